@@ -1,0 +1,39 @@
+# Two commands: `make demo` shows Carebag, `make test` proves it. Everything else is for those who change it.
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin
+
+.PHONY: demo test check types bench clean
+
+demo: $(VENV)/.demo
+	$(RUN)/carebag demo
+
+test: $(VENV)/.dev
+	$(RUN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/python web/npm.py run check
+
+types: $(VENV)/.dev
+	$(RUN)/python web/npm.py run types
+
+bench: $(VENV)/.demo
+	$(RUN)/carebag bench
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	$(RUN)/pip install -e '.[demo]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(RUN)/pip install -e '.[dev]'
+	touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) web/node_modules server/carebag_server/web_build edge/carebag_edge/web_build

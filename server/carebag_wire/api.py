@@ -1,0 +1,118 @@
+"""Bodies of the hub's HTTP routes and of the kit's local ones."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from carebag_wire.base import Code, Count, Id, Sha256, ShortText, Text, Utc, Wire
+from carebag_wire.values import Circumstances
+from carebag_wire.visit import Person, RequestKind, Role
+
+
+class Refusal(Wire):
+    """Every answer that is not a success: a code for the page's catalogue. Never patient data."""
+
+    code: Code
+
+
+class LinkToken(Wire):
+    token: Annotated[str, Field(min_length=20, max_length=200)]
+
+
+class Entered(Wire):
+    """Signed in. `next` is where the page goes; for a nurse it is the kit's page with a one-time code in the fragment."""
+
+    role: Role
+    next: ShortText
+
+
+class Door(Wire):
+    """One of the demo's three doors: a person and a fresh one-time link (token in the fragment, never in a log)."""
+
+    role: Role
+    person: ShortText
+    url: ShortText
+
+
+class NurseCode(Wire):
+    code: Annotated[str, Field(min_length=20, max_length=200)]
+
+
+class NurseIdentity(Wire):
+    """What the kit needs to know of the nurse to work offline for a time."""
+
+    person: Person
+    expires_at: Utc
+
+
+class AskFor(Wire):
+    kind: RequestKind
+    circumstances: Circumstances = Circumstances()
+    note: ShortText = ""
+
+
+class Decide(Wire):
+    """Keep the draft, or reject it with a reason; with `ask_again` a new request is made in the same act."""
+
+    decision: Literal["kept", "rejected"]
+    reason: ShortText = ""
+    ask_again: bool = False
+
+
+class CancelRequest(Wire):
+    reason: ShortText = ""
+
+
+class WriteNote(Wire):
+    assessment: Text
+    plan: Text
+    base_version: int
+    """Version the author saw; 0 for a first draft. Another one there: 409 `changed_meanwhile`."""
+
+
+class SignNote(Wire):
+    version: int
+
+
+class HeardSound(Wire):
+    """Digest of what the doctor's page received of a live stream, gaps as zeros."""
+
+    stream: Count
+    sha256: Sha256
+    samples: Count
+    repaired: Count
+    missing: Count
+
+
+class AuditEvent(Wire):
+    """Who did or read what, about whom, when, why (HSLF-FS 2016:40 ch. 4 s. 9), linked to the one before by its hash."""
+
+    seq: int
+    at: Utc
+    action: Code
+    """`visit_read`, `room_joined`, `request_made`, `reading_stored`, `reading_kept`, `note_signed`, `audit_read`, …"""
+    object: ShortText
+    """Kind and id of what was read or changed."""
+    patient_id: Id | None
+    visit_id: Id | None
+    practitioner: ShortText
+    """Name, or the kit's name where the kit acted for a nurse."""
+    role: ShortText
+    care_unit: ShortText
+    organization: ShortText
+    purpose: ShortText
+    origin: ShortText
+    """Network address it came from."""
+    request_ref: ShortText
+    hash: Sha256
+
+
+class AuditCheck(Wire):
+    """Result of recomputing the whole chain."""
+
+    intact: bool
+    events: int
+    head: Sha256
+    broken_at: int | None = None
+    why: Code | None = None
+    checked_at: Utc

@@ -1,0 +1,259 @@
+"""Every WebSocket message, told apart by `type`. Hub ↔ console, hub ↔ kit, kit ↔ the nurse's page."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
+from carebag_wire.visit import (
+    DeviceStatus,
+    ListeningState,
+    LiveVitals,
+    Note,
+    Participant,
+    Person,
+    PhotoView,
+    ReadingView,
+    Request,
+    SoundView,
+    VisitHead,
+    VisitSnapshot,
+)
+
+MAX_MESSAGE_BYTES = 256 * 1024
+
+
+class Hello(Wire):
+    """First message on every WebSocket, from the client; anything else first is refused."""
+
+    type: Literal["hello"] = "hello"
+    protocol: int
+    client: Literal["console", "kit", "nurse"]
+
+
+class Welcome(Wire):
+    type: Literal["welcome"] = "welcome"
+    protocol: int
+    participant_id: ShortText
+    me: ShortText
+    server_time: Utc
+
+
+class Problem(Wire):
+    """A clear refusal; the connection stays open unless `fatal`."""
+
+    type: Literal["problem"] = "problem"
+    code: Code
+    detail: ShortText = ""
+    """Never patient data."""
+    fatal: bool = False
+
+
+class Ping(Wire):
+    type: Literal["ping"] = "ping"
+    id: Count
+
+
+class Pong(Wire):
+    type: Literal["pong"] = "pong"
+    id: Count
+
+
+class Join(Wire):
+    """The doctor enters a visit's room (and leaves the one before)."""
+
+    type: Literal["join"] = "join"
+    visit_id: Id
+    take_over: bool = False
+    """Take the seat from another tab of the same person."""
+
+
+class Leave(Wire):
+    type: Literal["leave"] = "leave"
+
+
+class Superseded(Wire):
+    """Another tab of the same person took the seat; this one may take it back."""
+
+    type: Literal["superseded"] = "superseded"
+    visit_id: Id
+
+
+class Snapshot(Wire):
+    type: Literal["snapshot"] = "snapshot"
+    snapshot: VisitSnapshot
+
+
+class Changed(Wire):
+    """One object of the visit, anew and whole: put it in place of the one with the same id."""
+
+    type: Literal["changed"] = "changed"
+    visit_id: Id
+    visit: VisitHead | None = None
+    request: Request | None = None
+    reading: ReadingView | None = None
+    sound: SoundView | None = None
+    photo: PhotoView | None = None
+    note: Note | None = None
+
+
+class Present(Wire):
+    """Who is in the room now."""
+
+    type: Literal["present"] = "present"
+    visit_id: Id
+    participants: list[Participant]
+    kit_online: bool
+
+
+class Queue(Wire):
+    """The doctor's list of visits, whole."""
+
+    type: Literal["queue"] = "queue"
+    visits: list[VisitHead]
+
+
+class Signal(Wire):
+    """WebRTC call set-up between two participants of one room; the hub fills in `sender`."""
+
+    type: Literal["signal"] = "signal"
+    visit_id: Id
+    sender: ShortText = ""
+    to: ShortText
+    epoch: Count
+    """Counts the attempts of one pair; an answer to an older epoch is dropped."""
+    description: dict[str, Any] | None = None
+    """{"type": "offer" | "answer", "sdp": …}"""
+    candidate: dict[str, Any] | None = None
+    """RTCIceCandidateInit, or {} for end of candidates."""
+
+
+class KitStatus(Wire):
+    """The kit's instruments, and how much the hub does not have yet."""
+
+    type: Literal["kit_status"] = "kit_status"
+    visit_id: Id | None
+    devices: list[DeviceStatus]
+    unsent: Count
+    oldest_unsent_at: Utc | None = None
+    nurse_present: bool = False
+
+
+class Live(Wire):
+    """Live state by way of the hub, once a second: the fallback of the kit's data channel, and what keeps both honest."""
+
+    type: Literal["live"] = "live"
+    visit_id: Id
+    vitals: LiveVitals | None = None
+    listening: ListeningState | None = None
+
+
+class KitVisits(Wire):
+    """Today's visits of this kit, with the requests and signed notes of those that are open."""
+
+    type: Literal["kit_visits"] = "kit_visits"
+    visits: list[VisitSnapshot]
+
+
+FromConsole = Annotated[Hello | Ping | Join | Leave | Signal, Field(discriminator="type")]
+ToConsole = Annotated[
+    Welcome | Problem | Pong | Queue | Snapshot | Changed | Present | Signal | KitStatus | Live | Superseded,
+    Field(discriminator="type"),
+]
+FromKit = Annotated[Hello | Ping | Signal | KitStatus | Live, Field(discriminator="type")]
+ToKit = Annotated[
+    Welcome | Problem | Pong | KitVisits | Changed | Present | Signal,
+    Field(discriminator="type"),
+]
+
+from_console: TypeAdapter[Any] = TypeAdapter(FromConsole)
+to_console: TypeAdapter[Any] = TypeAdapter(ToConsole)
+from_kit: TypeAdapter[Any] = TypeAdapter(FromKit)
+to_kit: TypeAdapter[Any] = TypeAdapter(ToKit)
+
+
+# The nurse's page, on the kit itself
+
+
+class OpenVisit(Wire):
+    type: Literal["open_visit"] = "open_visit"
+    visit_id: Id
+    identifiers: list[Literal["name", "personal_id", "birth_date", "address", "photo"]]
+
+
+class CloseVisit(Wire):
+    type: Literal["close_visit"] = "close_visit"
+    plan_read: bool
+
+
+class StartRequest(Wire):
+    """The nurse began: the kit arms the instrument and binds what comes to this request."""
+
+    type: Literal["start_request"] = "start_request"
+    request_id: Id
+
+
+class DeclineRequest(Wire):
+    type: Literal["decline_request"] = "decline_request"
+    request_id: Id
+    reason: ShortText
+
+
+class StopListening(Wire):
+    type: Literal["stop_listening"] = "stop_listening"
+
+
+class TakeSpot(Wire):
+    """Keep the oximeter's value of now as a reading."""
+
+    type: Literal["take_spot"] = "take_spot"
+    request_id: Id | None = None
+
+
+class PressSimulator(Wire):
+    """Demo only: do with a simulated instrument what a hand does with a real one."""
+
+    type: Literal["press_simulator"] = "press_simulator"
+    device: Literal["cuff", "oximeter", "stethoscope", "crp_analyser"]
+    action: Code
+    """`start`, `start_error`, `finger_on`, `finger_off`, `insert_cassette`, `insert_cassette_low`, `lift`, `place`, `vanish`."""
+
+
+class KitState(Wire):
+    """Everything the nurse's page shows, whole, at every change."""
+
+    type: Literal["kit_state"] = "kit_state"
+    nurse: Person | None
+    kit_name: ShortText
+    hub: Literal["online", "connecting", "offline"]
+    hub_since: Utc
+    unsent: Count
+    oldest_unsent_at: Utc | None
+    visits: list[VisitHead]
+    open: VisitSnapshot | None
+    """The open visit, with the kit's own records that the hub may not have yet (`received_at` None)."""
+    devices: list[DeviceStatus]
+    vitals: LiveVitals | None
+    listening: ListeningState | None
+    simulated: bool
+    message: Code | None = None
+    """The last thing that happened and needs a word: `hub_lost`, `device_lost`, `saved`, …"""
+
+
+FromNurse = Annotated[
+    Hello
+    | Ping
+    | OpenVisit
+    | CloseVisit
+    | StartRequest
+    | DeclineRequest
+    | StopListening
+    | TakeSpot
+    | Signal
+    | PressSimulator,
+    Field(discriminator="type"),
+]
+ToNurse = Annotated[Welcome | Problem | Pong | KitState | Signal | LiveVitals | ListeningState, Field(discriminator="type")]
+
+from_nurse: TypeAdapter[Any] = TypeAdapter(FromNurse)
+to_nurse: TypeAdapter[Any] = TypeAdapter(ToNurse)

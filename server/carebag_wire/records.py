@@ -1,0 +1,136 @@
+"""What a kit must not lose: journaled, numbered and signed on the kit, stored word for word on the hub."""
+
+import hashlib
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from carebag_wire.base import Code, Count, Id, Sha256, ShortText, Text, Utc, Wire
+from carebag_wire.values import Binding, Circumstances, DeviceIdentity, Provenance, Quality, Quantity, ReadingKind, Times
+
+
+class VisitOpened(Wire):
+    """The nurse checked two identifiers and opened the visit: from here on records belong to it."""
+
+    type: Literal["visit_opened"] = "visit_opened"
+    id: Id
+    binding: Binding
+    times: Times
+    identifiers: Annotated[list[Literal["name", "personal_id", "birth_date", "address", "photo"]], Field(min_length=2)]
+
+
+class VisitClosed(Wire):
+    """The nurse closed the visit, after the plan was read."""
+
+    type: Literal["visit_closed"] = "visit_closed"
+    id: Id
+    binding: Binding
+    times: Times
+    plan_read: bool
+
+
+class RequestProgressed(Wire):
+    """The nurse began, or declined with a reason, what the doctor asked for."""
+
+    type: Literal["request_progressed"] = "request_progressed"
+    id: Id
+    binding: Binding
+    times: Times
+    state: Literal["started", "declined"]
+    reason: ShortText = ""
+
+
+class Reading(Wire):
+    """What a device measured. A device's error is `problem` with no quantities: words, never a number."""
+
+    type: Literal["reading"] = "reading"
+    id: Id
+    binding: Binding
+    times: Times
+    kind: ReadingKind
+    quantities: list[Quantity]
+    problem: Code | None = None
+    flags: list[Code] = []
+    """`irregular_pulse`, `body_moved`, `implausible_systolic`, …: shown, never blocking."""
+    circumstances: Circumstances = Circumstances()
+    quality: Quality
+    device: DeviceIdentity
+    provenance: Provenance
+    raw: ShortText | Text = ""
+    """The device's bytes, hex."""
+
+
+class Gap(Wire):
+    """Samples that never arrived: zero in the file, drawn as a gap, never smoothed over."""
+
+    first_sample: Count
+    samples: Annotated[int, Field(ge=1)]
+
+
+class SoundRecorded(Wire):
+    """Body sound, lossless. `media_sha256` is over the PCM16 little-endian file as uploaded, mono."""
+
+    type: Literal["sound_recorded"] = "sound_recorded"
+    id: Id
+    binding: Binding
+    times: Times
+    device: DeviceIdentity
+    stream: Count
+    """Number of the live stream that the doctor heard; digests are compared by it."""
+    circumstances: Circumstances
+    rate_hz: Annotated[int, Field(ge=1000, le=96_000)]
+    samples: Count
+    gaps: list[Gap] = []
+    media_sha256: Sha256
+    heart_rate_per_min: int | None = None
+    quality: Quality
+
+
+class PhotoTaken(Wire):
+    """A photo, JPEG or PNG, stripped of place and camera data on the kit."""
+
+    type: Literal["photo_taken"] = "photo_taken"
+    id: Id
+    binding: Binding
+    times: Times
+    media_sha256: Sha256
+    media_type: Literal["image/jpeg", "image/png"]
+    width: Annotated[int, Field(ge=1, le=20_000)]
+    height: Annotated[int, Field(ge=1, le=20_000)]
+    caption: ShortText = ""
+
+
+Record = Annotated[
+    VisitOpened | VisitClosed | RequestProgressed | Reading | SoundRecorded | PhotoTaken, Field(discriminator="type")
+]
+record_adapter: TypeAdapter[Record] = TypeAdapter(Record)
+
+
+class SignedRecord(Wire):
+    """A record as the kit signed it: the exact text, so that nobody has to agree on a canonical form."""
+
+    payload: Annotated[str, Field(max_length=200_000)]
+    """JSON of one `Record`."""
+    sha256: Sha256
+    """Over the UTF-8 bytes of `payload`."""
+    signature: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{86}==$")]
+    """Ed25519 by the kit's key over the same bytes, base64."""
+
+
+class RecordBatch(Wire):
+    records: Annotated[list[SignedRecord], Field(min_length=1, max_length=100)]
+
+
+class RecordReceipt(Wire):
+    """Durable on the hub. `stored` covers new ones and repeats; `refused` names the others with a code."""
+
+    stored: list[Id]
+    refused: dict[str, Code]
+    """sha256 of the envelope → `bad_signature`, `bad_record`, `other_content`, `wrong_kit`, `unknown_visit`."""
+    watermark: Count
+    """Every kit_seq up to and including this one is durable here."""
+    received_at: Utc
+
+
+def payload_sha256(payload: str) -> str:
+    return hashlib.sha256(payload.encode()).hexdigest()

@@ -1,0 +1,75 @@
+"""A measured value and everything that must travel with it: unit, comparator, device, times, binding."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
+
+ReadingKind = Literal["blood_pressure", "oximetry", "crp"]
+Comparator = Literal["<", ">"]
+Provenance = Literal["live", "stored", "manual"]
+QuantityName = Literal["systolic", "diastolic", "mean", "pulse", "spo2", "perfusion", "crp"]
+
+
+class Quantity(Wire):
+    """One number as the device said it. `<5` is comparator `<` and value 5, never the number 5 alone."""
+
+    name: QuantityName
+    value: Annotated[Decimal, Field(allow_inf_nan=False)]
+    unit: ShortText
+    """UCUM code: `mm[Hg]`, `/min`, `%`, `mg/L`."""
+    comparator: Comparator | None = None
+
+
+class DeviceIdentity(Wire):
+    """Which device measured. `simulated` marks everything that did not come from a body."""
+
+    id: ShortText
+    """Address or serial number by which the kit knows it."""
+    kind: Literal["cuff", "oximeter", "stethoscope", "crp_analyser", "camera"]
+    maker: ShortText = ""
+    model: ShortText = ""
+    serial: ShortText = ""
+    firmware: ShortText = ""
+    simulated: bool = False
+
+
+class Times(Wire):
+    """The kit's share of the four times; the hub adds `received_at`. Nothing here is ever corrected afterwards."""
+
+    device: ShortText | None = None
+    """The device's own clock, raw, without zone, exactly as sent; None if it sent none."""
+    kit_monotonic_ns: Count
+    kit_utc: Utc
+    device_offset_s: float | None = None
+    """Kit UTC minus device clock, as estimated at this connection; None if unknown."""
+    device_offset_uncertainty_s: float | None = None
+
+
+class Binding(Wire):
+    """Whom a record is about, decided when it was taken and never re-derived. No visit open: the unassigned tray."""
+
+    visit_id: Id | None
+    patient_id: Id | None
+    nurse_id: Id | None
+    kit_id: Id
+    kit_seq: Annotated[int, Field(ge=1)]
+    """Gap-free number of the record on this kit: a hole shows that something is missing."""
+    request_id: Id | None = None
+
+
+class Circumstances(Wire):
+    """What the doctor asked for and how it was done: side, posture, place to listen."""
+
+    site: Literal["left_arm", "right_arm"] | None = None
+    posture: Literal["sitting", "lying", "standing"] | None = None
+    point: Literal["aortic", "pulmonic", "erb", "tricuspid", "mitral", "lung_left", "lung_right"] | None = None
+
+
+class Quality(Wire):
+    """How far to trust the value: a word, the reasons as codes, and flags that never block."""
+
+    word: Literal["good", "questionable", "invalid"]
+    reasons: list[Code] = []

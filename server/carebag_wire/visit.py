@@ -1,0 +1,195 @@
+"""A visit as the pages see it: patient, requests, readings with their decisions, recordings, note, who is here."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from carebag_wire.base import Id, Sha256, ShortText, Text, Utc, Wire
+from carebag_wire.records import PhotoTaken, Reading, SoundRecorded
+from carebag_wire.values import Circumstances
+
+Role = Literal["nurse", "doctor", "reviewer"]
+RequestKind = Literal["blood_pressure", "oximetry", "listen", "crp", "photo"]
+RequestState = Literal["asked", "started", "answered", "done", "declined", "cancelled"]
+"""asked → started → answered → done; declined by the nurse, cancelled by the doctor. A rejected answer ends it `done`;
+asking again makes a new request."""
+Decision = Literal["draft", "kept", "rejected"]
+
+
+class Person(Wire):
+    """A practitioner in a commission (uppdrag): the role is the commission's, not the person's."""
+
+    commission_id: Id
+    practitioner_id: Id
+    name: ShortText
+    title: ShortText
+    role: Role
+    unit: ShortText
+    organization: ShortText
+
+
+class Patient(Wire):
+    id: Id
+    name: ShortText
+    personal_id: ShortText
+    """Twelve digits as stored; the pages write it 19121212-1212."""
+    personal_id_system: ShortText
+    birth_date: ShortText
+    place: ShortText
+    own_doctor: ShortText
+    colour: Annotated[int, Field(ge=0, le=7)]
+    """Which of the visit colours: another patient never has the same colour as the one just seen."""
+
+
+class VisitHead(Wire):
+    """A line in a list of visits."""
+
+    id: Id
+    patient: Patient
+    nurse: Person | None
+    kit_id: Id
+    kit_name: ShortText
+    scheduled_at: Utc
+    reason: ShortText
+    background: Text
+    state: Literal["planned", "open", "closed"]
+    opened_at: Utc | None = None
+    closed_at: Utc | None = None
+    doctor_joined_at: Utc | None = None
+
+
+class Request(Wire):
+    id: Id
+    visit_id: Id
+    kind: RequestKind
+    circumstances: Circumstances = Circumstances()
+    note: ShortText = ""
+    state: RequestState
+    reason: ShortText = ""
+    """Why it was asked again, declined or cancelled."""
+    again_of: Id | None = None
+    asked_by: ShortText
+    asked_at: Utc
+    changed_at: Utc
+
+
+class Decided(Wire):
+    """A draft until a person keeps it; rejected ones stay visible with the reason."""
+
+    decision: Decision = "draft"
+    decided_by: ShortText = ""
+    decided_at: Utc | None = None
+    reason: ShortText = ""
+    received_at: Utc | None = None
+    """When the hub had it durably; None on the kit until then."""
+
+
+class ReadingView(Decided):
+    reading: Reading
+
+
+class SoundView(Decided):
+    sound: SoundRecorded
+    media_stored: bool
+    heard: Literal["unknown", "verified", "differs"] = "unknown"
+    """`verified`: the doctor's copy had the same SHA-256 as the record."""
+
+
+class PhotoView(Decided):
+    photo: PhotoTaken
+    media_stored: bool
+
+
+class Note(Wire):
+    """Assessment and plan; a draft is the author's own, a signed version never changes."""
+
+    id: Id
+    visit_id: Id
+    version: int
+    assessment: Text
+    plan: Text
+    state: Literal["draft", "signed"]
+    author: ShortText
+    changed_at: Utc
+    signed_at: Utc | None = None
+    sha256: Sha256 | None = None
+
+
+class Participant(Wire):
+    id: ShortText
+    role: Literal["nurse", "doctor", "kit"]
+    name: ShortText
+
+
+class VisitSnapshot(Wire):
+    """The whole visit as it is now; every later change is one `Changed` message with the object anew."""
+
+    visit: VisitHead
+    requests: list[Request]
+    readings: list[ReadingView]
+    sounds: list[SoundView]
+    photos: list[PhotoView]
+    notes: list[Note]
+    participants: list[Participant]
+    kit_online: bool
+
+
+class DeviceStatus(Wire):
+    """One instrument of the bag, in the words the nurse reads."""
+
+    id: ShortText
+    kind: Literal["cuff", "oximeter", "stethoscope", "crp_analyser", "camera"]
+    name: ShortText
+    state: Literal[
+        "unseen", "asleep", "connecting", "pairing", "ready", "measuring", "syncing", "lost", "needs_pairing", "off"
+    ]
+    detail: ShortText = ""
+    """A code (`inflating`, `cassette_reading`), or empty."""
+    progress: Annotated[float, Field(ge=0, le=1)] | None = None
+    battery_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    last_seen: Utc | None = None
+    simulated: bool = False
+
+
+class LiveVitals(Wire):
+    """The oximeter's stream, full state in each message so that a lost one does no harm. Never a stored value."""
+
+    type: Literal["live_vitals"] = "live_vitals"
+    seq: int
+    state: Literal["live", "stale", "lost", "invalid"]
+    since: Utc
+    """When this state began."""
+    spo2_percent: ShortText | None = None
+    pulse_per_min: ShortText | None = None
+    problem: ShortText | None = None
+    """A code: `finger_off`, `low_perfusion`, `device_lost`; None while live."""
+    measured_at: Utc | None = None
+    device_id: ShortText = ""
+
+
+class ListeningState(Wire):
+    """What the kit hears now: the words and numbers it computed from the exact samples."""
+
+    type: Literal["listening"] = "listening"
+    stream: int
+    state: Literal["starting", "live", "ended", "lost"]
+    request_id: Id | None
+    rate_hz: int
+    circumstances: Circumstances
+    samples: int
+    gaps: int
+    quality: Literal["assessing", "good", "no_contact", "noisy", "movement", "clipped"]
+    heart_rate_per_min: int | None = None
+    heart_rate_problem: ShortText | None = None
+    sound_marks: list[tuple[int, Literal["S1", "S2"]]] = []
+    """Sample numbers of new S1/S2 onsets since the last message."""
+
+
+class SoundEnd(Wire):
+    """The live stream is over: how much there was, and the digest of all of it (PCM16 LE, gaps as zeros)."""
+
+    type: Literal["sound_end"] = "sound_end"
+    stream: int
+    samples: int
+    gaps: list[tuple[int, int]]
+    sha256: Sha256
