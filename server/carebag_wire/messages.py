@@ -253,7 +253,9 @@ FromNurse = Annotated[
     | PressSimulator,
     Field(discriminator="type"),
 ]
-ToNurse = Annotated[Welcome | Problem | Pong | KitState | Signal | LiveVitals | ListeningState, Field(discriminator="type")]
+ToNurse = Annotated[
+    Welcome | Problem | Pong | KitState | Signal | LiveVitals | ListeningState, Field(discriminator="type")
+]
 
 from_nurse: TypeAdapter[Any] = TypeAdapter(FromNurse)
 to_nurse: TypeAdapter[Any] = TypeAdapter(ToNurse)

@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from carebag_wire.base import Code, Count, Id, Sha256, ShortText, Text, Utc, Wire
-from carebag_wire.values import Binding, Circumstances, DeviceIdentity, Provenance, Quality, Quantity, ReadingKind, Times
+from carebag_wire.values import (
+    Binding,
+    Circumstances,
+    DeviceIdentity,
+    Provenance,
+    Quality,
+    Quantity,
+    ReadingKind,
+    Times,
+)
 
 
 class VisitOpened(Wire):
