@@ -1,0 +1,65 @@
+"""What the kit asks of live media: instruments and examination camera, peer to peer to the doctors' pages.
+
+The adapter lives in `carebag_edge.live`; the kit runs without one (`NoLiveMedia`), because live media may be lost
+and the record may not.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carebag_wire.messages import Signal
+from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
+
+SendSignal = Callable[[Signal], None]
+"""Hands call set-up to the hub's link; never blocks, drops what cannot be sent while the hub is away."""
+
+
+class LiveMedia(Protocol):
+    """One peer connection to each doctor in the room of the open visit."""
+
+    async def set_viewers(self, visit_id: UUID, viewers: list[str]) -> None:
+        """Take the doctors present, by participant id: call those who came, hang up on those who left."""
+
+    async def on_signal(self, signal: Signal) -> None:
+        """Take call set-up from a doctor's page."""
+
+    def sound_begin(self, stream: int, rate_hz: int) -> None:
+        """A body sound stream begins."""
+
+    def sound(self, stream: int, first_sample: int, samples: NDArray[np.int16]) -> None:
+        """Pass exact samples on; called in the Bluetooth callback, so it only queues."""
+
+    def sound_end(self, end: SoundEnd) -> None:
+        """The stream is over; `end` carries the digest of all of it."""
+
+    def state(self, message: LiveVitals | ListeningState) -> None:
+        """Send the state of now on the data channel; it may be lost, the next one is whole again."""
+
+    async def close(self) -> None:
+        """Hang up on everybody and release the camera."""
+
+
+LiveFactory = Callable[[SendSignal], LiveMedia]
+"""Builds the live media of a kit; camera and ICE servers are already bound in (`functools.partial`)."""
+
+
+class NoLiveMedia:
+    """A kit without live media: a bag whose camera is off, and a test of everything else."""
+
+    async def set_viewers(self, visit_id: UUID, viewers: list[str]) -> None: ...
+
+    async def on_signal(self, signal: Signal) -> None: ...
+
+    def sound_begin(self, stream: int, rate_hz: int) -> None: ...
+
+    def sound(self, stream: int, first_sample: int, samples: NDArray[np.int16]) -> None: ...
+
+    def sound_end(self, end: SoundEnd) -> None: ...
+
+    def state(self, message: LiveVitals | ListeningState) -> None: ...
+
+    async def close(self) -> None: ...
