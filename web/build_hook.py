@@ -10,7 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from npm import NODE_WHEEL, find_npm, node_on_path  # noqa: E402
+from npm import NODE_WHEEL, find_npm, node_on_path
 
 BUILT = ("server/carebag_server/web_build", "edge/carebag_edge/web_build")
 

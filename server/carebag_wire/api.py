@@ -20,7 +20,7 @@ class LinkToken(Wire):
 
 
 class Entered(Wire):
-    """Signed in. `next` is where the page goes; for a nurse it is the kit's page with a one-time code in the fragment."""
+    """Signed in. `next` is where the page goes; for a nurse the kit's page, with a one-time code in the fragment."""
 
     role: Role
     next: ShortText
@@ -85,7 +85,7 @@ class HeardSound(Wire):
 
 
 class AuditEvent(Wire):
-    """Who did or read what, about whom, when, why (HSLF-FS 2016:40 ch. 4 s. 9), linked to the one before by its hash."""
+    """Who did or read what, about whom, when, why (HSLF-FS 2016:40 ch. 4 s. 9), hash-linked to the one before."""
 
     seq: int
     at: Utc

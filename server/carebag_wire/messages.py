@@ -140,7 +140,7 @@ class KitStatus(Wire):
 
 
 class Live(Wire):
-    """Live state by way of the hub, once a second: the fallback of the kit's data channel, and what keeps both honest."""
+    """Live state by way of the hub, once a second: the fallback of the kit's data channel."""
 
     type: Literal["live"] = "live"
     visit_id: Id
@@ -216,7 +216,8 @@ class PressSimulator(Wire):
     type: Literal["press_simulator"] = "press_simulator"
     device: Literal["cuff", "oximeter", "stethoscope", "crp_analyser"]
     action: Code
-    """`start`, `start_error`, `finger_on`, `finger_off`, `insert_cassette`, `insert_cassette_low`, `lift`, `place`, `vanish`."""
+    """`start`, `start_error`, `finger_on`, `finger_off`, `insert_cassette`, `insert_cassette_low`, `lift`, `place`,
+    `vanish`."""
 
 
 class KitState(Wire):
