@@ -24,7 +24,7 @@ def _files(path: Path) -> list[Path]:
 
 
 class WebBuildHook(BuildHookInterface[Any]):
-    """`npm ci` and `vite build` for the hub's pages and the kit's page, skipped when they are newer than their source."""
+    """`npm ci` and `vite build` for the pages, skipped when the built ones are newer than their source."""
 
     PLUGIN_NAME = "custom"
 

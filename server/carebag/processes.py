@@ -1,0 +1,105 @@
+"""Starts the demo's parts as processes of their own, waits until each answers, and stops all of them together."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+READY_WITHIN_S = 60.0
+
+
+class PartFailed(Exception):
+    """A part ended or did not answer in time; the text names it and its log."""
+
+
+class Parts:
+    """Child processes with a log file each; `with Parts(folder) as parts:` leaves none behind."""
+
+    def __init__(self, logs: Path) -> None:
+        self.logs = logs
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> "Parts":
+        self.logs.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in reversed(list(self.running)):
+            self.stop(name)
+
+    def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        """`carebag ARGUMENTS…` as a child, its output in `NAME.log`."""
+        with (self.logs / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", "carebag.cli", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+
+    def stop(self, name: str, *, kill: bool = False) -> None:
+        """Ask it to end, insist after 10 s; with `kill` it gets no chance to tidy up."""
+        process = self.running.pop(name, None)
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def failed(self) -> str | None:
+        """Name of a part that ended by itself."""
+        return next((name for name, process in self.running.items() if process.poll() is not None), None)
+
+    def wait_for(self, name: str, url: str) -> None:
+        """Until `url` answers 200.
+
+        Raises:
+            PartFailed: the part ended, or did not answer within 60 s.
+        """
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline:
+            if self.running[name].poll() is not None:
+                raise PartFailed(f"{name} ended at once:\n{self.tail(name)}")
+            with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+                with urllib.request.urlopen(url, timeout=2):  # noqa: S310 (our own loopback address)
+                    return
+            time.sleep(0.05)
+        raise PartFailed(f"{name} did not answer at {url} within {READY_WITHIN_S:.0f} s:\n{self.tail(name)}")
+
+    def wait_for_file(self, name: str, path: Path) -> str:
+        """Until the part has written `path` whole (it renames it into place); gives its text."""
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline:
+            if path.exists():
+                return path.read_text()
+            if self.running[name].poll() is not None:
+                raise PartFailed(f"{name} ended at once:\n{self.tail(name)}")
+            time.sleep(0.02)
+        raise PartFailed(f"{name} was not ready within {READY_WITHIN_S:.0f} s:\n{self.tail(name)}")
+
+    def tail(self, name: str, lines: int = 20) -> str:
+        text = (self.logs / f"{name}.log").read_text(errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+
+def free_port(wanted: int) -> int:
+    """`wanted` if nobody listens there, else one that the system picks."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return int(probe.getsockname()[1])
+    raise PartFailed("no free port on 127.0.0.1")

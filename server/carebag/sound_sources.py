@@ -1,0 +1,54 @@
+"""What the simulated stethoscope hears: real recordings where a folder of them is given, else synthetic heart sounds."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import wavfile
+from scipy.signal import resample_poly
+
+Samples = NDArray[np.int16]
+SoundSource = Callable[[int], Iterator[int]]
+CROSS_FADE_S = 0.05
+
+
+def recordings_folder(named: str | None) -> Path | None:
+    """`--recordings DIR`, else the environment's `CAREBAG_RECORDINGS`; None means synthetic sound."""
+    folder = named or os.environ.get("CAREBAG_RECORDINGS")
+    return Path(folder) if folder else None
+
+
+def read_heart(path: Path, rate_hz: int) -> Samples:
+    """A mono WAV as int16 at `rate_hz`; other rates are resampled.
+
+    Raises:
+        ValueError: not a mono 16-bit WAV.
+    """
+    own_rate, samples = wavfile.read(path)
+    if samples.ndim != 1 or samples.dtype != np.int16:
+        raise ValueError(f"{path.name} is not a mono 16-bit WAV")
+    if own_rate == rate_hz:
+        return np.asarray(samples, dtype=np.int16)
+    resampled = resample_poly(samples.astype(np.float64), rate_hz, own_rate)
+    return np.clip(np.round(resampled), -32768, 32767).astype(np.int16)
+
+
+def endless(samples: Samples, rate_hz: int) -> Iterator[Samples]:
+    """The recording over and over, joined by a short cross-fade so that no click is heard at the seam."""
+    fade = min(int(CROSS_FADE_S * rate_hz), len(samples) // 4)
+    ramp = np.linspace(0.0, 1.0, fade, endpoint=False)
+    seam = samples[-fade:] * (1 - ramp) + samples[:fade] * ramp
+    yield samples[:-fade]
+    while True:
+        yield np.round(seam).astype(np.int16)
+        yield samples[fade:-fade]
+
+
+def heart_recordings(folder: Path) -> list[Path]:
+    """Heart recordings in the folder, those from the mitral point first."""
+    found = sorted(folder.rglob("*.wav"))
+    circor = [path for path in found if path.parent.name == "circor"]
+    chosen = circor or found
+    return [path for path in chosen if path.stem.endswith("MV")] or chosen
