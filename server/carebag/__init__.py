@@ -1,1 +1,1 @@
-"""The command `carebag`: starts the parts, shows them together, measures them. Imports everything, imported by nothing."""
+"""The command `carebag`: starts the parts, shows them together, measures them. On top: imported by nothing."""

@@ -61,7 +61,7 @@ def install() -> str:
         subprocess.run([apt, "update", "-qq"], env=environment, check=False)  # noqa: S603
         subprocess.run([apt, "install", "-y", "-qq", "chromium"], env=environment, check=False)  # noqa: S603
     elif not apt:
-        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)  # noqa: S603
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
     found = installed()
     if found:
         return found

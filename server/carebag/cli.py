@@ -1,6 +1,6 @@
 """`carebag demo | hub | kit | simulate | analyse | bench | audit verify`.
 
-Each subcommand is a module with `add_arguments(parser)` and `run(args) -> exit status`, imported only when it is asked for:
+Each subcommand is a module with `add_arguments(parser)` and `run(args) -> exit status`, imported only when asked for:
 a kit has no hub dependencies installed, and the other way round.
 """
 

@@ -72,9 +72,8 @@ class Parts:
         while time.monotonic() < deadline:
             if self.running[name].poll() is not None:
                 raise PartFailed(f"{name} ended at once:\n{self.tail(name)}")
-            with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-                with urllib.request.urlopen(url, timeout=2):  # noqa: S310 (our own loopback address)
-                    return
+            if answers(url):
+                return
             time.sleep(0.05)
         raise PartFailed(f"{name} did not answer at {url} within {READY_WITHIN_S:.0f} s:\n{self.tail(name)}")
 
@@ -92,6 +91,15 @@ class Parts:
     def tail(self, name: str, lines: int = 20) -> str:
         text = (self.logs / f"{name}.log").read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
+
+
+def answers(url: str) -> bool:
+    """Whether `url` (our own loopback address) gives a success now."""
+    try:
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310
+            return True
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
 
 
 def free_port(wanted: int) -> int:

@@ -1,4 +1,4 @@
-"""What the simulated stethoscope hears: real recordings where a folder of them is given, else synthetic heart sounds."""
+"""What the simulated stethoscope hears: real recordings where a folder of them is given, else synthetic sounds."""
 
 import os
 from collections.abc import Callable, Iterator
