@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--origin", default=None, help="how browsers reach it, e.g. https://hub.example.se")
     parser.add_argument("--kit-origin", default=None, help="how the nurse's browser reaches the kit's page")
     parser.add_argument(
-        "--demo", action="store_true", help="published test identities and sign-in links, loopback only"
+        "--demo", action="store_true", help="test identities and sign-in links; loopback only"
     )
 
 
