@@ -1,0 +1,142 @@
+"""Heart sounds as they arrive: heart rate, S1/S2 marks and a quality word. Decision support, not a diagnosis."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carebag_signal.bands import FRAMES_PER_SECOND, HEART_EDGES_HZ, BandEnergies, Frames, check_samples, frame_start
+from carebag_signal.evidence import HeartEvidence
+from carebag_signal.heart_rate import WINDOW_S, WhyNot, rate_from_path
+from carebag_signal.quality import QualityJudge, Word
+from carebag_signal.segmentation import S1, S2, Segmenter
+
+LAG_FRAMES = 24
+"""A mark is given when the path behind it is this old: with context, window and block it is final within 1 s."""
+_RATE_EVERY_FRAMES = 24
+_ONSET_S = 0.015
+"""A frame is 50 ms wide and stands for the 20 ms in its middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeartRate:
+    """Beats per minute (30-220) as known at a sample, or the code of why none is shown."""
+
+    at_sample: int
+    per_min: int | None
+    why_not: WhyNot | None
+
+
+@dataclass(frozen=True, slots=True)
+class SoundMark:
+    """Onset of a first or second heart sound. Final: given within one second, and never changed."""
+
+    sample: int
+    sound: Literal["S1", "S2"]
+
+
+@dataclass(frozen=True, slots=True)
+class QualityWord:
+    """How the last three seconds sounded; given first within 3 s, then when it changes."""
+
+    at_sample: int
+    word: Word
+
+
+Finding = HeartRate | SoundMark | QualityWord
+
+
+class HeartSoundMonitor:
+    """Listens to one stethoscope position.
+
+    Samples are counted from the first one fed, gaps included, so that a finding points into the recording. The
+    findings are the same however the samples are cut into chunks. After a gap everything starts anew: no rate and no
+    beat spans a hole.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        """Raises: ValueError unless 2000 <= rate_hz <= 96000."""
+        self._rate_hz = rate_hz
+        self._fed = 0
+        self._pending: list[Finding] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._base = self._fed
+        self._bands = BandEnergies(self._rate_hz)
+        self._evidence = HeartEvidence(len(HEART_EDGES_HZ) - 1)
+        self._segmenter = Segmenter()
+        self._quality = QualityJudge()
+        self._frames = 0
+        self._marked = 0
+        self._shown: tuple[int | None, WhyNot | None] | None = None
+
+    def feed(self, samples: NDArray[np.int16]) -> list[Finding]:
+        """Findings that became known with these samples, in the order in which they became known.
+
+        Raises: ValueError unless the samples are one channel of int16.
+        """
+        check_samples(samples)
+        found, self._pending = self._pending, []
+        self._fed += samples.size
+        for frames in self._bands.feed(samples):
+            found += self._block(frames)
+        return found
+
+    def gap(self, n_samples: int) -> None:
+        """Samples that were lost on the way: what was heard before is closed, and listening starts anew behind the
+        hole.
+
+        Raises: ValueError if `n_samples` is negative.
+        """
+        if n_samples < 0:
+            raise ValueError("n_samples must not be negative")
+        if n_samples == 0:
+            return
+        self._pending += self._marks(upto=self._segmenter.frames)
+        if self._shown is not None and self._shown[0] is not None:
+            self._pending.append(HeartRate(self._fed, None, "assessing"))
+        self._fed += n_samples
+        self._begin()
+
+    def finish(self) -> list[Finding]:
+        """The marks that were still open when the sound ended."""
+        found, self._pending = self._pending, []
+        return found + self._marks(upto=self._segmenter.frames)
+
+    def _block(self, frames: Frames) -> list[Finding]:
+        found: list[Finding] = []
+        self._frames += len(frames.level)
+        self._segmenter.feed(self._evidence.feed(frames.heart))
+        found += self._marks(upto=self._segmenter.frames - LAG_FRAMES)
+        word = self._quality.feed(frames)
+        if word is not None:
+            found.append(QualityWord(self._now(), word))
+        if self._frames % _RATE_EVERY_FRAMES == 0:
+            found += self._rate()
+        return found
+
+    def _now(self) -> int:
+        return self._base + frame_start(self._frames, self._rate_hz)
+
+    def _marks(self, upto: int) -> list[Finding]:
+        found: list[Finding] = []
+        if upto > self._marked:
+            for segment in self._segmenter.path((self._segmenter.frames - self._marked) / FRAMES_PER_SECOND):
+                if self._marked < segment.start <= upto and segment.state in (S1, S2):
+                    sample = self._base + frame_start(segment.start, self._rate_hz) + round(_ONSET_S * self._rate_hz)
+                    found.append(SoundMark(sample, "S1" if segment.state == S1 else "S2"))
+            self._marked = upto
+        return found
+
+    def _rate(self) -> list[Finding]:
+        rate, why_not = rate_from_path(self._segmenter.path(WINDOW_S))
+        word = self._quality.word
+        if word is not None and word != "good":
+            rate, why_not = None, word
+        shown = (None if rate is None else round(rate), why_not)
+        if shown == self._shown:
+            return []
+        self._shown = shown
+        return [HeartRate(self._now(), *shown)]

@@ -1,0 +1,173 @@
+"""Where S1, systole, S2 and diastole lie: a hidden Markov model with explicit durations, decoded as the sound arrives.
+
+The four states follow each other in a fixed order. How long each lasts depends on how fast the heart beats, so the
+model runs a bank of tempos side by side and lets the tempo move from beat to beat; the best path through states,
+durations and tempos is found by the Viterbi recursion over segments (Rabiner 1989, section IV-D; for heart sounds
+Schmidt et al. 2010, Springer et al. 2016).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carebag_signal.bands import FRAMES_PER_SECOND
+
+S1, SYSTOLE, S2, DIASTOLE = range(4)
+STATES = 4
+
+_SHORTEST_CYCLE_S, _LONGEST_CYCLE_S, _TEMPOS = 60 / 225, 60 / 32, 24
+_LONGEST = 90
+"""Frames: no segment lasts longer than this."""
+_KEPT_S = 10.0
+"""How far back a path can be read."""
+_HISTORY = _LONGEST + round(_KEPT_S * FRAMES_PER_SECOND)
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """How long the states last at a cycle of `T` seconds: means and spreads in seconds.
+
+    S1 and S2 hardly change with the rate; systole shortens with the cycle, and diastole takes what is left (Weissler
+    1968).
+    """
+
+    s1: tuple[float, float] = (0.115, 0.022)
+    s2: tuple[float, float] = (0.095, 0.022)
+    systole_offset: float = 0.150
+    systole_slope: float = 0.22
+    systole_shortest: float = 0.10
+    systole_spread: float = 0.03
+    diastole_spread: float = 0.09
+    """Relative to the cycle."""
+    tempo_step: float = 1.0
+    """Log-probability lost for every step of the tempo from one beat to the next."""
+    tempo_leap: float = 6.0
+    """The most that is lost, however far the tempo leaps: an extra beat must not break the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One state: its first frame, and the cycle length (s) of the tempo it was found at."""
+
+    start: int
+    state: int
+    cycle_s: float
+
+
+def _cycles() -> NDArray[np.float64]:
+    return np.geomspace(_SHORTEST_CYCLE_S, _LONGEST_CYCLE_S, _TEMPOS)
+
+
+def _duration_table(durations: Durations) -> NDArray[np.float64]:
+    """(tempo, state, duration 1...longest): log-probability of each duration."""
+    cycle = _cycles()
+    # at fast rates S1 and S2 have to share a shorter cycle
+    squeeze = np.minimum(1.0, cycle / 0.45)
+    s1, s2 = durations.s1[0] * squeeze, durations.s2[0] * squeeze
+    systole = np.maximum(
+        durations.systole_offset + durations.systole_slope * cycle - s1, durations.systole_shortest * squeeze
+    )
+    diastole = np.maximum(cycle - s1 - systole - s2, 0.06)
+    mean = np.stack([s1, systole, s2, diastole], axis=1)
+    ones = np.ones_like(cycle)
+    spread = np.stack(
+        [
+            durations.s1[1] * ones,
+            durations.systole_spread * ones,
+            durations.s2[1] * ones,
+            durations.diastole_spread * cycle,
+        ],
+        axis=1,
+    )
+    at = np.arange(1, _LONGEST + 1) / FRAMES_PER_SECOND
+    density = -0.5 * ((at - mean[..., None]) / spread[..., None]) ** 2
+    return np.asarray(density - np.log(np.sum(np.exp(density), axis=2, keepdims=True)))
+
+
+def _tempo_moves(durations: Durations) -> NDArray[np.float64]:
+    """(from, to): log-probability of the next beat's tempo."""
+    steps = np.abs(np.arange(_TEMPOS)[:, None] - np.arange(_TEMPOS)[None, :])
+    move = -np.minimum(steps * durations.tempo_step, durations.tempo_leap)
+    return np.asarray(move - np.log(np.sum(np.exp(move), axis=1, keepdims=True)))
+
+
+class Segmenter:
+    """Keeps the best path to every boundary between two frames; `path` reads the best of all back."""
+
+    def __init__(self, durations: Durations | None = None) -> None:
+        given = durations or Durations()
+        table = _duration_table(given)
+        survival = np.log(np.maximum(np.cumsum(np.exp(table[..., ::-1]), axis=2)[..., ::-1], 1e-12))
+        # histories are read oldest first, so durations run from the longest to the shortest
+        self._duration = np.ascontiguousarray(table.transpose(1, 0, 2)[..., ::-1])
+        self._survival = np.ascontiguousarray(survival.transpose(1, 0, 2)[..., ::-1])
+        self._move = _tempo_moves(given)
+        self._cycle_s = _cycles()
+        # every boundary before the first frame is as good as any other: the sound starts in the middle of a beat
+        self._ended = np.zeros((STATES, _TEMPOS, 2 * _HISTORY))
+        self._total = np.zeros((STATES, 2 * _HISTORY))
+        self._length = np.ones((STATES, _TEMPOS, 2 * _HISTORY), np.int32)
+        self._came_from = np.zeros((_TEMPOS, 2 * _HISTORY), np.int32)
+        self._at = _LONGEST - 1
+        self.frames = 0
+        """Frames taken so far."""
+
+    def feed(self, evidence: NDArray[np.float64]) -> None:
+        """Takes (n, 4) log-likelihoods of the states, each row up to a constant of its own."""
+        for row in evidence:
+            self._advance(row)
+
+    def _advance(self, row: NDArray[np.float64]) -> None:
+        if self._at + 1 == 2 * _HISTORY:
+            self._forget()
+        self._at, self.frames = self._at + 1, self.frames + 1
+        at = self._at
+        self._total[:, at] = self._total[:, at - 1] + row
+        ways = self._ways(at, self._duration)
+        best = ways.argmax(axis=2)
+        self._ended[:, :, at] = np.take_along_axis(ways, best[..., None], axis=2)[..., 0]
+        self._length[:, :, at] = _LONGEST - best
+        # a new beat begins after diastole: there the tempo may move
+        moved = self._ended[DIASTOLE, :, at][:, None] + self._move
+        source = moved.argmax(axis=0)
+        self._ended[DIASTOLE, :, at] = moved[source, np.arange(_TEMPOS)]
+        self._came_from[:, at] = source
+
+    def _ways(self, at: int, duration: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(state, tempo, duration from the longest to 1): score of a segment that is at boundary `at` now."""
+        old = slice(at - _LONGEST, at)
+        gained = self._total[:, at, None] - self._total[:, old]
+        ways = duration + gained[:, None, :]
+        ways[1:] += self._ended[:-1, :, old]
+        ways[S1] += self._ended[DIASTOLE, :, old]
+        return ways
+
+    def _forget(self) -> None:
+        """Moves the newer half to the front and takes out what all scores have in common: nothing grows with the
+        recording.
+        """
+        newer = slice(_HISTORY, 2 * _HISTORY)
+        self._ended[..., :_HISTORY] = self._ended[..., newer] - self._ended[..., -1].max()
+        self._total[:, :_HISTORY] = self._total[:, newer] - self._total[:, [_HISTORY]]
+        self._length[..., :_HISTORY] = self._length[..., newer]
+        self._came_from[:, :_HISTORY] = self._came_from[:, newer]
+        self._at -= _HISTORY
+
+    def path(self, seconds: float) -> list[Segment]:
+        """Segments of the best path that began within the last `seconds` (at most 10), oldest first; the last still
+        goes on.
+        """
+        ways = self._ways(self._at, self._survival)
+        state, tempo, index = (int(i) for i in np.unravel_index(ways.argmax(), ways.shape))
+        boundary = self._at - _LONGEST + index
+        oldest = self._at - min(self.frames, round(min(seconds, _KEPT_S) * FRAMES_PER_SECOND))
+        found = []
+        while boundary >= oldest:
+            start = self.frames - (self._at - boundary)
+            found.append(Segment(start, state, float(self._cycle_s[tempo])))
+            if state == S1:
+                tempo = int(self._came_from[tempo, boundary])
+            state = (state - 1) % STATES
+            boundary -= int(self._length[state, tempo, boundary])
+        return found[::-1]

@@ -1,0 +1,50 @@
+"""The monitor as a whole: same findings for any chunking, gaps, refusals."""
+
+import numpy as np
+import pytest
+from carebag_signal.auscultation import Finding, HeartSoundMonitor
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+RATE_HZ = 4000
+
+
+def thumps(seconds: float, per_min: float = 70.0) -> NDArray[np.int16]:
+    """A crude heart: two short tones a beat over faint noise."""
+    t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    phase = t % (60 / per_min)
+    first = np.exp(-(((phase - 0.1) / 0.025) ** 2)) * np.sin(2 * np.pi * 50 * t)
+    second = 0.7 * np.exp(-(((phase - 0.42) / 0.018) ** 2)) * np.sin(2 * np.pi * 75 * t)
+    noise = np.random.default_rng(1).normal(0.0, 30.0, t.size)
+    return np.asarray(np.round(6000 * (first + second) + noise), dtype=np.int16)
+
+
+def hear(monitor: HeartSoundMonitor, samples: NDArray[np.int16], cuts: list[int]) -> list[Finding]:
+    found = []
+    for chunk in np.split(samples, sorted(cuts)):
+        found += monitor.feed(chunk)
+    return found + monitor.finish()
+
+
+SOUND = thumps(6.0)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(0, SOUND.size), max_size=30))
+def test_findings_do_not_depend_on_the_chunks(cuts: list[int]) -> None:
+    whole = hear(HeartSoundMonitor(RATE_HZ), SOUND, [])
+    assert whole
+    assert hear(HeartSoundMonitor(RATE_HZ), SOUND, cuts) == whole
+
+
+@pytest.mark.parametrize("samples", [np.zeros((3, 2), np.int16), np.zeros(3), np.zeros(3, np.int32)])
+def test_other_than_one_channel_of_int16_is_refused(samples: NDArray[np.int16]) -> None:
+    with pytest.raises(ValueError, match="int16"):
+        HeartSoundMonitor(RATE_HZ).feed(samples)
+
+
+@pytest.mark.parametrize("rate_hz", [0, -4000, 1999, 200_000])
+def test_rates_that_cannot_be_judged_are_refused(rate_hz: int) -> None:
+    with pytest.raises(ValueError, match="rate_hz"):
+        HeartSoundMonitor(rate_hz)
