@@ -1,0 +1,136 @@
+"""What instruments say, as records of the wire: the numbers and words as sent, four times, flags that never block."""
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from uuid import UUID
+
+from carebag_devices.events import DeviceState, Identity, Measured, StateChanged, Value
+from carebag_edge.binding import Whom
+from carebag_edge.vitals import Spot
+from carebag_edge.wording import as_code, short
+from carebag_wire.base import Utc
+from carebag_wire.records import Reading
+from carebag_wire.values import DeviceIdentity, Quality, Quantity, QuantityName, Times
+from carebag_wire.visit import DeviceStatus
+
+MAX_RAW_HEX = 20_000
+KPA_TO_MMHG = Decimal("7.50062")
+
+PLAUSIBLE: dict[QuantityName, tuple[int, int]] = {
+    "systolic": (60, 260),
+    "diastolic": (30, 160),
+    "mean": (40, 200),
+    "pulse": (25, 220),
+    "spo2": (60, 100),
+    "perfusion": (0, 25),
+    "crp": (0, 500),
+}
+"""Outside of these a value is rare enough to look at the instrument first: flagged, kept, never blocked. Our choice."""
+
+
+def device_identity(identity: Identity) -> DeviceIdentity:
+    return DeviceIdentity(
+        id=short(identity.id),
+        kind=identity.kind,
+        maker=short(identity.maker),
+        model=short(identity.model),
+        serial=short(identity.serial),
+        firmware=short(identity.firmware),
+        simulated=identity.simulated,
+    )
+
+
+def device_status(event: StateChanged, now: Utc, before: DeviceStatus | None) -> DeviceStatus:
+    """The instrument's card: `last_seen` moves only while it is really heard."""
+    heard = event.state not in (DeviceState.UNSEEN, DeviceState.ASLEEP, DeviceState.LOST)
+    battery = event.battery_percent
+    if battery is None and before is not None:
+        battery = before.battery_percent
+    progress = event.progress
+    return DeviceStatus(
+        id=short(event.identity.id),
+        kind=event.identity.kind,
+        name=short(event.identity.model or event.identity.kind),
+        state=event.state.value,
+        detail=as_code(event.detail) if event.detail else "",
+        progress=min(1.0, max(0.0, progress)) if progress is not None else None,
+        battery_percent=min(100, max(0, battery)) if battery is not None else None,
+        last_seen=now if heard else (before.last_seen if before else None),
+        simulated=event.identity.simulated,
+    )
+
+
+def reading_of(event: Measured, whom: Whom, kit_id: UUID, record_id: UUID, times: Times) -> Callable[[int], Reading]:
+    """A finished measurement, or a device's error in words, ready for its sequence number.
+
+    A number that is none (NaN, infinite) is left out and flagged; nothing but such numbers is an error of the device.
+    """
+    quantities = [] if event.problem else list(_quantities(event.values))
+    problem = event.problem or (None if quantities else "measurement_failed")
+    missing = [f"no_{value.name}" for value in event.values if not event.problem and not value.value.is_finite()]
+    flags = _codes([*event.flags, *missing, *implausible(quantities)])
+    return lambda kit_seq: Reading(
+        id=record_id,
+        binding=whom.binding(kit_id, kit_seq),
+        times=times.model_copy(update={"device": short(event.device_time) if event.device_time else None}),
+        kind=event.kind,
+        quantities=quantities,
+        problem=as_code(problem) if problem else None,
+        flags=flags,
+        circumstances=whom.circumstances,
+        quality=_quality(problem, flags),
+        device=device_identity(event.identity),
+        provenance=event.provenance,
+        raw=event.raw.hex()[:MAX_RAW_HEX],
+    )
+
+
+def spot_reading(spot: Spot, whom: Whom, kit_id: UUID, record_id: UUID, times: Times) -> Callable[[int], Reading]:
+    """The oximeter's value of now, kept because somebody asked for it."""
+    values = (Value("spo2", spot.spo2, "%"), Value("pulse", spot.pulse, "/min"))
+    quantities = list(_quantities(values))
+    flags = _codes([*spot.flags, *(() if spot.steady else ("unsteady",)), *implausible(quantities)])
+    return lambda kit_seq: Reading(
+        id=record_id,
+        binding=whom.binding(kit_id, kit_seq),
+        times=times,
+        kind="oximetry",
+        quantities=quantities,
+        flags=flags,
+        circumstances=whom.circumstances,
+        quality=_quality(None, flags),
+        device=device_identity(spot.identity),
+        provenance="live",
+        raw=spot.raw.hex()[:MAX_RAW_HEX],
+    )
+
+
+def implausible(quantities: Iterable[Quantity]) -> list[str]:
+    """`implausible_<name>` for each value outside `PLAUSIBLE`, and for a systolic not above the diastolic."""
+    found: list[str] = []
+    pressures: dict[str, Decimal] = {}
+    for quantity in quantities:
+        value = quantity.value * KPA_TO_MMHG if quantity.unit == "kPa" else quantity.value
+        pressures[quantity.name] = value
+        low, high = PLAUSIBLE[quantity.name]
+        if not low <= value <= high:
+            found.append(f"implausible_{quantity.name}")
+    if "systolic" in pressures and "diastolic" in pressures and pressures["systolic"] <= pressures["diastolic"]:
+        found.append("implausible_pressures")
+    return found
+
+
+def _quantities(values: Iterable[Value]) -> Iterable[Quantity]:
+    for value in values:
+        if value.value.is_finite():
+            yield Quantity(name=value.name, value=value.value, unit=short(value.unit), comparator=value.comparator)
+
+
+def _codes(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(as_code(text) for text in texts))
+
+
+def _quality(problem: str | None, flags: list[str]) -> Quality:
+    if problem:
+        return Quality(word="invalid", reasons=[as_code(problem)])
+    return Quality(word="questionable", reasons=flags) if flags else Quality(word="good")

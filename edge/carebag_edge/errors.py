@@ -1,0 +1,40 @@
+"""What can go wrong on the kit.
+
+KitError
+ ├─ Refused       what the nurse asked for cannot be done now; a code for her page
+ ├─ HubAway       the hub cannot be reached
+ ├─ HubRefused    the hub answered no; its status and code
+ ├─ NotAnImage    bytes that are neither JPEG nor PNG as we accept them; a code
+ └─ WrongJournal  the data folder belongs to another kit, or to a newer program
+"""
+
+
+class KitError(Exception):
+    """Everything the kit raises itself. Never holds patient data."""
+
+
+class Refused(KitError):
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class HubAway(KitError):
+    """No connection, no answer in time, or an answer from something that is not the hub."""
+
+
+class HubRefused(KitError):
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(f"{status} {code}")
+        self.status = status
+        self.code = code
+
+
+class NotAnImage(KitError):
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class WrongJournal(KitError):
+    """Opening it would mix the records of two kits, or lose what a newer program wrote."""

@@ -1,0 +1,49 @@
+"""What somebody who runs a kit decides; everything else follows from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class KitSettings:
+    """Settings of one kit.
+
+    Args:
+        data: folder of the journal, the key, the media; belongs to this kit alone.
+        hub_url: `http://…` or `https://…`, without a path.
+        page_origin: how the nurse's browser reaches the kit's page, as the browser sends it in `Origin`.
+        kit_id: the id under which the hub knows the kit; None: the one in the data folder, made at first start.
+        simulator_url: control address of the simulated instruments; used only when `simulated`.
+        camera: `demo` for a moving picture, a device path or index, or `off`.
+        ice_servers: STUN and TURN addresses, none by default: a public server would learn who calls whom.
+    """
+
+    data: Path
+    hub_url: str = "http://127.0.0.1:8470"
+    host: str = "127.0.0.1"
+    port: int = 8471
+    page_origin: str = "http://localhost:8471"
+    kit_id: UUID | None = None
+    kit_name: str = "Carebag"
+    simulated: bool = False
+    simulator_url: str | None = None
+    camera: str = "off"
+    ice_servers: tuple[str, ...] = ()
+
+    @property
+    def journal(self) -> Path:
+        return self.data / "journal.sqlite"
+
+    @property
+    def media(self) -> Path:
+        return self.data / "media"
+
+    @property
+    def recordings(self) -> Path:
+        """Sounds being recorded; they move to `media` when they are complete."""
+        return self.data / "recordings"
+
+    def origins(self, port: int) -> frozenset[str]:
+        """Origins whose pages may act here; `port` is the one really listened on."""
+        return frozenset({self.page_origin.rstrip("/"), f"http://localhost:{port}", f"http://127.0.0.1:{port}"})
