@@ -1,0 +1,141 @@
+"""Blood Pressure Service 1.1.1: Measurement 0x2A35, Intermediate Cuff Pressure 0x2A36 (same layout), Feature 0x2A49."""
+
+import enum
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from carebag_devices.codecs.date_time import SIZE as DATE_TIME_SIZE
+from carebag_devices.codecs.date_time import DateTime
+from carebag_devices.codecs.fields import Fields
+from carebag_devices.codecs.ieee11073 import Number, SFloat, Special, sfloat
+from carebag_devices.errors import Malformed
+
+UNKNOWN_USER = 0xFF
+
+_KPA, _TIME, _PULSE, _USER, _STATUS = 1, 2, 4, 8, 16
+_RESERVED_FLAGS = 0xE0
+
+
+class PulseRange(enum.Enum):
+    """Status bits 3 and 4."""
+
+    WITHIN = 0
+    ABOVE = 1
+    BELOW = 2
+    RESERVED = 3
+
+
+@dataclass(frozen=True)
+class MeasurementStatus:
+    """Measurement Status, 16 bits. `reserved` keeps bits 6 to 15 as sent."""
+
+    body_moved: bool = False
+    cuff_too_loose: bool = False
+    irregular_pulse: bool = False
+    pulse_range: PulseRange = PulseRange.WITHIN
+    improper_position: bool = False
+    reserved: int = 0
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Self:
+        fields = Fields(raw)
+        word = fields.unsigned(2)
+        fields.end()
+        return cls(
+            bool(word & 1), bool(word & 2), bool(word & 4), PulseRange(word >> 3 & 3), bool(word & 0x20), word & 0xFFC0
+        )
+
+    def __bytes__(self) -> bytes:
+        word = self.body_moved | self.cuff_too_loose << 1 | self.irregular_pulse << 2
+        word |= self.pulse_range.value << 3 | self.improper_position << 5 | self.reserved
+        return word.to_bytes(2, "little")
+
+    def codes(self) -> tuple[str, ...]:
+        """What the device says was not as it should be, as words of the catalogue."""
+        said = {
+            "body_moved": self.body_moved,
+            "cuff_too_loose": self.cuff_too_loose,
+            "irregular_pulse": self.irregular_pulse,
+            "pulse_above_range": self.pulse_range is PulseRange.ABOVE,
+            "pulse_below_range": self.pulse_range is PulseRange.BELOW,
+            "improper_position": self.improper_position,
+        }
+        return tuple(code for code, is_set in said.items() if is_set)
+
+
+@dataclass(frozen=True)
+class BloodPressureMeasurement:
+    """Pressures in `unit`; pulse per minute. `user` 255 is "unknown user". `reserved_flags` keeps flag bits 5 to 7."""
+
+    systolic: Number
+    diastolic: Number
+    mean: Number
+    unit: Literal["mmHg", "kPa"] = "mmHg"
+    time: DateTime | None = None
+    pulse: Number | None = None
+    user: int | None = None
+    status: MeasurementStatus | None = None
+    reserved_flags: int = 0
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Self:
+        """Raises `Malformed` for short or over-long values and impossible dates."""
+        fields = Fields(raw)
+        flags = fields.unsigned(1)
+        measurement = cls(
+            systolic=sfloat(fields.take(2)),
+            diastolic=sfloat(fields.take(2)),
+            mean=sfloat(fields.take(2)),
+            unit="kPa" if flags & _KPA else "mmHg",
+            time=DateTime.parse(fields.take(DATE_TIME_SIZE)) if flags & _TIME else None,
+            pulse=sfloat(fields.take(2)) if flags & _PULSE else None,
+            user=fields.unsigned(1) if flags & _USER else None,
+            status=MeasurementStatus.parse(fields.take(2)) if flags & _STATUS else None,
+            reserved_flags=flags & _RESERVED_FLAGS,
+        )
+        fields.end()
+        return measurement
+
+    def __bytes__(self) -> bytes:
+        flags = self.reserved_flags | (_KPA if self.unit == "kPa" else 0)
+        body = b"".join(bytes(SFloat(number)) for number in (self.systolic, self.diastolic, self.mean))
+        if self.time is not None:
+            flags, body = flags | _TIME, body + bytes(self.time)
+        if self.pulse is not None:
+            flags, body = flags | _PULSE, body + bytes(SFloat(self.pulse))
+        if self.user is not None:
+            flags, body = flags | _USER, body + bytes([self.user])
+        if self.status is not None:
+            flags, body = flags | _STATUS, body + bytes(self.status)
+        return bytes([flags]) + body
+
+    @property
+    def has_values(self) -> bool:
+        """Both pressures are numbers; else the cuff says that it could not measure."""
+        return not isinstance(self.systolic, Special) and not isinstance(self.diastolic, Special)
+
+
+@dataclass(frozen=True)
+class BloodPressureFeature:
+    """Blood Pressure Feature, 16 bits: which status bits and extras the cuff can send at all."""
+
+    bits: int
+
+    BODY_MOVEMENT = 1 << 0
+    CUFF_FIT = 1 << 1
+    IRREGULAR_PULSE = 1 << 2
+    PULSE_RANGE = 1 << 3
+    POSITION = 1 << 4
+    MULTIPLE_BONDS = 1 << 5
+    E2E_CRC = 1 << 6
+    USER_DATA = 1 << 7
+    USER_FACING_TIME = 1 << 8
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Self:
+        if len(raw) != 2:
+            raise Malformed("truncated" if len(raw) < 2 else "trailing_bytes")
+        return cls(int.from_bytes(raw, "little"))
+
+    def __bytes__(self) -> bytes:
+        return self.bits.to_bytes(2, "little")

@@ -1,0 +1,135 @@
+"""Laboratory records: the golden message, comparators, separators of the header, and what must not reach the chart."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carebag_devices.codecs import lis2
+from carebag_devices.codecs.lis2 import Message, Record, Separators
+from carebag_devices.errors import Malformed
+
+GOLDEN = (
+    b"H|\\^&|||POC-CRP^1.4.2^SN00123|||||EDGE^KIT7||P|LIS2-A2|20261122101530\r"
+    b"P|1||PAT-0042\r"
+    b"O|1|S-991||^^^48421-2^CRP|||20261122101200||||||||BLDC\r"
+    b"R|1|^^^48421-2^CRP^LN|<5|mg/L|0^10|<||F||nurse7||20261122101500|POC-CRP\r"
+    b"C|1|I|Hct 0.41|G\r"
+    b"L|1|N\r"
+)
+
+
+def only(raw: bytes) -> lis2.Result:
+    (result,) = Message.parse(raw).chart_results()
+    return result
+
+
+def test_golden_message() -> None:
+    message = Message.parse(GOLDEN)
+    assert bytes(message) == GOLDEN
+    assert message.sender == ("POC-CRP", "1.4.2", "SN00123")
+    assert message.normal_end
+    assert only(GOLDEN) == lis2.Result(
+        sample="S-991",
+        code="48421-2",
+        name="CRP",
+        comparator="<",
+        value=Decimal(5),
+        text="<5",
+        unit="mg/L",
+        reference_range="0^10",
+        abnormal="<",
+        status="F",
+        completed="20261122101500",
+        instrument="POC-CRP",
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "flag", "comparator", "value"),
+    [
+        (b"12", b"", None, "12"),
+        (b"12.50", b"H", None, "12.50"),
+        (b" < 5 ", b"L", "<", "5"),
+        (b">200", b"", ">", "200"),
+        (b"5", b"<", "<", "5"),
+        (b"ERR 12", b"", None, None),
+        (b"", b"", None, None),
+    ],
+)
+def test_values_keep_comparator_and_precision(
+    field: bytes, flag: bytes, comparator: str | None, value: str | None
+) -> None:
+    result = only(GOLDEN.replace(b"|<5|", b"|" + field + b"|").replace(b"|<||F", b"|" + flag + b"||F"))
+    assert result.comparator == comparator
+    assert result.value == (None if value is None else Decimal(value))
+
+
+def test_a_contradicting_flag_is_refused() -> None:
+    with pytest.raises(Malformed, match="comparators_contradict"):
+        only(GOLDEN.replace(b"|<||F", b"|>||F"))
+
+
+@pytest.mark.parametrize("processing", [b"Q", b"T", b"D", b""])
+def test_only_production_reaches_the_chart(processing: bytes) -> None:
+    assert Message.parse(GOLDEN.replace(b"||P|", b"||" + processing + b"|")).chart_results() == ()
+
+
+def test_a_control_order_never_reaches_the_chart() -> None:
+    control = GOLDEN.replace(b"|20261122101200||||||||BLDC", b"|20261122101200||||Q||||BLDC")
+    assert Message.parse(control).chart_results() == ()
+
+
+def test_other_separators() -> None:
+    other = GOLDEN.replace(b"^", b"!").replace(b"|", b";")
+    assert only(other).code == "48421-2"
+    assert bytes(Message.parse(other)) == other
+
+
+def test_escapes() -> None:
+    separators = Separators()
+    assert separators.unescape("a&F&b&S&c&R&d&E&e&X0D0A&f&Z&") == "a|b^c\\d&e\r\nf&Z&"
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "header_missing"),
+        (b"P|1\r", "header_missing"),
+        (b"H|\\^&\rP|1\r", "terminator_missing"),
+        (b"H|||&\rL|1\r", "bad_separators"),
+        (b"H|\\^&x\rL|1\r", "bad_separators"),
+        (b"H|\\^&\rH|\\^&\rL|1\r", "more_than_one_message"),
+        (b"H|\\^&\rZ|1\rL|1\r", "unknown_record"),
+    ],
+)
+def test_bad_messages_say_why(raw: bytes, reason: str) -> None:
+    with pytest.raises(Malformed, match=reason):
+        Message.parse(raw)
+
+
+def test_manufacturer_records_are_skipped() -> None:
+    assert only(GOLDEN.replace(b"C|1|I", b"M|1|X\rC|1|I")).value == Decimal(5)
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_any_bytes_are_a_message_or_refused(raw: bytes, framed: bool) -> None:
+    try:
+        Message.parse(b"H|\\^&|||||||||P\r" + raw + b"\rL|1|N" if framed else raw).chart_results()
+    except Malformed as error:
+        if not error.reason:
+            raise
+
+
+TEXT = st.text(st.characters(max_codepoint=0xFF), max_size=12)
+FIELDS = st.lists(st.lists(TEXT, min_size=1, max_size=3).map(tuple), min_size=1, max_size=3).map(tuple)
+
+
+@given(st.lists(FIELDS, max_size=12))
+def test_any_content_survives_encoding(fields: list[lis2.Field]) -> None:
+    separators = Separators()
+    entry = Record(((("C",),), *fields))
+    encoded = entry.encode(separators)
+    assert not any(ord(character) < 0x20 for character in encoded)
+    assert Record.parse(encoded, separators) == entry
