@@ -1,0 +1,113 @@
+"""What an operator chooses: command line first, then environment (`CAREBAG_…`), then defaults."""
+
+import argparse
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+DEFAULT_PORT = 8470
+_LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
+_TRUE = {"1", "true", "yes", "on"}
+
+
+class UnsafeSettings(Exception):
+    """The hub will not start like this; `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    database_url: str = "sqlite:///carebag.db"
+    """`sqlite:///FILE` or `postgresql+psycopg://…`."""
+    media_folder: Path = Path("carebag-media")
+    """Sounds and photos, each under its SHA-256."""
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    origins: tuple[str, ...] = (f"http://localhost:{DEFAULT_PORT}", f"http://127.0.0.1:{DEFAULT_PORT}")
+    """How browsers reach the hub; requests from pages of any other origin are refused."""
+    kit_page_origin: str = "http://localhost:8471"
+    """Where a nurse goes after signing in."""
+    demo: bool = False
+    """Published test identities, sign-in without a key, loopback only."""
+    time_zone: str = "Europe/Stockholm"
+    """Decides what "today" is in the list of visits."""
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Cookies go over TLS only, unless the hub is reached on this machine itself."""
+        return any(urlsplit(origin).scheme == "https" for origin in self.origins)
+
+    def check(self) -> None:
+        """Refuse what would put patient data at risk.
+
+        Raises:
+            UnsafeSettings: `plain_http` (a non-loopback origin without TLS), `open_without_tls` (listening beyond this
+                machine though browsers come by http), `demo_not_loopback`, `bad_origin`.
+        """
+        for origin in (*self.origins, self.kit_page_origin):
+            _check_origin(origin)
+        if self.demo and not _all_loopback(self):
+            raise UnsafeSettings("demo_not_loopback")
+        if not is_loopback(self.host) and not self.secure_cookies:
+            raise UnsafeSettings("open_without_tls")
+
+
+def _all_loopback(settings: Settings) -> bool:
+    hosts = [settings.host, *(urlsplit(origin).hostname or "" for origin in settings.origins)]
+    return all(is_loopback(host) for host in hosts)
+
+
+def _check_origin(origin: str) -> None:
+    parts = urlsplit(origin)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or f"{parts.scheme}://{parts.netloc}" != origin:
+        raise UnsafeSettings("bad_origin")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise UnsafeSettings("plain_http")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own."""
+    if host in _LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings of the command `carebag hub`; what the command line leaves out comes from the environment.
+
+    Raises:
+        UnsafeSettings: `bad_port` for a port that is no number.
+    """
+
+    def choose(option: str, variable: str, default: str) -> str:
+        given = getattr(args, option, None)
+        return str(given) if given is not None else environ.get(f"CAREBAG_{variable}", default)
+
+    host = choose("host", "HOST", "127.0.0.1")
+    port = _port(choose("port", "PORT", str(DEFAULT_PORT)))
+    origins = choose("origin", "ORIGIN", f"http://localhost:{port},http://127.0.0.1:{port}")
+    return Settings(
+        database_url=choose("database", "DATABASE", Settings.database_url),
+        media_folder=Path(choose("media", "MEDIA", str(Settings.media_folder))),
+        host=host,
+        port=port,
+        origins=tuple(origin.strip().rstrip("/") for origin in origins.split(",")),
+        kit_page_origin=choose("kit_origin", "KIT_ORIGIN", Settings.kit_page_origin).rstrip("/"),
+        demo=bool(getattr(args, "demo", False)) or environ.get("CAREBAG_DEMO", "").lower() in _TRUE,
+        time_zone=environ.get("CAREBAG_TIME_ZONE", Settings.time_zone),
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise UnsafeSettings("bad_port")
+    return int(text)
