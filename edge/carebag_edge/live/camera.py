@@ -1,0 +1,158 @@
+"""The examination camera: where pictures come from, and how each doctor's connection gets the newest one."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, Protocol
+
+import av
+from aiortc import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
+from av import VideoFrame
+
+WIDTH, HEIGHT, FRAMES_PER_S = 640, 360, 15
+
+log = logging.getLogger(__name__)
+
+
+class CameraFailed(Exception):
+    """No pictures; `code` is a catalogue word: `camera_missing`, `camera_busy`, `camera_stopped`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class CameraSource(Protocol):
+    """Gives pictures of 640x360, about 15 a second. Both methods are called in a worker thread, never at once."""
+
+    def read(self) -> VideoFrame:
+        """Wait for the next picture (yuv420p).
+
+        Raises:
+            CameraFailed: there is none; a later call may try again.
+        """
+
+    def close(self) -> None:
+        """Release the device; a later `read` opens it again."""
+
+
+class V4l2Camera:
+    """A camera of the machine, by Video4Linux. Not run against real hardware in the project's tests."""
+
+    def __init__(self, device: str = "/dev/video0") -> None:
+        self._device = device
+        self._container: Any = None
+        self._frames: Any = None
+
+    def read(self) -> VideoFrame:
+        if self._container is None:
+            self._open()
+        try:
+            frame = next(self._frames)
+        except (StopIteration, OSError) as error:
+            self.close()
+            raise CameraFailed("camera_stopped") from error
+        return frame.reformat(width=WIDTH, height=HEIGHT, format="yuv420p")
+
+    def _open(self) -> None:
+        options = {"video_size": f"{WIDTH}x{HEIGHT}", "framerate": str(FRAMES_PER_S)}
+        try:
+            self._container = av.open(self._device, format="v4l2", options=options)
+        except FileNotFoundError as error:
+            raise CameraFailed("camera_missing") from error
+        except OSError as error:
+            raise CameraFailed("camera_busy") from error
+        self._frames = self._container.decode(video=0)
+
+    def close(self) -> None:
+        if self._container is not None:
+            self._container.close()
+        self._container = self._frames = None
+
+
+class CameraFeed:
+    """Reads the camera while somebody looks, and only then."""
+
+    def __init__(self, source: CameraSource, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._source = source
+        self._monotonic = monotonic
+        self._tracks: set[CameraTrack] = set()
+        self._pump: asyncio.Task[None] | None = None
+        self.problem: str | None = None
+        """Why there is no picture, a catalogue word; None while there is one."""
+
+    def track(self) -> "CameraTrack":
+        """A new track for one connection; stopping it ends the reading when it was the last."""
+        track = CameraTrack(self._leave)
+        self._tracks.add(track)
+        if self._pump is None:
+            self._pump = asyncio.create_task(self._run(), name="camera")
+        return track
+
+    def _leave(self, track: "CameraTrack") -> None:
+        self._tracks.discard(track)
+
+    async def _run(self) -> None:
+        try:
+            while self._tracks:
+                await self._one()
+            await asyncio.to_thread(self._source.close)
+        finally:
+            self._pump = None
+        if self._tracks:  # somebody came while the device was being closed
+            self._pump = asyncio.create_task(self._run(), name="camera")
+
+    async def _one(self) -> None:
+        try:
+            frame = await asyncio.to_thread(self._source.read)
+        except CameraFailed as failed:
+            if self.problem != failed.code:
+                log.warning("camera: %s", failed.code)
+            self.problem = failed.code
+            await asyncio.sleep(2)
+            return
+        self.problem = None
+        frame.pts = int(self._monotonic() * 90_000)
+        frame.time_base = Fraction(1, 90_000)
+        for track in self._tracks:
+            track.show(frame)
+
+    async def close(self) -> None:
+        """Stop all tracks and release the device."""
+        pump = self._pump
+        for track in list(self._tracks):
+            track.stop()
+        if pump is not None:
+            await asyncio.wait([pump])
+
+
+class CameraTrack(MediaStreamTrack):
+    """The newest picture for one connection: a slow encoder skips pictures and never queues them."""
+
+    kind = "video"
+
+    def __init__(self, leave: Callable[["CameraTrack"], None]) -> None:
+        super().__init__()
+        self._leave = leave
+        self._newest: VideoFrame | None = None
+        self._there = asyncio.Event()
+
+    def show(self, frame: VideoFrame) -> None:
+        self._newest = frame
+        self._there.set()
+
+    async def recv(self) -> VideoFrame:
+        await self._there.wait()
+        if self.readyState != "live" or self._newest is None:
+            raise MediaStreamError
+        self._there.clear()
+        return self._newest
+
+    def stop(self) -> None:
+        super().stop()
+        self._leave(self)
+        self._there.set()
+

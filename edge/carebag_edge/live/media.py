@@ -1,0 +1,143 @@
+"""Live media of the open visit: one connection to each doctor, all fed from one camera and one sound stream."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carebag_edge.live.aiortc_peer import AiortcPeer
+from carebag_edge.live.camera import CameraFeed, CameraSource
+from carebag_edge.live.call import Call
+from carebag_edge.live.port import IceServer, MediaPeer, PeerEvents
+from carebag_edge.live.sound_desk import SoundDesk
+from carebag_edge.live_port import SendSignal
+from carebag_wire.messages import Ping, Signal
+from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
+
+MAX_VIEWERS = 3
+"""Each doctor costs the uplink a full copy; beyond three an SFU is the answer, not the kit."""
+HEARTBEAT_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class AiortcLive:
+    """The `LiveMedia` of a kit, over aiortc. All methods are called on the event loop."""
+
+    def __init__(
+        self,
+        send_signal: SendSignal,
+        *,
+        camera: CameraSource,
+        ice_servers: list[IceServer] | None = None,
+        unix_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._send_signal = send_signal
+        self._feed = CameraFeed(camera)
+        self._ice_servers = list(ice_servers or [])
+        self._unix_ms = unix_ms
+        self._calls: dict[str, Call] = {}
+        self._sound = SoundDesk()
+        self._latest: dict[str, str] = {}
+        self._beat: asyncio.Task[None] | None = None
+
+    @property
+    def camera_problem(self) -> str | None:
+        """Why the camera gives no picture, a catalogue word; None while it does or nobody looks."""
+        return self._feed.problem
+
+    async def set_viewers(self, visit_id: UUID, viewers: list[str]) -> None:
+        wanted = viewers[:MAX_VIEWERS]
+        if len(viewers) > MAX_VIEWERS:
+            log.warning("live: %d viewers, %d served", len(viewers), MAX_VIEWERS)
+        gone = [call for who, call in self._calls.items() if who not in wanted or call.visit_id != visit_id]
+        for call in gone:
+            del self._calls[call.viewer]
+        for viewer in wanted:
+            if viewer not in self._calls:
+                self._calls[viewer] = self._call(visit_id, viewer)
+        if self._calls and self._beat is None:
+            self._beat = asyncio.create_task(self._heartbeat(), name="live heartbeat")
+        await asyncio.gather(*(call.close() for call in gone))
+
+    def _call(self, visit_id: UUID, viewer: str) -> Call:
+        call = Call(visit_id, viewer, self._peer, self._send_signal, self._unix_ms)
+        call.on_opened = self._opened
+        call.on_message = self._message
+        return call
+
+    def _peer(self, events: PeerEvents) -> MediaPeer:
+        return AiortcPeer(self._ice_servers, self._feed.track(), events)
+
+    async def on_signal(self, signal: Signal) -> None:
+        call = self._calls.get(signal.sender)
+        if call is not None and call.visit_id == signal.visit_id:
+            call.signal(signal)
+
+    def sound_begin(self, stream: int, rate_hz: int) -> None:
+        self._sound.begin(stream, rate_hz)
+
+    def sound(self, stream: int, first_sample: int, samples: NDArray[np.int16]) -> None:
+        for packet, rtp_time in self._sound.take(stream, first_sample, samples):
+            self._send_sound(packet, rtp_time)
+
+    def sound_end(self, end: SoundEnd) -> None:
+        for packet, rtp_time in self._sound.end(end):
+            self._send_sound(packet, rtp_time)
+        text = end.model_dump_json()
+        for call in self._calls.values():
+            # on both: the fast way may lose it, the sure way may be slow
+            call.send("live", text)
+            call.send("repair", text)
+
+    def _send_sound(self, packet: bytes, rtp_time: int) -> None:
+        for call in self._calls.values():
+            call.send_sound(packet, rtp_time)
+
+    def state(self, message: LiveVitals | ListeningState) -> None:
+        text = message.model_dump_json()
+        self._latest[message.type] = text
+        for call in self._calls.values():
+            call.send("live", text)
+
+    def _opened(self, call: Call, channel: str) -> None:
+        if channel == "live":
+            for text in self._latest.values():
+                call.send("live", text)
+        elif channel == "repair":
+            for text in self._sound.greeting():
+                call.send("repair", text)
+
+    def _message(self, call: Call, channel: str, message: str | bytes) -> None:
+        if channel != "repair":
+            return
+        ask = self._sound.understand(message)
+        if ask is None:
+            return
+        if ask.carry:
+            call.carry_sound_on_channel = True
+        for answer in self._sound.answer(ask):
+            call.send("repair", answer)
+
+    async def _heartbeat(self) -> None:
+        """Lets the page notice within seconds that the path is gone; aiortc itself notices after half a minute."""
+        number = 0
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            number += 1
+            text = Ping(id=number).model_dump_json()
+            for call in self._calls.values():
+                call.send("live", text)
+
+    async def close(self) -> None:
+        if self._beat is not None:
+            self._beat.cancel()
+            await asyncio.wait([self._beat])
+        calls, self._calls = list(self._calls.values()), {}
+        await asyncio.gather(*(call.close() for call in calls))
+        await self._feed.close()

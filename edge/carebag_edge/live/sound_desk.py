@@ -1,0 +1,116 @@
+"""The sending side of the live sound, without any network: chunks, packets, what the pages ask to have again."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carebag_edge.live.exact_sound import Chunk, Chunker, SoundRing
+from carebag_wire.visit import SoundEnd
+
+MAX_ASKED = 128
+"""Chunk numbers that one message of a page may ask for."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a page wants on the repair channel."""
+
+    stream: int
+    chunks: tuple[int, ...] = ()
+    end: bool = False
+    """Send the `SoundEnd` again."""
+    carry: bool = False
+    """This browser cannot take packets out of RTP: send them on this channel from now on."""
+
+
+class SoundDesk:
+    """One stream at a time; the last one stays available for repair until the next begins."""
+
+    def __init__(self) -> None:
+        self._chunker: Chunker | None = None
+        self._ring: SoundRing | None = None
+        self._end: SoundEnd | None = None
+        self._rtp_base = 0
+
+    def begin(self, stream: int, rate_hz: int) -> None:
+        """Raises `ValueError` for a rate outside 1000-32000 Hz."""
+        chunker = Chunker(stream, rate_hz)
+        self._rtp_base = self._rtp_now()
+        self._chunker, self._ring, self._end = chunker, SoundRing(stream, rate_hz), None
+
+    def _rtp_now(self) -> int:
+        """The 48 kHz time of the next sample: it rises over all streams, as RTP wants."""
+        if self._chunker is None:
+            return self._rtp_base
+        return self._rtp_base + self._chunker.position * 48_000 // self._chunker.rate_hz
+
+    def take(self, stream: int, first_sample: int, samples: NDArray[np.int16]) -> list[tuple[bytes, int]]:
+        """Packets to send now, each with its RTP time; samples of another stream than the one begun are not taken."""
+        if self._chunker is None or self._chunker.stream != stream or self._end is not None:
+            return []
+        return self._packets(self._chunker.feed(first_sample, samples))
+
+    def end(self, end: SoundEnd) -> list[tuple[bytes, int]]:
+        """The last packets of the stream."""
+        if self._chunker is None or self._chunker.stream != end.stream or self._end is not None:
+            return []
+        self._end = end
+        return self._packets(self._chunker.finish(end.samples))
+
+    def _packets(self, chunks: list[Chunk]) -> list[tuple[bytes, int]]:
+        assert self._ring is not None
+        assert self._chunker is not None
+        packets = []
+        for chunk in chunks:
+            self._ring.put(chunk)
+            # a long gap says nothing new with each chunk: its end is enough, the page asks for the rest
+            if chunk.pcm is not None or chunk is chunks[-1]:
+                first = chunk.number * self._chunker.chunk_samples
+                rtp_time = self._rtp_base + first * 48_000 // self._chunker.rate_hz
+                packets.append((self._ring.packet(chunk.number), rtp_time))
+        return packets
+
+    def greeting(self) -> Iterator[str]:
+        """What a page that just came needs to know of the stream: where it is, and its end if it is over."""
+        if self._chunker is not None:
+            yield self._where()
+        if self._end is not None:
+            yield self._end.model_dump_json()
+
+    def _where(self) -> str:
+        assert self._chunker is not None
+        assert self._ring is not None
+        return json.dumps(
+            {
+                "type": "sound_here",
+                "stream": self._chunker.stream,
+                "rate_hz": self._chunker.rate_hz,
+                "chunk_samples": self._chunker.chunk_samples,
+                "oldest_chunk": self._ring.oldest,
+                "next_chunk": self._chunker.position // self._chunker.chunk_samples,
+            }
+        )
+
+    def understand(self, message: str | bytes) -> Ask | None:
+        """Read a page's message; None for anything that is not one."""
+        try:
+            body = json.loads(message)
+            if body["type"] != "sound_ask":
+                return None
+            chunks = tuple(number for number in body.get("chunks", [])[:MAX_ASKED] if type(number) is int)
+            return Ask(int(body["stream"]), chunks, body.get("end") is True, body.get("carry") is True)
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            return None
+
+    def answer(self, ask: Ask) -> Iterator[str | bytes]:
+        """Packets and words for the repair channel; what the ring no longer holds is said to be gone."""
+        if self._ring is None or self._ring.stream != ask.stream:
+            return
+        if any(number < self._ring.oldest for number in ask.chunks):
+            yield self._where()
+        yield from self._ring.packets(ask.chunks)
+        if ask.end and self._end is not None:
+            yield self._end.model_dump_json()

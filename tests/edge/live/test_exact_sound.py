@@ -1,0 +1,159 @@
+"""The chunk codec: exact for any cutting, a gap stays a gap, any bytes are parsed or refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from carebag_edge.live.exact_sound import (
+    MAX_PACKET_BYTES,
+    BadSoundPacket,
+    Chunk,
+    Chunker,
+    SoundPacket,
+    SoundRing,
+    chunk_samples,
+    parse,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+GOLDEN = json.loads((Path(__file__).parent / "sound_packets.json").read_text())
+
+
+def rebuild(chunks: list[Chunk], per_chunk: int) -> tuple[np.ndarray, np.ndarray]:
+    """Samples and which of them are missing, from whole chunks in order."""
+    samples, missing = [], []
+    for number, chunk in enumerate(chunks):
+        assert chunk.number == number
+        assert chunk.samples == per_chunk or number == len(chunks) - 1
+        samples.append(np.zeros(chunk.samples, "<i2") if chunk.pcm is None else np.frombuffer(chunk.pcm, "<i2"))
+        if chunk.pcm is None:
+            missing.append(np.ones(chunk.samples, bool))
+        else:
+            bits = np.unpackbits(np.frombuffer(chunk.missing, np.uint8), bitorder="little").astype(bool)
+            missing.append(bits[: chunk.samples] if chunk.missing else np.zeros(chunk.samples, bool))
+    return np.concatenate(samples), np.concatenate(missing)
+
+
+@pytest.mark.parametrize("case", GOLDEN["good"], ids=lambda case: case["name"])
+def test_golden_bytes_are_read_and_written_alike(case: dict) -> None:
+    data = bytes.fromhex(case["hex"])
+    packet = parse(data)
+    assert bytes(packet) == data
+    assert (packet.stream, packet.rate_hz, packet.chunk_samples) == (
+        case["stream"],
+        case["rate_hz"],
+        case["chunk_samples"],
+    )
+    read = [
+        {
+            "number": chunk.number,
+            "samples": None if chunk.pcm is None else np.frombuffer(chunk.pcm, "<i2").tolist(),
+            "length": chunk.samples,
+            "missing": chunk.missing.hex(),
+        }
+        for chunk in packet.chunks
+    ]
+    assert read == case["chunks"]
+
+
+@pytest.mark.parametrize("case", GOLDEN["refused"], ids=lambda case: case["name"])
+def test_damage_is_refused_with_its_reason(case: dict) -> None:
+    with pytest.raises(BadSoundPacket) as refused:
+        parse(bytes.fromhex(case["hex"]))
+    assert refused.value.reason == case["reason"]
+
+
+@given(st.binary(max_size=1300))
+def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
+    try:
+        packet = parse(data)
+    except BadSoundPacket as refused:
+        assert refused.reason
+    else:
+        assert bytes(packet) == data
+
+
+@given(st.data())
+def test_damaged_packets_are_parsed_or_refused(data: st.DataObject) -> None:
+    good = bytearray.fromhex(data.draw(st.sampled_from(GOLDEN["good"]))["hex"])
+    for _ in range(data.draw(st.integers(1, 4))):
+        good[data.draw(st.integers(0, len(good) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        packet = parse(bytes(good))
+    except BadSoundPacket as refused:
+        assert refused.reason
+    else:
+        assert bytes(packet) == bytes(good)
+
+
+@given(
+    st.sampled_from([2000, 4000, 8000, 16_000]),
+    st.lists(st.tuples(st.integers(0, 700), st.integers(1, 500)), min_size=1, max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_samples_and_gaps_come_back_for_any_cutting(rate: int, runs: list[tuple[int, int]], random) -> None:
+    """Runs are (gap before, samples); the same stream cut in two ways gives the same chunks, and nothing is lost."""
+    total = sum(gap + length for gap, length in runs)
+    samples, missing = np.zeros(total, np.int16), np.zeros(total, bool)
+    one, other, at = Chunker(7, rate), Chunker(7, rate), 0
+    chunks, again = [], []
+    for gap, length in runs:
+        missing[at : at + gap] = True
+        at += gap
+        samples[at : at + length] = np.array([random.randint(-32768, 32767) for _ in range(length)], np.int16)
+        chunks += one.feed(at, samples[at : at + length])
+        cut = random.randint(0, length)
+        again += other.feed(at, samples[at : at + cut]) + other.feed(at + cut, samples[at + cut : at + length])
+        at += length
+    chunks += one.finish(total)
+    again += other.finish(total)
+    assert chunks == again
+    found, gone = rebuild(chunks, chunk_samples(rate))
+    assert np.array_equal(found, samples)
+    assert np.array_equal(gone, missing)
+    for chunk in chunks:
+        packet = SoundPacket(7, rate, chunk_samples(rate), (chunk,))
+        assert len(bytes(packet)) <= MAX_PACKET_BYTES
+        assert parse(bytes(packet)) == packet
+
+
+def test_samples_already_passed_are_dropped_and_an_overlap_is_cut() -> None:
+    chunker = Chunker(1, 4000)
+    assert chunker.feed(0, np.arange(60, dtype=np.int16)) == []
+    assert chunker.feed(0, np.full(40, 9, np.int16)) == []
+    (chunk,) = chunker.feed(50, np.arange(50, 80, dtype=np.int16))
+    assert np.frombuffer(chunk.pcm or b"", "<i2").tolist() == list(range(80))
+
+
+def test_a_broken_counter_makes_no_endless_gap() -> None:
+    chunker = Chunker(1, 4000)
+    assert chunker.feed(2**50, np.zeros(80, np.int16)) == []
+    assert chunker.position == 0
+
+
+@pytest.mark.parametrize(("rate", "repeats"), [(2000, 4), (4000, 4), (8000, 3), (16_000, 3)])
+def test_a_packet_repeats_spread_chunks_as_far_as_they_fit(rate: int, repeats: int) -> None:
+    chunker, ring = Chunker(3, rate), SoundRing(3, rate)
+    for chunk in chunker.feed(0, np.ones(rate, np.int16)):
+        ring.put(chunk)
+    packet = parse(ring.packet(20))
+    assert [chunk.number for chunk in packet.chunks] == [20, 19, 16, 11][:repeats]
+
+
+def test_the_first_packet_repeats_only_what_there_is() -> None:
+    chunker, ring = Chunker(3, 4000), SoundRing(3, 4000)
+    for chunk in chunker.feed(0, np.ones(160, np.int16)):
+        ring.put(chunk)
+    assert [chunk.number for chunk in parse(ring.packet(1)).chunks] == [1, 0]
+
+
+def test_the_ring_forgets_the_oldest_and_says_so() -> None:
+    chunker, ring = Chunker(3, 4000), SoundRing(3, 4000, seconds=1)
+    for chunk in chunker.feed(0, np.ones(8000, np.int16)):
+        ring.put(chunk)
+    assert ring.oldest == 50
+    assert list(ring.packets([0, 49])) == []
+    repaired = [chunk.number for packet in ring.packets(range(100)) for chunk in parse(packet).chunks]
+    assert repaired == list(range(50, 100))
