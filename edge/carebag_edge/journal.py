@@ -167,16 +167,18 @@ class Journal:
                 "UPDATE record SET received_at = ?, refusal = NULL WHERE id = ? AND received_at IS NULL",
                 [(received_at, str(record_id)) for record_id in receipt.stored],
             )
-            self._db.executemany(
-                "UPDATE record SET refusal = ? WHERE sha256 = ? AND received_at IS NULL",
-                [(code, sha256) for sha256, code in receipt.refused.items()],
-            )
+            for sha256, code in receipt.refused.items():
+                self.refuse(sha256, code)
             known = int(self.state("watermark") or 0)
             if receipt.watermark < known:
                 self._db.execute("UPDATE record SET received_at = NULL WHERE kit_seq > ?", (receipt.watermark,))
                 self._db.execute("UPDATE media SET stored = 0 WHERE kit_seq > ?", (receipt.watermark,))
             if receipt.watermark != known:
                 self.put_state("watermark", str(receipt.watermark))
+
+    def refuse(self, sha256: str, code: str) -> None:
+        """The hub will not take this record; it stays, and a person has to look at it."""
+        self._db.execute("UPDATE record SET refusal = ? WHERE sha256 = ? AND received_at IS NULL", (code, sha256))
 
     def retry_refused(self) -> None:
         """Offer what was refused once more; done at start, since the reason may have been mended."""

@@ -1,0 +1,338 @@
+"""From the stethoscope's frames to a recording: exact samples to the disk and to live media, words and numbers beside.
+
+Whom the sound belongs to is decided when it begins, and kept in the journal, so that even a sound cut off by a crash
+ends up with its patient.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from carebag_devices.events import SoundFrame, SoundStarted, SoundStopped
+from carebag_edge.binding import Binder, Whom
+from carebag_edge.capture import device_identity
+from carebag_edge.clock import Clock
+from carebag_edge.journal import PCM16, Entry, Journal
+from carebag_edge.live_port import LiveMedia
+from carebag_edge.media_files import MediaFiles
+from carebag_edge.recording_file import FinishedSound, RecordingFile, discard, salvage
+from carebag_edge.sample_ledger import Implausible
+from carebag_signal.auscultation import Finding, HeartRate, SoundMark
+from carebag_wire.base import uuid7
+from carebag_wire.records import Gap, SoundRecorded
+from carebag_wire.values import Circumstances, DeviceIdentity, Quality, Times
+from carebag_wire.visit import ListeningState, SoundEnd
+
+STATE_EVERY_S = 0.25
+FORCE_EVERY_S = 2
+MAX_LENGTH_S = 30 * 60
+HEARING = "hearing"
+QualityWord = Literal["assessing", "good", "no_contact", "noisy", "movement", "clipped"]
+
+
+class SoundMonitor(Protocol):
+    """What is computed from the samples: `carebag_signal.auscultation.HeartSoundMonitor`."""
+
+    def feed(self, samples: NDArray[np.int16]) -> Sequence[Finding]: ...
+
+    def gap(self, n_samples: int) -> None: ...
+
+    def finish(self) -> Sequence[Finding]: ...
+
+
+class Hearing(BaseModel):
+    """What must outlive a crash of a recording that runs: whose it is, and once it is whole, its digest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stream: int
+    rate_hz: int
+    device: DeviceIdentity
+    times: Times
+    visit_id: UUID | None
+    patient_id: UUID | None
+    nurse_id: UUID | None
+    request_id: UUID | None
+    circumstances: Circumstances
+    sha256: str | None = None
+    samples: int = 0
+    gaps: tuple[tuple[int, int], ...] = ()
+    heart_rate_per_min: int | None = None
+    quality: Quality = Quality(word="questionable", reasons=["interrupted"])
+
+    @property
+    def whom(self) -> Whom:
+        return Whom(self.visit_id, self.patient_id, self.nurse_id, self.request_id, self.circumstances)
+
+
+@dataclass
+class _Running:
+    hearing: Hearing
+    file: RecordingFile
+    monitor: SoundMonitor
+    word: QualityWord = "assessing"
+    rate: int | None = None
+    rate_problem: str | None = "assessing"
+    last_rate: int | None = None
+    marks: list[tuple[int, Literal["S1", "S2"]]] = field(default_factory=list)
+    heard: Counter[str] = field(default_factory=Counter)
+    overrun: bool = False
+    told_at: int = 0
+    forced_at: int = 0
+
+
+class Listening:
+    """The stethoscope's side of the kit. All methods are synchronous: they run in the Bluetooth callback."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        journal: Journal,
+        media: MediaFiles,
+        binder: Binder,
+        live: LiveMedia,
+        clock: Clock,
+        monitor: Callable[[int], SoundMonitor],
+        publish: Callable[[ListeningState], None],
+    ) -> None:
+        self._folder = folder
+        self._journal = journal
+        self._media = media
+        self._binder = binder
+        self._live = live
+        self._clock = clock
+        self._monitor = monitor
+        self._publish = publish
+        self._running: _Running | None = None
+        self.message: ListeningState | None = None
+
+    @property
+    def stream(self) -> int | None:
+        """Number of the stream that is being recorded."""
+        return self._running.hearing.stream if self._running else None
+
+    def next_stream(self) -> int:
+        """A stream number this kit never used."""
+        number = int(self._journal.state("streams") or 0) + 1
+        self._journal.put_state("streams", str(number))
+        return number
+
+    def starting(self, stream: int, rate_hz: int, request_id: UUID | None, circumstances: Circumstances) -> None:
+        """The stethoscope was asked to send; nothing was heard yet."""
+        self._tell(
+            ListeningState(
+                stream=stream,
+                state="starting",
+                request_id=request_id,
+                rate_hz=rate_hz,
+                circumstances=circumstances,
+                samples=0,
+                gaps=0,
+                quality="assessing",
+            )
+        )
+
+    def not_started(self) -> None:
+        """It did not answer."""
+        if self._running is None and self.message is not None and self.message.state == "starting":
+            self._tell(self.message.model_copy(update={"state": "lost"}))
+
+    def begin(self, event: SoundStarted) -> None:
+        """A stream begins: bind it, open its file."""
+        if self._running is not None:
+            self._finish("lost", 0)
+        whom = self._binder.whom("listen")
+        hearing = Hearing(
+            stream=event.stream,
+            rate_hz=event.rate_hz,
+            device=device_identity(event.identity),
+            times=self._clock.times(),
+            visit_id=whom.visit_id,
+            patient_id=whom.patient_id,
+            nurse_id=whom.nurse_id,
+            request_id=whom.request_id,
+            circumstances=whom.circumstances,
+        )
+        self._journal.put_state(HEARING, hearing.model_dump_json())
+        file = RecordingFile(self._folder, event.stream, event.rate_hz)
+        self._running = _Running(hearing, file, self._monitor(event.rate_hz))
+        self._live.sound_begin(event.stream, event.rate_hz)
+        self._tell(self._state("live"))
+
+    def frame(self, event: SoundFrame) -> None:
+        """Numbered samples: to live media first, they are in a hurry; then to the disk and the monitor."""
+        running = self._running
+        if running is None or running.hearing.stream != event.stream:
+            return
+        try:
+            placement = running.file.add(event.first_sample, event.samples)
+        except Implausible:
+            return
+        self._live.sound(event.stream, event.first_sample, event.samples)
+        if placement.hole:
+            running.monitor.gap(placement.hole[1])
+        running.overrun |= event.overrun
+        if placement.appended:
+            self._assess(running, event, placement.appended)
+        rate_hz, end = running.hearing.rate_hz, running.file.ledger.end
+        if end - running.told_at >= STATE_EVERY_S * rate_hz:
+            running.told_at = end
+            self._tell(self._state("live"))
+            running.marks = []
+
+    def stopped(self, event: SoundStopped) -> Entry | None:
+        """The stream is over: make the record; None if nothing was heard."""
+        if self._running is None or self._running.hearing.stream != event.stream:
+            return None
+        return self._finish("lost" if event.reason == "lost" else "ended", event.samples)
+
+    def force_due(self) -> Callable[[], None] | None:
+        """Something to run in a thread now and then, so that a power cut costs seconds and not the sound."""
+        running = self._running
+        if running is None or running.file.ledger.end - running.forced_at < FORCE_EVERY_S * running.hearing.rate_hz:
+            return None
+        running.forced_at = running.file.ledger.end
+        return running.file.forcing()
+
+    def too_long(self) -> bool:
+        running = self._running
+        return running is not None and running.file.ledger.end > MAX_LENGTH_S * running.hearing.rate_hz
+
+    def recover(self) -> Entry | None:
+        """After a start: take over what a crash cut off. Gives the record that was made of it."""
+        text = self._journal.state(HEARING)
+        if text is None:
+            return None
+        hearing = Hearing.model_validate_json(text)
+        if hearing.sha256 is None:
+            sound = salvage(self._folder, hearing.stream)
+            if sound is None:
+                self._forget(hearing.stream)
+                return None
+            hearing = self._complete(hearing, sound)
+        return self._keep(hearing)
+
+    def close(self) -> None:
+        """The kit stops while it listens: the recording ends here."""
+        if self._running is not None:
+            self._finish("lost", 0)
+
+    def _assess(self, running: _Running, event: SoundFrame, appended: int) -> None:
+        self._take(running, running.monitor.feed(event.samples[event.samples.size - appended :]))
+        device_word: QualityWord | None = "no_contact" if event.no_contact else "clipped" if event.clipped else None
+        running.heard[device_word or running.word] += appended
+
+    @staticmethod
+    def _take(running: _Running, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            if isinstance(finding, SoundMark):
+                running.marks.append((finding.sample, finding.sound))
+            elif isinstance(finding, HeartRate):
+                running.rate, running.rate_problem = finding.per_min, finding.why_not
+                running.last_rate = finding.per_min or running.last_rate
+            else:
+                running.word = finding.word
+
+    def _finish(self, state: Literal["ended", "lost"], total: int) -> Entry | None:
+        running = self._running
+        assert running is not None
+        self._take(running, running.monitor.finish())
+        sound = running.file.finish(total)
+        self._tell(self._state(state))
+        self._running = None
+        self._live.sound_end(
+            SoundEnd(stream=running.hearing.stream, samples=sound.samples, gaps=list(sound.gaps), sha256=sound.sha256)
+        )
+        if sound.samples == 0:
+            self._forget(running.hearing.stream)
+            return None
+        hearing = running.hearing.model_copy(
+            update={"heart_rate_per_min": running.last_rate, "quality": _quality(running, sound, state)}
+        )
+        return self._keep(self._complete(hearing, sound))
+
+    def _complete(self, hearing: Hearing, sound: FinishedSound) -> Hearing:
+        """Write down that the file is whole before it moves: from here on a crash only repeats the rest."""
+        done = hearing.model_copy(update={"sha256": sound.sha256, "samples": sound.samples, "gaps": sound.gaps})
+        self._journal.put_state(HEARING, done.model_dump_json())
+        return done
+
+    def _keep(self, hearing: Hearing) -> Entry:
+        path = self._folder / f"stream-{hearing.stream}.pcm"
+        sha256 = hearing.sha256
+        assert sha256 is not None
+        if path.exists():
+            self._media.adopt(path, sha256)
+        with self._journal.transaction():
+            entry = self._journal.append(lambda kit_seq: self._record(hearing, sha256, kit_seq), media_type=PCM16)
+            self._journal.put_state(HEARING, None)
+        discard(self._folder, hearing.stream)
+        return entry
+
+    def _record(self, hearing: Hearing, sha256: str, kit_seq: int) -> SoundRecorded:
+        return SoundRecorded(
+            id=uuid7(self._clock.unix_ms()),
+            binding=hearing.whom.binding(self._journal.key.kit_id, kit_seq),
+            times=hearing.times,
+            device=hearing.device,
+            stream=hearing.stream,
+            circumstances=hearing.circumstances,
+            rate_hz=hearing.rate_hz,
+            samples=hearing.samples,
+            gaps=[Gap(first_sample=start, samples=count) for start, count in hearing.gaps],
+            media_sha256=sha256,
+            heart_rate_per_min=hearing.heart_rate_per_min,
+            quality=hearing.quality,
+        )
+
+    def _forget(self, stream: int) -> None:
+        self._journal.put_state(HEARING, None)
+        discard(self._folder, stream)
+
+    def _state(self, state: Literal["live", "ended", "lost"]) -> ListeningState:
+        running = self._running
+        assert running is not None
+        hearing = running.hearing
+        return ListeningState(
+            stream=hearing.stream,
+            state=state,
+            request_id=hearing.request_id,
+            rate_hz=hearing.rate_hz,
+            circumstances=hearing.circumstances,
+            samples=running.file.ledger.end,
+            gaps=len(running.file.ledger.holes),
+            quality=running.word,
+            heart_rate_per_min=running.rate,
+            heart_rate_problem=running.rate_problem if running.rate is None else None,
+            sound_marks=running.marks,
+        )
+
+    def _tell(self, message: ListeningState) -> None:
+        self.message = message
+        self._live.state(message)
+        self._publish(message)
+
+
+def _quality(running: _Running, sound: FinishedSound, state: Literal["ended", "lost"]) -> Quality:
+    """Good if most of it sounded good and all of it is there; else why not."""
+    reasons: list[str] = []
+    most, _ = running.heard.most_common(1)[0] if running.heard else ("assessing", 0)
+    if most != "good":
+        reasons.append("too_short" if most == "assessing" else most)
+    if sound.gaps:
+        reasons.append("gaps")
+    if running.overrun:
+        reasons.append("device_overrun")
+    if state == "lost":
+        reasons.append("interrupted")
+    if not reasons:
+        return Quality(word="good")
+    return Quality(word="invalid" if most == "no_contact" else "questionable", reasons=reasons)

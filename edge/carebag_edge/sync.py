@@ -1,0 +1,131 @@
+"""The outbox: what the hub does not have yet goes there, in order, until it says that it has it.
+
+`Outbox` decides (no I/O beyond the journal), `Sync` carries. A new record wakes it at once, also out of a back-off: the
+doctor is waiting for that number.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from carebag_edge.backoff import Backoff
+from carebag_edge.errors import HubAway, HubRefused, KitError
+from carebag_edge.hub_client import HubClient
+from carebag_edge.journal import Journal, MediaRow
+from carebag_edge.media_files import MediaFiles
+from carebag_wire.records import RecordBatch, RecordReceipt
+
+BATCH = 100
+UNTAKEABLE = frozenset({400, 409, 413, 415, 422})
+"""Statuses that say the same thing tomorrow. Others (401 of a kit not yet enrolled, 429, 5xx) are tried again."""
+
+
+@dataclass(frozen=True)
+class SendRecords:
+    batch: RecordBatch
+
+
+@dataclass(frozen=True)
+class SendMedia:
+    media: MediaRow
+
+
+class Outbox:
+    """What to send next, and what an answer means. Records first: they are small and somebody waits for them."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._limit = BATCH
+        self._backoff = Backoff()
+
+    def next(self) -> SendRecords | SendMedia | None:
+        records = self._journal.unsent_records(self._limit)
+        if records:
+            return SendRecords(RecordBatch(records=records))
+        media = self._journal.unsent_media()
+        return SendMedia(media) if media else None
+
+    def records_answered(self, receipt: RecordReceipt) -> None:
+        self._journal.acknowledge(receipt)
+        self._succeeded()
+
+    def media_answered(self, media: MediaRow) -> None:
+        self._journal.media_stored(media.sha256)
+        self._succeeded()
+
+    def away(self) -> float:
+        """No answer: nothing is known, so everything stays. Seconds to wait."""
+        return self._backoff.failed()
+
+    def refused(self, sent: SendRecords | SendMedia, error: HubRefused) -> float:
+        """The hub said no to all of it. A batch is then offered one by one, so that one record cannot block the rest.
+
+        Returns: seconds to wait.
+        """
+        if error.status not in UNTAKEABLE:
+            return self._backoff.failed()
+        if isinstance(sent, SendMedia):
+            self._journal.media_refused(sent.media.sha256, error.code)
+        elif len(sent.batch.records) > 1:
+            self._limit = 1
+        else:
+            self._journal.refuse(sent.batch.records[0].sha256, error.code)
+        return 0.0
+
+    def _succeeded(self) -> None:
+        self._limit = BATCH
+        self._backoff.succeeded()
+
+
+class Sync:
+    """Runs the outbox over HTTP."""
+
+    def __init__(
+        self, outbox: Outbox, hub: HubClient, media: MediaFiles, journal: Journal, changed: Callable[[], None]
+    ) -> None:
+        self._outbox = outbox
+        self._hub = hub
+        self._media = media
+        self._journal = journal
+        self._changed = changed
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something new was journaled, or the hub is back."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._wake.clear()
+            work = self._outbox.next()
+            if work is None:
+                await self._wake.wait()
+                continue
+            wait_s = await self._send(work)
+            self._changed()
+            if wait_s:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), wait_s)
+
+    async def _send(self, work: SendRecords | SendMedia) -> float:
+        try:
+            if isinstance(work, SendRecords):
+                self._outbox.records_answered(await self._hub.send_records(work.batch))
+            else:
+                await self._send_media(work.media)
+        except HubAway:
+            return self._outbox.away()
+        except HubRefused as error:
+            return self._outbox.refused(work, error)
+        return 0.0
+
+    async def _send_media(self, media: MediaRow) -> None:
+        try:
+            content = await asyncio.to_thread(self._media.read, media.sha256)
+        except KitError:
+            self._journal.media_refused(media.sha256, "media_damaged")
+            return
+        await self._hub.send_media(media.sha256, content, media.media_type)
+        self._outbox.media_answered(media)
