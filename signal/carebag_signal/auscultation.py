@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from carebag_signal.bands import FRAMES_PER_SECOND, HEART_EDGES_HZ, BandEnergies, Frames, check_samples, frame_start
-from carebag_signal.evidence import HeartEvidence
+from carebag_signal.bands import FRAMES_PER_SECOND, BandEnergies, Frames, check_samples, frame_start
+from carebag_signal.evidence import HeartEvidence, Network
 from carebag_signal.heart_rate import WINDOW_S, WhyNot, rate_from_path
 from carebag_signal.quality import QualityJudge, Word
 from carebag_signal.segmentation import S1, S2, Segmenter
@@ -55,9 +55,10 @@ class HeartSoundMonitor:
     beat spans a hole.
     """
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, *, network: Network | None = None) -> None:
         """Raises: ValueError unless 2000 <= rate_hz <= 96000."""
         self._rate_hz = rate_hz
+        self._network = network
         self._fed = 0
         self._pending: list[Finding] = []
         self._begin()
@@ -65,7 +66,7 @@ class HeartSoundMonitor:
     def _begin(self) -> None:
         self._base = self._fed
         self._bands = BandEnergies(self._rate_hz)
-        self._evidence = HeartEvidence(len(HEART_EDGES_HZ) - 1)
+        self._evidence = HeartEvidence(self._network)
         self._segmenter = Segmenter()
         self._quality = QualityJudge()
         self._frames = 0

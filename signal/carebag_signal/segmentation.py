@@ -24,21 +24,22 @@ _KEPT_S = 10.0
 _HISTORY = _LONGEST + round(_KEPT_S * FRAMES_PER_SECOND)
 
 
+_CYCLE_S = (0.27, 0.35, 0.43, 0.47, 0.52, 0.57, 0.64, 0.75, 0.88, 1.20, 1.90)
+_S1_S = (0.055, 0.070, 0.091, 0.106, 0.117, 0.122, 0.125, 0.130, 0.133, 0.133, 0.133)
+_S2_S = (0.055, 0.068, 0.080, 0.093, 0.100, 0.105, 0.111, 0.115, 0.115, 0.115, 0.115)
+_S1_TO_S2_S = (0.140, 0.175, 0.215, 0.231, 0.244, 0.257, 0.269, 0.289, 0.303, 0.330, 0.370)
+"""Means by cycle length: CirCor's annotations (6,300 cycles) from 0.43 to 0.88 s, beyond that along the same trend;
+systole shortens with the cycle and diastole takes what is left (Weissler 1968)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """How long the states last at a cycle of `T` seconds: means and spreads in seconds.
+    """How much the states' lengths vary, in seconds, and how freely the tempo moves."""
 
-    S1 and S2 hardly change with the rate; systole shortens with the cycle, and diastole takes what is left (Weissler
-    1968).
-    """
-
-    s1: tuple[float, float] = (0.115, 0.022)
-    s2: tuple[float, float] = (0.095, 0.022)
-    systole_offset: float = 0.150
-    systole_slope: float = 0.22
-    systole_shortest: float = 0.10
-    systole_spread: float = 0.03
-    diastole_spread: float = 0.09
+    s1_spread_s: float = 0.025
+    systole_spread_s: float = 0.032
+    s2_spread_s: float = 0.025
+    diastole_spread: float = 0.08
     """Relative to the cycle."""
     tempo_step: float = 1.0
     """Log-probability lost for every step of the tempo from one beat to the next."""
@@ -62,24 +63,12 @@ def _cycles() -> NDArray[np.float64]:
 def _duration_table(durations: Durations) -> NDArray[np.float64]:
     """(tempo, state, duration 1...longest): log-probability of each duration."""
     cycle = _cycles()
-    # at fast rates S1 and S2 have to share a shorter cycle
-    squeeze = np.minimum(1.0, cycle / 0.45)
-    s1, s2 = durations.s1[0] * squeeze, durations.s2[0] * squeeze
-    systole = np.maximum(
-        durations.systole_offset + durations.systole_slope * cycle - s1, durations.systole_shortest * squeeze
-    )
-    diastole = np.maximum(cycle - s1 - systole - s2, 0.06)
-    mean = np.stack([s1, systole, s2, diastole], axis=1)
-    ones = np.ones_like(cycle)
-    spread = np.stack(
-        [
-            durations.s1[1] * ones,
-            durations.systole_spread * ones,
-            durations.s2[1] * ones,
-            durations.diastole_spread * cycle,
-        ],
-        axis=1,
-    )
+    s1, s2 = np.interp(cycle, _CYCLE_S, _S1_S), np.interp(cycle, _CYCLE_S, _S2_S)
+    systole = np.interp(cycle, _CYCLE_S, _S1_TO_S2_S) - s1
+    mean = np.stack([s1, systole, s2, cycle - s1 - systole - s2], axis=1)
+    spread = np.empty_like(mean)
+    spread[:, [S1, SYSTOLE, S2]] = durations.s1_spread_s, durations.systole_spread_s, durations.s2_spread_s
+    spread[:, DIASTOLE] = durations.diastole_spread * cycle
     at = np.arange(1, _LONGEST + 1) / FRAMES_PER_SECOND
     density = -0.5 * ((at - mean[..., None]) / spread[..., None]) ** 2
     return np.asarray(density - np.log(np.sum(np.exp(density), axis=2, keepdims=True)))

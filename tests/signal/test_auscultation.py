@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from carebag_signal.auscultation import Finding, HeartSoundMonitor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
+from carebag_signal.auscultation import Finding, HeartSoundMonitor
 
 RATE_HZ = 4000
 
