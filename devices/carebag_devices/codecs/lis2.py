@@ -189,6 +189,11 @@ class Message:
         return header.text(5, 1), header.text(5, 2), header.text(5, 3)
 
     @property
+    def pending(self) -> bool:
+        """An order with report type I (O.26): the specimen is in the instrument, its result comes later."""
+        return any(entry.type == "O" and entry.text(26) == "I" for entry in self.records)
+
+    @property
     def normal_end(self) -> bool:
         """L.3 is N, F or empty."""
         return self.records[-1].text(3) in ("", "N", "F")
