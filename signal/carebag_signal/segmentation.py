@@ -37,10 +37,12 @@ class Durations:
     """How much the states' lengths vary, in seconds, and how freely the tempo moves."""
 
     s1_spread_s: float = 0.025
-    systole_spread_s: float = 0.032
+    systole_spread_s: float = 0.025
     s2_spread_s: float = 0.025
-    diastole_spread: float = 0.08
+    diastole_spread: float = 0.06
     """Relative to the cycle."""
+    evidence_weight: float = 0.4
+    """Neighbouring frames share most of what they were judged by: together they say less than their number."""
     tempo_step: float = 1.0
     """Log-probability lost for every step of the tempo from one beat to the next."""
     tempo_leap: float = 6.0
@@ -91,6 +93,7 @@ class Segmenter:
         # histories are read oldest first, so durations run from the longest to the shortest
         self._duration = np.ascontiguousarray(table.transpose(1, 0, 2)[..., ::-1])
         self._survival = np.ascontiguousarray(survival.transpose(1, 0, 2)[..., ::-1])
+        self._weight = given.evidence_weight
         self._move = _tempo_moves(given)
         self._cycle_s = _cycles()
         # every boundary before the first frame is as good as any other: the sound starts in the middle of a beat
@@ -105,7 +108,7 @@ class Segmenter:
     def feed(self, evidence: NDArray[np.float64]) -> None:
         """Takes (n, 4) log-likelihoods of the states, each row up to a constant of its own."""
         for row in evidence:
-            self._advance(row)
+            self._advance(self._weight * row)
 
     def _advance(self, row: NDArray[np.float64]) -> None:
         if self._at + 1 == 2 * _HISTORY:
