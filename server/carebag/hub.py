@@ -3,6 +3,7 @@
 import argparse
 
 from carebag_server.serve import run as serve
+
 from carebag_server.settings import settings_from
 
 
@@ -13,9 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=None, help="default 8470")
     parser.add_argument("--origin", default=None, help="how browsers reach it, e.g. https://hub.example.se")
     parser.add_argument("--kit-origin", default=None, help="how the nurse's browser reaches the kit's page")
-    parser.add_argument(
-        "--demo", action="store_true", help="test identities and sign-in links; loopback only"
-    )
+    parser.add_argument("--demo", action="store_true", help="test identities and sign-in links; loopback only")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,13 @@ from numpy.typing import NDArray
 from scipy.io import wavfile
 from scipy.signal import resample_poly
 
+from carebag_signal.synthetic import Body, heart_sound
+
 Samples = NDArray[np.int16]
-SoundSource = Callable[[int], Iterator[int]]
+SoundSource = Callable[[int], Iterator[Samples]]
+"""Called at each start of listening with the rate in Hz; gives blocks of samples without end."""
 CROSS_FADE_S = 0.05
+SYNTHETIC_S = 60.0
 
 
 def recordings_folder(named: str | None) -> Path | None:
@@ -52,3 +57,25 @@ def heart_recordings(folder: Path) -> list[Path]:
     circor = [path for path in found if path.parent.name == "circor"]
     chosen = circor or found
     return [path for path in chosen if path.stem.endswith("MV")] or chosen
+
+
+def sound_source(folder: str | None, seed: int) -> SoundSource:
+    """Each start of listening takes the next recording, so that asking again is not hearing the same again.
+
+    Raises:
+        FileNotFoundError: the folder holds no WAV file.
+    """
+    named = recordings_folder(folder)
+    if named is None:
+        return lambda rate_hz: synthetic_heart(rate_hz, seed)
+    paths = heart_recordings(named)
+    if not paths:
+        raise FileNotFoundError(f"no .wav file in {named}")
+    turn = cycle(paths)
+    return lambda rate_hz: endless(read_heart(next(turn), rate_hz), rate_hz)
+
+
+def synthetic_heart(rate_hz: int, seed: int) -> Iterator[Samples]:
+    """A made-up heart at rest, minute after minute of the same body."""
+    body = Body(seed=seed)
+    return endless(heart_sound(body, SYNTHETIC_S, rate_hz).samples, rate_hz)
