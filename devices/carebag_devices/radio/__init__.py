@@ -5,6 +5,7 @@
     central           one Bumble host as central: scan, connect, discover, secure
     bumble_backend    bleak without BlueZ, over `central`
     fake_bluez        BlueZ's D-Bus face over `central`  (bluez_*.py are its parts)
+    dbus_objects      objects on a bus
     private_bus       a dbus-daemon of our own
     simulated_radio   the above, put together
 

@@ -92,9 +92,9 @@ class SimulatedRadio:
         bus = await stack.enter_async_context(PrivateBus())
         self.bus_address = bus.address
         _set_variable(stack, bus.address)
-        stack.push_async_callback(close_bleak_manager)
         self.bluez = FakeBlueZ(self.central, bus.address, self._options)
         await stack.enter_async_context(self.bluez)
+        stack.push_async_callback(close_bleak_manager)
         self.backend, self.scanner_backend = BleakClientBlueZDBus, BleakScannerBlueZDBus
 
 
@@ -121,9 +121,7 @@ async def close_bleak_manager() -> None:
 
     instance = manager._global_instances.pop(asyncio.get_running_loop(), None)
     bus, watcher = getattr(instance, "_bus", None), getattr(instance, "_bus_watcher_task", None)
-    if watcher is not None:
-        watcher.cancel()
-        await asyncio.wait({watcher})
     if bus is not None:
         bus.disconnect()
-        await bus.wait_for_disconnect()
+    if watcher is not None:
+        await asyncio.wait({watcher})
