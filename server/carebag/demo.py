@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -97,7 +99,7 @@ def running(options: Options) -> Iterator[Demo]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--data", type=Path, help="keep database, journal and media here (default: a new folder, removed)"
+        "--data", type=Path, help="keep everything here (default: a new folder, removed at the end)"
     )
     parser.add_argument("--recordings", help="folder of WAV files for the stethoscope; default: synthetic heart sounds")
     parser.add_argument("--database", help="postgresql+psycopg://… instead of SQLite")
@@ -110,6 +112,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit status 0 if it ran until it was stopped, or if every step of the script worked."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the parts are stopped too
     if args.data:
         args.data.mkdir(parents=True, exist_ok=True)
         return _run_in(args.data.resolve(), args)
