@@ -65,13 +65,24 @@ class Whom:
 NOBODY = Whom()
 
 
+@dataclass(frozen=True)
+class _Began:
+    """An instrument began to measure for somebody."""
+
+    whom: Whom
+    lost: bool = False
+    """The link broke since; a value may come when it is back."""
+    doubtful: bool = False
+    """It came back ready, under another visit: its next value may be the old one or a new one."""
+
+
 class Binder:
     """Knows the open visit, what is armed, and under which visit each instrument began to measure."""
 
     def __init__(self, visit: OpenVisit | None = None, armed: tuple[Armed, ...] = ()) -> None:
         self._visit = visit
         self._armed = {one.kind: one for one in armed}
-        self._began: dict[str, Whom] = {}
+        self._began: dict[str, _Began] = {}
         self.nurse_id: UUID | None = visit.nurse_id if visit else None
         """Practitioner who holds the kit now; a colleague may have taken over from the one who opened the visit."""
 
@@ -120,17 +131,33 @@ class Binder:
 
     def began(self, device_id: str) -> None:
         """The instrument began to measure: hold on to the visit of now. Again while it measures: no effect."""
-        self._began.setdefault(device_id, self.now())
+        before = self._began.get(device_id)
+        if before is None or before.doubtful:
+            self._began[device_id] = _Began(self.now())
+
+    def lost(self, device_id: str) -> None:
+        """The link broke. If it was measuring, the value still belongs to the visit in which it began."""
+        before = self._began.get(device_id)
+        if before is not None:
+            self._began[device_id] = replace(before, lost=True)
 
     def ended(self, device_id: str) -> None:
         """It stopped measuring, with a value or without."""
-        self._began.pop(device_id, None)
+        before = self._began.pop(device_id, None)
+        if before is not None and (before.doubtful or (before.lost and before.whom.visit_id != self.now().visit_id)):
+            self._began[device_id] = _Began(NOBODY, doubtful=True)
+
+    def is_measuring(self, device_id: str) -> bool:
+        """Whether its measurement was seen to begin and nothing was lost since."""
+        before = self._began.get(device_id)
+        return before is not None and not before.lost and not before.doubtful
 
     def whom(self, kind: RequestKind, device_id: str = "", provenance: Provenance = "live") -> Whom:
         """Whom a value belongs to that arrives now; it carries the armed request of its kind and visit, if any."""
         if provenance == "stored":
             return NOBODY
-        whom = self._began.pop(device_id, None) or self.now()
+        began = self._began.pop(device_id, None)
+        whom = began.whom if began else self.now()
         armed = self._armed.get(kind)
         if armed is None or whom.visit_id != armed.visit_id:
             return whom

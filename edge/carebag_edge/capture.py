@@ -72,7 +72,7 @@ def reading_of(event: Measured, whom: Whom, kit_id: UUID, record_id: UUID, times
     return lambda kit_seq: Reading(
         id=record_id,
         binding=whom.binding(kit_id, kit_seq),
-        times=times.model_copy(update={"device": short(event.device_time) if event.device_time else None}),
+        times=times,
         kind=event.kind,
         quantities=quantities,
         problem=as_code(problem) if problem else None,

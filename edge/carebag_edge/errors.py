@@ -5,7 +5,8 @@ KitError
  ├─ HubAway       the hub cannot be reached
  ├─ HubRefused    the hub answered no; its status and code
  ├─ NotAnImage    bytes that are neither JPEG nor PNG as we accept them; a code
- └─ WrongJournal  the data folder belongs to another kit, or to a newer program
+ ├─ NotSaved      the journal could not be written (disk full, disk broken); the value waits in memory
+     └─ WrongJournal  the data folder belongs to another kit, or to a newer program
 """
 
 
@@ -34,6 +35,10 @@ class NotAnImage(KitError):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class NotSaved(KitError):
+    """Tried again until it succeeds; until then the value is not shown as saved."""
 
 
 class WrongJournal(KitError):

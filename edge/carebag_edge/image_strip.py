@@ -36,7 +36,7 @@ def strip(data: bytes) -> StrippedImage:
     """The same picture without metadata.
 
     Raises:
-        NotAnImage: `not_an_image`, `image_damaged` or `image_too_large`.
+        NotAnImage: `not_an_image`, `image_damaged` or `too_large`.
     """
     if data.startswith(PNG_SIGNATURE):
         return _strip_png(data)
@@ -150,7 +150,7 @@ def _checked(width: int, height: int) -> tuple[int, int]:
     if not width or not height:
         raise NotAnImage("image_damaged")
     if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
-        raise NotAnImage("image_too_large")
+        raise NotAnImage("too_large")
     return width, height
 
 

@@ -119,6 +119,11 @@ class Listening:
         """Number of the stream that is being recorded."""
         return self._running.hearing.stream if self._running else None
 
+    @property
+    def active(self) -> bool:
+        """The stethoscope was asked to send, or sends."""
+        return self._running is not None or (self.message is not None and self.message.state == "starting")
+
     def next_stream(self) -> int:
         """A stream number this kit never used."""
         number = int(self._journal.state("streams") or 0) + 1
@@ -140,9 +145,9 @@ class Listening:
             )
         )
 
-    def not_started(self) -> None:
+    def not_started(self, stream: int) -> None:
         """It did not answer."""
-        if self._running is None and self.message is not None and self.message.state == "starting":
+        if self.message is not None and self.message.stream == stream and self.message.state == "starting":
             self._tell(self.message.model_copy(update={"state": "lost"}))
 
     def begin(self, event: SoundStarted) -> None:

@@ -125,8 +125,7 @@ def overlaid(
                 _progress(requests, progressed.binding.request_id, progressed.state, progressed.times.kit_utc)
             case Reading() as reading:
                 readings.setdefault(reading.id, ReadingView(reading=reading, received_at=entry.received_at))
-                if reading.problem is None:
-                    _progress(requests, reading.binding.request_id, "answered", reading.times.kit_utc)
+                _progress(requests, reading.binding.request_id, "answered", reading.times.kit_utc)
             case SoundRecorded() as sound:
                 kept = stored(sound.media_sha256)
                 view = SoundView(sound=sound, media_stored=kept, received_at=entry.received_at)
@@ -149,7 +148,7 @@ def overlaid(
 
 
 def answered_requests(own: Iterable[Entry]) -> set[UUID]:
-    """Requests that the kit's own records already answered or declined."""
+    """Requests that wait for nothing more: declined, or answered by more than a device's error."""
     done: set[UUID] = set()
     for entry in own:
         record, request_id = entry.record, entry.record.binding.request_id

@@ -11,5 +11,5 @@ def as_code(text: str) -> str:
 
 
 def short(text: str) -> str:
-    """At most 500 characters, and none that cannot be written as UTF-8."""
-    return text.encode("utf-8", "replace").decode()[:500]
+    """At most 500 characters, none of them NUL, all of them writable as UTF-8."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:500]

@@ -1,0 +1,272 @@
+"""The kit, put together: who tells whom. One event loop, no threads but for what waits for the disk."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from carebag_devices.bag import Instruments, Sink
+from carebag_devices.errors import DeviceError
+from carebag_edge.backoff import Backoff
+from carebag_edge.bedside import Bedside
+from carebag_edge.clock import Clock
+from carebag_edge.hub_client import HubClient
+from carebag_edge.hub_link import HubLink, LinkCore
+from carebag_edge.intake import Intake
+from carebag_edge.journal import Journal
+from carebag_edge.keys import load_or_create
+from carebag_edge.listening import Listening
+from carebag_edge.live_port import LiveFactory
+from carebag_edge.media_files import MediaFiles
+from carebag_edge.nurse_commands import NurseCommands
+from carebag_edge.nurse_pages import NursePages
+from carebag_edge.nurse_sessions import NurseSessions
+from carebag_edge.settings import KitSettings
+from carebag_edge.sync import Outbox, Sync
+from carebag_edge.tasks import Tasks
+from carebag_edge.wording import as_code, short
+from carebag_signal.auscultation import HeartSoundMonitor
+from carebag_wire.messages import Changed, KitState, KitStatus, KitVisits, Live, Present, Signal
+from carebag_wire.visit import ListeningState, LiveVitals
+
+log = logging.getLogger(__name__)
+InstrumentsFactory = Callable[[Sink], Instruments]
+TICK_S = 0.25
+WORD_LASTS = timedelta(seconds=15)
+
+
+class Agent:
+    """Owns the parts; `run` keeps them going until cancelled. Also what the parts tell each other through."""
+
+    def __init__(
+        self, settings: KitSettings, clock: Clock, make_instruments: InstrumentsFactory, make_live: LiveFactory
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.key = load_or_create(settings.data, settings.kit_id, clock.unix_ms())
+        self.journal = Journal(settings.journal, self.key)
+        self.journal.retry_refused()
+        self.media = MediaFiles(settings.media)
+        self.bedside = Bedside(self.journal, self.media, clock)
+        self.tasks = Tasks(self.bedside, clock)
+        self.sessions = NurseSessions(self.journal, clock)
+        self.pages = NursePages(self.kit_state)
+        self.hub = HubClient(settings.hub_url, self.key, clock)
+        self.link = HubLink(self.hub, LinkCore(clock.utc), self)
+        self.sync = Sync(Outbox(self.journal), self.hub, self.media, self.journal, self.synced)
+        self.live_media = make_live(self.link.send_signal)
+        self.listening = self._make_listening()
+        self.intake = Intake(self.bedside, self.listening, clock, self)
+        self.instruments = make_instruments(self.intake)
+        self.commands = self._make_commands()
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._word: str | None = None
+        self._word_at = clock.utc()
+        self._marks: list[Any] = []
+        self._hub_heard: tuple[int, str] | None = None
+        self._viewers: tuple[object, ...] = ()
+
+    async def run(self) -> None:
+        """Until cancelled: recover, then instruments, sync, link and pages side by side."""
+        if self.listening.recover() is not None:
+            self.journaled("recording_recovered")
+        parts = [self.sync.run(), self.link.run(), self.pages.run(), self._run_instruments(), self._tick()]
+        try:
+            async with self.hub, asyncio.TaskGroup() as group:
+                for part in parts:
+                    group.create_task(part)
+        finally:
+            for part in parts:
+                part.close()
+            await self._stop()
+
+    async def _stop(self) -> None:
+        for job in self._jobs:
+            job.cancel()
+        self.listening.close()
+        with contextlib.suppress(Exception):
+            await self.live_media.close()
+        self.journal.close()
+
+    # What the parts tell the kit
+
+    def journaled(self, code: str) -> None:
+        """A record is in the journal."""
+        self.sync.wake()
+        self.changed(code)
+
+    def changed(self, code: str | None = None) -> None:
+        if code is not None:
+            self._word, self._word_at = as_code(code), self.clock.utc()
+        self.pages.changed()
+        self.link.status_changed()
+
+    def synced(self) -> None:
+        """The hub acknowledged something, or would not."""
+        self.bedside.refresh()
+        self.changed()
+
+    def vitals(self, message: LiveVitals) -> None:
+        self.live_media.state(message)
+        self.pages.tell(message)
+
+    def listening_told(self, message: ListeningState) -> None:
+        self._marks += message.sound_marks
+        self.pages.tell(message)
+
+    def link_changed(self) -> None:
+        if self.link.core.state == "online":
+            self.sync.wake()
+            self.changed("hub_back")
+        else:
+            self.bedside.hub_away()
+            self.changed("hub_lost" if self.link.core.problem is None else self.link.core.problem)
+
+    async def hub_said(self, message: KitVisits | Changed | Present | Signal) -> None:
+        if isinstance(message, Signal):
+            await self._signal(message)
+            return
+        self.bedside.hub_said(message)
+        if isinstance(message, Present):
+            self.visit_changed()
+        else:
+            self.tasks.hub_said(message)
+        self.changed()
+
+    def visit_changed(self) -> None:
+        """The visit, or who is in its room, is another: tell live media whom to serve."""
+        snapshot = self.bedside.open_snapshot(None)
+        viewers = [one.id for one in snapshot.participants if one.role == "doctor"] if snapshot else []
+        visit_id = snapshot.visit.id if snapshot else None
+        before, self._viewers = self._viewers, (visit_id, *viewers)
+        if before == self._viewers:
+            return
+        if before and before[0] is not None and before[0] != visit_id:
+            self.spawn(self.live_media.set_viewers(before[0], []))  # type: ignore[arg-type]
+        if visit_id is not None:
+            self.spawn(self.live_media.set_viewers(visit_id, viewers))
+
+    def send_signal_for_nurse(self, signal: Signal) -> None:
+        self.link.send_signal(signal.model_copy(update={"sender": self.nurse_participant}))
+
+    @property
+    def nurse_participant(self) -> str:
+        """Id of the nurse's page in the visit's room."""
+        return f"nurse:{self.key.kit_id}"
+
+    async def _signal(self, signal: Signal) -> None:
+        if signal.to == self.nurse_participant:
+            self.pages.signal(signal)
+        else:
+            await self.live_media.on_signal(signal)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run beside the rest; a failure is logged by its kind and stops nothing."""
+        job = asyncio.get_running_loop().create_task(self._guarded(work))
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+
+    # What the pages and the hub are shown
+
+    def kit_state(self) -> KitState:
+        nurse, unsent, core = self.sessions.person, self.journal.unsent(), self.link.core
+        return KitState(
+            nurse=nurse,
+            kit_name=short(self.settings.kit_name),
+            hub=core.state,
+            hub_since=core.since,
+            unsent=unsent.count,
+            oldest_unsent_at=unsent.oldest_at,
+            visits=self.bedside.heads(nurse),
+            open=self.bedside.open_snapshot(nurse),
+            devices=list(self.intake.devices.values()),
+            vitals=self.intake.vitals.shown,
+            listening=self.listening.message,
+            simulated=self.settings.simulated,
+            message=self._word,
+        )
+
+    def kit_status(self) -> KitStatus:
+        visit, unsent = self.bedside.binder.visit, self.journal.unsent()
+        return KitStatus(
+            visit_id=visit.visit_id if visit else None,
+            devices=list(self.intake.devices.values()),
+            unsent=unsent.count,
+            oldest_unsent_at=unsent.oldest_at,
+            nurse_present=self.pages.present and self.sessions.person is not None,
+        )
+
+    def live(self) -> Live | None:
+        """Vitals while the oximeter speaks; listening with all marks since the last time, and its end once."""
+        visit, listening = self.bedside.binder.visit, self.listening.message
+        vitals = self.intake.vitals.shown
+        if listening is not None:
+            heard = (listening.stream, listening.state)
+            over = listening.state in ("ended", "lost") and heard == self._hub_heard
+            self._hub_heard, marks = heard, self._marks[-200:]
+            self._marks = []
+            listening = None if over else listening.model_copy(update={"sound_marks": marks})
+        if visit is None or (vitals is None and listening is None):
+            return None
+        return Live(visit_id=visit.visit_id, vitals=vitals, listening=listening)
+
+    # Loops
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.intake.tick()
+            if self.bedside.unsaved and self.bedside.retry_unsaved() == 0:
+                self.journaled("saved")
+            if self._word is not None and self.clock.utc() - self._word_at > WORD_LASTS:
+                self._word = None
+                self.pages.changed()
+            if self.listening.too_long():
+                self.spawn(self.instruments.stop_listening())
+            force = self.listening.force_due()
+            if force is not None:
+                await asyncio.to_thread(force)
+
+    async def _run_instruments(self) -> None:
+        """Start the bag again when its radio failed as a whole: the rest of the kit works without."""
+        backoff = Backoff()
+        while True:
+            try:
+                await self.instruments.run()
+            except DeviceError as error:
+                log.warning("instruments stopped: %s", error.code)
+                self.changed(error.code)
+            await asyncio.sleep(backoff.failed())
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001, RUF100
+            log.error("a side task failed: %s", type(error).__name__)
+
+    def _make_listening(self) -> Listening:
+        return Listening(
+            folder=self.settings.recordings,
+            journal=self.journal,
+            media=self.media,
+            binder=self.bedside.binder,
+            live=self.live_media,
+            clock=self.clock,
+            monitor=HeartSoundMonitor,
+            publish=self.listening_told,
+        )
+
+    def _make_commands(self) -> NurseCommands:
+        return NurseCommands(
+            bedside=self.bedside,
+            tasks=self.tasks,
+            listening=self.listening,
+            intake=self.intake,
+            instruments=self.instruments,
+            owner=self,
+            clock=self.clock,
+            spawn=self.spawn,
+            simulator_url=self.settings.simulator_url if self.settings.simulated else None,
+        )

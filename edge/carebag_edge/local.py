@@ -1,0 +1,304 @@
+"""The kit's own web server: the nurse's page, her sign-in, her WebSocket, her photos. Everything else is refused."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+from aiohttp import web
+from pydantic import ValidationError
+
+from carebag_edge.agent import Agent
+from carebag_edge.errors import HubAway, HubRefused, KitError, NotAnImage, NotSaved, Refused
+from carebag_edge.image_strip import strip
+from carebag_edge.nurse_pages import NursePage
+from carebag_edge.wording import as_code
+from carebag_wire import PROTOCOL
+from carebag_wire.api import NurseCode, Refusal
+from carebag_wire.messages import MAX_MESSAGE_BYTES, Hello, Problem, Welcome, from_nurse
+from carebag_wire.visit import Person, PhotoView
+
+COOKIE = "carebag_kit"
+MAX_PHOTO_BYTES = 20 * 1024 * 1024
+HELLO_WITHIN_S = 10.0
+HEARTBEAT_S = 15.0
+MAX_FRAME_BYTES = 4 * 1024 * 1024
+"""Beyond this the connection ends; between `MAX_MESSAGE_BYTES` and this it is told."""
+WEB_BUILD = Path(__file__).parent / "web_build"
+NO_BUILD = """The nurse's page is not built.
+
+This copy of Carebag was installed without its pages. Install it again with Node available, or run
+  python web/npm.py run build
+in the source folder. The kit itself is running.
+"""
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; worker-src 'self';"
+        " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(self), microphone=(self), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_ASSET = re.compile(r"[A-Za-z0-9_.-]{1,120}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Denied(KitError):
+    """Not for this caller; `code` says why."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class LocalServer:
+    """Routes of one kit. `page` is the folder with the built page."""
+
+    def __init__(self, agent: Agent, page: Path = WEB_BUILD) -> None:
+        self._agent = agent
+        self._page = page
+        self._origins = agent.settings.origins(agent.settings.port)
+        self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_PHOTO_BYTES)
+        self.app.on_shutdown.append(self._close_sockets)
+        self._sockets: set[web.WebSocketResponse] = set()
+        self.app.add_routes(
+            [
+                web.get("/", self._index),
+                web.get("/assets/{name}", self._asset),
+                web.get("/api/health", self._health),
+                web.post("/api/enter", self._enter),
+                web.get("/api/me", self._me),
+                web.get("/api/ws", self._socket),
+                web.post("/api/visits/{id}/photo", self._photo),
+                web.get("/api/media/{sha256}", self._media),
+            ]
+        )
+
+    def listening_on(self, port: int) -> None:
+        """The port is known only now when the system chose it."""
+        self._origins = self._agent.settings.origins(port)
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Foreign pages and foreign host names (DNS rebinding) come no further; every answer has the headers."""
+        try:
+            self._check_origin(request)
+            response = await handler(request)
+        except web.HTTPException as error:
+            response = refusal(error.status, {404: "not_found", 405: "not_found", 413: "too_large"}.get(error.status))
+        except Denied as error:
+            response = refusal(error.status, error.code)
+        except Refused as error:
+            response = refusal(409, error.code)
+        if not response.prepared:
+            response.headers.update(HEADERS)
+            if request.path.startswith("/api/"):
+                response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    def _check_origin(self, request: web.Request) -> None:
+        hosts = {origin.split("://", 1)[1] for origin in self._origins}
+        if request.headers.get("Host", "") not in hosts:
+            raise Denied(403, "foreign_host")
+        origin = request.headers.get("Origin")
+        needs_origin = request.method not in ("GET", "HEAD") or request.path == "/api/ws"
+        if (origin is not None or needs_origin) and origin not in self._origins:
+            raise Denied(403, "foreign_origin")
+
+    def _nurse(self, request: web.Request) -> Person:
+        nurse = self._agent.sessions.who(request.cookies.get(COOKIE))
+        if nurse is None:
+            raise Denied(401, "not_signed_in")
+        return nurse
+
+    # The page
+
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        index = self._page / "index.html"
+        if not index.exists():
+            return web.Response(text=NO_BUILD, content_type="text/plain")
+        return web.FileResponse(index, headers={"Cache-Control": "no-cache"})
+
+    async def _asset(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        path = self._page / "assets" / name
+        if not _ASSET.fullmatch(name) or name.startswith(".") or not path.is_file():
+            raise web.HTTPNotFound
+        return web.FileResponse(path, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+    async def _health(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"status": "ok", "protocol": PROTOCOL, "simulated": self._agent.settings.simulated})
+
+    # Sign-in
+
+    async def _enter(self, request: web.Request) -> web.StreamResponse:
+        try:
+            code = NurseCode.model_validate_json(await request.content.read(4096)).code
+        except ValidationError:
+            return refusal(400, "bad_request")
+        try:
+            identity = await self._agent.hub.redeem(code)
+        except HubAway:
+            return refusal(503, "hub_lost")
+        except HubRefused as error:
+            return refusal(403, error.code)
+        if identity.expires_at <= self._agent.clock.utc():
+            return refusal(403, "session_expired")
+        token, expires_at = self._agent.sessions.enter(identity)
+        self._agent.bedside.binder.nurse_id = identity.person.practitioner_id
+        self._agent.changed()
+        response = _json(identity.person.model_dump_json())
+        response.set_cookie(
+            COOKIE,
+            token,
+            httponly=True,
+            samesite="Strict",
+            secure=self._agent.settings.page_origin.startswith("https://"),
+            expires=expires_at.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT"),
+            path="/",
+        )
+        return response
+
+    async def _me(self, request: web.Request) -> web.StreamResponse:
+        return _json(self._nurse(request).model_dump_json())
+
+    # Photos
+
+    async def _photo(self, request: web.Request) -> web.StreamResponse:
+        self._nurse(request)
+        visit_id = _uuid(request.match_info["id"])
+        content = await request.read()
+        try:
+            entry = self._agent.bedside.keep_photo(visit_id, await asyncio.to_thread(strip, content))
+        except NotAnImage as error:
+            return refusal(413 if error.code == "too_large" else 422, error.code)
+        except (NotSaved, OSError):
+            return refusal(507, "not_saved")
+        self._agent.journaled("saved")
+        view = PhotoView.model_validate({"photo": entry.record, "media_stored": False})
+        return _json(view.model_dump_json(), 201)
+
+    async def _media(self, request: web.Request) -> web.StreamResponse:
+        self._nurse(request)
+        sha256 = request.match_info["sha256"]
+        media_type = self._agent.journal.media_type(sha256) if _SHA256.fullmatch(sha256) else None
+        if media_type is None:
+            raise web.HTTPNotFound
+        try:
+            content = await asyncio.to_thread(self._agent.media.read, sha256)
+        except KitError:
+            return refusal(410, "media_missing")
+        return web.Response(body=content, content_type=media_type, headers={"Content-Disposition": "attachment"})
+
+    # The nurse's WebSocket
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        self._nurse(request)
+        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_FRAME_BYTES)
+        self._sockets.add(socket)
+        await socket.prepare(request)
+        page = NursePage()
+        writer = asyncio.create_task(_write(socket, page))
+        try:
+            if await self._greet(socket):
+                self._agent.pages.join(page)
+                self._agent.changed()
+                await self._serve(socket, page, request)
+        finally:
+            self._agent.pages.leave(page)
+            self._agent.changed()
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+            self._sockets.discard(socket)
+            await socket.close()
+        return socket
+
+    async def _close_sockets(self, app: web.Application) -> None:
+        """The kit stops: pages see it at once and come back when it does."""
+        await asyncio.gather(*(one.close(code=aiohttp.WSCloseCode.GOING_AWAY) for one in list(self._sockets)))
+
+    async def _greet(self, socket: web.WebSocketResponse) -> bool:
+        """Hello first, of this version; else a fatal Problem and good-bye."""
+        try:
+            frame = await socket.receive(HELLO_WITHIN_S)
+        except TimeoutError:
+            return False
+        message = parse(frame) if frame.type is aiohttp.WSMsgType.TEXT else None
+        code = None
+        if not isinstance(message, Hello):
+            code = "hello_expected"
+        elif message.protocol != PROTOCOL:
+            code = "wrong_version"
+        if code is not None:
+            await _send(socket, Problem(code=code, fatal=True).model_dump_json())
+            return False
+        nurse = self._agent.sessions.person
+        welcome = Welcome(
+            protocol=PROTOCOL,
+            participant_id=self._agent.nurse_participant,
+            me=nurse.name if nurse else "",
+            server_time=self._agent.clock.utc(),
+        )
+        await _send(socket, welcome.model_dump_json())
+        return True
+
+    async def _serve(self, socket: web.WebSocketResponse, page: NursePage, request: web.Request) -> None:
+        async for frame in socket:
+            nurse = self._agent.sessions.who(request.cookies.get(COOKIE))
+            if nurse is None:
+                await _send(socket, Problem(code="session_expired", fatal=True).model_dump_json())
+                return
+            message = parse(frame)
+            answer = message if isinstance(message, Problem) else await self._agent.commands.do(message, nurse)
+            if answer is not None:
+                page.message(answer.model_dump_json())
+
+
+def parse(frame: aiohttp.WSMessage) -> Any:
+    """A message of the nurse's page; a `Problem` in its place if it is none, and the connection stays."""
+    if frame.type is not aiohttp.WSMsgType.TEXT:
+        return Problem(code="unknown_message")
+    if len(frame.data) > MAX_MESSAGE_BYTES:
+        return Problem(code="too_large")
+    try:
+        return from_nurse.validate_json(frame.data)
+    except ValidationError:
+        return Problem(code="unknown_message")
+
+
+def refusal(status: int, code: str | None) -> web.Response:
+    return _json(Refusal(code=as_code(code or "refused")).model_dump_json(), status)
+
+
+async def _write(socket: web.WebSocketResponse, page: NursePage) -> None:
+    while True:
+        await _send(socket, await page.next())
+
+
+async def _send(socket: web.WebSocketResponse, text: str) -> None:
+    with contextlib.suppress(ConnectionError, RuntimeError):
+        await socket.send_str(text)
+
+
+def _json(text: str, status: int = 200) -> web.Response:
+    return web.Response(text=text, status=status, content_type="application/json")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise web.HTTPNotFound from None

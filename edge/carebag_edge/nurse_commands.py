@@ -1,0 +1,173 @@
+"""What the nurse does on her page, done; what cannot be done is refused with a code and changes nothing."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+from uuid import UUID
+
+import aiohttp
+
+from carebag_devices.bag import Instruments
+from carebag_devices.errors import DeviceError
+from carebag_edge.bedside import Bedside
+from carebag_edge.clock import Clock
+from carebag_edge.errors import NotSaved, Refused
+from carebag_edge.intake import Intake
+from carebag_edge.listening import Listening
+from carebag_edge.tasks import Tasks
+from carebag_edge.wording import as_code
+from carebag_wire.messages import (
+    CloseVisit,
+    DeclineRequest,
+    OpenVisit,
+    Ping,
+    Pong,
+    PressSimulator,
+    Problem,
+    Signal,
+    StartRequest,
+    StopListening,
+    TakeSpot,
+)
+from carebag_wire.visit import Person, Request
+
+LISTEN_RATE_HZ = 4000
+PRESS_TIMEOUT_S = 3.0
+Spawn = Callable[[Coroutine[Any, Any, None]], object]
+
+
+class Owner(Protocol):
+    """What the commands ask of the kit."""
+
+    def journaled(self, code: str) -> None: ...
+
+    def changed(self, code: str | None = None) -> None: ...
+
+    def visit_changed(self) -> None:
+        """A visit was opened or closed."""
+
+    def send_signal_for_nurse(self, signal: Signal) -> None: ...
+
+
+class NurseCommands:
+    """One call for each message of `FromNurse`."""
+
+    def __init__(
+        self,
+        *,
+        bedside: Bedside,
+        tasks: Tasks,
+        listening: Listening,
+        intake: Intake,
+        instruments: Instruments,
+        owner: Owner,
+        clock: Clock,
+        spawn: Spawn,
+        simulator_url: str | None,
+    ) -> None:
+        self._bedside = bedside
+        self._tasks = tasks
+        self._listening = listening
+        self._intake = intake
+        self._instruments = instruments
+        self._owner = owner
+        self._clock = clock
+        self._spawn = spawn
+        self._simulator_url = simulator_url
+
+    async def do(self, message: Any, nurse: Person) -> Problem | Pong | None:
+        """Gives what is to be answered to the page that asked, if anything.
+
+        Args:
+            message: one of `FromNurse` but Hello, already validated.
+        """
+        try:
+            return await self._do(message, nurse)
+        except Refused as error:
+            return Problem(code=error.code)
+        except NotSaved:
+            return Problem(code="not_saved")
+
+    async def _do(self, message: Any, nurse: Person) -> Problem | Pong | None:
+        match message:
+            case Ping():
+                return Pong(id=message.id)
+            case Signal():
+                self._owner.send_signal_for_nurse(message)
+            case OpenVisit():
+                self._bedside.open(message, nurse)
+                self._owner.visit_changed()
+                self._owner.journaled("visit_opened")
+            case CloseVisit():
+                await self._close(message.plan_read)
+            case StartRequest():
+                self._start(message.request_id)
+            case DeclineRequest():
+                self._tasks.decline(message.request_id, message.reason)
+                self._owner.journaled("declined")
+            case StopListening():
+                self._spawn(self._stop_listening())
+            case TakeSpot():
+                self._take_spot(message.request_id)
+            case PressSimulator():
+                await self._press(message.device, message.action)
+            case _:
+                return Problem(code="unexpected_message")
+        return None
+
+    async def _close(self, plan_read: bool) -> None:
+        if self._bedside.binder.visit is not None and self._listening.active:
+            await self._stop_listening()
+        self._bedside.close(plan_read)
+        self._owner.visit_changed()
+        self._owner.journaled("visit_closed")
+
+    def _start(self, request_id: UUID) -> None:
+        request = self._tasks.find(request_id)
+        if request.kind == "listen":
+            if self._listening.active:
+                raise Refused("already_listening")
+            self._tasks.start(request_id)
+            stream = self._listening.next_stream()
+            self._listening.starting(stream, LISTEN_RATE_HZ, request.id, request.circumstances)
+            self._spawn(self._listen(stream))
+        else:
+            self._tasks.start(request_id)
+        self._owner.journaled("task_started")
+
+    async def _listen(self, stream: int) -> None:
+        try:
+            await self._instruments.listen(stream, LISTEN_RATE_HZ)
+        except DeviceError as error:
+            self._listening.not_started(stream)
+            self._owner.changed(as_code(error.code))
+
+    async def _stop_listening(self) -> None:
+        try:
+            await self._instruments.stop_listening()
+        except DeviceError as error:
+            self._owner.changed(as_code(error.code))
+
+    def _take_spot(self, request_id: UUID | None) -> None:
+        spot = self._intake.vitals.spot(self._clock.monotonic_ns())
+        armed = {one.request_id for one in self._bedside.binder.armed}
+        if request_id is not None and request_id not in armed:
+            request: Request = self._tasks.find(request_id)
+            if request.kind != "oximetry":
+                raise Refused("unknown_request")
+            self._tasks.start(request_id)
+        self._bedside.keep_spot(spot)
+        self._owner.journaled("saved")
+
+    async def _press(self, device: str, action: str) -> None:
+        if self._simulator_url is None:
+            raise Refused("not_simulated")
+        timeout = aiohttp.ClientTimeout(total=PRESS_TIMEOUT_S)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.post(f"{self._simulator_url}/press", json={"device": device, "action": action}) as answer,
+            ):
+                if answer.status >= 400:
+                    raise Refused("simulator_refused")
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            raise Refused("simulator_away") from None

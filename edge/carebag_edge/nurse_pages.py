@@ -1,0 +1,88 @@
+"""The nurse's open pages: the whole state at every change, at most ten times a second, and live messages in between.
+
+A page that does not read never holds up the others: of the state it gets the newest, of live messages the last ones.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from carebag_wire.messages import KitState, Signal
+from carebag_wire.visit import ListeningState, LiveVitals
+
+STATE_EVERY_S = 0.1
+KEPT = 128
+
+
+class NursePage:
+    """What waits to be sent to one page."""
+
+    def __init__(self) -> None:
+        self._state: str | None = None
+        self._messages: deque[str] = deque(maxlen=KEPT)
+        self._due = asyncio.Event()
+
+    def state(self, text: str) -> None:
+        self._state = text
+        self._due.set()
+
+    def message(self, text: str) -> None:
+        self._messages.append(text)
+        self._due.set()
+
+    async def next(self) -> str:
+        """The next text to send; the state goes first."""
+        while True:
+            if self._state is not None:
+                text, self._state = self._state, None
+                return text
+            if self._messages:
+                return self._messages.popleft()
+            self._due.clear()
+            await self._due.wait()
+
+
+class NursePages:
+    """All pages that said Hello; the latest one takes part in the call."""
+
+    def __init__(self, kit_state: Callable[[], KitState]) -> None:
+        self._kit_state = kit_state
+        self._pages: list[NursePage] = []
+        self._dirty = asyncio.Event()
+
+    @property
+    def present(self) -> bool:
+        return bool(self._pages)
+
+    def join(self, page: NursePage) -> None:
+        self._pages.append(page)
+        page.state(self._kit_state().model_dump_json())
+
+    def leave(self, page: NursePage) -> None:
+        if page in self._pages:
+            self._pages.remove(page)
+
+    def changed(self) -> None:
+        """Something that `KitState` shows is different now."""
+        self._dirty.set()
+
+    def tell(self, message: LiveVitals | ListeningState) -> None:
+        text = message.model_dump_json() if self._pages else ""
+        for page in self._pages:
+            page.message(text)
+
+    def signal(self, signal: Signal) -> None:
+        """Call set-up is for the latest page only: one person, one call."""
+        if self._pages:
+            self._pages[-1].message(signal.model_dump_json())
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            if self._pages:
+                text = self._kit_state().model_dump_json()
+                for page in self._pages:
+                    page.state(text)
+            await asyncio.sleep(STATE_EVERY_S)
