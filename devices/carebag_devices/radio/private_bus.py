@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import logging
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Self
 
 from carebag_devices.errors import RadioMissing
+
+log = logging.getLogger(__name__)
 
 START_S = 10.0
 """A dbus-daemon answers within milliseconds; this only bounds a broken one."""
@@ -55,15 +58,18 @@ class PrivateBus:
     async def _start(self, program: str, folder: Path) -> None:
         configuration = folder / "bus.conf"
         configuration.write_text(CONFIGURATION.format(socket=folder / "socket"), encoding="utf-8")
-        self._daemon = await asyncio.create_subprocess_exec(
-            program,
-            "--nofork",
-            "--nopidfile",
-            "--print-address=1",
-            f"--config-file={configuration}",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        complaints = folder / "complaints"  # it grumbles about limits in containers; told only when it fails
+        with complaints.open("wb") as stderr:
+            self._daemon = await asyncio.create_subprocess_exec(
+                program,
+                "--nofork",
+                "--nopidfile",
+                "--print-address=1",
+                f"--config-file={configuration}",
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=stderr,
+            )
         assert self._daemon.stdout is not None
         try:
             async with asyncio.timeout(START_S):
@@ -71,6 +77,7 @@ class PrivateBus:
         except TimeoutError:
             raise RadioMissing("dbus_daemon_silent") from None
         if not self.address:
+            log.error("dbus-daemon ended: %s", complaints.read_text(encoding="utf-8", errors="replace").strip())
             raise RadioMissing("dbus_daemon_ended")
 
     async def stop(self) -> None:

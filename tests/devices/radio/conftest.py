@@ -4,13 +4,14 @@ import asyncio
 import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from bumble import hci
-from bumble.att import Attribute
+from bumble.att import ATT_Error, Attribute
 from bumble.device import Device, DeviceConfiguration
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 
@@ -41,6 +42,7 @@ class Strap:
         self.address = address
         self.device = Device.from_config_with_hci(config, pair.source, pair.sink)
         self.written: list[bytes] = []
+        self.refuse_with = 0
         self.subscribed = asyncio.Event()
         self.measurement: Any = Characteristic(MEASUREMENT, P.NOTIFY, W.READABLE, b"")
         self.report: Any = Characteristic(REPORT, P.INDICATE, W.READABLE, b"")
@@ -55,13 +57,18 @@ class Strap:
             CONTROL_POINT,
             P.WRITE | P.WRITE_WITHOUT_RESPONSE,
             W.WRITEABLE,
-            CharacteristicValue(write=lambda _connection, value: self.written.append(bytes(value))),
+            CharacteristicValue(write=self.on_write),
         )
         location = Characteristic(LOCATION, P.READ, W.READABLE, bytes([1]))
         return [
             Service(HEART_RATE, [self.measurement, location, point, self.report, secret]),
             Service("0000180f-0000-1000-8000-00805f9b34fb", [self.level]),
         ]
+
+    def on_write(self, _connection: Any, value: bytes) -> None:
+        if self.refuse_with:
+            raise ATT_Error(self.refuse_with)
+        self.written.append(bytes(value))
 
     def on_subscription(self, _bearer: Any, notify: bool, indicate: bool) -> None:
         if notify or indicate:
@@ -90,25 +97,46 @@ def mode_parameters() -> list[Any]:
     return [pytest.param("dbus", marks=[pytest.mark.radio, no_bus]), "in_process"]
 
 
+def brisk() -> Any:
+    """BlueZ without its pauses; None where D-Bus is not."""
+    if sys.platform != "linux":
+        return None
+    from carebag_devices.radio.fake_bluez import Options
+
+    return Options(disconnect_s=0.0)
+
+
 @pytest.fixture(params=mode_parameters())
 async def radio(request: pytest.FixtureRequest) -> AsyncIterator[SimulatedRadio]:
-    async with SimulatedRadio(request.param) as radio:
+    """Either face of the simulated radio; over D-Bus with an agent that pairs with the strap."""
+    async with AsyncExitStack() as stack:
+        radio = await stack.enter_async_context(SimulatedRadio(request.param, options=brisk()))
+        if radio.mode == "dbus":
+            from carebag_devices.radio.agent import PairingAgent
+
+            agent = await stack.enter_async_context(PairingAgent())
+            agent.allow(ADDRESS)
         yield radio
 
 
-@pytest.fixture(params=["dbus"] if False else mode_parameters()[:1])
+@pytest.fixture(params=mode_parameters()[:1])
 async def bluez_radio(request: pytest.FixtureRequest) -> AsyncIterator[SimulatedRadio]:
-    """The D-Bus face only."""
-    async with SimulatedRadio(request.param) as radio:
+    """The D-Bus face only, and no agent."""
+    async with SimulatedRadio(request.param, options=brisk()) as radio:
         yield radio
 
 
 @pytest.fixture
-async def strap(request: pytest.FixtureRequest) -> AsyncIterator[Strap]:
-    """On the air of whichever radio the test asked for."""
-    name = "bluez_radio" if "bluez_radio" in request.fixturenames else "radio"
-    air: SimulatedRadio = request.getfixturevalue(name)
-    strap = Strap(air.new_peripheral_hci("strap"))
+async def strap(radio: SimulatedRadio) -> AsyncIterator[Strap]:
+    strap = Strap(radio.new_peripheral_hci("strap"))
+    await strap.start()
+    yield strap
+    await strap.stop()
+
+
+@pytest.fixture
+async def bluez_strap(bluez_radio: SimulatedRadio) -> AsyncIterator[Strap]:
+    strap = Strap(bluez_radio.new_peripheral_hci("strap"))
     await strap.start()
     yield strap
     await strap.stop()
