@@ -1,12 +1,12 @@
 """What the instruments tell the kit: frozen facts, handed over synchronously from the Bluetooth callback.
 
-    Event
-     ├─ StateChanged     an instrument woke, slept, pairs, measures, vanished
-     ├─ Measured         a finished measurement, or a device's error in words
-     ├─ OximeterSample   one continuous SpO2/pulse value
-     ├─ SoundStarted     an auscultation stream begins
-     ├─ SoundFrame       numbered samples
-     └─ SoundStopped     the stream ended, by request or by loss
+Event
+ ├─ StateChanged     an instrument woke, slept, pairs, measures, vanished
+ ├─ Measured         a finished measurement, or a device's error in words
+ ├─ OximeterSample   one continuous SpO2/pulse value
+ ├─ SoundStarted     an auscultation stream begins
+ ├─ SoundFrame       numbered samples
+ └─ SoundStopped     the stream ended, by request or by loss
 """
 
 import enum

@@ -56,8 +56,8 @@ class MeasurementStatus:
             "body_moved": self.body_moved,
             "cuff_too_loose": self.cuff_too_loose,
             "irregular_pulse": self.irregular_pulse,
-            "pulse_above_range": self.pulse_range is PulseRange.ABOVE,
-            "pulse_below_range": self.pulse_range is PulseRange.BELOW,
+            "pulse_too_high": self.pulse_range is PulseRange.ABOVE,
+            "pulse_too_low": self.pulse_range is PulseRange.BELOW,
             "improper_position": self.improper_position,
         }
         return tuple(code for code, is_set in said.items() if is_set)

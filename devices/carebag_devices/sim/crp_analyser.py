@@ -5,14 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from carebag_devices.catalog import UART_RX, UART_SERVICE, UART_TX
 from carebag_devices.codecs import lis01
 from carebag_devices.codecs.lis01 import Outcome, Sender
 from carebag_devices.codecs.lis2 import Message, Record, Separators, field, record
 from carebag_devices.sim.peripheral import Clock, Departure, Gatt, Label, Peripheral
-
-UART_SERVICE = "6e400001-b5a3-f393-e0a9-e50e24dcca9e"
-UART_RX = "6e400002-b5a3-f393-e0a9-e50e24dcca9e"
-UART_TX = "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
 
 READING_S = 6.0
 TEST = field("", "", "", "48421-2", "CRP", "LN")

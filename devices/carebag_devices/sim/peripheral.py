@@ -19,13 +19,12 @@ from bumble.gatt import (
 )
 from bumble.keys import MemoryKeyStore
 
+from carebag_devices.catalog import SIMULATOR_MAKER
 from carebag_devices.codecs import device_information
 from carebag_devices.codecs.battery import BatteryLevel
 
 log = logging.getLogger(__name__)
 
-MAKER = "Carebag simulator"
-"""In Device Information: whoever reads it knows that no body was measured, on whatever radio it came."""
 ADVERTISING_MAX = 31
 ADVERTISING_INTERVAL_MS = 100
 _SUPERVISION_TIMEOUT = 0x08
@@ -104,7 +103,7 @@ class Peripheral:
         return data
 
     def _describe_itself(self) -> None:
-        texts = {"2A29": MAKER, "2A24": self.label.model, "2A25": self.label.serial, "2A26": "1.0"}
+        texts = {"2A29": SIMULATOR_MAKER, "2A24": self.label.model, "2A25": self.label.serial, "2A26": "1.0"}
         self.serve(
             "180A",
             [Gatt(uuid, read=device_information.Text(text).__bytes__) for uuid, text in texts.items()],

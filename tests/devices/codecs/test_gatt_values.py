@@ -87,7 +87,7 @@ def test_a_cuff_that_could_not_measure_has_no_values() -> None:
 
 def test_pulse_range_above_and_below() -> None:
     assert MeasurementStatus.parse(b"\x08\x00").pulse_range is PulseRange.ABOVE
-    assert MeasurementStatus.parse(b"\x10\x00").codes() == ("pulse_below_range",)
+    assert MeasurementStatus.parse(b"\x10\x00").codes() == ("pulse_too_low",)
 
 
 @pytest.mark.parametrize("cut", range(18))

@@ -1,0 +1,223 @@
+"""`Link` and `Radio` by bleak: the system's Bluetooth (BlueZ on Linux), or the backend classes given.
+
+Every call has a time-out of its own, because a stack may never answer (BlueZ without an agent, a device asleep in the
+middle of a request). Each connection takes a fresh client and a fresh advertisement. Notifications go by StartNotify,
+bleak's default from 3.1 on: AcquireNotify crashes bluetoothd 5.66 when the link breaks.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from bleak import BleakClient, BleakScanner
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakCharacteristicNotFoundError,
+    BleakDBusError,
+    BleakDeviceNotFoundError,
+    BleakError,
+    BleakGATTProtocolError,
+)
+from bleak_retry_connector import BleakNotFoundError, establish_connection
+
+from carebag_devices.errors import (
+    DeviceError,
+    DeviceLost,
+    DeviceRefused,
+    DeviceSilent,
+    NeedsPairing,
+    RadioMissing,
+)
+from carebag_devices.link import Advert, Link, Receive, full_uuid
+
+log = logging.getLogger(__name__)
+
+GATT_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 25.0
+PAIR_TIMEOUT_S = 30.0
+DISCONNECT_TIMEOUT_S = 5.0
+"""bluetoothd itself takes 2 s."""
+QUIET_RESTART_S = 30.0
+"""A scanner that hears nothing for so long is started anew: adapters fall silent without telling."""
+
+_INSUFFICIENT_AUTHENTICATION, _INSUFFICIENT_ENCRYPTION = 0x05, 0x0F
+_SERVICE_GONE = (
+    "org.freedesktop.DBus.Error.ServiceUnknown",
+    "org.freedesktop.DBus.Error.NameHasNoOwner",
+    "org.freedesktop.DBus.Error.NoReply",
+    "org.freedesktop.DBus.Error.AccessDenied",
+    "org.bluez.Error.NotReady",
+)
+_NOT_PAIRED = (
+    "org.bluez.Error.AuthenticationFailed",
+    "org.bluez.Error.AuthenticationCanceled",
+    "org.bluez.Error.AuthenticationRejected",
+    "org.bluez.Error.AuthenticationTimeout",
+    "org.bluez.Error.NotPermitted",
+)
+_BUSY = ("org.bluez.Error.InProgress",)
+
+
+def translated(error: Exception) -> DeviceError:
+    """One of ours for whatever bleak, D-Bus or the sockets below raised."""
+    if isinstance(error, DeviceError):
+        return error
+    if isinstance(error, TimeoutError | BleakDeviceNotFoundError | BleakNotFoundError):
+        return DeviceSilent("timeout")
+    if isinstance(error, BleakBluetoothNotAvailableError):
+        return RadioMissing(error.reason.name.lower())
+    if isinstance(error, BleakGATTProtocolError):
+        return _refused(int(error.code))
+    if isinstance(error, BleakCharacteristicNotFoundError):
+        return DeviceRefused("characteristic_missing")
+    if isinstance(error, BleakDBusError):
+        return _from_bus(error)
+    if isinstance(error, OSError | EOFError):
+        return RadioMissing("bluetooth_service_missing")
+    text = str(error)
+    if "pairing" in text or "bond" in text:
+        return NeedsPairing("refused")
+    return DeviceLost("link_broken")
+
+
+def _refused(code: int) -> DeviceError:
+    if code in (_INSUFFICIENT_AUTHENTICATION, _INSUFFICIENT_ENCRYPTION):
+        return NeedsPairing("encryption_demanded")
+    return DeviceRefused(f"att_0x{code:02x}")
+
+
+def _from_bus(error: BleakDBusError) -> DeviceError:
+    name = error.dbus_error
+    if name in _SERVICE_GONE:
+        return RadioMissing("bluetooth_service_missing")
+    if name in _NOT_PAIRED:
+        return NeedsPairing("refused")
+    if name in _BUSY:
+        return DeviceSilent("in_progress")
+    return DeviceLost("link_broken")
+
+
+@asynccontextmanager
+async def answered_within(seconds: float) -> AsyncIterator[None]:
+    """Ends with one of our errors after `seconds`, or when bleak fails."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except (BleakError, TimeoutError, OSError, EOFError, AttributeError, KeyError, AssertionError) as error:
+        # bleak raises the last three when a link breaks in the middle of a call
+        raise translated(error) from error
+
+
+class BleakLink:
+    """A connected `BleakClient` as a `Link`."""
+
+    def __init__(self, client: BleakClient, lost: asyncio.Event) -> None:
+        self._client = client
+        self._lost = lost
+
+    @property
+    def lost(self) -> asyncio.Event:
+        return self._lost
+
+    def has(self, characteristic: str) -> bool:
+        try:
+            return self._client.services.get_characteristic(full_uuid(characteristic)) is not None
+        except BleakError:
+            return False
+
+    async def pair(self) -> None:
+        async with answered_within(PAIR_TIMEOUT_S):
+            await self._client.pair()
+
+    async def read(self, characteristic: str) -> bytes:
+        async with answered_within(GATT_TIMEOUT_S):
+            return bytes(await self._client.read_gatt_char(full_uuid(characteristic)))
+
+    async def write(self, characteristic: str, data: bytes) -> None:
+        async with answered_within(GATT_TIMEOUT_S):
+            await self._client.write_gatt_char(full_uuid(characteristic), data, response=True)
+
+    async def subscribe(self, characteristic: str, receive: Receive) -> None:
+        async with answered_within(GATT_TIMEOUT_S):
+            await self._client.start_notify(full_uuid(characteristic), lambda _sender, data: receive(bytes(data)))
+
+    async def disconnect(self) -> None:
+        with contextlib.suppress(DeviceError):
+            async with answered_within(DISCONNECT_TIMEOUT_S):
+                await self._client.disconnect()
+        self._lost.set()
+
+
+class BleakRadio:
+    """bleak's scanner and clients as a `Radio`. Without backends: this machine's own Bluetooth."""
+
+    def __init__(
+        self,
+        backend: type[BaseBleakClient] | None = None,
+        scanner_backend: type[BaseBleakScanner] | None = None,
+    ) -> None:
+        self._backend = backend
+        self._scanner_backend = scanner_backend
+
+    async def scan(self, heard: Callable[[Advert], None]) -> None:
+        """One scanner for all devices; see `QUIET_RESTART_S`."""
+        news = asyncio.Event()
+
+        def detected(device: BLEDevice, data: AdvertisementData) -> None:
+            news.set()
+            services = frozenset(full_uuid(uuid) for uuid in data.service_uuids)
+            heard(Advert(device.address, data.local_name or device.name or "", services, device))
+
+        while True:
+            scanner = BleakScanner(detected, backend=self._scanner_backend)
+            async with answered_within(GATT_TIMEOUT_S):
+                await scanner.start()
+            try:
+                await _until_quiet(news)
+            finally:
+                with contextlib.suppress(DeviceError):
+                    async with answered_within(GATT_TIMEOUT_S):
+                        await scanner.stop()
+
+    async def connect(self, advert: Advert, *, pair_first: bool = False) -> Link:
+        lost = asyncio.Event()
+        async with answered_within(CONNECT_TIMEOUT_S):
+            client = await establish_connection(
+                BleakClient,
+                advert.device,
+                advert.name or advert.address,
+                disconnected_callback=lambda _client: lost.set(),
+                max_attempts=2,
+                pair=pair_first,
+                **self._client_arguments(),
+            )
+        # an attempt that failed first may have set it
+        if client.is_connected:
+            lost.clear()
+        return BleakLink(client, lost)
+
+    async def forget(self, address: str) -> None:
+        client = BleakClient(address, **self._client_arguments())
+        with contextlib.suppress(DeviceError):
+            async with answered_within(GATT_TIMEOUT_S):
+                await client.unpair()
+
+    def _client_arguments(self) -> dict[str, Any]:
+        return {} if self._backend is None else {"backend": self._backend}
+
+
+async def _until_quiet(news: asyncio.Event) -> None:
+    while True:
+        news.clear()
+        try:
+            await asyncio.wait_for(news.wait(), QUIET_RESTART_S)
+        except TimeoutError:
+            return
+        # adverts come by the dozen; once a second is enough to know that the scanner lives
+        await asyncio.sleep(1.0)

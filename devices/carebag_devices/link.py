@@ -1,0 +1,67 @@
+"""The small part of Bluetooth that drivers need: hear, connect, pair, read, write, subscribe.
+
+Characteristics are named by UUID: `2A35` or all 128 bits.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Receive = Callable[[bytes], None]
+"""Called with each notification or indication, synchronously, in order."""
+
+_BASE = "-0000-1000-8000-00805f9b34fb"
+
+
+def full_uuid(uuid: str) -> str:
+    """128 bits in lower case, also for the 16-bit form (`2A35`)."""
+    lower = uuid.lower()
+    return f"0000{lower}{_BASE}" if len(lower) == 4 else lower
+
+
+@dataclass(frozen=True)
+class Advert:
+    """One advertisement. `services` are full UUIDs. `device` is for the radio: use it once and soon."""
+
+    address: str
+    name: str
+    services: frozenset[str]
+    device: Any = field(default=None, compare=False, repr=False)
+
+
+class Link(Protocol):
+    """One connection. Every call ends, else with `DeviceLost`, `DeviceSilent`, `DeviceRefused` or `NeedsPairing`."""
+
+    @property
+    def lost(self) -> asyncio.Event:
+        """Set once the link is gone, for whatever reason; it never comes back."""
+
+    def has(self, characteristic: str) -> bool:
+        """Whether the device offers it."""
+
+    async def pair(self) -> None:
+        """Bond and encrypt; at once where a bond exists."""
+
+    async def read(self, characteristic: str) -> bytes: ...
+
+    async def write(self, characteristic: str, data: bytes) -> None:
+        """With response: the device has it when this returns."""
+
+    async def subscribe(self, characteristic: str, receive: Receive) -> None: ...
+
+    async def disconnect(self) -> None:
+        """Let go; never raises."""
+
+
+class Radio(Protocol):
+    """The adapter: one scanner and any number of links."""
+
+    async def scan(self, heard: Callable[[Advert], None]) -> None:
+        """Report every advertisement until cancelled. Raises `RadioMissing`."""
+
+    async def connect(self, advert: Advert, *, pair_first: bool = False) -> Link:
+        """Connect and discover. `pair_first`: bond before discovery, for devices that want it so."""
+
+    async def forget(self, address: str) -> None:
+        """Remove the bond, so that pairing starts anew. Not having one is no error."""
