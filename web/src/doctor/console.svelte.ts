@@ -1,0 +1,198 @@
+/** What the doctor's console knows: the queue, the one visit joined, the kit, and the connection itself. */
+import { clock } from '../shared/clock.svelte'
+import { Api, codeOf } from '../shared/http'
+import { language } from '../shared/i18n/language.svelte'
+import { ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
+import { applyChange } from '../shared/visit'
+import {
+  type FromConsole,
+  type KitStatus,
+  type ListeningState,
+  type LiveVitals,
+  type Participant,
+  type Person,
+  PROTOCOL,
+  type Signal,
+  type ToConsole,
+  type VisitHead,
+  type VisitSnapshot,
+} from '../shared/wire'
+
+/** A reload comes back to the same visit; kept in the tab, never in the address. */
+const TAB = 'carebag.visit'
+type SignalListener = (signal: Signal) => void
+
+export class Console {
+  readonly api = new Api('doctor')
+  me = $state.raw<Person | null>(null)
+  /** False once the hub said that nobody is signed in. */
+  signedIn = $state(true)
+  link = $state<SocketState>({ kind: 'connecting', sinceMs: Date.now() })
+  participantId = $state('')
+  queue = $state.raw<VisitHead[]>([])
+  /** The visit asked for, before and while its snapshot is here. */
+  visitId = $state('')
+  visit = $state.raw<VisitSnapshot | null>(null)
+  participants = $state.raw<Participant[]>([])
+  kitOnline = $state(false)
+  /** When the kit was last seen to change between online and offline, by this page's clock. */
+  kitSinceMs = $state(0)
+  kit = $state.raw<KitStatus | null>(null)
+  vitals = $state.raw<LiveVitals | null>(null)
+  listening = $state.raw<ListeningState | null>(null)
+  superseded = $state(false)
+  problem = $state('')
+  #socket: ReturningSocket<ToConsole, FromConsole> | undefined
+  #signals = new Set<SignalListener>()
+
+  async start(): Promise<void> {
+    try {
+      const me = await this.api.get<Person | { person: Person }>('/api/me')
+      this.me = 'person' in me ? me.person : me
+      language.belongsTo(this.me.practitioner_id)
+    } catch (error) {
+      if (codeOf(error) !== 'unreachable') {
+        this.signedIn = false
+        return
+      }
+      setTimeout(() => void this.start(), 2000)
+      return
+    }
+    this.visitId = sessionStorage.getItem(TAB) ?? ''
+    this.#connect()
+  }
+
+  join(visitId: string, takeOver = false): void {
+    if (visitId !== this.visitId) this.#forget()
+    this.visitId = visitId
+    this.superseded = false
+    sessionStorage.setItem(TAB, visitId)
+    this.#socket?.send({ type: 'join', visit_id: visitId, take_over: takeOver })
+  }
+
+  leave(): void {
+    this.#socket?.send({ type: 'leave' })
+    sessionStorage.removeItem(TAB)
+    this.visitId = ''
+    this.#forget()
+  }
+
+  sendSignal(signal: Signal): boolean {
+    return this.#socket?.send(signal) ?? false
+  }
+
+  onSignal(listener: SignalListener): () => void {
+    this.#signals.add(listener)
+    return () => this.#signals.delete(listener)
+  }
+
+  /** Live state by either way, the data channel or the hub: the newest wins. */
+  live(vitals: LiveVitals | null, listening: ListeningState | null): void {
+    if (vitals && (this.vitals === null || vitals.seq >= this.vitals.seq || vitals.device_id !== this.vitals.device_id)) this.vitals = vitals
+    if (listening === null) return
+    const now = this.listening
+    const newer = now === null || listening.stream > now.stream || (listening.stream === now.stream && listening.samples >= now.samples)
+    if (newer) this.listening = listening
+  }
+
+  /** An act of the doctor; what failed is said in words. */
+  async act(what: () => Promise<unknown>): Promise<boolean> {
+    try {
+      this.problem = ''
+      await what()
+      return true
+    } catch (error) {
+      this.problem = codeOf(error)
+      return false
+    }
+  }
+
+  async signOut(): Promise<void> {
+    await this.act(() => this.api.post('/api/session/end'))
+    this.#socket?.stop()
+    this.signedIn = false
+  }
+
+  #connect(): void {
+    const options = { url: socketUrl('/api/ws/console?as=doctor', location), hello: { type: 'hello', protocol: PROTOCOL, client: 'console' }, pings: true }
+    this.#socket = new ReturningSocket<ToConsole, FromConsole>(options, {
+      message: (message) => this.#receive(message),
+      state: (state) => (this.link = state),
+    })
+    this.#socket.start()
+    window.addEventListener('online', () => this.#socket?.hurry())
+  }
+
+  #receive(message: ToConsole): void {
+    switch (message.type) {
+      case 'welcome':
+        this.participantId = message.participant_id
+        clock.agreeWith(message.server_time)
+        if (this.visitId && !this.superseded) this.#socket?.send({ type: 'join', visit_id: this.visitId, take_over: false })
+        break
+      case 'queue':
+        this.queue = message.visits
+        break
+      case 'snapshot':
+        this.#snapshot(message.snapshot)
+        break
+      case 'changed':
+        if (this.visit) this.visit = applyChange(this.visit, message)
+        break
+      case 'present':
+        if (message.visit_id === this.visitId) this.#present(message.participants, message.kit_online)
+        break
+      case 'kit_status':
+        if (message.visit_id === null || message.visit_id === this.visitId) this.kit = message
+        break
+      case 'live':
+        if (message.visit_id === this.visitId) this.live(message.vitals, message.listening)
+        break
+      case 'signal':
+        for (const listener of this.#signals) listener(message)
+        break
+      case 'superseded':
+        if (message.visit_id === this.visitId) this.superseded = true
+        break
+      case 'problem':
+        this.#problem(message.code)
+        break
+      case 'pong':
+        break
+    }
+  }
+
+  #snapshot(snapshot: VisitSnapshot): void {
+    if (this.visitId !== '' && snapshot.visit.id !== this.visitId) return
+    this.visitId = snapshot.visit.id
+    this.visit = snapshot
+    this.superseded = false
+    this.#present(snapshot.participants, snapshot.kit_online)
+  }
+
+  #present(participants: Participant[], kitOnline: boolean): void {
+    this.participants = participants
+    if (kitOnline !== this.kitOnline || this.kitSinceMs === 0) this.kitSinceMs = clock.nowMs
+    this.kitOnline = kitOnline
+  }
+
+  #problem(code: string): void {
+    if (code === 'superseded' || code === 'seat_taken') this.superseded = true
+    else this.problem = code
+    // a visit kept from before that may not be joined any more: back to the list
+    if (this.visit === null && this.visitId !== '' && code !== 'seat_taken') {
+      sessionStorage.removeItem(TAB)
+      this.visitId = ''
+    }
+  }
+
+  #forget(): void {
+    this.visit = null
+    this.participants = []
+    this.kit = null
+    this.vitals = null
+    this.listening = null
+    this.kitSinceMs = 0
+    this.superseded = false
+  }
+}

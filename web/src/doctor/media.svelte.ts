@@ -1,0 +1,222 @@
+/** What is seen and heard in one visit: the kit's connection (camera, exact sound) and the nurse's face and voice. */
+import { InstrumentPeer, type LinkState, type SignalBody } from '../shared/call/instrumentPeer'
+import { TalkPeer, type TalkState } from '../shared/call/talkPeer'
+import { Phonocardiogram } from '../shared/sound/phonocardiogram'
+import { SoundPlayer } from '../shared/sound/player'
+import { ExactSound, type Heard, type SoundEnd, type Verdict } from '../shared/sound/stream'
+import { SoundTap } from '../shared/sound/tap'
+import type { ListeningState, LiveVitals, Signal } from '../shared/wire'
+import type { Console } from './console.svelte'
+
+export const VIEWS = ['bell', 'diaphragm', 'extended'] as const
+export type View = (typeof VIEWS)[number]
+/** Heart sounds are low: up to eight times as recorded. */
+export const LOUDEST = 8
+const USUAL_VOLUME = 3
+const USUAL_RATE_HZ = 4000
+type ChannelMessage = { type: string } & Record<string, unknown>
+
+export class Media {
+  camera = $state.raw<MediaStream | null>(null)
+  link = $state<LinkState>('waiting')
+  nurseFace = $state.raw<MediaStream | null>(null)
+  talkState = $state<TalkState>('waiting')
+  muted = $state(false)
+  hidden = $state(false)
+  noOwnMedia = $state(false)
+  audioOn = $state(false)
+  view = $state<View>('extended')
+  volume = $state(USUAL_VOLUME)
+  verdict = $state<Verdict>('listening')
+  repaired = $state(0)
+  missing = $state(0)
+  #kit: string | undefined
+  #nurse: string | undefined
+  #instruments: InstrumentPeer | undefined
+  #talk: TalkPeer | undefined
+  #tap: SoundTap | undefined
+  #player: SoundPlayer | undefined
+  #exact: ExactSound | undefined
+  #picture: Phonocardiogram | undefined
+
+  constructor(
+    readonly desk: Console,
+    readonly visitId: string,
+  ) {}
+
+  /** Begins to wait for the kit; returns what ends it. */
+  start(): () => void {
+    const tap = new SoundTap((packet) => this.#exact?.take(packet, 'live'))
+    this.#tap = tap
+    this.#player = new SoundPlayer(tap)
+    this.#exact = new ExactSound({
+      ask: (message) => this.#instruments?.sendRepair(message) ?? false,
+      onBegin: (_stream, rateHz) => this.#began(rateHz),
+      onSamples: (first, length) => this.#picture?.changed(first, length),
+      onVerdict: (verdict, heard) => this.#judged(verdict, heard),
+    })
+    const off = this.desk.onSignal((signal) => this.#signal(signal))
+    const count = setInterval(() => this.#count(), 1000)
+    return () => {
+      off()
+      clearInterval(count)
+      this.meet(undefined, undefined)
+      this.#exact?.close()
+      void this.#player?.close()
+    }
+  }
+
+  /** Whom to connect with now; undefined: nobody there. A kit or nurse that comes back keeps the connection if it lives. */
+  meet(kit: string | undefined, nurse: string | undefined): void {
+    this.#kit = kit
+    this.#nurse = nurse
+    if (kit !== undefined) this.#instruments ??= this.#toKit()
+    if (nurse !== undefined) this.#talk ??= this.#toNurse()
+    else this.#endTalk()
+    // the kit's websocket may drop while its media lives on: only leaving the seat ends that
+    if (kit === undefined && this.desk.superseded) this.#endInstruments()
+  }
+
+  mute(on: boolean): void {
+    this.muted = on
+    if (this.#talk) this.#talk.microphone = !on
+  }
+
+  hide(on: boolean): void {
+    this.hidden = on
+    if (this.#talk) this.#talk.camera = !on
+  }
+
+  /** From a click: browsers play nothing before one. */
+  async listen(on: boolean): Promise<void> {
+    if (!this.#player) return
+    this.audioOn = on
+    if (!on) return void (this.#player.volume = 0)
+    await this.#player.prepare(this.#exact?.rateHz || this.desk.listening?.rate_hz || USUAL_RATE_HZ)
+    await this.#player.resume()
+    this.#player.view = this.view
+    this.#player.volume = this.volume
+  }
+
+  choose(view: View): void {
+    this.view = view
+    if (this.#player) this.#player.view = view
+  }
+
+  setVolume(volume: number): void {
+    this.volume = volume
+    if (this.#player && this.audioOn) this.#player.volume = volume
+  }
+
+  /** Draws the exact samples on this canvas until the returned function is called. */
+  draw(canvas: HTMLCanvasElement): () => void {
+    const picture = new Phonocardiogram(canvas, { head: () => this.#exact?.length ?? 0 })
+    this.#picture = picture
+    if (this.#exact && this.#exact.stream >= 0) picture.show(this.#exact)
+    const themed = new MutationObserver(() => picture.recolour())
+    themed.observe(document.documentElement, { attributeFilter: ['data-theme'] })
+    const dim = matchMedia('(prefers-color-scheme: dark)')
+    const recolour = (): void => picture.recolour()
+    dim.addEventListener('change', recolour)
+    return () => {
+      themed.disconnect()
+      dim.removeEventListener('change', recolour)
+      picture.close()
+      this.#picture = undefined
+    }
+  }
+
+  #toKit(): InstrumentPeer {
+    if (this.#tap === undefined) throw new Error('start() comes before meet()')
+    return new InstrumentPeer({
+      tap: this.#tap,
+      send: (body) => this.#send(this.#kit, body),
+      onVideo: (stream) => (this.camera = stream),
+      onMessage: (message) => this.#channel(message),
+      onRepair: (packet) => this.#repair(packet),
+      onState: (state) => (this.link = state),
+    })
+  }
+
+  #toNurse(): TalkPeer {
+    const talk = new TalkPeer({
+      offers: true,
+      send: (body) => this.#send(this.#nurse, body),
+      onRemote: (stream) => (this.nurseFace = stream),
+      onLocal: (stream) => (this.noOwnMedia = stream === null),
+      onState: (state) => (this.talkState = state),
+    })
+    void talk.start()
+    return talk
+  }
+
+  #endTalk(): void {
+    this.#talk?.close()
+    this.#talk = undefined
+    this.nurseFace = null
+    this.talkState = 'waiting'
+  }
+
+  #endInstruments(): void {
+    this.#instruments?.close()
+    this.#instruments = undefined
+    this.link = 'waiting'
+  }
+
+  #send(to: string | undefined, body: SignalBody): void {
+    if (to === undefined) return
+    const { epoch, description = null, candidate = null } = body
+    this.desk.sendSignal({ type: 'signal', visit_id: this.visitId, sender: '', to, epoch, description: description as Signal['description'], candidate: candidate as Signal['candidate'] })
+  }
+
+  #signal(signal: Signal): void {
+    if (signal.visit_id !== this.visitId) return
+    const body = signal as unknown as SignalBody
+    if (signal.sender === this.#nurse) void this.#talk?.signal(body)
+    else if (signal.sender === this.#kit) void this.#instruments?.signal(body)
+  }
+
+  #channel(message: ChannelMessage): void {
+    if (message.type === 'live_vitals') this.desk.live(message as unknown as LiveVitals, null)
+    else if (message.type === 'listening') this.#listening(message as unknown as ListeningState)
+    else if (message.type === 'sound_here') this.#exact?.here(message as unknown as Parameters<ExactSound['here']>[0])
+    else if (message.type === 'sound_end') this.#ended(message as unknown as SoundEnd)
+  }
+
+  #listening(state: ListeningState): void {
+    this.desk.live(null, state)
+    if (state.stream === this.#exact?.stream) this.#picture?.mark(state.sound_marks as [number, 'S1' | 'S2'][])
+  }
+
+  #repair(packet: ArrayBuffer): void {
+    const live = this.#instruments?.carrier === 'data_channel'
+    this.#exact?.take(packet, live ? 'live' : 'repair')
+    this.#player?.packet(packet)
+  }
+
+  #began(rateHz: number): void {
+    this.verdict = 'listening'
+    this.repaired = 0
+    this.missing = 0
+    if (this.#exact) this.#picture?.show(this.#exact)
+    if (this.audioOn) void this.#player?.prepare(rateHz)
+  }
+
+  #ended(end: SoundEnd): void {
+    this.#exact?.end(end)
+    this.#player?.end(end.stream, end.samples)
+  }
+
+  #count(): void {
+    if (this.#exact && this.#exact.stream >= 0) this.repaired = this.#exact.repaired
+  }
+
+  /** What was heard is compared here and told to the hub, which compares it with the record. */
+  #judged(verdict: Verdict, heard: Heard | null): void {
+    this.verdict = verdict
+    this.#count()
+    if (heard === null) return
+    this.missing = heard.missing
+    void this.desk.act(() => this.desk.api.post(`/api/visits/${this.visitId}/sounds/heard`, heard))
+  }
+}

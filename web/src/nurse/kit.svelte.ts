@@ -1,0 +1,95 @@
+/** What the nurse's page knows: the kit's state, whole at each change, and its live streams in between. */
+import { fromFragment } from '../entrance/fragment'
+import { clock } from '../shared/clock.svelte'
+import { Api, codeOf } from '../shared/http'
+import { language } from '../shared/i18n/language.svelte'
+import { ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
+import { type FromNurse, type KitState, type ListeningState, type LiveVitals, PROTOCOL, type Signal, type ToNurse } from '../shared/wire'
+
+export type Entry = 'entering' | 'in' | 'out'
+type SignalListener = (signal: Signal) => void
+
+export class Kit {
+  readonly api = new Api(undefined)
+  entry = $state<Entry>('entering')
+  link = $state<SocketState>({ kind: 'connecting', sinceMs: Date.now() })
+  state = $state.raw<KitState | null>(null)
+  vitals = $state.raw<LiveVitals | null>(null)
+  listening = $state.raw<ListeningState | null>(null)
+  /** This page's own id in the room: call set-up is addressed to it. */
+  participantId = $state('')
+  /** Code of the last refusal, for the catalogue; empty when there is none to show. */
+  problem = $state('')
+  #socket: ReturningSocket<ToNurse, FromNurse> | undefined
+  #signals = new Set<SignalListener>()
+
+  /** Uses up the one-time code in the address if there is one, then connects. */
+  async enter(): Promise<void> {
+    const code = fromFragment(location.hash, 'code')
+    history.replaceState(null, '', location.pathname)
+    try {
+      if (code !== undefined) await this.api.post('/api/enter', { code })
+      await this.api.get('/api/me')
+      this.entry = 'in'
+      this.#connect()
+    } catch (error) {
+      this.entry = 'out'
+      this.problem = codeOf(error)
+    }
+  }
+
+  send(message: FromNurse): boolean {
+    this.problem = ''
+    const sent = this.#socket?.send(message) ?? false
+    if (!sent && message.type !== 'signal') this.problem = 'unreachable'
+    return sent
+  }
+
+  onSignal(listener: SignalListener): () => void {
+    this.#signals.add(listener)
+    return () => this.#signals.delete(listener)
+  }
+
+  #connect(): void {
+    const options = { url: socketUrl('/api/ws', location), hello: { type: 'hello', protocol: PROTOCOL, client: 'nurse' }, pings: false }
+    this.#socket = new ReturningSocket<ToNurse, FromNurse>(options, {
+      message: (message) => this.#receive(message),
+      state: (state) => (this.link = state),
+    })
+    this.#socket.start()
+    window.addEventListener('online', () => this.#socket?.hurry())
+  }
+
+  #receive(message: ToNurse): void {
+    switch (message.type) {
+      case 'welcome':
+        this.participantId = message.participant_id
+        clock.agreeWith(message.server_time)
+        break
+      case 'kit_state':
+        this.#whole(message)
+        break
+      case 'live_vitals':
+        this.vitals = message
+        break
+      case 'listening':
+        this.listening = message
+        break
+      case 'signal':
+        for (const listener of this.#signals) listener(message)
+        break
+      case 'problem':
+        this.problem = message.code
+        break
+      case 'pong':
+        break
+    }
+  }
+
+  #whole(state: KitState): void {
+    if (state.nurse && state.nurse.practitioner_id !== this.state?.nurse?.practitioner_id) language.belongsTo(state.nurse.practitioner_id)
+    this.state = state
+    this.vitals = state.vitals
+    this.listening = state.listening
+  }
+}

@@ -1,0 +1,35 @@
+/** The log of a visit, read as a story: who, what, when; and the ways to look at less of it. Pure. */
+import type { AuditEvent } from '../shared/wire'
+
+export type KindOfAct = 'reads' | 'signs' | 'acts'
+
+/** Reading, signing, or doing: what a reviewer asks first. */
+export function kindOf(action: string): KindOfAct {
+  if (/(_read|_listed|_joined)$/.test(action)) return 'reads'
+  return /_(signed|verified)$/.test(action) && action !== 'signed_in' ? 'signs' : 'acts'
+}
+
+export type Filter = { who: string; kind: KindOfAct | '' }
+
+export function filtered(events: readonly AuditEvent[], filter: Filter): AuditEvent[] {
+  return events.filter((event) => (filter.who === '' || event.practitioner === filter.who) && (filter.kind === '' || kindOf(event.action) === filter.kind))
+}
+
+export function people(events: readonly AuditEvent[]): string[] {
+  return [...new Set(events.map((event) => event.practitioner))].sort((a, b) => a.localeCompare(b))
+}
+
+/** One person doing the same thing several times in a row is one line with a count; nothing is left out. */
+export type Passage = { first: AuditEvent; last: AuditEvent; events: AuditEvent[] }
+
+export function passages(events: readonly AuditEvent[]): Passage[] {
+  const found: Passage[] = []
+  for (const event of [...events].sort((a, b) => a.seq - b.seq)) {
+    const before = found.at(-1)
+    if (before && before.last.action === event.action && before.last.practitioner === event.practitioner) {
+      before.events.push(event)
+      before.last = event
+    } else found.push({ first: event, last: event, events: [event] })
+  }
+  return found
+}

@@ -1,0 +1,79 @@
+/** How numbers, times and identities are written. Pure: the locale and the clock are parameters. */
+import type { Quantity, ReadingView } from './wire'
+
+export type Age = { unit: 'now' | 'seconds' | 'minutes' | 'hours' | 'days'; n: number }
+
+/** How old something is; what lies up to 2 s ahead (clocks differ) is "now". */
+export function ageOf(thenMs: number, nowMs: number): Age {
+  const seconds = Math.max(0, Math.floor((nowMs - thenMs) / 1000))
+  if (seconds < 3) return { unit: 'now', n: 0 }
+  if (seconds < 60) return { unit: 'seconds', n: seconds }
+  if (seconds < 3600) return { unit: 'minutes', n: Math.floor(seconds / 60) }
+  if (seconds < 48 * 3600) return { unit: 'hours', n: Math.floor(seconds / 3600) }
+  return { unit: 'days', n: Math.floor(seconds / 86400) }
+}
+
+/** Whole years at `now`; undefined when the birth date is not a date. */
+export function yearsOld(birthDate: string, now: Date): number | undefined {
+  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(birthDate)
+  if (match === null) return undefined
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])]
+  const before = now.getMonth() + 1 < month || (now.getMonth() + 1 === month && now.getDate() < day)
+  return now.getFullYear() - year - (before ? 1 : 0)
+}
+
+/** `191212121212` → `19121212-1212`; every other form (Finnish, reserve numbers) is left exactly as it is. */
+export function personalId(stored: string): string {
+  return /^\d{12}$/.test(stored) ? `${stored.slice(0, 8)}-${stored.slice(8)}` : stored
+}
+
+/** A decimal string with the locale's separator and exactly the digits that were sent: `6.0` is not `6`. */
+export function decimalText(value: string, locale: string): string {
+  const separator = new Intl.NumberFormat(locale).formatToParts(1.5).find((part) => part.type === 'decimal')?.value ?? '.'
+  return value.replace('-', '−').replace('.', separator)
+}
+
+/** A number with its comparator: `<5` stays `<5`. */
+export function quantityText(quantity: Pick<Quantity, 'value' | 'comparator'>, locale: string): string {
+  return `${quantity.comparator ?? ''}${decimalText(quantity.value, locale)}`
+}
+
+const UNITS: Record<string, string> = { 'mm[Hg]': 'mmHg', '%': '%', 'mg/L': 'mg/L', kPa: 'kPa' }
+
+/** A UCUM code as people write it; `/min` needs a word (`perMinute`), an unknown code is shown as it is. */
+export function unitText(ucum: string, perMinute: string): string {
+  return ucum === '/min' ? perMinute : (UNITS[ucum] ?? ucum)
+}
+
+export type Shown = { text: string; unit: string; name: Quantity['name'] }
+
+/** What stands large on a card (128/82 is one thing), and what stands beside it. */
+export function headline(reading: ReadingView['reading'], locale: string, perMinute: string): { main: Shown | undefined; beside: Shown[] } {
+  const shown = reading.quantities.map((quantity) => ({
+    name: quantity.name,
+    text: quantityText(quantity, locale),
+    unit: unitText(quantity.unit, perMinute),
+  }))
+  const systolic = shown.find((one) => one.name === 'systolic')
+  const diastolic = shown.find((one) => one.name === 'diastolic')
+  if (systolic !== undefined && diastolic !== undefined) {
+    const main = { name: systolic.name, text: `${systolic.text}/${diastolic.text}`, unit: systolic.unit }
+    return { main, beside: shown.filter((one) => one !== systolic && one !== diastolic) }
+  }
+  return { main: shown[0], beside: shown.slice(1) }
+}
+
+export function clockTime(iso: string | null | undefined, locale: string, withSeconds = false): string {
+  if (!iso) return ''
+  const seconds = withSeconds ? ({ second: '2-digit' } as const) : {}
+  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', ...seconds }).format(new Date(iso))
+}
+
+export function dayAndTime(iso: string | null | undefined, locale: string): string {
+  if (!iso) return ''
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
+}
+
+export function longDay(iso: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' }).format(new Date(iso))
+}

@@ -1,0 +1,73 @@
+/** Requests to the hub or the kit: JSON in and out; every failure is a code for the catalogue. */
+
+export class Refused extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+  ) {
+    super(code)
+  }
+}
+
+export type As = 'doctor' | 'reviewer' | undefined
+
+export class Api {
+  constructor(readonly as: As) {}
+
+  get<T>(path: string): Promise<T> {
+    return this.#json<T>('GET', path, undefined)
+  }
+
+  post<T = unknown>(path: string, body?: unknown): Promise<T> {
+    return this.#json<T>('POST', path, body)
+  }
+
+  put<T = unknown>(path: string, body: unknown): Promise<T> {
+    return this.#json<T>('PUT', path, body)
+  }
+
+  /** Stored sound or picture. */
+  async blob(path: string): Promise<Blob> {
+    return (await this.#send('GET', path, undefined, {})).blob()
+  }
+
+  /** Raw bytes up. */
+  async upload(path: string, bytes: Blob): Promise<void> {
+    await this.#send('POST', path, bytes, { 'Content-Type': bytes.type })
+  }
+
+  async #json<T>(method: string, path: string, body: unknown): Promise<T> {
+    const headers = body === undefined ? {} : { 'Content-Type': 'application/json' }
+    const answer = await this.#send(method, path, body === undefined ? undefined : JSON.stringify(body), headers)
+    const text = await answer.text()
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+
+  async #send(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<Response> {
+    const as: Record<string, string> = this.as === undefined ? {} : { 'X-Carebag-As': this.as }
+    let answer: Response
+    try {
+      answer = await fetch(path, { method, headers: { ...headers, ...as }, credentials: 'same-origin', ...(body === undefined ? {} : { body }) })
+    } catch {
+      throw new Refused('unreachable', 0)
+    }
+    if (!answer.ok) throw new Refused(await refusalCode(answer), answer.status)
+    return answer
+  }
+}
+
+async function refusalCode(answer: Response): Promise<string> {
+  try {
+    const body: unknown = await answer.json()
+    const code = (body as { code?: unknown }).code
+    if (typeof code === 'string') return code
+  } catch {
+    // a proxy's page, or nothing: the status decides
+  }
+  return answer.status === 401 ? 'not_signed_in' : answer.status === 403 ? 'forbidden' : 'unreachable'
+}
+
+/** The code of whatever went wrong, for the catalogue. */
+export function codeOf(error: unknown): string {
+  return error instanceof Refused ? error.code : 'unreachable'
+}

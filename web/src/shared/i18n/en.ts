@@ -1,0 +1,2 @@
+import { type Messages, sv } from './sv'
+export const en: Messages = { ...sv }

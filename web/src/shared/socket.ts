@@ -1,0 +1,176 @@
+/** One WebSocket that comes back: Hello first, then messages; when it breaks it waits a little longer each time. */
+
+export type SocketState =
+  /** Never been online yet. */
+  | { kind: 'connecting'; sinceMs: number }
+  | { kind: 'online'; sinceMs: number }
+  /** Was online, is not: `sinceMs` is when it broke. */
+  | { kind: 'lost'; sinceMs: number }
+  /** Refused for good (wrong version, signed out): trying again would not help. */
+  | { kind: 'refused'; sinceMs: number; code: string }
+
+export type Wires = {
+  open: (url: string) => WebSocket
+  now: () => number
+  after: (ms: number, what: () => void) => () => void
+  /** 0 to 1, spreads many pages over time after a restart of the hub. */
+  chance: () => number
+}
+
+export const browserWires: Wires = {
+  open: (url) => new WebSocket(url),
+  now: () => Date.now(),
+  after: (ms, what) => {
+    const timer = setTimeout(what, ms)
+    return () => clearTimeout(timer)
+  },
+  chance: () => Math.random(),
+}
+
+const FIRST_WAIT_MS = 250
+const LONGEST_WAIT_MS = 5000
+const OPEN_TIMEOUT_MS = 5000
+const PING_EVERY_MS = 5000
+const SILENCE_MS = 12_000
+
+/** How long to wait before attempt number `attempt` (0 = the first one after a break). */
+export function backoffMs(attempt: number, chance: number): number {
+  const full = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt)
+  return Math.round(full * (0.6 + 0.4 * chance))
+}
+
+type Typed = { type: string }
+export type Handlers<In extends Typed> = {
+  message: (message: In) => void
+  state: (state: SocketState) => void
+}
+export type Options = { url: string; hello: object; pings: boolean }
+
+export class ReturningSocket<In extends Typed, Out extends Typed> {
+  #socket: WebSocket | undefined
+  #state: SocketState
+  #attempt = 0
+  #heardMs = 0
+  #pings = 0
+  #cancel: (() => void)[] = []
+  #stopped = false
+
+  constructor(
+    readonly options: Options,
+    readonly handlers: Handlers<In>,
+    readonly wires: Wires = browserWires,
+  ) {
+    this.#state = { kind: 'connecting', sinceMs: wires.now() }
+  }
+
+  start(): void {
+    this.#stopped = false
+    this.#connect()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#drop()
+  }
+
+  /** Sends if online; false means that it was not sent and never will be. */
+  send(message: Out): boolean {
+    if (this.#state.kind !== 'online' || this.#socket?.readyState !== 1) return false
+    this.#socket.send(JSON.stringify(message))
+    return true
+  }
+
+  /** Tries at once, for example because the browser says that the network is back. */
+  hurry(): void {
+    if (this.#stopped || this.#state.kind === 'online' || this.#state.kind === 'refused') return
+    this.#drop()
+    this.#connect()
+  }
+
+  #connect(): void {
+    const socket = this.wires.open(this.options.url)
+    this.#socket = socket
+    this.#cancel.push(this.wires.after(OPEN_TIMEOUT_MS, () => this.#lost(socket)))
+    socket.onopen = () => socket.send(JSON.stringify(this.options.hello))
+    socket.onmessage = (event) => this.#receive(socket, event.data)
+    socket.onclose = () => this.#lost(socket)
+    socket.onerror = () => this.#lost(socket)
+  }
+
+  #receive(socket: WebSocket, data: unknown): void {
+    if (socket !== this.#socket) return
+    this.#heardMs = this.wires.now()
+    const message = parse<In>(data)
+    if (message === undefined) return
+    if (message.type === 'welcome') this.#welcome(socket)
+    if (message.type === 'problem' && (message as { fatal?: boolean }).fatal === true) this.#refuse((message as { code?: string }).code ?? '')
+    if (message.type !== 'pong') this.handlers.message(message)
+  }
+
+  #welcome(socket: WebSocket): void {
+    this.#clear()
+    this.#attempt = 0
+    this.#become({ kind: 'online', sinceMs: this.wires.now() })
+    if (this.options.pings) this.#watch(socket)
+  }
+
+  /** A half-open connection never closes by itself: ask, and give up on silence. */
+  #watch(socket: WebSocket): void {
+    this.#cancel = [
+      this.wires.after(PING_EVERY_MS, () => {
+        if (socket !== this.#socket) return
+        if (this.wires.now() - this.#heardMs > SILENCE_MS) return this.#lost(socket)
+        socket.send(JSON.stringify({ type: 'ping', id: (this.#pings += 1) }))
+        this.#watch(socket)
+      }),
+    ]
+  }
+
+  #lost(socket: WebSocket): void {
+    if (socket !== this.#socket || this.#stopped) return
+    this.#drop()
+    if (this.#state.kind === 'refused') return
+    if (this.#state.kind === 'online') this.#become({ kind: 'lost', sinceMs: this.wires.now() })
+    const wait = backoffMs(this.#attempt, this.wires.chance())
+    this.#attempt += 1
+    this.#cancel.push(this.wires.after(wait, () => this.#connect()))
+  }
+
+  #refuse(code: string): void {
+    this.#become({ kind: 'refused', sinceMs: this.wires.now(), code })
+    this.#drop()
+  }
+
+  #become(state: SocketState): void {
+    this.#state = state
+    this.handlers.state(state)
+  }
+
+  #drop(): void {
+    this.#clear()
+    const socket = this.#socket
+    this.#socket = undefined
+    if (socket !== undefined && socket.readyState <= 1) socket.close()
+  }
+
+  #clear(): void {
+    for (const cancel of this.#cancel) cancel()
+    this.#cancel = []
+  }
+}
+
+function parse<In extends Typed>(data: unknown): In | undefined {
+  if (typeof data !== 'string') return undefined
+  try {
+    const message: unknown = JSON.parse(data)
+    const typed = typeof message === 'object' && message !== null && typeof (message as Typed).type === 'string'
+    return typed ? (message as In) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** `ws(s)://` address of this origin. */
+export function socketUrl(path: string, location: Location): string {
+  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}`
+}

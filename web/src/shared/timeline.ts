@@ -1,0 +1,79 @@
+/** The visit as a list of what happened, in order; the words come from the catalogue later. */
+import type { Circumstances, Decided, RequestKind, VisitSnapshot } from './wire'
+
+export type Moment = {
+  at: string
+  kind:
+    | 'opened'
+    | 'joined'
+    | 'asked'
+    | 'declined'
+    | 'cancelled'
+    | 'measured'
+    | 'failed'
+    | 'heard'
+    | 'photo'
+    | 'kept'
+    | 'rejected'
+    | 'signed'
+    | 'closed'
+  /** Id of the object it is about: the page scrolls there. */
+  about: string
+  who: string
+  subject?: RequestKind | 'sound'
+  circumstances?: Circumstances
+  reason?: string
+}
+
+function decided(view: Decided, about: string, subject: RequestKind | 'sound'): Moment[] {
+  if (view.decision === 'draft' || !view.decided_at) return []
+  return [{ at: view.decided_at, kind: view.decision, about, who: view.decided_by, subject, reason: view.reason }]
+}
+
+function ofRequests(snapshot: VisitSnapshot): Moment[] {
+  return snapshot.requests.flatMap((request) => {
+    const same = { about: request.id, who: request.asked_by, subject: request.kind, circumstances: request.circumstances }
+    const moments: Moment[] = [{ ...same, at: request.asked_at, kind: 'asked' }]
+    if (request.state === 'declined' || request.state === 'cancelled')
+      moments.push({ ...same, at: request.changed_at, kind: request.state, reason: request.reason })
+    return moments
+  })
+}
+
+function ofRecords(snapshot: VisitSnapshot): Moment[] {
+  const nurse = snapshot.visit.nurse?.name ?? ''
+  const readings = snapshot.readings.flatMap((view): Moment[] => [
+    {
+      at: view.reading.times.kit_utc,
+      kind: view.reading.problem ? 'failed' : 'measured',
+      about: view.reading.id,
+      who: nurse,
+      subject: view.reading.kind,
+      circumstances: view.reading.circumstances,
+    },
+    ...decided(view, view.reading.id, view.reading.kind),
+  ])
+  const sounds = snapshot.sounds.flatMap((view): Moment[] => [
+    { at: view.sound.times.kit_utc, kind: 'heard', about: view.sound.id, who: nurse, subject: 'sound', circumstances: view.sound.circumstances },
+    ...decided(view, view.sound.id, 'sound'),
+  ])
+  const photos = snapshot.photos.flatMap((view): Moment[] => [
+    { at: view.photo.times.kit_utc, kind: 'photo', about: view.photo.id, who: nurse, subject: 'photo' },
+    ...decided(view, view.photo.id, 'photo'),
+  ])
+  return [...readings, ...sounds, ...photos]
+}
+
+/** Everything asked, measured, kept, heard, seen and signed, oldest first; equal times keep the order of the acts. */
+export function momentsOf(snapshot: VisitSnapshot): Moment[] {
+  const { visit } = snapshot
+  const frame: Moment[] = []
+  if (visit.opened_at) frame.push({ at: visit.opened_at, kind: 'opened', about: visit.id, who: visit.nurse?.name ?? '' })
+  if (visit.doctor_joined_at) frame.push({ at: visit.doctor_joined_at, kind: 'joined', about: visit.id, who: '' })
+  if (visit.closed_at) frame.push({ at: visit.closed_at, kind: 'closed', about: visit.id, who: visit.nurse?.name ?? '' })
+  const signed = snapshot.notes
+    .filter((note) => note.signed_at)
+    .map((note): Moment => ({ at: note.signed_at ?? '', kind: 'signed', about: note.id, who: note.author }))
+  const all = [...frame, ...ofRequests(snapshot), ...ofRecords(snapshot), ...signed]
+  return all.sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
+}

@@ -1,0 +1,60 @@
+/** A visit as the page holds it: a snapshot, then one object at a time put in the place of the one with the same id. */
+import type { Changed, Decided, Note, PhotoView, ReadingView, Request, SoundView, VisitSnapshot } from './wire'
+
+/** `list` with `item` in place of the one with the same id, or at the end. The list given is left as it was. */
+export function upsert<T>(list: readonly T[], item: T, id: (one: T) => string): T[] {
+  const at = list.findIndex((one) => id(one) === id(item))
+  return at < 0 ? [...list, item] : list.with(at, item)
+}
+
+export const readingId = (view: ReadingView): string => view.reading.id
+export const soundId = (view: SoundView): string => view.sound.id
+export const photoId = (view: PhotoView): string => view.photo.id
+const plainId = (one: Request | Note): string => one.id
+
+/** The visit after a change; a change of another visit is not ours and leaves it as it is. */
+export function applyChange(snapshot: VisitSnapshot, change: Changed): VisitSnapshot {
+  if (change.visit_id !== snapshot.visit.id) return snapshot
+  return {
+    ...snapshot,
+    visit: change.visit ?? snapshot.visit,
+    requests: change.request ? upsert(snapshot.requests, change.request, plainId) : snapshot.requests,
+    readings: change.reading ? upsert(snapshot.readings, change.reading, readingId) : snapshot.readings,
+    sounds: change.sound ? upsert(snapshot.sounds, change.sound, soundId) : snapshot.sounds,
+    photos: change.photo ? upsert(snapshot.photos, change.photo, photoId) : snapshot.photos,
+    notes: change.note ? upsert(snapshot.notes, change.note, plainId) : snapshot.notes,
+  }
+}
+
+/** Requests that still want something of the nurse, the one under way first, then in the order they were asked. */
+export function openRequests(snapshot: VisitSnapshot): Request[] {
+  const rank = (request: Request): number => (request.state === 'started' ? 0 : 1)
+  return snapshot.requests
+    .filter((request) => request.state === 'asked' || request.state === 'started')
+    .sort((a, b) => rank(a) - rank(b) || a.asked_at.localeCompare(b.asked_at))
+}
+
+/** Requests that the doctor still waits for, newest last. */
+export function pendingRequests(snapshot: VisitSnapshot): Request[] {
+  return openRequests(snapshot).sort((a, b) => a.asked_at.localeCompare(b.asked_at))
+}
+
+/** Readings of one kind, newest first. */
+export function readingsOf(snapshot: VisitSnapshot, kind: ReadingView['reading']['kind']): ReadingView[] {
+  return snapshot.readings
+    .filter((view) => view.reading.kind === kind)
+    .sort((a, b) => b.reading.times.kit_utc.localeCompare(a.reading.times.kit_utc))
+}
+
+export function signedNotes(snapshot: VisitSnapshot): Note[] {
+  return snapshot.notes.filter((note) => note.state === 'signed').sort((a, b) => b.version - a.version)
+}
+
+export function draftNote(snapshot: VisitSnapshot): Note | undefined {
+  return snapshot.notes.filter((note) => note.state === 'draft').sort((a, b) => b.version - a.version)[0]
+}
+
+/** What is said of a decision in one word. */
+export function isDraft(view: Decided): boolean {
+  return view.decision === 'draft'
+}

@@ -1,0 +1,45 @@
+/** The vocabulary of kit, hub and pages, generated from `server/carebag_wire`; and the few names only the pages use. */
+import type { components } from './api.gen'
+
+type Schemas = components['schemas']
+export type AskFor = Schemas['AskFor']
+export type AuditCheck = Schemas['AuditCheck']
+export type AuditEvent = Schemas['AuditEvent']
+export type Changed = Schemas['Changed']
+export type Circumstances = Schemas['Circumstances']
+export type DeviceIdentity = Schemas['DeviceIdentity']
+export type DeviceStatus = Schemas['DeviceStatus']
+export type Door = Schemas['Door']
+export type Entered = Schemas['Entered']
+export type FromConsole = Schemas['FromConsole']
+export type FromNurse = Schemas['FromNurse']
+export type HeardSound = Schemas['HeardSound']
+export type KitState = Schemas['KitState']
+export type KitStatus = Schemas['KitStatus']
+export type ListeningState = Schemas['ListeningState']
+export type LiveVitals = Schemas['LiveVitals']
+export type Note = Schemas['Note']
+export type Participant = Schemas['Participant']
+export type Patient = Schemas['Patient']
+export type Person = Schemas['Person']
+export type PhotoView = Schemas['PhotoView']
+export type Quality = Schemas['Quality']
+export type Quantity = Schemas['Quantity']
+export type ReadingView = Schemas['ReadingView']
+export type Request = Schemas['Request']
+export type Signal = Schemas['Signal']
+export type SoundView = Schemas['SoundView']
+export type ToConsole = Schemas['ToConsole']
+export type ToNurse = Schemas['ToNurse']
+export type VisitHead = Schemas['VisitHead']
+export type VisitSnapshot = Schemas['VisitSnapshot']
+
+export type RequestKind = Request['kind']
+export type Point = NonNullable<Circumstances['point']>
+export type DeviceKind = DeviceStatus['kind']
+export type Decided = Pick<ReadingView, 'decision' | 'decided_by' | 'decided_at' | 'reason' | 'received_at'>
+export type Identifier = Extract<FromNurse, { type: 'open_visit' }>['identifiers'][number]
+export type Press = Extract<FromNurse, { type: 'press_simulator' }>
+/** Version of every message; another one is refused with `wrong_version`. */
+export const PROTOCOL = 1
+export const POINTS: readonly Point[] = ['aortic', 'pulmonic', 'erb', 'tricuspid', 'mitral', 'lung_left', 'lung_right']

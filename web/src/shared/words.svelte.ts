@@ -1,0 +1,44 @@
+/** Sentences made of wire objects: ages, requests, readings; in the language chosen. */
+import { clock } from './clock.svelte'
+import { ageOf, clockTime, headline } from './format'
+import { language, t, tCode } from './i18n/language.svelte'
+import type { Circumstances, ReadingView, RequestKind } from './wire'
+
+export { language, t, tCode, tMaybe } from './i18n/language.svelte'
+
+/** "nu", "12 s", "4 min". */
+export function ageText(iso: string): string {
+  const { unit, n } = ageOf(Date.parse(iso), clock.nowMs)
+  return unit === 'now' ? t('age.now') : t(`age.${unit}`, { n })
+}
+
+export function agoText(iso: string): string {
+  const { unit } = ageOf(Date.parse(iso), clock.nowMs)
+  return unit === 'now' ? t('age.now') : t('age.ago', { age: ageText(iso) })
+}
+
+export function timeText(iso: string | null | undefined, withSeconds = false): string {
+  return clockTime(iso, language.locale, withSeconds)
+}
+
+/** "vänster arm, sittande", or the point to listen at. */
+export function circumstancesText(circumstances: Circumstances): string {
+  const words = []
+  if (circumstances.point) words.push(t(`point.${circumstances.point}`))
+  if (circumstances.site) words.push(t(`site.${circumstances.site}`))
+  if (circumstances.posture) words.push(t(`posture.${circumstances.posture}`))
+  return words.join(', ')
+}
+
+/** "Blodtryck, vänster arm, sittande". */
+export function requestText(kind: RequestKind, circumstances: Circumstances): string {
+  const how = circumstancesText(circumstances)
+  return how === '' ? t(`kind.${kind}`) : `${t(`kind.${kind}`)}, ${how}`
+}
+
+/** "128/82 mmHg", or the device's error as a sentence. */
+export function readingText(reading: ReadingView['reading']): string {
+  if (reading.problem) return tCode(reading.problem)
+  const { main } = headline(reading, language.locale, t('unit.per_minute'))
+  return main === undefined ? '' : `${main.text} ${main.unit}`
+}
