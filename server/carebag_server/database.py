@@ -1,8 +1,9 @@
 """The hub's store: SQLite by default, PostgreSQL by URL, one way of writing to either.
 
 Every writing transaction is alone: SQLite by `BEGIN IMMEDIATE`, PostgreSQL by an advisory lock taken first. So the
-audit chain has one order, a change is announced in the order in which it was committed, and nothing is read that another
-request is about to change. Measured need: 40 transactions/s at the peak of one region; SQLite gives ten times that.
+audit chain has one order, a change is announced in the order in which it was committed, and nothing is read that
+another request is about to change. Measured need: 40 transactions/s at the peak of one region; SQLite gives ten times
+that.
 """
 
 import threading

@@ -1,6 +1,6 @@
 """Bodies of the hub's HTTP routes and of the kit's local ones."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -82,6 +82,29 @@ class HeardSound(Wire):
     samples: Count
     repaired: Count
     missing: Count
+
+
+class PasskeyOptions(Wire):
+    """What the page hands to the browser's passkey API, and by what the hub knows the answer again."""
+
+    challenge_id: Id
+    options: dict[str, Any]
+    """PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON (Web Authentication level 3)."""
+
+
+class PasskeyAnswer(Wire):
+    challenge_id: Id
+    credential: dict[str, Any]
+    """What `PublicKeyCredential.toJSON()` gives."""
+    role: Role | None = None
+    """Signing in: in which of the person's commissions; None if there is only one."""
+
+
+class Health(Wire):
+    status: Literal["ok"]
+    protocol: int
+    demo: bool
+    """Whether the front page offers the demo's doors."""
 
 
 class AuditEvent(Wire):

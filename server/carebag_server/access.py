@@ -1,0 +1,181 @@
+"""Default deny: every route names its policy by its caller's type, and the application refuses to be built otherwise.
+
+    def list_visits(caller: Doctor, hub: TheHub) -> …
+
+A policy says which kind of caller may come in; which visits that caller may see is `relations.py`.
+"""
+
+import hashlib
+from typing import Annotated, Literal
+
+from fastapi import Depends, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection, Request
+
+from carebag_server import sessions
+from carebag_server.callers import KitCaller, PersonCaller, Visitor
+from carebag_server.hub import Hub, hub_of
+from carebag_server.kit_keys import prove
+from carebag_server.refusals import Refused
+from carebag_server.tables import Kit, Organization
+from carebag_wire.kit_proof import EMPTY_SHA256
+
+SLOT_HEADER = "x-carebag-as"
+"""Names the signed-in slot that a request uses. A page of another origin cannot set it, so forged requests fail."""
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+class RouteWithoutPolicy(Exception):
+    """A route that does not say who may call it."""
+
+
+class Policy:
+    """What every route has exactly one of; `callers` is for the table in the tests."""
+
+    callers: frozenset[str] = frozenset()
+
+
+class OpenToAnyone(Policy):
+    """No sign-in needed; unsafe methods still only from the hub's own pages."""
+
+    callers = frozenset({"anyone"})
+
+    def __call__(self, connection: HTTPConnection) -> Visitor:
+        if connection.scope.get("method", "GET") not in _SAFE:
+            _require_own_origin(connection)
+        return Visitor(address=address_of(connection), request_ref=request_ref_of(connection))
+
+
+class ForPerson(Policy):
+    """Signed in, in one of these roles, and on an unsafe method or a WebSocket from the hub's own pages.
+
+    Args:
+        by_query: the slot may come as `?as=…`, for what a browser fetches without headers (images, WebSockets).
+    """
+
+    def __init__(self, *roles: str, by_query: bool = False) -> None:
+        self.callers = frozenset(roles)
+        self.by_query = by_query
+
+    def __call__(self, connection: HTTPConnection) -> PersonCaller:
+        if connection.scope.get("method", "WEBSOCKET") not in _SAFE:
+            _require_own_origin(connection)
+        slot = connection.headers.get(SLOT_HEADER)
+        if slot is None and self.by_query:
+            slot = connection.query_params.get("as")
+        if slot not in sessions.SLOTS:
+            raise Refused(400, "no_slot")
+        hub = hub_of(connection)
+        now = hub.now()
+        with hub.database.reading() as session:
+            found = sessions.find(session, connection.cookies.get(sessions.cookie_name(slot)), slot, now)
+        if slot not in self.callers:
+            raise Refused(403, "wrong_role")
+        if not sessions.touch(hub.database, found.session_id, now):
+            raise Refused(401, "session_ended")
+        return PersonCaller(
+            person=found.who.person,
+            organization_id=found.who.organization_id,
+            session_id=found.session_id,
+            address=address_of(connection),
+            request_ref=request_ref_of(connection),
+        )
+
+
+class ForKit(Policy):
+    """A request that the kit's key signed.
+
+    Args:
+        body: where its digest is from: the body as read, or the address (`in_path`, where the route checks the body).
+    """
+
+    callers = frozenset({"kit"})
+
+    def __init__(self, body: Literal["read", "in_path", "none"] = "read") -> None:
+        self.body = body
+
+    async def __call__(self, connection: HTTPConnection) -> KitCaller:
+        if "origin" in connection.headers:
+            raise Refused(403, "foreign_origin")
+        digest = await self._digest(connection)
+        return await run_in_threadpool(_proven_kit, hub_of(connection), connection, digest)
+
+    async def _digest(self, connection: HTTPConnection) -> str:
+        if self.body == "in_path":
+            return str(connection.path_params["sha256"])
+        if self.body == "read" and isinstance(connection, Request):
+            return hashlib.sha256(await connection.body()).hexdigest()
+        return EMPTY_SHA256
+
+
+def _proven_kit(hub: Hub, connection: HTTPConnection, body_sha256: str) -> KitCaller:
+    method = connection.scope.get("method", "GET")
+    header = connection.headers.get("authorization")
+    with hub.database.transaction() as session:
+        kit_id = prove(session, header, method, target_of(connection), body_sha256, hub.now())
+        kit = session.get_one(Kit, kit_id)
+        organization = session.get_one(Organization, kit.organization_id)
+        return KitCaller(
+            kit_id=kit.id,
+            name=kit.name,
+            unit=kit.unit,
+            organization_id=organization.id,
+            organization=organization.name,
+            address=address_of(connection),
+            request_ref=request_ref_of(connection),
+        )
+
+
+def _require_own_origin(connection: HTTPConnection) -> None:
+    if connection.headers.get("origin") not in hub_of(connection).settings.origins:
+        raise Refused(403, "foreign_origin")
+
+
+def target_of(connection: HTTPConnection) -> str:
+    """Path and query as they came over the wire."""
+    path = connection.scope.get("raw_path") or connection.scope["path"].encode()
+    query = connection.scope.get("query_string", b"")
+    return bytes(path + (b"?" + query if query else b"")).decode("latin-1")
+
+
+def address_of(connection: HTTPConnection) -> str:
+    return connection.client.host if connection.client else ""
+
+
+def request_ref_of(connection: HTTPConnection) -> str:
+    """Given by `guards.RequestGuard`; ties a log line, an answer and an audit row together."""
+    return str(connection.scope.get("carebag_request_ref", ""))
+
+
+Anyone = Annotated[Visitor, Depends(OpenToAnyone())]
+Doctor = Annotated[PersonCaller, Depends(ForPerson("doctor"))]
+DoctorByQuery = Annotated[PersonCaller, Depends(ForPerson("doctor", by_query=True))]
+Reviewer = Annotated[PersonCaller, Depends(ForPerson("reviewer"))]
+AnyPerson = Annotated[PersonCaller, Depends(ForPerson("doctor", "nurse", "reviewer"))]
+TheKit = Annotated[KitCaller, Depends(ForKit())]
+TheKitUploading = Annotated[KitCaller, Depends(ForKit("in_path"))]
+TheKitConnecting = Annotated[KitCaller, Depends(ForKit("none"))]
+
+
+def policies(app: FastAPI) -> dict[str, Policy]:
+    """Every route with its policy, `METHOD /path`.
+
+    Raises:
+        RouteWithoutPolicy: a route has none, several, or is of a kind that cannot have one.
+    """
+    table = {}
+    for route in app.routes:
+        if not isinstance(route, APIRoute | APIWebSocketRoute):
+            raise RouteWithoutPolicy(type(route).__name__)
+        found = [call for call in _calls(route.dependant) if isinstance(call, Policy)]
+        if len(found) != 1:
+            raise RouteWithoutPolicy(route.path)
+        methods = sorted(route.methods or ()) if isinstance(route, APIRoute) else ["WEBSOCKET"]
+        table.update({f"{method} {route.path}": found[0] for method in methods})
+    return table
+
+
+def _calls(dependant: Dependant) -> list[object]:
+    return [dependant.call, *(call for inner in dependant.dependencies for call in _calls(inner))]

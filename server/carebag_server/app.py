@@ -1,0 +1,135 @@
+"""Builds the hub: store, rooms, routes, guards. Refuses to be built if any route lacks a policy."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from carebag_server import (
+    kit_routes,
+    media_routes,
+    pages,
+    passkey_routes,
+    review_routes,
+    session_routes,
+    socket_routes,
+    visit_routes,
+)
+from carebag_server.access import policies
+from carebag_server.database import Database, DatabaseBusy
+from carebag_server.guards import RequestGuard, TooLarge
+from carebag_server.hub import Hub
+from carebag_server.installation import stamp
+from carebag_server.media import MediaFolder
+from carebag_server.migrate import upgrade
+from carebag_server.openapi import describe
+from carebag_server.refusals import Refused
+from carebag_server.settings import Settings
+from carebag_server.sockets import LiveRooms
+from carebag_wire.api import Refusal
+
+log = logging.getLogger("carebag.hub")
+_CODES = {400: "bad_request", 404: "not_found", 405: "bad_method"}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+    """The ASGI application; the store is brought up to date when it starts.
+
+    Args:
+        clock: gives aware UTC times.
+
+    Raises:
+        UnsafeSettings: see `Settings.check`.
+        RouteWithoutPolicy: a programmer's fault.
+    """
+    settings.check()
+    live = LiveRooms(clock)
+    hub = Hub(settings, Database(settings.database_url), clock, MediaFolder(settings.media_folder), live)
+    hub.database.listener = live.announced
+    app = FastAPI(
+        title="Carebag hub",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.hub = hub
+    for module in _ROUTES:
+        app.router.routes.extend(module.router.routes)
+    _answer_refusals(app)
+    app.add_middleware(RequestGuard, https=settings.secure_cookies)
+    policies(app)
+    describe(app)
+    return app
+
+
+_ROUTES = (
+    session_routes,
+    passkey_routes,
+    visit_routes,
+    media_routes,
+    kit_routes,
+    review_routes,
+    socket_routes,
+    pages,
+)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    hub: Hub = app.state.hub
+    upgrade(hub.database.engine)
+    stamp(hub.database, hub.settings.demo, hub.now())
+    hub.live.start()
+    try:
+        yield
+    finally:
+        hub.live.stop()
+        hub.database.dispose()
+
+
+def _answer_refusals(app: FastAPI) -> None:
+    """Every refusal is a code; a validation error does not echo what was sent."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(DatabaseBusy, _busy)
+
+
+async def _refused(connection: HTTPConnection, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    answer = refusal(error.status, error.code)
+    if isinstance(connection, WebSocket):
+        await connection.send_denial_response(answer)
+    return answer
+
+
+async def _invalid(_connection: HTTPConnection, _error: Exception) -> Response:
+    return refusal(422, "bad_request")
+
+
+async def _http_error(_connection: HTTPConnection, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, TooLarge) or isinstance(error.__context__, TooLarge):
+        return refusal(413, "too_large")
+    return refusal(error.status_code, _CODES.get(error.status_code, "bad_request"))
+
+
+async def _busy(_connection: HTTPConnection, _error: Exception) -> Response:
+    return refusal(503, "busy")
+
+
+def refusal(status: int, code: str) -> JSONResponse:
+    return JSONResponse(Refusal(code=code).model_dump(), status_code=status)

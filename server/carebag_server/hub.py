@@ -1,0 +1,33 @@
+"""The hub's parts, made once by `app.create_app` and handed to every route."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, cast
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from carebag_server.database import Database
+from carebag_server.media import MediaFolder
+from carebag_server.settings import Settings
+
+if TYPE_CHECKING:
+    from carebag_server.sockets import LiveRooms
+
+
+@dataclass
+class Hub:
+    settings: Settings
+    database: Database
+    now: Callable[[], datetime]
+    """Aware UTC."""
+    media: MediaFolder
+    live: "LiveRooms"
+
+
+def hub_of(connection: HTTPConnection) -> Hub:
+    return cast("Hub", connection.app.state.hub)
+
+
+TheHub = Annotated[Hub, Depends(hub_of)]

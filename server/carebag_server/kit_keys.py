@@ -1,0 +1,54 @@
+"""Whether a request comes from the kit that it names: Ed25519 proof, clock within a minute, nonce taken once."""
+
+import base64
+import uuid
+from datetime import datetime, timedelta
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from carebag_server.refusals import Refused
+from carebag_server.tables import Kit, KitNonce
+from carebag_wire.kit_proof import MAX_SKEW_MS, BadProof, KitProof, proof_text, read_proof
+
+_NONCE_KEPT = timedelta(milliseconds=2 * MAX_SKEW_MS)
+
+
+def prove(session: Session, header: str | None, method: str, target: str, body_sha256: str, now: datetime) -> uuid.UUID:
+    """Id of the kit whose key signed this request; its nonce is used up.
+
+    Raises:
+        Refused: 401 `bad_proof` (form, signature, unknown kit), `clock_differs`, `proof_used` or `kit_revoked`.
+    """
+    try:
+        proof = read_proof(header)
+    except BadProof:
+        raise Refused(401, "bad_proof") from None
+    kit = session.get(Kit, proof.kit_id)
+    text = proof_text(method, target, proof.unix_ms, proof.nonce, body_sha256)
+    if kit is None or not signed_by(kit.public_key, proof.signature, text):
+        raise Refused(401, "bad_proof")
+    if kit.revoked_at is not None:
+        raise Refused(401, "kit_revoked")
+    if abs(proof.unix_ms - now.timestamp() * 1000) > MAX_SKEW_MS:
+        raise Refused(401, "clock_differs")
+    _take_nonce(session, proof, now)
+    return kit.id
+
+
+def signed_by(public_key: bytes, signature: str, text: bytes) -> bool:
+    """Whether `signature` (base64) over `text` is by the raw Ed25519 `public_key`."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(base64.b64decode(signature), text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _take_nonce(session: Session, proof: KitProof, now: datetime) -> None:
+    session.execute(delete(KitNonce).where(KitNonce.expires_at < now))
+    if session.get(KitNonce, (proof.kit_id, proof.nonce)) is not None:
+        raise Refused(401, "proof_used")
+    session.add(KitNonce(kit_id=proof.kit_id, nonce=proof.nonce, expires_at=now + _NONCE_KEPT))

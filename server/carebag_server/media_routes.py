@@ -1,0 +1,48 @@
+"""A visit's sounds and photos, for who may see the visit. Ranges work, so a sound can be played from its middle."""
+
+from typing import Annotated
+
+from fastapi import Path
+from fastapi.responses import FileResponse
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from carebag_server.access import DoctorByQuery
+from carebag_server.api_router import api_router
+from carebag_server.audit import append
+from carebag_server.callers import PersonCaller
+from carebag_server.hub import Hub, TheHub
+from carebag_server.refusals import not_found
+from carebag_server.relations import visible_visit
+from carebag_server.tables import Finding, MediaRow, RecordRow
+from carebag_server.visits import act_on
+from carebag_wire.base import Id
+from carebag_wire.records import PhotoTaken, record_adapter
+
+router = api_router("/api/media", "media")
+_SOUND = "application/octet-stream"  # PCM16 little-endian has no registered name
+Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+
+
+@router.get("/{visit_id}/{sha256}", response_class=FileResponse)
+def read_media(visit_id: Id, sha256: Digest, caller: DoctorByQuery, hub: TheHub) -> FileResponse:
+    with hub.database.transaction() as session:
+        media_type = _readable(hub, session, caller, visit_id, sha256)
+    return FileResponse(
+        hub.media.path(sha256),
+        media_type=media_type,
+        filename=sha256,
+        content_disposition_type="attachment",
+        headers={"Cache-Control": "private, no-store"},
+    )
+
+
+def _readable(hub: Hub, session: Session, caller: PersonCaller, visit_id: Id, sha256: str) -> str:
+    visit = visible_visit(session, caller, visit_id, hub.now())
+    query = select(Finding).where(Finding.visit_id == visit.id, Finding.media_sha256 == sha256)
+    finding = session.scalars(query).first()
+    if finding is None or session.get(MediaRow, sha256) is None or not hub.media.path(sha256).is_file():
+        raise not_found()
+    append(session, caller.actor(), act_on(visit, "media_read", f"media {sha256}"), hub.now())
+    record = record_adapter.validate_json(session.get_one(RecordRow, finding.record_id).payload)
+    return record.media_type if isinstance(record, PhotoTaken) else _SOUND

@@ -1,0 +1,78 @@
+"""What a stored record does to its visit: opens or closes it, moves a request on, lays a draft before the doctor.
+
+Order of arrival does not matter: the visit's state follows the record with the highest number, a request only moves on.
+"""
+
+import uuid
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from carebag_server.announcements import announce_changed
+from carebag_server.people import nurse_commission
+from carebag_server.tables import Finding, RequestRow, VisitRow
+from carebag_server.visit_requests import move
+from carebag_server.visit_views import finding_of, head_of, part_of
+from carebag_wire.records import PhotoTaken, Reading, Record, RequestProgressed, SoundRecorded, VisitClosed, VisitOpened
+
+_KINDS = {"reading": "reading", "sound_recorded": "sound", "photo_taken": "photo"}
+
+
+def apply(session: Session, visit: VisitRow, record: Record, now: datetime) -> None:
+    """Apply a record that has just been stored and belongs to this visit."""
+    if isinstance(record, VisitOpened | VisitClosed):
+        _open_or_close(session, visit, record)
+    elif isinstance(record, RequestProgressed):
+        request = _request_of(session, visit, record.binding.request_id)
+        if request is not None:
+            move(session, visit, request, record.state, now, record.reason)
+    else:
+        _lay_before_the_doctor(session, visit, record, now)
+
+
+def _open_or_close(session: Session, visit: VisitRow, record: VisitOpened | VisitClosed) -> None:
+    at = record.times.kit_utc.astimezone(UTC)
+    newest = record.binding.kit_seq > visit.state_kit_seq
+    if isinstance(record, VisitOpened):
+        visit.opened_at = min(visit.opened_at or at, at)
+        nurse = nurse_commission(session, record.binding.nurse_id, visit.organization_id)
+        if nurse is not None and newest:
+            visit.nurse_commission_id = nurse.id
+    if newest:
+        opened = isinstance(record, VisitOpened)
+        visit.state = "open" if opened else "closed"
+        visit.closed_at = None if opened else at
+        visit.state_kit_seq = record.binding.kit_seq
+    session.flush()
+    announce_changed(session, visit, {"visit": head_of(session, visit)})
+
+
+def _lay_before_the_doctor(
+    session: Session, visit: VisitRow, record: Reading | SoundRecorded | PhotoTaken, now: datetime
+) -> None:
+    request = _request_of(session, visit, record.binding.request_id)
+    row = Finding(
+        record_id=record.id,
+        visit_id=visit.id,
+        kind=_KINDS[record.type],
+        request_id=request.id if request else None,
+        media_sha256=None if isinstance(record, Reading) else record.media_sha256,
+        stream=record.stream if isinstance(record, SoundRecorded) else None,
+    )
+    session.add(row)
+    session.flush()
+    announce_changed(session, visit, part_of(finding_of(session, row)))
+    if request is not None and request.kind == _asked_kind(record):
+        move(session, visit, request, "answered", now)
+
+
+def _asked_kind(record: Reading | SoundRecorded | PhotoTaken) -> str:
+    """The kind of request that a record can answer."""
+    if isinstance(record, Reading):
+        return record.kind
+    return "listen" if isinstance(record, SoundRecorded) else "photo"
+
+
+def _request_of(session: Session, visit: VisitRow, request_id: uuid.UUID | None) -> RequestRow | None:
+    row = session.get(RequestRow, request_id) if request_id else None
+    return row if row is not None and row.visit_id == visit.id else None

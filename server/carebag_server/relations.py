@@ -1,0 +1,47 @@
+"""Which visits a caller may see: the care relation, in one place and inside the query, so that no list leaks past it.
+
+Now: doctors of an organisation with a care agreement with the one whose visit it is; reviewers of that organisation;
+the kit that the visit was planned for. Consent, blocks (spärr) and emergency access will be added here.
+"""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, exists, false, or_, select
+from sqlalchemy.orm import Session
+
+from carebag_server.callers import KitCaller, PersonCaller
+from carebag_server.refusals import not_found
+from carebag_server.tables import CareAgreement, VisitRow
+
+
+def visible_visits(caller: PersonCaller | KitCaller, now: datetime) -> Select[VisitRow]:
+    """All visits that the caller may see, to be narrowed further."""
+    return select(VisitRow).where(_relation(caller, now))
+
+
+def _relation(caller: PersonCaller | KitCaller, now: datetime) -> ColumnElement[bool]:
+    if isinstance(caller, KitCaller):
+        return VisitRow.kit_id == caller.kit_id
+    if caller.person.role == "reviewer":
+        return VisitRow.organization_id == caller.organization_id
+    if caller.person.role == "doctor":
+        return exists().where(
+            CareAgreement.home_organization_id == VisitRow.organization_id,
+            CareAgreement.doctor_organization_id == caller.organization_id,
+            CareAgreement.valid_from <= now,
+            or_(CareAgreement.valid_until.is_(None), CareAgreement.valid_until > now),
+        )
+    return false()
+
+
+def visible_visit(session: Session, caller: PersonCaller | KitCaller, visit_id: uuid.UUID, now: datetime) -> VisitRow:
+    """One visit.
+
+    Raises:
+        Refused: 404 `not_found`, the same whether it is not there or not the caller's.
+    """
+    row = session.scalars(visible_visits(caller, now).where(VisitRow.id == visit_id)).first()
+    if row is None:
+        raise not_found()
+    return row

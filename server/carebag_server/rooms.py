@@ -1,0 +1,308 @@
+"""Who is in which visit's room and who is told what: no sockets, no clock, no database.
+
+Events come in by method call, each returns the `Send`s and `Close`s that the shell carries out in order. A connection
+is a number that the shell gives. A console sits in at most one room; a practitioner has one seat in a visit, however
+many tabs. A kit has one connection and is in the rooms of all its visits.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+
+from carebag_server.announcements import Announcement
+from carebag_wire.base import Wire
+from carebag_wire.messages import KitStatus, KitVisits, Live, Present, Problem, Signal, Snapshot, Superseded
+from carebag_wire.visit import Participant, VisitHead
+
+Connection = int
+_NOBODY = uuid.UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Send:
+    connection: Connection
+    message: Wire
+
+
+@dataclass(frozen=True)
+class Close:
+    """Close after what was sent before."""
+
+    connection: Connection
+
+
+Action = Send | Close
+
+
+@dataclass
+class Seat:
+    """A doctor's tab in a room. Until its snapshot is sent, what changes meanwhile is held back, to come after it."""
+
+    connection: Connection
+    visit_id: uuid.UUID
+    kit_id: uuid.UUID
+    snapshot_sent: bool = False
+    held: list[Wire] = field(default_factory=list)
+
+
+@dataclass
+class Console:
+    connection: Connection
+    practitioner_id: uuid.UUID
+    name: str
+    number: int
+    seat: Seat | None = None
+
+    @property
+    def participant(self) -> Participant:
+        return Participant(id=f"doctor:{self.practitioner_id}:{self.number}", role="doctor", name=self.name)
+
+
+@dataclass
+class KitHere:
+    """A kit's connection. Until its visits are sent, what changes meanwhile is held back, as for a `Seat`."""
+
+    connection: Connection
+    kit_id: uuid.UUID
+    name: str
+    status: KitStatus | None = None
+    visits_sent: bool = False
+    held: list[Wire] = field(default_factory=list)
+
+
+def kit_participant(kit_id: uuid.UUID) -> str:
+    return f"kit:{kit_id}"
+
+
+def nurse_participant(kit_id: uuid.UUID) -> str:
+    return f"nurse:{kit_id}"
+
+
+class Rooms:
+    """The live state of all visits. It may be lost at any moment: what matters is in the store."""
+
+    def __init__(self) -> None:
+        self._consoles: dict[Connection, Console] = {}
+        self._kits: dict[uuid.UUID, KitHere] = {}
+        self._kit_of: dict[Connection, uuid.UUID] = {}
+        self._nurses: dict[uuid.UUID, str] = {}
+        self._count = 0
+
+    # Coming and going
+
+    def console_came(self, connection: Connection, practitioner_id: uuid.UUID, name: str) -> str:
+        """Returns the participant id."""
+        self._count += 1
+        console = Console(connection, practitioner_id, name, self._count)
+        self._consoles[connection] = console
+        return console.participant.id
+
+    def kit_came(self, connection: Connection, kit_id: uuid.UUID, name: str) -> list[Action]:
+        """A kit that comes anew takes the place of its old connection, which may be half dead."""
+        actions: list[Action] = []
+        old = self._kits.get(kit_id)
+        if old is not None:
+            del self._kit_of[old.connection]
+            actions += [Send(old.connection, Problem(code="superseded", fatal=True)), Close(old.connection)]
+        self._kits[kit_id] = KitHere(connection, kit_id, name)
+        self._kit_of[connection] = kit_id
+        return actions + self._present_everywhere(kit_id)
+
+    def kit_entered(self, connection: Connection, kit_visits: KitVisits) -> list[Action]:
+        """The kit's visits have been read: send them, then what changed since."""
+        kit = self._kits.get(self._kit_of.get(connection, _NOBODY))
+        if kit is None:
+            return []
+        for snapshot in kit_visits.visits:
+            self.note_head(snapshot.visit)
+        kit.visits_sent = True
+        held, kit.held = kit.held, []
+        return [Send(connection, message) for message in (kit_visits, *held)]
+
+    def gone(self, connection: Connection) -> list[Action]:
+        """The socket is closed, from whichever side."""
+        console = self._consoles.pop(connection, None)
+        if console is not None:
+            return self._left(console)
+        kit_id = self._kit_of.pop(connection, None)
+        if kit_id is None:
+            return []
+        del self._kits[kit_id]
+        return self._present_everywhere(kit_id)
+
+    # The doctor's seat
+
+    def join(self, connection: Connection, visit_id: uuid.UUID, kit_id: uuid.UUID, take_over: bool) -> list[Action]:
+        """Take a seat; the shell then reads the snapshot and calls `entered`. Refused with `seat_taken`."""
+        console = self._consoles[connection]
+        others = [
+            other
+            for other in self._in_room(visit_id)
+            if other.practitioner_id == console.practitioner_id and other is not console
+        ]
+        if others and not take_over:
+            return [Send(connection, Problem(code="seat_taken"))]
+        actions: list[Action] = []
+        for other in others:
+            other.seat = None
+            actions.append(Send(other.connection, Superseded(visit_id=visit_id)))
+        if console.seat is not None and console.seat.visit_id != visit_id:
+            actions += self._left(console)
+        console.seat = Seat(connection, visit_id, kit_id)
+        return actions
+
+    def entered(self, connection: Connection, snapshot: Snapshot) -> list[Action]:
+        """The snapshot has been read: send it, then what changed since, then who is here."""
+        console = self._consoles.get(connection)
+        seat = console.seat if console else None
+        if seat is None or seat.snapshot_sent or seat.visit_id != snapshot.snapshot.visit.id:
+            return []
+        self.note_head(snapshot.snapshot.visit)
+        seat.snapshot_sent = True
+        actions: list[Action] = [Send(connection, snapshot), *(Send(connection, held) for held in seat.held)]
+        seat.held.clear()
+        kit = self._kits.get(seat.kit_id)
+        if kit is not None and kit.status is not None:
+            actions.append(Send(connection, kit.status))
+        return actions + self._present(seat.visit_id, seat.kit_id)
+
+    def leave(self, connection: Connection) -> list[Action]:
+        return self._left(self._consoles[connection])
+
+    def seated(self, connection: Connection) -> uuid.UUID | None:
+        """The visit whose room a console is in."""
+        console = self._consoles.get(connection)
+        return console.seat.visit_id if console and console.seat else None
+
+    # What is said
+
+    def signal(self, connection: Connection, message: Signal) -> list[Action]:
+        """Pass call set-up on to one participant of the same room, with the true sender filled in."""
+        console = self._consoles.get(connection)
+        if console is not None:
+            return self._signal_from_console(console, message)
+        kit_id = self._kit_of.get(connection)
+        return [] if kit_id is None else self._signal_from_kit(connection, kit_id, message)
+
+    def _signal_from_console(self, console: Console, message: Signal) -> list[Action]:
+        seat = console.seat
+        if seat is None or seat.visit_id != message.visit_id:
+            return [Send(console.connection, Problem(code="not_in_room"))]
+        stamped = message.model_copy(update={"sender": console.participant.id})
+        kit = self._kits.get(seat.kit_id)
+        if kit is not None and message.to in self._behind(kit, seat.visit_id):
+            return [Send(kit.connection, stamped)]
+        return self._to_console(console.connection, seat.visit_id, stamped)
+
+    def _signal_from_kit(self, connection: Connection, kit_id: uuid.UUID, message: Signal) -> list[Action]:
+        if message.sender not in {"", kit_participant(kit_id), nurse_participant(kit_id)}:
+            return [Send(connection, Problem(code="not_you"))]
+        stamped = message.model_copy(update={"sender": message.sender or kit_participant(kit_id)})
+        return self._to_console(connection, message.visit_id, stamped, kit_id)
+
+    def _to_console(
+        self, sender: Connection, visit_id: uuid.UUID, message: Signal, kit_id: uuid.UUID | None = None
+    ) -> list[Action]:
+        for console in self._in_room(visit_id):
+            of_this_kit = kit_id is None or (console.seat is not None and console.seat.kit_id == kit_id)
+            if console.participant.id == message.to and console.connection != sender and of_this_kit:
+                return [Send(console.connection, message)]
+        return [Send(sender, Problem(code="not_here"))]
+
+    def kit_status(self, connection: Connection, status: KitStatus) -> list[Action]:
+        """Tell the rooms of this kit how its instruments are; the last one is kept for who comes later."""
+        kit = self._kits.get(self._kit_of.get(connection, _NOBODY))
+        if kit is None:
+            return []
+        before = (kit.status.nurse_present, kit.status.visit_id) if kit.status else (False, None)
+        kit.status = status
+        actions: list[Action] = [
+            Send(console.connection, status) for console in self._of_kit(kit.kit_id) if self._ready(console)
+        ]
+        if before != (status.nurse_present, status.visit_id):
+            actions += self._present_everywhere(kit.kit_id)
+        return actions
+
+    def live(self, connection: Connection, message: Live) -> list[Action]:
+        kit_id = self._kit_of.get(connection)
+        return [
+            Send(console.connection, message)
+            for console in self._in_room(message.visit_id)
+            if self._ready(console) and console.seat is not None and console.seat.kit_id == kit_id
+        ]
+
+    def publish(self, announced: Announcement) -> list[Action]:
+        """Tell the room and the kit of one changed object; a draft note goes to its author only."""
+        changed = announced.changed
+        if changed.visit is not None:
+            self.note_head(changed.visit)
+        actions: list[Action] = []
+        for console in self._in_room(changed.visit_id):
+            if announced.only is not None and console.practitioner_id != announced.only:
+                continue
+            if self._ready(console):
+                actions.append(Send(console.connection, changed))
+            elif console.seat is not None:
+                console.seat.held.append(changed)
+        kit = self._kits.get(announced.kit_id)
+        if kit is not None and announced.only is None:
+            if kit.visits_sent:
+                actions.append(Send(kit.connection, changed))
+            else:
+                kit.held.append(changed)
+        return actions
+
+    # Who is here
+
+    def note_head(self, head: VisitHead) -> None:
+        """Remember whose face is behind `nurse:<kit>` in a visit."""
+        if head.nurse is not None:
+            self._nurses[head.id] = head.nurse.name
+
+    def participants(self, visit_id: uuid.UUID, kit_id: uuid.UUID) -> tuple[list[Participant], bool]:
+        """Those in the room, and whether the kit is connected."""
+        people = [console.participant for console in self._in_room(visit_id)]
+        kit = self._kits.get(kit_id)
+        if kit is None:
+            return people, False
+        people.append(Participant(id=kit_participant(kit_id), role="kit", name=kit.name))
+        if self._nurse_of(kit, visit_id):
+            name = self._nurses.get(visit_id, "")
+            people.append(Participant(id=nurse_participant(kit_id), role="nurse", name=name))
+        return people, True
+
+    @staticmethod
+    def _nurse_of(kit: KitHere, visit_id: uuid.UUID) -> bool:
+        """Whether the nurse's page is open, in this visit and no other."""
+        return kit.status is not None and kit.status.nurse_present and kit.status.visit_id == visit_id
+
+    @staticmethod
+    def _behind(kit: KitHere, visit_id: uuid.UUID) -> set[str]:
+        """Participants that are reached through the kit's socket; nobody while it is in another patient's home."""
+        if kit.status is not None and kit.status.visit_id not in {None, visit_id}:
+            return set()
+        return {kit_participant(kit.kit_id), nurse_participant(kit.kit_id)}
+
+    def _in_room(self, visit_id: uuid.UUID) -> list[Console]:
+        return [console for console in self._consoles.values() if console.seat and console.seat.visit_id == visit_id]
+
+    def _of_kit(self, kit_id: uuid.UUID) -> list[Console]:
+        return [console for console in self._consoles.values() if console.seat and console.seat.kit_id == kit_id]
+
+    @staticmethod
+    def _ready(console: Console) -> bool:
+        return console.seat is not None and console.seat.snapshot_sent
+
+    def _left(self, console: Console) -> list[Action]:
+        seat, console.seat = console.seat, None
+        return [] if seat is None else self._present(seat.visit_id, seat.kit_id)
+
+    def _present(self, visit_id: uuid.UUID, kit_id: uuid.UUID) -> list[Action]:
+        participants, online = self.participants(visit_id, kit_id)
+        message = Present(visit_id=visit_id, participants=participants, kit_online=online)
+        kit = self._kits.get(kit_id)
+        listeners = [console.connection for console in self._in_room(visit_id) if self._ready(console)]
+        return [Send(connection, message) for connection in [*listeners, *([kit.connection] if kit else [])]]
+
+    def _present_everywhere(self, kit_id: uuid.UUID) -> list[Action]:
+        visits = dict.fromkeys(console.seat.visit_id for console in self._of_kit(kit_id) if console.seat)
+        return [action for visit_id in visits for action in self._present(visit_id, kit_id)]

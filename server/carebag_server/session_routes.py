@@ -1,0 +1,108 @@
+"""Signing in by one-time link, the demo's doors, who I am, and signing out."""
+
+import re
+
+from fastapi import Request, Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from carebag_server import sessions
+from carebag_server.access import Anyone, AnyPerson
+from carebag_server.api_router import api_router
+from carebag_server.audit import Act, Actor, append
+from carebag_server.callers import Visitor
+from carebag_server.hub import Hub, TheHub
+from carebag_server.people import Commissioned, commissioned
+from carebag_server.refusals import Refused, not_found
+from carebag_server.settings import is_loopback
+from carebag_server.tables import Commission, Practitioner
+from carebag_wire import PROTOCOL
+from carebag_wire.api import Door, Entered, Health, LinkToken
+from carebag_wire.visit import Person, Role
+
+router = api_router("/api", "session")
+NEXT: dict[Role, str] = {"doctor": "/doctor/", "reviewer": "/review/"}
+_DOOR_ORDER: tuple[Role, ...] = ("nurse", "doctor", "reviewer")
+_DOOR_HOST = re.compile(r"(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
+
+
+@router.get("/health")
+def health(visitor: Anyone, hub: TheHub) -> Health:
+    with hub.database.reading() as session:
+        session.execute(select(1))
+    return Health(status="ok", protocol=PROTOCOL, demo=hub.settings.demo)
+
+
+@router.post("/session/link")
+def enter_by_link(link: LinkToken, visitor: Anyone, hub: TheHub, response: Response) -> Entered:
+    with hub.database.transaction() as session:
+        who = commissioned(session, sessions.redeem_link(session, link.token, hub.now()))
+        if who is None:
+            raise Refused(410, "link_unknown")
+        return sign_in(hub, session, who, visitor, response, "link")
+
+
+def sign_in(hub: Hub, session: Session, who: Commissioned, visitor: Visitor, response: Response, by: str) -> Entered:
+    """Begin a session in the slot of the commission's role and say where to go."""
+    person = who.person
+    token = sessions.start(session, person.commission_id, hub.now())
+    append(session, actor_signing_in(who, visitor), Act(action="signed_in", object=f"by {by}"), hub.now())
+    response.set_cookie(
+        sessions.cookie_name(person.role),
+        token,
+        max_age=int(sessions.ABSOLUTE.total_seconds()),
+        path="/",
+        secure=hub.settings.secure_cookies,
+        httponly=True,
+        samesite="strict",
+    )
+    if person.role == "nurse":
+        code = sessions.issue_nurse_code(session, person.commission_id, hub.now())
+        return Entered(role="nurse", next=f"{hub.settings.kit_page_origin}/#code={code}")
+    return Entered(role=person.role, next=NEXT[person.role])
+
+
+def actor_signing_in(who: Commissioned, visitor: Visitor) -> Actor:
+    return Actor(
+        practitioner=who.person.name,
+        role=who.person.role,
+        care_unit=who.person.unit,
+        organization=who.person.organization,
+        purpose="sign_in",
+        origin=visitor.address,
+        request_ref=visitor.request_ref,
+    )
+
+
+@router.post("/session/end", status_code=204)
+def sign_out(caller: AnyPerson, hub: TheHub, response: Response) -> None:
+    with hub.database.transaction() as session:
+        sessions.end(session, caller.session_id, hub.now())
+        append(session, caller.actor(), Act(action="signed_out", object="session"), hub.now())
+    response.delete_cookie(sessions.cookie_name(caller.person.role), path="/", httponly=True, samesite="strict")
+
+
+@router.get("/me")
+def me(caller: AnyPerson) -> Person:
+    return caller.person
+
+
+@router.get("/demo/doors")
+def demo_doors(visitor: Anyone, hub: TheHub, request: Request) -> list[Door]:
+    """Fresh links for the demo's people; only in a demo, from this machine, and asked for by its own name.
+
+    The Host header is checked because a page elsewhere could point its own name at this machine (DNS rebinding).
+    """
+    host = request.headers.get("host", "")
+    if not hub.settings.demo or not is_loopback(visitor.address) or not _DOOR_HOST.fullmatch(host):
+        raise not_found()
+    with hub.database.transaction() as session:
+        found = session.scalars(select(Commission).where(Commission.ended_at.is_(None))).all()
+        by_role = {commission.role: commission for commission in found}
+        return [_door(hub, session, by_role[role], f"http://{host}") for role in _DOOR_ORDER if role in by_role]
+
+
+def _door(hub: Hub, session: Session, commission: Commission, origin: str) -> Door:
+    token = sessions.issue_link(session, commission.id, hub.now())
+    name = session.get_one(Practitioner, commission.practitioner_id).name
+    return Door.model_validate({"role": commission.role, "person": name, "url": f"{origin}/enter/#token={token}"})

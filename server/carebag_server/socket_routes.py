@@ -1,0 +1,225 @@
+"""`/api/ws/console` for the doctor's page and `/api/ws/kit` for a kit: sign-in is the policy's, the talk is here."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, WebSocket
+from starlette.concurrency import run_in_threadpool
+from starlette.websockets import WebSocketDisconnect
+
+from carebag_server import sessions, visits
+from carebag_server.access import DoctorByQuery, TheKitConnecting
+from carebag_server.callers import KitCaller, PersonCaller
+from carebag_server.hub import Hub, TheHub
+from carebag_server.refusals import Refused
+from carebag_server.relations import visible_visit
+from carebag_server.rooms import kit_participant
+from carebag_server.sockets import Line, Over
+from carebag_server.tables import Kit
+from carebag_wire.messages import (
+    Join,
+    KitStatus,
+    KitVisits,
+    Leave,
+    Live,
+    Ping,
+    Pong,
+    Queue,
+    Signal,
+    Snapshot,
+    from_console,
+    from_kit,
+)
+from carebag_wire.visit import VisitHead, VisitSnapshot
+
+router = APIRouter()
+log = logging.getLogger("carebag.hub")
+LOOK_SECONDS = 20.0
+"""How often a console's session, or a kit's enrolment, is looked at while its socket is open."""
+FLUSH_SECONDS = 5.0
+_ENDINGS = (Over, WebSocketDisconnect)
+
+
+@router.websocket("/api/ws/console")
+async def console_socket(socket: WebSocket, caller: DoctorByQuery, hub: TheHub) -> None:
+    line = await hub.live.open(socket)
+    await _talk(hub, line, Console(hub, line, caller).talk)
+
+
+@router.websocket("/api/ws/kit")
+async def kit_socket(socket: WebSocket, caller: TheKitConnecting, hub: TheHub) -> None:
+    line = await hub.live.open(socket)
+    await _talk(hub, line, KitTalk(hub, line, caller).talk)
+
+
+async def _talk(hub: Hub, line: Line, talk: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Read and write until either side is done; then what was said before is still sent."""
+    writing = asyncio.create_task(line.write())
+    reading = asyncio.create_task(talk())
+    try:
+        await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
+        reading.cancel()
+        (outcome,) = await asyncio.gather(reading, return_exceptions=True)
+        if isinstance(outcome, Exception) and not isinstance(outcome, _ENDINGS):
+            log.error("a socket failed: %s", type(outcome).__name__)
+            line.refuse("internal", fatal=True)
+        line.close()
+        await asyncio.wait({writing}, timeout=FLUSH_SECONDS)
+    finally:
+        for task in (reading, writing):
+            task.cancel()
+        await asyncio.gather(reading, writing, return_exceptions=True)
+        await hub.live.close(line)
+
+
+async def _until_one_ends(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run side by side until the first ends; its exception, if any, is raised here."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Console:
+    """The doctor's side: the list of visits, and one room at a time."""
+
+    def __init__(self, hub: Hub, line: Line, caller: PersonCaller) -> None:
+        self.hub, self.line, self.caller = hub, line, caller
+        self._queue_wanted = asyncio.Event()
+
+    async def talk(self) -> None:
+        live, person = self.hub.live, self.caller.person
+        await live.greet(self.line, from_console, "console")
+        participant_id = live.rooms.console_came(self.line.number, person.practitioner_id, person.name)
+        live.welcome(self.line, participant_id, person.name)
+        self._queue_wanted.set()
+        self.line.requeue = self._queue_wanted.set
+        await _until_one_ends(self._answer(), self._send_queues(), self._watch_session())
+
+    async def _answer(self) -> None:
+        answers: dict[type, Callable[[Any], Awaitable[None]]] = {
+            Ping: self._ping,
+            Join: self._join,
+            Leave: self._leave,
+            Signal: self._signal,
+        }
+        while True:
+            message = await self.line.read(from_console)
+            answer = answers.get(type(message))
+            if answer is None:
+                self.line.refuse("bad_message")
+            else:
+                await answer(message)
+
+    async def _ping(self, ping: Ping) -> None:
+        now = self.hub.now()
+        if not await run_in_threadpool(sessions.touch, self.hub.database, self.caller.session_id, now):
+            self.line.refuse("session_ended", fatal=True)
+            raise Over
+        self.line.push(Pong(id=ping.id))
+
+    async def _join(self, join: Join) -> None:
+        live = self.hub.live
+        try:
+            kit_id = await run_in_threadpool(self._kit_of, join)
+            actions = live.rooms.join(self.line.number, join.visit_id, kit_id, join.take_over)
+            live.carry_out(actions)
+            if live.rooms.seated(self.line.number) != join.visit_id:
+                return
+            snapshot = await run_in_threadpool(self._enter, join)
+        except Refused as refused:
+            live.carry_out(live.rooms.leave(self.line.number))
+            self.line.refuse(refused.code)
+            return
+        live.carry_out(live.rooms.entered(self.line.number, Snapshot(snapshot=snapshot)))
+
+    def _kit_of(self, join: Join) -> Any:
+        with self.hub.database.reading() as session:
+            return visible_visit(session, self.caller, join.visit_id, self.hub.now()).kit_id
+
+    def _enter(self, join: Join) -> VisitSnapshot:
+        with self.hub.database.transaction() as session:
+            return visits.enter_visit(self.hub, session, self.caller, join.visit_id)
+
+    async def _leave(self, _leave: Leave) -> None:
+        self.hub.live.carry_out(self.hub.live.rooms.leave(self.line.number))
+
+    async def _signal(self, signal: Signal) -> None:
+        self.hub.live.carry_out(self.hub.live.rooms.signal(self.line.number, signal))
+
+    async def _send_queues(self) -> None:
+        while True:
+            await self._queue_wanted.wait()
+            self._queue_wanted.clear()
+            self.line.push(Queue(visits=await run_in_threadpool(self._list)))
+
+    def _list(self) -> list[VisitHead]:
+        with self.hub.database.transaction() as session:
+            return visits.list_heads(self.hub, session, self.caller)
+
+    async def _watch_session(self) -> None:
+        """A page that no longer pings must not go on listening when its session has run out."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            alive = await run_in_threadpool(
+                sessions.still_alive, self.hub.database, self.caller.session_id, self.hub.now()
+            )
+            if not alive:
+                self.line.refuse("session_ended", fatal=True)
+                return
+
+
+class KitTalk:
+    """The kit's side: today's visits, then what it says of its instruments and passes on from the nurse's page."""
+
+    def __init__(self, hub: Hub, line: Line, caller: KitCaller) -> None:
+        self.hub, self.line, self.caller = hub, line, caller
+
+    async def talk(self) -> None:
+        live, kit = self.hub.live, self.caller
+        await live.greet(self.line, from_kit, "kit")
+        live.welcome(self.line, kit_participant(kit.kit_id), kit.name)
+        live.carry_out(live.rooms.kit_came(self.line.number, kit.kit_id, kit.name))
+        kit_visits = KitVisits(visits=await run_in_threadpool(self._visits))
+        live.carry_out(live.rooms.kit_entered(self.line.number, kit_visits))
+        await _until_one_ends(self._listen(), self._watch_enrolment())
+
+    async def _listen(self) -> None:
+        while True:
+            self._hear(await self.line.read(from_kit))
+
+    async def _watch_enrolment(self) -> None:
+        """A kit that is reported lost is cut off within a minute."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if await run_in_threadpool(self._revoked):
+                self.line.refuse("kit_revoked", fatal=True)
+                return
+
+    def _revoked(self) -> bool:
+        with self.hub.database.reading() as session:
+            return session.get_one(Kit, self.caller.kit_id).revoked_at is not None
+
+    def _visits(self) -> list[VisitSnapshot]:
+        with self.hub.database.transaction() as session:
+            return visits.kit_snapshots(self.hub, session, self.caller)
+
+    def _hear(self, message: object) -> None:
+        live = self.hub.live
+        if isinstance(message, Ping):
+            self.line.push(Pong(id=message.id))
+        elif isinstance(message, Signal):
+            live.carry_out(live.rooms.signal(self.line.number, message))
+        elif isinstance(message, KitStatus):
+            live.carry_out(live.rooms.kit_status(self.line.number, message))
+        elif isinstance(message, Live):
+            live.carry_out(live.rooms.live(self.line.number, message))
+        else:
+            self.line.refuse("bad_message")

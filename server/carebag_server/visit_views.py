@@ -1,0 +1,182 @@
+"""Rows as the wire's objects. Nothing here decides who may see them."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from carebag_server.people import person_of
+from carebag_server.tables import (
+    Commission,
+    Finding,
+    HeardRow,
+    Kit,
+    MediaRow,
+    NoteRow,
+    PatientRow,
+    RecordRow,
+    RequestRow,
+    VisitRow,
+)
+from carebag_wire.records import Reading, SoundRecorded, record_adapter
+from carebag_wire.values import Circumstances
+from carebag_wire.visit import (
+    Note,
+    Participant,
+    Patient,
+    PhotoView,
+    ReadingView,
+    Request,
+    SoundView,
+    VisitHead,
+    VisitSnapshot,
+)
+
+FindingView = ReadingView | SoundView | PhotoView
+
+
+def head_of(session: Session, visit: VisitRow) -> VisitHead:
+    patient = session.get_one(PatientRow, visit.patient_id)
+    commission = session.get(Commission, visit.nurse_commission_id) if visit.nurse_commission_id else None
+    return VisitHead.model_validate(
+        {
+            "id": visit.id,
+            "patient": patient_of(patient, visit.colour),
+            "nurse": person_of(session, commission) if commission else None,
+            "kit_id": visit.kit_id,
+            "kit_name": session.get_one(Kit, visit.kit_id).name,
+            "scheduled_at": visit.scheduled_at,
+            "reason": visit.reason,
+            "background": visit.background,
+            "state": visit.state,
+            "opened_at": visit.opened_at,
+            "closed_at": visit.closed_at,
+            "doctor_joined_at": visit.doctor_joined_at,
+        }
+    )
+
+
+def patient_of(row: PatientRow, colour: int) -> Patient:
+    return Patient(
+        id=row.id,
+        name=row.name,
+        personal_id=row.personal_id,
+        personal_id_system=row.personal_id_system,
+        birth_date=row.birth_date,
+        place=row.place,
+        own_doctor=row.own_doctor,
+        colour=colour,
+    )
+
+
+def request_of(row: RequestRow) -> Request:
+    return Request.model_validate(
+        {
+            "id": row.id,
+            "visit_id": row.visit_id,
+            "kind": row.kind,
+            "circumstances": Circumstances.model_validate(json.loads(row.circumstances)),
+            "note": row.note,
+            "state": row.state,
+            "reason": row.reason,
+            "again_of": row.again_of,
+            "asked_by": row.asked_by,
+            "asked_at": row.asked_at,
+            "changed_at": row.changed_at,
+        }
+    )
+
+
+def finding_of(session: Session, row: Finding) -> FindingView:
+    """A reading, sound or photo with its decision; what was measured is read from the signed record itself."""
+    stored = session.get_one(RecordRow, row.record_id)
+    record = record_adapter.validate_json(stored.payload)
+    decided = {
+        "decision": row.decision,
+        "decided_by": row.decided_by,
+        "decided_at": row.decided_at,
+        "reason": row.reason,
+        "received_at": stored.received_at,
+    }
+    if isinstance(record, Reading):
+        return ReadingView.model_validate({**decided, "reading": record})
+    media_stored = session.get(MediaRow, row.media_sha256) is not None
+    if isinstance(record, SoundRecorded):
+        heard = _heard(session, row)
+        return SoundView.model_validate({**decided, "sound": record, "media_stored": media_stored, "heard": heard})
+    return PhotoView.model_validate({**decided, "photo": record, "media_stored": media_stored})
+
+
+def part_of(view: FindingView) -> Mapping[str, FindingView]:
+    """The view under its name in `Changed`."""
+    if isinstance(view, ReadingView):
+        return {"reading": view}
+    return {"sound": view} if isinstance(view, SoundView) else {"photo": view}
+
+
+def _heard(session: Session, row: Finding) -> str:
+    digests = session.scalars(
+        select(HeardRow.sha256).where(HeardRow.visit_id == row.visit_id, HeardRow.stream == row.stream)
+    ).all()
+    if not digests:
+        return "unknown"
+    return "verified" if row.media_sha256 in digests else "differs"
+
+
+def note_of(row: NoteRow) -> Note:
+    return Note.model_validate(
+        {
+            "id": row.id,
+            "visit_id": row.visit_id,
+            "version": row.version,
+            "assessment": row.assessment,
+            "plan": row.plan,
+            "state": row.state,
+            "author": row.author,
+            "changed_at": row.changed_at,
+            "signed_at": row.signed_at,
+            "sha256": row.sha256,
+        }
+    )
+
+
+def snapshot_of(
+    session: Session, visit: VisitRow, reader: uuid.UUID | None, participants: Sequence[Participant], kit_online: bool
+) -> VisitSnapshot:
+    """The whole visit.
+
+    Args:
+        reader: practitioner whose own draft notes are included; None: signed ones only.
+    """
+    requests = session.scalars(
+        select(RequestRow).where(RequestRow.visit_id == visit.id).order_by(RequestRow.asked_at, RequestRow.id)
+    )
+    notes = session.scalars(
+        select(NoteRow)
+        .where(NoteRow.visit_id == visit.id, or_(NoteRow.state == "signed", NoteRow.author_id == reader))
+        .order_by(NoteRow.changed_at, NoteRow.version)
+    )
+    views = _findings(session, visit.id)
+    return VisitSnapshot(
+        visit=head_of(session, visit),
+        requests=[request_of(row) for row in requests],
+        readings=[view for view in views if isinstance(view, ReadingView)],
+        sounds=[view for view in views if isinstance(view, SoundView)],
+        photos=[view for view in views if isinstance(view, PhotoView)],
+        notes=[note_of(row) for row in notes],
+        participants=list(participants),
+        kit_online=kit_online,
+    )
+
+
+def _findings(session: Session, visit_id: uuid.UUID) -> list[FindingView]:
+    """In the order in which the kit took them."""
+    rows = session.scalars(
+        select(Finding)
+        .join(RecordRow, RecordRow.id == Finding.record_id)
+        .where(Finding.visit_id == visit_id)
+        .order_by(RecordRow.kit_seq)
+    )
+    return [finding_of(session, row) for row in rows]

@@ -1,0 +1,84 @@
+"""Reading visits: lists, whole visits, and the doctor's coming in. Each is logged in the transaction that reads."""
+
+import uuid
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import Select, and_, or_
+from sqlalchemy.orm import Session
+
+from carebag_server.announcements import announce_changed
+from carebag_server.audit import Act, append
+from carebag_server.callers import KitCaller, PersonCaller
+from carebag_server.hub import Hub
+from carebag_server.relations import visible_visit, visible_visits
+from carebag_server.tables import VisitRow
+from carebag_server.visit_views import head_of, snapshot_of
+from carebag_wire.visit import VisitHead, VisitSnapshot
+
+
+def today(hub: Hub) -> tuple[datetime, datetime]:
+    """From midnight to midnight where the care is given; in UTC where the machine knows no time zones."""
+    try:
+        zone = ZoneInfo(hub.settings.time_zone)
+    except ZoneInfoNotFoundError:
+        zone = ZoneInfo("UTC")
+    day = hub.now().astimezone(zone).date()
+    midnight = datetime.combine(day, time(), zone)
+    return midnight, datetime.combine(day + timedelta(days=1), time(), zone)
+
+
+def list_heads(hub: Hub, session: Session, caller: PersonCaller) -> list[VisitHead]:
+    """Today's visits and those still open. One log row for the list; entering a visit has its own."""
+    rows = session.scalars(_todays(hub, caller)).all()
+    append(session, caller.actor(), Act(action="visits_listed", object=f"visits {len(rows)}"), hub.now())
+    return [head_of(session, row) for row in rows]
+
+
+def _todays(hub: Hub, caller: PersonCaller | KitCaller) -> Select[VisitRow]:
+    start, end = today(hub)
+    planned_today = and_(VisitRow.scheduled_at >= start, VisitRow.scheduled_at < end)
+    query = visible_visits(caller, hub.now()).where(or_(planned_today, VisitRow.state == "open"))
+    return query.order_by(VisitRow.scheduled_at, VisitRow.id)
+
+
+def read_visit(hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid.UUID) -> VisitSnapshot:
+    """The whole visit for a person.
+
+    Raises:
+        Refused: 404 `not_found`.
+    """
+    visit = visible_visit(session, caller, visit_id, hub.now())
+    append(session, caller.actor(), act_on(visit, "visit_read", f"visit {visit.id}"), hub.now())
+    participants, kit_online = hub.live.presence(visit.id, visit.kit_id)
+    return snapshot_of(session, visit, caller.person.practitioner_id, participants, kit_online)
+
+
+def enter_visit(hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid.UUID) -> VisitSnapshot:
+    """As `read_visit`, for a doctor who joins the room; the first one to come is noted on the visit.
+
+    Raises:
+        Refused: 404 `not_found`.
+    """
+    visit = visible_visit(session, caller, visit_id, hub.now())
+    append(session, caller.actor(), act_on(visit, "room_joined", f"visit {visit.id}"), hub.now())
+    if visit.doctor_joined_at is None:
+        visit.doctor_joined_at = hub.now()
+        announce_changed(session, visit, {"visit": head_of(session, visit)})
+    participants, kit_online = hub.live.presence(visit.id, visit.kit_id)
+    return snapshot_of(session, visit, caller.person.practitioner_id, participants, kit_online)
+
+
+def kit_snapshots(hub: Hub, session: Session, kit: KitCaller) -> list[VisitSnapshot]:
+    """Today's visits of a kit, with signed notes only; one log row for each patient."""
+    snapshots = []
+    for visit in session.scalars(_todays(hub, kit)).all():
+        append(session, kit.actor(), act_on(visit, "visit_sent_to_kit", f"visit {visit.id}"), hub.now())
+        participants, kit_online = hub.live.presence(visit.id, visit.kit_id)
+        snapshots.append(snapshot_of(session, visit, None, participants, kit_online))
+    return snapshots
+
+
+def act_on(visit: VisitRow, action: str, thing: str) -> Act:
+    """What a log row says of an act within a visit."""
+    return Act(action=action, object=thing, patient_id=visit.patient_id, visit_id=visit.id)
