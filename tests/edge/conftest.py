@@ -1,0 +1,230 @@
+"""One kit's world for the tests: a clock that only tests move, a visit, and instruments played by hand."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from carebag_devices.bag import Sink
+from carebag_devices.errors import DeviceSilent
+from carebag_devices.events import Identity, Measured, OximeterSample, SoundFrame, SoundStarted, SoundStopped, Value
+from carebag_edge.clock import Clock
+from carebag_edge.journal import Journal
+from carebag_edge.keys import KitKey, load_or_create
+from carebag_wire.messages import KitVisits
+from carebag_wire.values import Circumstances
+from carebag_wire.visit import Patient, Person, Request, RequestKind, RequestState, VisitHead, VisitSnapshot
+
+START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+CUFF = Identity("C0:FF:EE:00:00:01", "cuff", "Test", "Cuff 1", simulated=True)
+OXIMETER = Identity("C0:FF:EE:00:00:02", "oximeter", "Test", "Oximeter 1", simulated=True)
+STETHOSCOPE = Identity("C0:FF:EE:00:00:03", "stethoscope", "Test", "Stethoscope 1", simulated=True)
+CRP = Identity("C0:FF:EE:00:00:04", "crp_analyser", "Test", "CRP 1", simulated=True)
+_ids = itertools.count(1)
+
+
+def new_id() -> UUID:
+    return UUID(int=0x0192_0000_0000_7000_8000_0000_0000_0000 + next(_ids))
+
+
+@dataclass
+class Hands:
+    """Time, moved by the test."""
+
+    utc: datetime = START
+    ns: int = 1_000_000_000
+
+    def forward(self, seconds: float) -> None:
+        self.utc += timedelta(seconds=seconds)
+        self.ns += int(seconds * 1e9)
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(utc=lambda: self.utc, monotonic_ns=lambda: self.ns)
+
+
+@dataclass
+class World:
+    """Makes people, visits, requests and what devices say."""
+
+    kit_id: UUID = field(default_factory=new_id)
+    new_id = staticmethod(new_id)
+
+    def nurse(self, name: str = "Anna Lind") -> Person:
+        return Person(
+            commission_id=new_id(),
+            practitioner_id=new_id(),
+            name=name,
+            title="distriktssköterska",
+            role="nurse",
+            unit="Timrå",
+            organization="Region Test",
+        )
+
+    def visit(
+        self, *requests: Request, patient: str = "Tolvan Tolvansson", visit_id: UUID | None = None
+    ) -> VisitSnapshot:
+        head = VisitHead(
+            id=visit_id or new_id(),
+            patient=Patient(
+                id=new_id(),
+                name=patient,
+                personal_id="191212121212",
+                personal_id_system="1.2.752.129.2.1.3.1",
+                birth_date="1912-12-12",
+                place="Timrå",
+                own_doctor="Eva Ek",
+                colour=1,
+            ),
+            nurse=None,
+            kit_id=self.kit_id,
+            kit_name="Väska 1",
+            scheduled_at=START,
+            reason="Hosta",
+            background="",
+            state="planned",
+        )
+        return VisitSnapshot(
+            visit=head,
+            requests=list(requests),
+            readings=[],
+            sounds=[],
+            photos=[],
+            notes=[],
+            participants=[],
+            kit_online=True,
+        )
+
+    def request(self, visit_id: UUID, kind: RequestKind, state: RequestState = "asked") -> Request:
+        circumstances = {
+            "blood_pressure": Circumstances(site="left_arm", posture="sitting"),
+            "listen": Circumstances(point="mitral"),
+        }.get(kind, Circumstances())
+        return Request(
+            id=new_id(),
+            visit_id=visit_id,
+            kind=kind,
+            circumstances=circumstances,
+            state=state,
+            asked_by="Eva Ek",
+            asked_at=START,
+            changed_at=START,
+        )
+
+    def told(self, *visits: VisitSnapshot) -> KitVisits:
+        return KitVisits(visits=list(visits))
+
+    def pressure(
+        self,
+        systolic: str = "128",
+        *,
+        problem: str | None = None,
+        provenance: Literal["live", "stored"] = "live",
+        device_time: str | None = "2026-11-23T10:00:00",
+        measurement_id: str = "",
+    ) -> Measured:
+        values = (Value("systolic", Decimal(systolic), "mm[Hg]"), Value("diastolic", Decimal(82), "mm[Hg]"))
+        return Measured(
+            identity=CUFF,
+            kind="blood_pressure",
+            values=() if problem else values,
+            problem=problem,
+            flags=(),
+            device_time=device_time,
+            raw=bytes.fromhex("1e80005200610"[:12]),
+            provenance=provenance,
+            measurement_id=measurement_id,
+        )
+
+    def crp(self, value: str = "12", comparator: Literal["<", ">"] | None = None) -> Measured:
+        return Measured(
+            identity=CRP,
+            kind="crp",
+            values=(Value("crp", Decimal(value), "mg/L", comparator),),
+            problem=None,
+            flags=(),
+            device_time=None,
+            raw=b"R|1|^^^CRP|12|mg/L",
+        )
+
+    def oximeter(self, spo2: str | None = "97", pulse: str | None = "72", problem: str | None = None) -> OximeterSample:
+        return OximeterSample(
+            OXIMETER, Decimal(spo2) if spo2 else None, Decimal(pulse) if pulse else None, problem, raw=b"\x01\x02"
+        )
+
+
+class HandInstruments:
+    """The bag's place at the seam, played by the test: it says what a patient and sensors would make the bag say."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+        self.silent = False
+        self.stream: int | None = None
+        self.sent = 0
+        self.asked = asyncio.Event()
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    async def listen(self, stream: int, rate_hz: int = 4000) -> None:
+        self.asked.set()
+        if self.silent:
+            raise DeviceSilent
+        self.stream, self.sent = stream, 0
+        self.sink(SoundStarted(STETHOSCOPE, stream, rate_hz))
+
+    def sound(self, samples: np.ndarray, skip: int = 0) -> None:
+        """The next samples; `skip` of them get lost before."""
+        assert self.stream is not None
+        self.sent += skip
+        self.sink(SoundFrame(STETHOSCOPE, self.stream, self.sent, samples.astype(np.int16)))
+        self.sent += len(samples)
+
+    async def stop_listening(self) -> None:
+        if self.stream is not None:
+            self.sink(SoundStopped(STETHOSCOPE, self.stream, "asked", self.sent))
+        self.stream = None
+
+    def retry(self, device_id: str, action: Literal["connect", "pair", "forget"]) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def key(tmp_path: Path, world: World) -> KitKey:
+    return load_or_create(tmp_path, world.kit_id, 0)
+
+
+@pytest.fixture
+def journal(tmp_path: Path, key: KitKey) -> "Journal":
+    opened = Journal(tmp_path / "journal.sqlite", key)
+    yield opened  # type: ignore[misc]
+    opened.close()
+
+
+@pytest.fixture
+def reopen(tmp_path: Path, key: KitKey) -> Callable[[], Journal]:
+    """The same journal after a restart."""
+    return lambda: Journal(tmp_path / "journal.sqlite", key)
+
+
+@pytest.fixture
+def instruments() -> Callable[[Sink], HandInstruments]:
+    return HandInstruments

@@ -1,0 +1,137 @@
+import json
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from carebag_edge.errors import WrongJournal
+from carebag_edge.journal import Journal
+from carebag_edge.keys import load_or_create
+from carebag_wire.base import uuid7
+from carebag_wire.records import Reading, RecordReceipt, payload_sha256
+from carebag_wire.values import Binding, DeviceIdentity, Quality, Times
+
+AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+def reading(journal: Journal, visit_id: UUID | None = None):
+    return lambda kit_seq: Reading(
+        id=uuid7(0),
+        binding=Binding(visit_id=visit_id, patient_id=None, nurse_id=None, kit_id=journal.key.kit_id, kit_seq=kit_seq),
+        times=Times(kit_monotonic_ns=1, kit_utc=AT),
+        kind="crp",
+        quantities=[],
+        problem="cassette_error",
+        quality=Quality(word="invalid"),
+        device=DeviceIdentity(id="x", kind="crp_analyser"),
+        provenance="live",
+    )
+
+
+def receipt(*entries, watermark: int, refused=None) -> RecordReceipt:
+    return RecordReceipt(
+        stored=[e.record.id for e in entries], refused=refused or {}, watermark=watermark, received_at=AT
+    )
+
+
+def test_numbers_have_no_hole_even_where_building_failed(journal: Journal) -> None:
+    first = journal.append(reading(journal))
+    with pytest.raises(ZeroDivisionError):
+        journal.append(lambda kit_seq: 1 / 0)
+    second = journal.append(reading(journal))
+    assert [first.kit_seq, second.kit_seq] == [1, 2] == journal.numbers()
+
+
+def test_what_is_sent_is_word_for_word_what_was_signed(journal: Journal) -> None:
+    entry = journal.append(reading(journal))
+    (sent,) = journal.unsent_records(10)
+    assert sent == entry.signed
+    assert sent.sha256 == payload_sha256(sent.payload)
+    assert sent.signature == journal.key.sign(sent.payload.encode())
+    assert json.loads(sent.payload)["binding"]["kit_seq"] == 1
+
+
+def test_everything_comes_back_after_a_restart(journal: Journal, reopen) -> None:
+    visit = UUID(int=5)
+    journal.append(reading(journal, visit))
+    journal.put_state("open_visit", "x")
+    journal.close()
+    again = reopen()
+    assert [entry.kit_seq for entry in again.of_visit(visit)] == [1]
+    assert again.state("open_visit") == "x"
+    assert again.append(reading(again)).kit_seq == 2
+    again.close()
+
+
+def test_a_transaction_is_all_or_nothing(journal: Journal) -> None:
+    def half() -> None:
+        with journal.transaction():
+            journal.append(reading(journal))
+            journal.put_state("open_visit", "x")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        half()
+    assert journal.numbers() == []
+    assert journal.state("open_visit") is None
+
+
+def test_durability_is_what_sqlite_calls_full(journal: Journal) -> None:
+    assert journal._db.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert journal._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_only_what_the_receipt_names_is_acknowledged(journal: Journal) -> None:
+    one, two, three = (journal.append(reading(journal)) for _ in range(3))
+    journal.acknowledge(receipt(one, three, watermark=1))
+    assert [r.sha256 for r in journal.unsent_records(10)] == [two.signed.sha256]
+    assert journal.unsent().count == 1
+    assert journal.unsent().oldest_at == AT
+
+
+def test_a_refused_record_stays_and_does_not_block(journal: Journal) -> None:
+    one, two = journal.append(reading(journal)), journal.append(reading(journal))
+    journal.acknowledge(receipt(two, watermark=0, refused={one.signed.sha256: "unknown_visit"}))
+    assert journal.unsent_records(10) == []
+    assert journal.refused() == {1: "unknown_visit"}
+    assert journal.unsent().count == 1
+    journal.retry_refused()
+    assert [r.sha256 for r in journal.unsent_records(10)] == [one.signed.sha256]
+
+
+def test_a_hub_that_lost_records_gets_them_again(journal: Journal) -> None:
+    entries = [journal.append(reading(journal)) for _ in range(4)]
+    journal.acknowledge(receipt(*entries, watermark=4))
+    assert journal.unsent_records(10) == []
+    journal.acknowledge(receipt(watermark=2))
+    assert [r.sha256 for r in journal.unsent_records(10)] == [e.signed.sha256 for e in entries[2:]]
+
+
+def test_a_measurement_delivered_twice_cannot_be_kept_twice(journal: Journal) -> None:
+    journal.append(reading(journal), measurement_id="cuff/10:00")
+    assert journal.has_measurement("cuff/10:00")
+    with pytest.raises(sqlite3.IntegrityError):
+        journal.append(reading(journal), measurement_id="cuff/10:00")
+    assert journal.append(reading(journal)).kit_seq == 2
+
+
+def test_a_batch_ends_before_it_is_too_large_but_is_never_empty(journal: Journal) -> None:
+    for _ in range(3):
+        journal.append(reading(journal))
+    size = len(journal.unsent_records(1)[0].payload)
+    assert len(journal.unsent_records(10, max_chars=2 * size + 10)) == 2
+    assert len(journal.unsent_records(10, max_chars=1)) == 1
+
+
+def test_another_kits_journal_and_a_newer_one_are_refused(journal: Journal, tmp_path: Path) -> None:
+    journal.close()
+    stranger = load_or_create(tmp_path / "stranger", UUID(int=99), 0)
+    with pytest.raises(WrongJournal):
+        Journal(tmp_path / "journal.sqlite", stranger)
+    with sqlite3.connect(tmp_path / "journal.sqlite") as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(WrongJournal):
+        Journal(tmp_path / "journal.sqlite", journal.key)
