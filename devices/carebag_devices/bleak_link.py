@@ -8,8 +8,9 @@ bleak's default from 3.1 on: AcquireNotify crashes bluetoothd 5.66 when the link
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from bleak import BleakClient, BleakScanner
@@ -35,6 +36,7 @@ from carebag_devices.errors import (
     RadioMissing,
 )
 from carebag_devices.link import Advert, Link, Receive, full_uuid
+from carebag_devices.radio.agent import PairingAgent
 
 log = logging.getLogger(__name__)
 
@@ -164,9 +166,26 @@ class BleakRadio:
     ) -> None:
         self._backend = backend
         self._scanner_backend = scanner_backend
+        self._agent: PairingAgent | None = None
 
     async def scan(self, heard: Callable[[Advert], None]) -> None:
-        """One scanner for all devices; see `QUIET_RESTART_S`."""
+        """One scanner for all devices, and BlueZ's pairing agent beside it; see `QUIET_RESTART_S`."""
+        async with AsyncExitStack() as stack:
+            if self._uses_bluez():
+                self._agent = await stack.enter_async_context(PairingAgent())
+                stack.callback(setattr, self, "_agent", None)
+            await self._scan(heard)
+
+    def admit(self, address: str) -> None:
+        if self._agent is not None:
+            self._agent.allow(address)
+
+    def _uses_bluez(self) -> bool:
+        if self._backend is None:
+            return sys.platform == "linux"
+        return "bluezdbus" in self._backend.__module__
+
+    async def _scan(self, heard: Callable[[Advert], None]) -> None:
         news = asyncio.Event()
 
         def detected(device: BLEDevice, data: AdvertisementData) -> None:
@@ -194,6 +213,8 @@ class BleakRadio:
                 advert.name or advert.address,
                 disconnected_callback=lambda _client: lost.set(),
                 max_attempts=2,
+                # remembered services may be asked before BlueZ has resolved them anew: StartNotify then fails
+                use_services_cache=False,
                 pair=pair_first,
                 **self._client_arguments(),
             )

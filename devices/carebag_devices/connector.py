@@ -91,6 +91,7 @@ class Connector:
             self.report.enter(DeviceState.CONNECTING)
             first = self.model.pairing == "before_discovery"
             if first:
+                self._radio.admit(self._advert.address)
                 self.report.enter(DeviceState.PAIRING)
             return await self._radio.connect(self._advert, pair_first=first)
 
@@ -98,6 +99,7 @@ class Connector:
         """Pair, subscribe, settle, then ask who it is: devices that push at once must find us listening."""
         if self.model.pairing == "after_connect":
             self.report.enter(DeviceState.PAIRING)
+            self._radio.admit(self.report.identity.id)
             await link.pair()
         await driver.subscribe()
         if self.model.settle_s:

@@ -60,6 +60,9 @@ class Radio(Protocol):
     async def scan(self, heard: Callable[[Advert], None]) -> None:
         """Report every advertisement until cancelled. Raises `RadioMissing`."""
 
+    def admit(self, address: str) -> None:
+        """Pairing with this device is wanted now, and for the next minute; others are refused."""
+
     async def connect(self, advert: Advert, *, pair_first: bool = False) -> Link:
         """Connect and discover. `pair_first`: bond before discovery, for devices that want it so."""
 
