@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from carebag_signal.bands import FRAMES_PER_SECOND
 from carebag_signal.segmentation import S1, S2, Segment
@@ -28,16 +29,20 @@ def intervals_s(path: list[Segment]) -> list[float]:
 
 
 def rate_from_path(path: list[Segment]) -> tuple[float | None, WhyNot | None]:
-    """Beats per minute over the path's beats, or why none can be told.
+    """Beats per minute over the path's beats, or why none can be told."""
+    return rate_from_intervals(np.array(intervals_s(path)))
+
+
+def rate_from_intervals(intervals: NDArray[np.float64]) -> tuple[float | None, WhyNot | None]:
+    """Beats per minute from times (s) between like sounds, or why none can be told.
 
     Takes the mean of the intervals near their median: frames are 20 ms wide, and a mean is finer than a frame.
     """
-    found = np.array(intervals_s(path))
-    if found.size < _FEWEST_INTERVALS:
+    if intervals.size < _FEWEST_INTERVALS:
         return None, "assessing"
-    middle = float(np.median(found))
-    near = found[np.abs(found - middle) <= _NEAR * middle]
-    if near.size < _STEADY_SHARE * found.size:
+    middle = float(np.median(intervals))
+    near = intervals[np.abs(intervals - middle) <= _NEAR * middle]
+    if near.size < _STEADY_SHARE * intervals.size:
         return None, "unsteady"
     rate = 60.0 / float(near.mean())
     if not LOWEST_PER_MIN <= rate <= HIGHEST_PER_MIN:

@@ -1,8 +1,9 @@
 """Synthetic bodies as training examples: hearts slower and faster than any in the recordings."""
 
 import numpy as np
-from carebag_signal.synthetic import Body, heart_sound
 from circor import Recording
+
+from carebag_signal.synthetic import Body, heart_sound
 
 SECONDS = 15.0
 RATE_HZ = 4000

@@ -94,3 +94,16 @@ def disturb(rng: np.random.Generator, samples: Samples, rate_hz: int, room: Room
 def faster(samples: Samples, speed_percent: int) -> Samples:
     """The same beats at another pace; the pitch goes along."""
     return np.asarray(resample_poly(samples, 100, speed_percent))
+
+
+def in_the_air(rng: np.random.Generator, n: int, rate_hz: int, room: Room | None) -> Samples:
+    """A chest piece that touches nothing: its own noise, some hum, the room from afar."""
+    t = np.arange(n) / rate_hz
+    sound = coloured(rng, n, rng.uniform(0.0, 1.5))
+    sound /= sound.std()
+    if rng.random() < 0.4:
+        sound += rng.uniform(0.2, 2.0) * np.sin(2 * np.pi * 50 * t + rng.uniform(0, 6))
+    if rng.random() < 0.5:
+        far = talk(rng, n, rate_hz) if room is None or rng.random() < 0.5 else room.sound(rng, n)
+        sound += rng.uniform(0.1, 1.5) * far / (far.std() + 1e-9)
+    return np.asarray(sound * np.exp(rng.uniform(np.log(1.0), np.log(300.0))))

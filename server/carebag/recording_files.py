@@ -1,0 +1,125 @@
+"""Recordings from files: WAV, FLAC, CSV and NPZ to one channel of 16-bit samples, or a reason why not."""
+
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+LONGEST_SAMPLES = 500_000_000
+
+Code = Literal["not_found", "unknown_format", "damaged", "not_one_channel", "no_rate", "not_finite", "empty"]
+
+
+class UnreadableRecording(Exception):
+    """A file that gives no samples; `code` says why."""
+
+    def __init__(self, code: Code, detail: str) -> None:
+        super().__init__(detail)
+        self.code: Code = code
+
+
+def read_recording(file: Path, rate_hz: int | None = None) -> tuple[int, NDArray[np.int16]]:
+    """Sampling rate and samples of a file; `rate_hz` is for files that do not say theirs.
+
+    Raises: UnreadableRecording with a code.
+    """
+    readers = {".wav": _wav, ".flac": _flac, ".csv": _csv, ".npz": _npz}
+    if file.suffix.lower() not in readers:
+        raise UnreadableRecording("unknown_format", "must be .wav, .flac, .csv or .npz")
+    try:
+        rate, values = readers[file.suffix.lower()](file)
+    except FileNotFoundError:
+        raise UnreadableRecording("not_found", "no such file") from None
+    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise UnreadableRecording("damaged", str(error)) from error
+    rate = rate or rate_hz
+    if not rate:
+        raise UnreadableRecording("no_rate", "the file does not say its sampling rate: use --rate")
+    return rate, _as_int16(values)
+
+
+def _as_int16(values: NDArray[np.generic]) -> NDArray[np.int16]:
+    """16-bit as it is; other integers by their top bits, floats from -1...1."""
+    if values.ndim == 2 and 1 in values.shape:
+        values = values.reshape(-1)
+    if values.ndim != 1:
+        raise UnreadableRecording("not_one_channel", "must have one channel")
+    if not 0 < values.size <= LONGEST_SAMPLES:
+        raise UnreadableRecording("empty", "has no samples, or too many")
+    if values.dtype == np.int16:
+        return np.asarray(values, dtype=np.int16)
+    if values.dtype == np.uint8:
+        return np.asarray((values.astype(np.int16) - 128) * 256, dtype=np.int16)
+    if values.dtype.kind in "iu":
+        return _from_integers(values)
+    numbers = values.astype(np.float64)
+    if not np.isfinite(numbers).all():
+        raise UnreadableRecording("not_finite", "has samples that are no numbers")
+    return np.asarray(np.clip(np.round(numbers * 32767), -32768, 32767), dtype=np.int16)
+
+
+def _from_integers(values: NDArray[np.generic]) -> NDArray[np.int16]:
+    if values.dtype == np.int8:
+        return np.asarray(values.astype(np.int16) * 256, dtype=np.int16)
+    if values.dtype == np.int32:
+        return np.asarray(values.astype(np.int64) >> 16, dtype=np.int16)
+    wide = values.astype(np.int64)
+    if wide.size and (wide.min() < -32768 or wide.max() > 32767):
+        raise UnreadableRecording("damaged", "integers beyond 16 bits")
+    return np.asarray(wide, dtype=np.int16)
+
+
+def _wav(file: Path) -> tuple[int | None, NDArray[np.generic]]:
+    import warnings
+
+    from scipy.io import wavfile
+
+    with warnings.catch_warnings():
+        # chunks that are no sound are no matter
+        warnings.simplefilter("ignore", wavfile.WavFileWarning)
+        rate, values = wavfile.read(file)
+    return int(rate), np.asarray(values)
+
+
+def _flac(file: Path) -> tuple[int | None, NDArray[np.generic]]:
+    import av
+
+    with av.open(str(file)) as container:
+        frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+        stream = container.streams.audio[0]
+        if stream.channels != 1:
+            raise UnreadableRecording("not_one_channel", "must have one channel")
+        return int(stream.rate), np.concatenate(frames, axis=1)[0]
+
+
+def _csv(file: Path) -> tuple[int | None, NDArray[np.generic]]:
+    """One number a line; a line `# rate_hz=4000` gives the rate; a first line of words is a heading."""
+    rate: int | None = None
+    numbers: list[float] = []
+    for count, raw in enumerate(file.read_text(encoding="utf-8-sig").splitlines()):
+        line = raw.strip().rstrip(",;")
+        if line.startswith("#"):
+            if "rate_hz=" in line:
+                rate = int(line.split("rate_hz=")[1])
+        elif line:
+            try:
+                numbers.append(float(line))
+            except ValueError:
+                if count and numbers:
+                    raise ValueError(f"line {count + 1} is no number") from None
+    values = np.array(numbers)
+    whole = values.size > 0 and bool(np.all(np.isfinite(values)) and np.all(values == np.round(values)))
+    return rate, values.astype(np.int64) if whole else values
+
+
+def _npz(file: Path) -> tuple[int | None, NDArray[np.generic]]:
+    """Array `samples` (or the only one that is not a number) and number `rate_hz` or `fs`."""
+    with np.load(file, allow_pickle=False) as stored:
+        rate = next((int(stored[name]) for name in ("rate_hz", "fs") if name in stored.files), None)
+        lists = [name for name in stored.files if stored[name].ndim]
+        name = "samples" if "samples" in lists else lists[0] if len(lists) == 1 else None
+        if name is None:
+            raise ValueError("must hold an array called samples")
+        return rate, np.asarray(stored[name])

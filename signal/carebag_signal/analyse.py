@@ -1,0 +1,99 @@
+"""A whole recording at once, by the very code that runs in a live visit. Decision support, not a diagnosis."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carebag_signal.auscultation import Finding, HeartRate, HeartSoundMonitor, QualityWord, SoundMark
+from carebag_signal.heart_rate import WhyNot, rate_from_intervals
+from carebag_signal.quality import Word
+
+Kind = Literal["heart"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class QualitySpan:
+    """Samples `start` to `end` (exclusive) sounded like this; None before the first word."""
+
+    start: int
+    end: int
+    word: Word | None
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What can be said about a recording; sample numbers count from its first sample, gaps included."""
+
+    kind: Kind
+    rate_hz: int
+    n_samples: int
+    s1: tuple[int, ...]
+    s2: tuple[int, ...]
+    heart_rate_per_min: float | None
+    """Over all of the recording, 30-220."""
+    heart_rate_why_not: WhyNot | None
+    heart_rates: tuple[HeartRate, ...]
+    """As they would have been shown, one for every change."""
+    quality: tuple[QualitySpan, ...]
+    gaps: tuple[tuple[int, int], ...]
+    """(first sample, samples) that are missing."""
+
+
+def analyse(
+    samples: NDArray[np.int16], rate_hz: int, kind: Kind = "heart", gaps: tuple[tuple[int, int], ...] = ()
+) -> Analysis:
+    """Analyses one channel.
+
+    `gaps` names spans (first sample, count) whose samples were lost: whatever stands there is not listened to.
+
+    Raises: ValueError if the rate is out of range, the samples are not one channel of int16, or gaps overlap.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}")
+    findings, pieces = _listen(samples, rate_hz, gaps)
+    marks = [f for f in findings if isinstance(f, SoundMark)]
+    s1 = tuple(m.sample for m in marks if m.sound == "S1")
+    s2 = tuple(m.sample for m in marks if m.sound == "S2")
+    rates = tuple(f for f in findings if isinstance(f, HeartRate))
+    rate, why_not = rate_from_intervals(_intervals_s(s1, s2, pieces, rate_hz))
+    if rate is not None and not any(r.per_min is not None for r in rates):
+        rate, why_not = None, rates[-1].why_not if rates else "assessing"
+    quality = _spans([f for f in findings if isinstance(f, QualityWord)], samples.size)
+    return Analysis(kind, rate_hz, samples.size, s1, s2, rate, why_not, rates, quality, gaps)
+
+
+def _listen(
+    samples: NDArray[np.int16], rate_hz: int, gaps: tuple[tuple[int, int], ...]
+) -> tuple[list[Finding], list[tuple[int, int]]]:
+    """Findings, and the pieces (first sample, end) between the gaps."""
+    monitor, at = HeartSoundMonitor(rate_hz), 0
+    findings: list[Finding] = []
+    pieces = []
+    for start, count in (*gaps, (samples.size, 0)):
+        if start < at or count < 0 or start + count > samples.size:
+            raise ValueError("gaps must be in order, must not overlap and must lie within the samples")
+        findings += monitor.feed(samples[at:start])
+        monitor.gap(count)
+        pieces.append((at, start))
+        at = start + count
+    return findings + monitor.finish(), pieces
+
+
+def _intervals_s(
+    s1: tuple[int, ...], s2: tuple[int, ...], pieces: list[tuple[int, int]], rate_hz: int
+) -> NDArray[np.float64]:
+    """Times from each sound to the next of its kind, never across a gap."""
+    found = [np.zeros(0)]
+    for marks in (np.array(s1), np.array(s2)):
+        found += [np.diff(marks[(marks >= start) & (marks < end)]) / rate_hz for start, end in pieces]
+    return np.concatenate(found)
+
+
+def _spans(words: list[QualityWord], n_samples: int) -> tuple[QualitySpan, ...]:
+    starts = [0, *(w.at_sample for w in words)]
+    ends = [*(w.at_sample for w in words), n_samples]
+    said: list[Word | None] = [None, *(w.word for w in words)]
+    return tuple(QualitySpan(a, b, w) for a, b, w in zip(starts, ends, said, strict=True) if b > a)
