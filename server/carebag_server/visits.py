@@ -16,6 +16,9 @@ from carebag_server.tables import VisitRow
 from carebag_server.visit_views import head_of, snapshot_of
 from carebag_wire.visit import VisitHead, VisitSnapshot
 
+NEAR = timedelta(hours=12)
+"""A planned visit this near is shown whatever the date: care goes on at midnight."""
+
 
 def today(hub: Hub) -> tuple[datetime, datetime]:
     """From midnight to midnight where the care is given; in UTC where the machine knows no time zones."""
@@ -29,7 +32,7 @@ def today(hub: Hub) -> tuple[datetime, datetime]:
 
 
 def list_heads(hub: Hub, session: Session, caller: PersonCaller) -> list[VisitHead]:
-    """Today's visits and those still open. One log row for the list; entering a visit has its own."""
+    """Today's visits, those still open, and those near midnight. One log row for the list."""
     rows = session.scalars(_todays(hub, caller)).all()
     append(session, caller.actor(), Act(action="visits_listed", object=f"visits {len(rows)}"), hub.now())
     return [head_of(session, row) for row in rows]
@@ -37,8 +40,14 @@ def list_heads(hub: Hub, session: Session, caller: PersonCaller) -> list[VisitHe
 
 def _todays(hub: Hub, caller: PersonCaller | KitCaller) -> Select[VisitRow]:
     start, end = today(hub)
-    planned_today = and_(VisitRow.scheduled_at >= start, VisitRow.scheduled_at < end)
-    query = visible_visits(caller, hub.now()).where(or_(planned_today, VisitRow.state == "open"))
+    near = VisitRow.scheduled_at.between(hub.now() - NEAR, hub.now() + NEAR)
+    query = visible_visits(caller, hub.now()).where(
+        or_(
+            and_(VisitRow.scheduled_at >= start, VisitRow.scheduled_at < end),
+            VisitRow.state == "open",
+            and_(VisitRow.state == "planned", near),
+        )
+    )
     return query.order_by(VisitRow.scheduled_at, VisitRow.id)
 
 

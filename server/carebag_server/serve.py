@@ -1,0 +1,39 @@
+"""Runs the hub under uvicorn until it is told to stop."""
+
+import logging
+
+import uvicorn
+
+from carebag_server.app import create_app
+from carebag_server.settings import Settings
+from carebag_wire.messages import MAX_MESSAGE_BYTES
+
+STOP_SECONDS = 5
+SOCKET_LIMIT = 4 * MAX_MESSAGE_BYTES
+"""Above our own limit, so that an oversize message is answered with `too_large`; beyond this the line is cut."""
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; open sockets are told first.
+
+    Raises:
+        UnsafeSettings: see `Settings.check`.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    uvicorn.Server(server_config(settings)).run()
+
+
+def server_config(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,  # its lines hold addresses with ids; guards.py writes ours
+        log_config=None,
+        server_header=False,
+        proxy_headers=not settings.demo,  # a demo believes only the socket about who is near
+        ws="websockets-sansio",
+        ws_max_size=SOCKET_LIMIT,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
