@@ -1,0 +1,94 @@
+/** The audio thread of the live sound: packets in by message port, exact samples out, in the chosen view. */
+import { isSoundPacket, parsePacket } from './packet'
+import { Playout, type PlayoutCounts } from './playout'
+import { ViewSwitch, type View } from './views'
+
+declare class AudioWorkletProcessor {
+  readonly port: MessagePort
+}
+declare function registerProcessor(name: string, processor: new () => AudioWorkletProcessor): void
+declare const sampleRate: number
+
+/** Page → audio thread. */
+export type PlayerOrder =
+  | { type: 'packet'; data: ArrayBuffer }
+  | { type: 'port' }
+  | { type: 'end'; stream: number; samples: number }
+  | { type: 'view'; view: View }
+  | { type: 'volume'; volume: number }
+
+/** Audio thread → page, once per block (128 samples). */
+export interface Rendered extends PlayoutCounts {
+  stream: number
+  /** Number of the block's first real sample, -1 when it was all silence. */
+  sample: number
+  /** Number of the next sample. */
+  head: number
+  /** Unix time of the rendering, ms. */
+  atMs: number
+  levelMs: number
+  targetMs: number
+}
+
+const VOLUME_MS = 20
+
+class SoundPlayerProcessor extends AudioWorkletProcessor {
+  readonly #playout = new Playout(sampleRate)
+  readonly #views = new ViewSwitch(sampleRate)
+  #volume = 0
+  #wanted = 1
+
+  constructor() {
+    super()
+    this.port.onmessage = (event: MessageEvent<PlayerOrder>) => this.#take(event)
+  }
+
+  #take(event: MessageEvent<PlayerOrder>): void {
+    const order = event.data
+    if (order.type === 'packet') this.#packet(order.data)
+    else if (order.type === 'end') this.#playout.end(order.stream, order.samples)
+    else if (order.type === 'view') this.#views.choose(order.view)
+    else if (order.type === 'volume') this.#wanted = order.volume
+    else {
+      const port = event.ports[0]
+      if (port) port.onmessage = (packet: MessageEvent<ArrayBuffer>) => this.#packet(packet.data)
+    }
+  }
+
+  #packet(data: ArrayBuffer): void {
+    if (!isSoundPacket(data)) return
+    const packet = parsePacket(data)
+    if (!('refused' in packet)) this.#playout.take(packet)
+  }
+
+  process(_inputs: Float32Array[][], outputs: Float32Array[][]): boolean {
+    const channels = outputs[0] ?? []
+    const out = channels[0]
+    if (out === undefined) return true
+    const sample = this.#playout.render(out)
+    const step = 1000 / (VOLUME_MS * sampleRate)
+    for (let index = 0; index < out.length; index += 1) {
+      this.#volume += Math.max(-step, Math.min(step, this.#wanted - this.#volume))
+      out[index] = this.#views.step(out[index] as number) * this.#volume
+    }
+    for (const other of channels.slice(1)) other.set(out)
+    this.#report(sample)
+    return true
+  }
+
+  #report(sample: number): void {
+    if (this.#playout.stream < 0) return
+    const rendered: Rendered = {
+      ...this.#playout.counts,
+      stream: this.#playout.stream,
+      sample,
+      head: this.#playout.head,
+      atMs: Date.now(),
+      levelMs: this.#playout.levelMs,
+      targetMs: this.#playout.targetMs,
+    }
+    this.port.postMessage(rendered)
+  }
+}
+
+registerProcessor('sound-player', SoundPlayerProcessor)
