@@ -150,6 +150,8 @@ class Segmenter:
         """Segments of the best path that began within the last `seconds` (at most 10), oldest first; the last still
         goes on.
         """
+        if not self.frames:
+            return []
         ways = self._ways(self._at, self._survival)
         state, tempo, index = (int(i) for i in np.unravel_index(ways.argmax(), ways.shape))
         boundary = self._at - _LONGEST + index
