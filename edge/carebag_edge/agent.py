@@ -62,6 +62,7 @@ class Agent:
         self.instruments = make_instruments(self.intake)
         self.commands = self._make_commands()
         self._jobs: set[asyncio.Task[None]] = set()
+        self._was_lost = False
         self._word: str | None = None
         self._word_at = clock.utc()
         self._marks: list[Any] = []
@@ -119,10 +120,12 @@ class Agent:
     def link_changed(self) -> None:
         if self.link.core.state == "online":
             self.sync.wake()
-            self.changed("hub_back")
+            self.changed("hub_back" if self._was_lost else None)
+            self._was_lost = False
         else:
+            self._was_lost = True
             self.bedside.hub_away()
-            self.changed("hub_lost" if self.link.core.problem is None else self.link.core.problem)
+            self.changed("hub_lost")
 
     async def hub_said(self, message: KitVisits | Changed | Present | Signal) -> None:
         if isinstance(message, Signal):

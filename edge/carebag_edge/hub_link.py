@@ -72,13 +72,15 @@ class LinkCore:
             return None
         return message
 
-    def disconnected(self) -> None:
-        """The connection broke, or none could be made."""
-        self._enter("offline")
+    def disconnected(self) -> bool:
+        """The connection broke, or none could be made; whether that is news."""
+        return self._enter("offline")
 
-    def _enter(self, state: HubState) -> None:
-        if state != self.state:
-            self.state, self.since = state, self._now()
+    def _enter(self, state: HubState) -> bool:
+        if state == self.state:
+            return False
+        self.state, self.since = state, self._now()
+        return True
 
 
 class LinkOwner(Protocol):
@@ -126,8 +128,8 @@ class HubLink:
                 self.core.problem = error.code
             except HubAway:
                 pass
-            self.core.disconnected()
-            self._owner.link_changed()
+            if self.core.disconnected():
+                self._owner.link_changed()
             await asyncio.sleep(self._backoff.failed())
 
     async def _serve(self, socket: aiohttp.ClientWebSocketResponse) -> None:
