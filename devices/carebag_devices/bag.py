@@ -127,7 +127,7 @@ class Bag(Instruments):
             self._known.add(device_id)
         if device_id not in self._tasks and self._allowed(device_id):
             self._serve(device_id, connector)
-        connector.retry()
+        connector.retry(pair=action == "pair")
 
     def _on_advert(self, advert: Advert) -> None:
         connector = self._connectors.get(advert.address)

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from bleak import BleakClient, BleakScanner
+from bleak import BleakAdapter, BleakClient, BleakScanner
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
@@ -48,6 +48,8 @@ DISCONNECT_TIMEOUT_S = 5.0
 QUIET_RESTART_S = 30.0
 """A scanner that hears nothing for so long is started anew: adapters fall silent without telling."""
 
+_EVERYWHERE = ("1800", "1801", "180a")
+"""Services that nearly every device has: generic access, generic attribute, device information."""
 _INSUFFICIENT_AUTHENTICATION, _INSUFFICIENT_ENCRYPTION = 0x05, 0x0F
 _SERVICE_GONE = (
     "org.freedesktop.DBus.Error.ServiceUnknown",
@@ -174,6 +176,7 @@ class BleakRadio:
             if self._uses_bluez():
                 self._agent = await stack.enter_async_context(PairingAgent())
                 stack.callback(setattr, self, "_agent", None)
+                await self._report_connected(heard)
             await self._scan(heard)
 
     def admit(self, address: str) -> None:
@@ -184,6 +187,15 @@ class BleakRadio:
         if self._backend is None:
             return sys.platform == "linux"
         return "bluezdbus" in self._backend.__module__
+
+    async def _report_connected(self, heard: Callable[[Advert], None]) -> None:
+        """Devices that a former run left connected do not advertise: BlueZ keeps links when a process dies."""
+        async with answered_within(GATT_TIMEOUT_S):
+            adapter = await BleakAdapter.get()
+            devices = await adapter.get_connected_devices(list(_EVERYWHERE))
+        for device in devices:
+            uuids = device.details["props"].get("UUIDs", [])
+            heard(Advert(device.address, device.name or "", frozenset(map(full_uuid, uuids)), device))
 
     async def _scan(self, heard: Callable[[Advert], None]) -> None:
         news = asyncio.Event()

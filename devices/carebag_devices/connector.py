@@ -20,13 +20,15 @@ from carebag_devices.drivers.cuff import CuffDriver
 from carebag_devices.drivers.oximeter import OximeterDriver
 from carebag_devices.drivers.session import Driver, Reporter
 from carebag_devices.drivers.stethoscope import StethoscopeDriver
-from carebag_devices.errors import DeviceError, DeviceLost, Malformed, NeedsPairing, RadioMissing
+from carebag_devices.errors import DeviceError, DeviceLost, Malformed, NeedsPairing
 from carebag_devices.events import DeviceState, Kind
 from carebag_devices.link import Advert, Link, Radio
 
 log = logging.getLogger(__name__)
 
 BACK_OFF_S = (0.3, 1.0, 3.0, 10.0)
+BROKEN_BOND_AFTER = 3
+"""So many links in a row that broke before they were of use: shown as a lost bond, and still tried."""
 BATTERY = "2A19"
 DEVICE_INFORMATION = {"maker": "2A29", "model": "2A24", "serial": "2A25", "firmware": "2A26"}
 
@@ -50,26 +52,31 @@ class Connector:
         self._heard = asyncio.Event()
         self._asked = asyncio.Event()
         self._failures = 0
+        self._renew_bond = False
 
     def heard(self, advert: Advert) -> None:
         """The device advertises now."""
         self._advert = advert
         self._heard.set()
 
-    def retry(self) -> None:
-        """The nurse asked for another attempt, now."""
-        self._failures = 0
+    def retry(self, *, pair: bool = False) -> None:
+        """The nurse asked for another attempt, now; `pair`: with a new bond."""
+        self._failures, self._renew_bond = 0, pair
         self._asked.set()
 
     async def run(self) -> None:
         """Serve the device until cancelled."""
         while True:
-            self._heard.clear()
+            if self._renew_bond:
+                self._renew_bond = False
+                await self._radio.forget(self.report.identity.id)
+                self._heard.clear()
             await self._heard.wait()
             try:
                 await self._serve()
             except DeviceError as error:
                 await self._recover(error)
+            self._heard.clear()
 
     async def _serve(self) -> None:
         """One connection from first to last. Ends normally when the link of a device that was ready ends."""
@@ -137,15 +144,17 @@ class Connector:
 
     async def _recover(self, error: DeviceError) -> None:
         log.info("%s: %s %s", self.model.key, error.code, error.reason)
+        self._asked.clear()
         if isinstance(error, NeedsPairing):
             self.report.enter(DeviceState.NEEDS_PAIRING, error.reason)
-            self._asked.clear()
             await self._asked.wait()
             return
-        detail = error.code if isinstance(error, RadioMissing) else error.reason or error.code
-        self.report.enter(DeviceState.LOST, detail)
         wait_s = BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
         self._failures += 1
-        self._asked.clear()
+        if isinstance(error, DeviceLost) and self.model.pairing != "never" and self._failures >= BROKEN_BOND_AFTER:
+            # BlueZ tells a bond that the device has forgotten only by hanging up
+            self.report.enter(DeviceState.NEEDS_PAIRING, "bond_lost")
+        else:
+            self.report.enter(DeviceState.LOST, error.code)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._asked.wait(), wait_s)

@@ -79,6 +79,7 @@ class Peripheral:
         self._subscribed = asyncio.Condition()
         self._on_air = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._housekeeping: set[asyncio.Task[Any]] = set()
         config = DeviceConfiguration()
         config.load_from_dict({"name": label.name, "address": label.address, "advertising_data": self._advert().hex()})
         self.device: Any = Device.from_config_with_hci(config, hci_source, hci_sink)
@@ -156,10 +157,13 @@ class Peripheral:
 
     async def stop(self) -> None:
         """Switch off: what was going on ends, the link drops."""
+        self._on_air = False
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.sleep()
+        while self._housekeeping:
+            await asyncio.gather(*self._housekeeping, return_exceptions=True)
         await self.device.power_off()
 
     async def wake(self) -> None:
@@ -170,13 +174,13 @@ class Peripheral:
     async def sleep(self) -> None:
         """Leave the air as devices do to save their battery: the link is closed properly."""
         self._on_air = False
-        await self.device.stop_advertising()
+        await self._whole(self.device.stop_advertising())
         await self._drop(hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR)
 
     async def vanish(self, seconds: float, drop: Callable[[str], None] | None = None) -> None:
         """Out of reach for a while. `drop(address)` makes the air lose the link; without it the host ends it."""
         self._on_air = False
-        await self.device.stop_advertising()
+        await self._whole(self.device.stop_advertising())
         if drop is None:
             await self._drop(_SUPERVISION_TIMEOUT)
         else:
@@ -186,15 +190,24 @@ class Peripheral:
 
     async def _drop(self, reason: int) -> None:
         for connection in list(self.device.connections.values()):
-            await connection.disconnect(reason)
+            await self._whole(connection.disconnect(reason))
 
     async def _advertise(self) -> None:
         if self._on_air and not self.connected and not self.device.is_advertising:
-            await self.device.start_advertising(
-                auto_restart=False,
-                advertising_interval_min=ADVERTISING_INTERVAL_MS,
-                advertising_interval_max=ADVERTISING_INTERVAL_MS,
+            await self._whole(
+                self.device.start_advertising(
+                    auto_restart=False,
+                    advertising_interval_min=ADVERTISING_INTERVAL_MS,
+                    advertising_interval_max=ADVERTISING_INTERVAL_MS,
+                )
             )
+
+    async def _whole(self, commands: Any) -> None:
+        """Commands to the controller run to their end even if the caller is cancelled: Bumble trips on late answers."""
+        task: asyncio.Task[Any] = asyncio.ensure_future(commands)
+        self._housekeeping.add(task)
+        task.add_done_callback(self._housekeeping.discard)
+        await asyncio.shield(task)
 
     @property
     def connected(self) -> bool:
