@@ -1,19 +1,35 @@
 """Stores for the hub's tests: SQLite always, PostgreSQL where its programs are found; a database for each test."""
 
+import base64
+import hashlib
+import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import select, text
+from starlette.testclient import TestClient
 
+from carebag_server.app import create_app
 from carebag_server.database import Database, make_engine
+from carebag_server.demo_data import demo_id, ensure_demo
 from carebag_server.migrate import upgrade
+from carebag_server.settings import Settings
+from carebag_server.tables import AuditRow, Kit
+from carebag_wire.base import uuid7
+from carebag_wire.kit_proof import KitProof, proof_text, write_proof
+
+Json = dict[str, Any]
 
 
 def postgres_programs() -> Path | None:
@@ -52,15 +68,16 @@ def postgres_server() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-    initdb = [programs / "initdb", "-D", data, "-U", "carebag", "--auth=trust", "--encoding=UTF8", "--locale=C"]
-    start = [programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "-t", "60", "start"]
+    initdb: list[str | Path] = [programs / "initdb", "-D", data, "-U", "carebag", "--auth=trust"]
+    initdb += ["--encoding=UTF8", "--locale=C"]
+    control: list[str | Path] = [programs / "pg_ctl", "-D", data]
+    start = [*control, "-o", options, "-l", folder / "log", "-w", "-t", "60", "start"]
     try:
         subprocess.run(initdb, check=True, capture_output=True, user=user, cwd=folder)
         subprocess.run(start, check=True, stdout=subprocess.DEVNULL, user=user, cwd=folder)
         yield f"postgresql+psycopg://carebag@127.0.0.1:{port}/"
     finally:
-        stop = [programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"]
-        subprocess.run(stop, check=False, capture_output=True, user=user, cwd=folder)
+        subprocess.run([*control, "-m", "immediate", "stop"], check=False, capture_output=True, user=user, cwd=folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -118,3 +135,227 @@ def _administer(server: str, statement: str) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(statement))
     engine.dispose()
+
+
+class Clock:
+    """The hub's time, moved by hand."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, **how_far: float) -> None:
+        self.at += timedelta(**how_far)
+
+
+class KitSide:
+    """A kit as the hub sees one: signs requests and records with its own key. `send` is a TestClient's `request`."""
+
+    def __init__(self, clock: Clock, client: TestClient | None = None, kit_id: uuid.UUID | None = None) -> None:
+        self.clock, self.client = clock, client
+        self.kit_id = kit_id or uuid.uuid4()
+        self.key = Ed25519PrivateKey.generate()
+        self.seq = 0
+
+    @property
+    def public_key(self) -> bytes:
+        return self.key.public_key().public_bytes_raw()
+
+    def sign(self, text: bytes) -> str:
+        return base64.b64encode(self.key.sign(text)).decode()
+
+    def proof(self, method: str, target: str, body: bytes = b"", **changes: Any) -> str:
+        ms, nonce = int(self.clock().timestamp() * 1000), secrets.token_urlsafe(18)
+        ms, nonce = changes.get("unix_ms", ms), changes.get("nonce", nonce)
+        text = proof_text(method, target, ms, nonce, hashlib.sha256(body).hexdigest())
+        return write_proof(KitProof(self.kit_id, ms, nonce, self.sign(text)))
+
+    def request(self, method: str, target: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Any:
+        assert self.client is not None
+        sent = {
+            "Authorization": self.proof(method, target, body),
+            "Content-Type": "application/json",
+            **(headers or {}),
+        }
+        return self.client.request(method, target, content=body, headers=sent)
+
+    def binding(self, visit: Json | None, request_id: str | None = None) -> Json:
+        self.seq += 1
+        return {
+            "visit_id": visit["id"] if visit else None,
+            "patient_id": visit["patient"]["id"] if visit else None,
+            "nurse_id": str(demo_id("Anna Lind")),
+            "kit_id": str(self.kit_id),
+            "kit_seq": self.seq,
+            "request_id": request_id,
+        }
+
+    def record(self, record_type: str, visit: Json | None, request_id: str | None = None, **more: Any) -> Json:
+        """A record's JSON object with everything it needs; `more` adds to it or replaces."""
+        now = self.clock()
+        common = {
+            "type": record_type,
+            "id": str(uuid7(int(now.timestamp() * 1000))),
+            "binding": self.binding(visit, request_id),
+            "times": {"kit_monotonic_ns": 5, "kit_utc": now.isoformat()},
+        }
+        return {**common, **RECORD_PARTS[record_type], **more}
+
+    def envelope(self, record: Json) -> Json:
+        payload = json.dumps(record, ensure_ascii=False)
+        return {
+            "payload": payload,
+            "sha256": hashlib.sha256(payload.encode()).hexdigest(),
+            "signature": self.sign(payload.encode()),
+        }
+
+    def send(self, *records: Json) -> Json:
+        """Store records; returns the receipt."""
+        return self.send_envelopes(*(self.envelope(record) for record in records))
+
+    def send_envelopes(self, *envelopes: Json) -> Json:
+        answer = self.request("POST", "/api/kit/records", json.dumps({"records": envelopes}).encode())
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def store(self, record_type: str, visit: Json | None, request_id: str | None = None, **more: Any) -> Json:
+        record = self.record(record_type, visit, request_id, **more)
+        receipt = self.send(record)
+        assert receipt["stored"] == [record["id"]], receipt
+        return record
+
+
+CUFF = {"id": "aa:bb", "kind": "cuff", "maker": "synthetic", "model": "bp", "simulated": True}
+RECORD_PARTS: dict[str, Json] = {
+    "visit_opened": {"identifiers": ["name", "personal_id"]},
+    "visit_closed": {"plan_read": True},
+    "request_progressed": {"state": "started"},
+    "reading": {
+        "kind": "blood_pressure",
+        "quantities": [
+            {"name": "systolic", "value": "128.50", "unit": "mm[Hg]"},
+            {"name": "diastolic", "value": "81", "unit": "mm[Hg]"},
+        ],
+        "quality": {"word": "good"},
+        "device": CUFF,
+        "provenance": "live",
+    },
+    "sound_recorded": {
+        "device": {**CUFF, "kind": "stethoscope"},
+        "stream": 1,
+        "circumstances": {"point": "mitral"},
+        "rate_hz": 4000,
+        "samples": 4,
+        "media_sha256": hashlib.sha256(b"\x01\x00\x02\x00\x03\x00\x04\x00").hexdigest(),
+        "quality": {"word": "good"},
+    },
+    "photo_taken": {
+        "media_sha256": hashlib.sha256(b"\xff\xd8\xffphoto").hexdigest(),
+        "media_type": "image/jpeg",
+        "width": 4,
+        "height": 3,
+    },
+}
+HOME = "http://localhost:8470"
+
+
+class DemoHub:
+    """A running demo hub with a TestClient as the browser, one kit, and its people signed in when asked."""
+
+    def __init__(self, url: str, media: Path, clock: Clock) -> None:
+        self.url, self.clock = url, clock
+        self.kit = KitSide(clock)
+        ensure_demo(url, self.kit.kit_id, self.kit.public_key, clock())
+        self.settings = Settings(database_url=url, media_folder=media, demo=True, origins=(HOME,))
+        self.app = create_app(self.settings, clock)
+        self.client = self.browser()
+        self.kit.client = self.client
+        self.database: Database = self.app.state.hub.database
+
+    def browser(self, **options: Any) -> TestClient:
+        return TestClient(self.app, base_url=HOME, client=("127.0.0.1", 50000), **options)
+
+    def sign_in(self, role: str, client: TestClient | None = None) -> dict[str, str]:
+        """Through the demo's door; returns the headers that name the slot."""
+        browser = client or self.client
+        door = next(door for door in browser.get("/api/demo/doors").json() if door["role"] == role)
+        token = door["url"].split("#token=")[1]
+        answer = browser.post("/api/session/link", json={"token": token}, headers={"Origin": HOME})
+        assert answer.status_code == 200, answer.text
+        return {"Origin": HOME, "X-Carebag-As": role}
+
+    def enrol(self, name: str, organization: str = "Timrå kommun", client: TestClient | None = None) -> KitSide:
+        """One more kit."""
+        kit = KitSide(self.clock, client or self.client)
+        with self.database.transaction() as session:
+            session.add(
+                Kit(
+                    id=kit.kit_id,
+                    organization_id=demo_id(organization),
+                    name=name,
+                    unit="u",
+                    public_key=kit.public_key,
+                    enrolled_at=self.clock(),
+                )
+            )
+        return kit
+
+    def visits(self) -> list[Json]:
+        """Heads of the kit's visits."""
+        answer = self.kit.request("GET", "/api/kit/visits")
+        assert answer.status_code == 200, answer.text
+        return [snapshot["visit"] for snapshot in answer.json()]
+
+    def actions(self, visit_id: str | None = None) -> list[str]:
+        """Actions of the access log, in order."""
+        with self.database.reading() as session:
+            query = select(AuditRow).order_by(AuditRow.seq)
+            if visit_id:
+                query = query.where(AuditRow.visit_id == uuid.UUID(visit_id))
+            return [row.action for row in session.scalars(query)]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def hub(store_url: str, tmp_path: Path, clock: Clock) -> Iterator[DemoHub]:
+    """A demo hub on each kind of store."""
+    made = DemoHub(store_url, tmp_path / "media", clock)
+    with made.client:
+        yield made
+
+
+@pytest.fixture
+def small_hub(sqlite_url: str, tmp_path: Path, clock: Clock) -> Iterator[DemoHub]:
+    """A demo hub on SQLite only, for what does not touch the store's kind."""
+    made = DemoHub(sqlite_url, tmp_path / "media", clock)
+    with made.client:
+        yield made
+
+
+@pytest.fixture
+def doctor(hub: DemoHub) -> dict[str, str]:
+    return hub.sign_in("doctor")
+
+
+@pytest.fixture
+def visit(hub: DemoHub) -> Json:
+    """Tolvan's visit, opened by the nurse."""
+    head = hub.visits()[0]
+    hub.kit.store("visit_opened", head)
+    return head
+
+
+@pytest.fixture(scope="module")
+def fuzz_hub(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoHub]:
+    """One hub for all examples of a property."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    shutil.copy(sqlite_template, folder / "hub.db")
+    made = DemoHub(f"sqlite:///{folder / 'hub.db'}", folder / "media", Clock())
+    with made.client:
+        yield made

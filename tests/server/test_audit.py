@@ -137,7 +137,7 @@ MUTATIONS = {
     "all removed": ("DELETE FROM audit_event", 1, "cut_off"),
     "closed up": ("DELETE FROM audit_event WHERE seq = 3; UPDATE audit_event SET seq = 3 WHERE seq = 4", 3, "changed"),
     "swapped": (
-        "UPDATE audit_event SET seq = seq + 90 WHERE seq IN (2, 3); UPDATE audit_event SET seq = 95 - seq WHERE seq > 90",
+        "UPDATE audit_event SET seq = seq + 9 WHERE seq IN (2, 3); UPDATE audit_event SET seq = 14 - seq WHERE seq > 9",
         2,
         "changed",
     ),
