@@ -2,6 +2,7 @@
 
 import asyncio
 import email.utils
+import io
 import secrets
 from hashlib import sha256 as sha256_of
 from types import TracebackType
@@ -96,7 +97,12 @@ class HubClient:
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
         try:
             async with self._opened().request(
-                method, self._url.with_path(path), data=body, headers=headers, timeout=timeout, allow_redirects=False
+                method,
+                self._url.with_path(path),
+                data=io.BytesIO(body),
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
             ) as response:
                 answer = await response.content.read(MAX_ANSWER_BYTES)
         except _FAILURES:

@@ -53,7 +53,8 @@ CREATE TABLE media (
 ) STRICT;
 CREATE TABLE state (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
-PCM16 = "audio/l16"
+PCM16 = "application/octet-stream"
+"""Raw PCM16 little-endian has no registered name (audio/L16 is big-endian)."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -228,3 +229,15 @@ def reopen(tmp_path: Path, key: KitKey) -> Callable[[], Journal]:
 @pytest.fixture
 def instruments() -> Callable[[Sink], HandInstruments]:
     return HandInstruments
+
+
+@pytest.fixture
+def photo() -> bytes:
+    """A JPEG's structure, 64 x 48, with a place in its comment."""
+
+    def segment(marker: int, body: bytes) -> bytes:
+        return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+    frame = segment(0xC0, b"\x08" + struct.pack(">HH", 48, 64) + b"\x01\x01\x11\0")
+    scan = segment(0xDA, b"\x01\x01\0\0\x3f\0") + b"\x12\x34"
+    return b"\xff\xd8" + segment(0xFE, b"62.4876N 17.3273E") + frame + scan + b"\xff\xd9"

@@ -301,9 +301,11 @@ async def test_heart_sound_to_the_hub_bit_by_bit(scene: Scene, world) -> None:
     assert sound["gaps"] == [{"first_sample": 2360, "samples": 118}]
     assert (sound["samples"], sound["media_sha256"]) == (8118, hashlib.sha256(expected).hexdigest())
     headers = {"X-Carebag-As": "doctor"}
-    async with scene.doctor_web.get(f"{scene.hub.url}/api/media/{sound['media_sha256']}", headers=headers) as answer:
+    async with scene.doctor_web.get(
+        f"{scene.hub.url}/api/media/{visit_id}/{sound['media_sha256']}", headers=headers
+    ) as answer:
         assert (answer.status, await answer.read() == expected) == (200, True)
-    state = await nurse.state(lambda m: m["unsent"] == 0)
+    state = await nurse.state(lambda m: m["unsent"] == 0 and m["open"]["sounds"])
     assert state["open"]["sounds"][0]["sound"]["id"] == sound["id"]
 
 

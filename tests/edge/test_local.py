@@ -1,0 +1,252 @@
+"""The nurse's page server alone, hub away: who gets in, what is refused, and that nothing shakes it."""
+
+import asyncio
+import io
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carebag_edge.agent import Agent
+from carebag_edge.kit import run_kit
+from carebag_edge.local import parse
+from carebag_edge.settings import KitSettings
+from carebag_wire.api import NurseIdentity
+from carebag_wire.messages import Problem
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+class Page:
+    """A running kit without a hub, and a browser."""
+
+    def __init__(self, agent: Agent, port: int, web: aiohttp.ClientSession) -> None:
+        self.agent, self.port, self.web = agent, port, web
+        self.url = f"http://127.0.0.1:{port}"
+        self.token = ""
+
+    def enter(self, world: Any) -> None:
+        """As if the hub had vouched for a nurse; its part is in `test_sync_with_hub`."""
+        until = self.agent.clock.utc().replace(year=2099)
+        self.token, _ = self.agent.sessions.enter(NurseIdentity(person=world.nurse(), expires_at=until))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Origin": self.url, "Cookie": f"carebag_kit={self.token}"}
+
+    async def status(self, method: str, path: str, **more: Any) -> tuple[int, Any]:
+        more.setdefault("headers", self.headers)
+        async with self.web.request(method, f"{self.url}{path}", **more) as answer:
+            text = await answer.text()
+            return answer.status, json.loads(text) if text.startswith(("{", "[")) else text
+
+    async def socket(self) -> aiohttp.ClientWebSocketResponse:
+        socket = await self.web.ws_connect(f"{self.url}/api/ws", headers=self.headers)
+        await socket.send_json({"type": "hello", "protocol": 1, "client": "nurse"})
+        assert (await socket.receive_json())["type"] == "welcome"
+        return socket
+
+
+async def until(socket: aiohttp.ClientWebSocketResponse, kind: str) -> Any:
+    async with asyncio.timeout(30):
+        while True:
+            message = await socket.receive_json()
+            if message["type"] == kind:
+                return message
+
+
+@pytest.fixture
+async def page(tmp_path: Path, instruments: Any) -> AsyncIterator[Page]:
+    (tmp_path / "page" / "assets").mkdir(parents=True)
+    (tmp_path / "page" / "index.html").write_text("<!doctype html><title>kit</title>")
+    (tmp_path / "page" / "assets" / "app.js").write_text("1")
+    (tmp_path / "page" / "secret.txt").write_text("secret")
+    ready: asyncio.Future[tuple[Agent, int]] = asyncio.get_running_loop().create_future()
+    settings = KitSettings(data=tmp_path / "kit", hub_url=NOWHERE, port=0)
+    running = asyncio.create_task(
+        run_kit(
+            settings, instruments, page=tmp_path / "page", ready=lambda agent, port: ready.set_result((agent, port))
+        )
+    )
+    agent, port = await ready
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as web:
+        yield Page(agent, port, web)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+OPEN = [("GET", "/"), ("GET", "/assets/app.js"), ("GET", "/api/health"), ("POST", "/api/enter")]
+CLOSED = [
+    ("GET", "/api/me"),
+    ("GET", "/api/ws"),
+    ("GET", f"/api/media/{'0' * 64}"),
+    ("POST", "/api/visits/01920000-0000-7000-8000-000000000000/photo"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CLOSED)
+async def test_without_the_nurses_cookie_there_is_nothing(page: Page, method: str, path: str) -> None:
+    for cookie in ("", "carebag_kit=wrong", "carebag_kit="):
+        headers = {"Origin": page.url, "Cookie": cookie}
+        assert await page.status(method, path, headers=headers) == (401, {"code": "not_signed_in"})
+
+
+async def test_every_route_is_in_one_of_the_lists(page: Page, tmp_path: Path) -> None:
+    from carebag_edge.local import LocalServer
+
+    routes = LocalServer(page.agent, tmp_path).app.router.routes()
+    for route in routes:
+        if route.method != "HEAD" and route.resource is not None:
+            form = re.compile(re.sub(r"{[a-z0-9]+}", "[^/]+", route.resource.canonical))
+            assert any(method == route.method and form.fullmatch(path) for method, path in OPEN + CLOSED)
+
+
+@pytest.mark.parametrize(("method", "path"), OPEN + CLOSED)
+async def test_a_foreign_page_or_host_name_comes_no_further(page: Page, world: Any, method: str, path: str) -> None:
+    page.enter(world)
+    foreign = {**page.headers, "Origin": "https://evil.example"}
+    assert await page.status(method, path, headers=foreign) == (403, {"code": "foreign_origin"})
+    rebound = {**page.headers, "Host": f"evil.example:{page.port}"}
+    assert await page.status(method, path, headers=rebound) == (403, {"code": "foreign_host"})
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/api/enter"), ("GET", "/api/ws")])
+async def test_no_origin_at_all_is_foreign_too(page: Page, method: str, path: str) -> None:
+    assert (await page.status(method, path, headers={}))[0] == 403
+
+
+@pytest.mark.parametrize(("method", "path"), [*OPEN, *CLOSED, ("GET", "/nothing"), ("PUT", "/")])
+async def test_every_answer_has_the_security_headers(page: Page, method: str, path: str) -> None:
+    async with page.web.request(method, f"{page.url}{path}", headers={"Origin": page.url}) as answer:
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("path", ["/assets/..%2fsecret.txt", "/secret.txt", "/assets/", "/assets/%00"])
+async def test_no_file_but_the_pages_own(page: Page, path: str) -> None:
+    status, body = await page.status("GET", path)
+    assert (status, "secret" in str(body)) == (404, False)
+
+
+async def test_the_page_is_missing_and_says_so(tmp_path: Path, page: Page) -> None:
+    (tmp_path / "page" / "index.html").unlink()
+    status, body = await page.status("GET", "/")
+    assert (status, "not built" in str(body)) == (200, True)
+
+
+async def test_entering_without_a_hub_is_a_word(page: Page) -> None:
+    assert await page.status("POST", "/api/enter", json={"code": "x" * 30}) == (503, {"code": "hub_lost"})
+    assert await page.status("POST", "/api/enter", data=b"\xff{") == (400, {"code": "bad_request"})
+
+
+BAD = [
+    ("{}", "unknown_message"),
+    ("not json", "unknown_message"),
+    ('{"type": "kit_state"}', "unknown_message"),
+    ('{"type": "open_visit", "visit_id": "x", "identifiers": []}', "unknown_message"),
+    ('{"type": "ping", "id": 1, "more": 2}', "unknown_message"),
+    ('{"type": "ping", "id": 1}' + " " * 300_000, "too_large"),
+    ('{"type": "hello", "protocol": 1, "client": "nurse"}', "unexpected_message"),
+    ('{"type": "close_visit", "plan_read": true}', "visit_not_open"),
+    ('{"type": "start_request", "request_id": "01920000-0000-7000-8000-000000000000"}', "visit_not_open"),
+    ('{"type": "press_simulator", "device": "cuff", "action": "start"}', "not_simulated"),
+    ('{"type": "take_spot"}', "oximeter_not_live"),
+]
+
+
+async def test_whatever_is_said_wrongly_is_refused_and_the_connection_stays(page: Page, world: Any) -> None:
+    page.enter(world)
+    socket = await page.socket()
+    for text, code in BAD:
+        await socket.send_str(text)
+        assert (await until(socket, "problem"))["code"] == code
+    await socket.send_bytes(b"\x00")
+    assert (await until(socket, "problem"))["code"] == "unknown_message"
+    await socket.send_json({"type": "ping", "id": 7})
+    assert (await until(socket, "pong"))["id"] == 7
+    await socket.close()
+
+
+@pytest.mark.parametrize(
+    ("first", "code"),
+    [
+        ('{"type": "hello", "protocol": 99, "client": "nurse"}', "wrong_version"),
+        ('{"type": "ping", "id": 1}', "hello_expected"),
+        ("x", "unknown_message"),
+    ],
+)
+async def test_hello_comes_first_and_of_this_version(page: Page, world: Any, first: str, code: str) -> None:
+    page.enter(world)
+    async with page.web.ws_connect(f"{page.url}/api/ws", headers=page.headers) as socket:
+        await socket.send_str(first)
+        problem = await socket.receive_json()
+        assert (problem["type"], problem["fatal"]) == ("problem", True)
+        assert problem["code"] in (code, "hello_expected")
+        assert (await socket.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+
+
+async def test_offline_the_visit_can_be_done_from_what_is_known(page: Page, world: Any) -> None:
+    page.enter(world)
+    visit = world.visit()
+    page.agent.bedside.hub_said(world.told(visit))
+    socket = await page.socket()
+    visit_id = str(visit.visit.id)
+    await socket.send_json({"type": "open_visit", "visit_id": visit_id, "identifiers": ["name"]})
+    assert (await until(socket, "problem"))["code"] == "two_identifiers"
+    await socket.send_json({"type": "open_visit", "visit_id": visit_id, "identifiers": ["name", "address"]})
+    while (state := await until(socket, "kit_state"))["open"] is None:
+        pass
+    assert (state["hub"], state["unsent"], state["open"]["visit"]["state"]) == ("offline", 1, "open")
+    await socket.send_json({"type": "open_visit", "visit_id": visit_id, "identifiers": ["name", "address"]})
+    assert (await until(socket, "problem"))["code"] == "already_open"
+    await socket.close()
+
+
+async def test_a_photo_is_stripped_kept_and_shown(page: Page, world: Any, photo: bytes) -> None:
+    page.enter(world)
+    visit = world.visit()
+    page.agent.bedside.hub_said(world.told(visit))
+    socket = await page.socket()
+    await socket.send_json(
+        {"type": "open_visit", "visit_id": str(visit.visit.id), "identifiers": ["name", "personal_id"]}
+    )
+    while (await until(socket, "kit_state"))["open"] is None:
+        pass
+    path = f"/api/visits/{visit.visit.id}/photo"
+    status, view = await page.status("POST", path, data=photo)
+    assert (status, view["photo"]["media_type"], view["photo"]["width"]) == (201, "image/jpeg", 64)
+    async with page.web.get(f"{page.url}/api/media/{view['photo']['media_sha256']}", headers=page.headers) as answer:
+        content = await answer.read()
+    assert (answer.status, b"62.4876N" in content, content[:2]) == (200, False, b"\xff\xd8")
+    assert await page.status("POST", path, data=b"GIF89a") == (422, {"code": "not_an_image"})
+    assert await page.status("POST", path, data=io.BytesIO(b"\xff\xd8" + b"x" * 21 * 1024 * 1024)) == (
+        413,
+        {"code": "too_large"},
+    )
+    other = path.replace(str(visit.visit.id), str(world.new_id()))
+    assert await page.status("POST", other, data=photo) == (409, {"code": "visit_not_open"})
+    assert await page.status("POST", "/api/visits/x/photo", data=b"") == (404, {"code": "not_found"})
+    await socket.close()
+
+
+async def test_a_nurse_whose_time_is_over_is_out(page: Page, world: Any) -> None:
+    past = page.agent.clock.utc().replace(year=2020)
+    page.token, _ = page.agent.sessions.enter(NurseIdentity(person=world.nurse(), expires_at=past))
+    assert await page.status("GET", "/api/me") == (401, {"code": "not_signed_in"})
+    assert page.agent.kit_state().nurse is None
+
+
+@given(data=st.text() | st.recursive(st.none() | st.integers() | st.text(), lambda c: st.dictionaries(st.text(), c)))
+def test_any_text_is_a_message_or_a_problem(data: Any) -> None:
+    text = data if isinstance(data, str) else json.dumps(data)
+    frame = aiohttp.WSMessage(aiohttp.WSMsgType.TEXT, text, None)
+    assert isinstance(parse(frame), Problem)
