@@ -1,9 +1,9 @@
-"""One doctor's call: attempts numbered by epoch, each a fresh peer; a broken one is replaced while the doctor is there."""
+"""One doctor's call: attempts numbered by epoch, each a fresh peer; a broken one is replaced while someone looks."""
 
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from carebag_edge.live.port import MediaPeer, NoNetworkPath, PeerEvents
@@ -46,6 +46,8 @@ class Call:
         self._failures = 0
         self._peer: MediaPeer | None = None
         self._inbox: asyncio.Queue[Signal | str] = asyncio.Queue()
+        self._inbox.put_nowait("new")
+        self._gathering: asyncio.Future[dict[str, Any]] | None = None
         self._task = asyncio.create_task(self._run(), name="live call")
 
     def signal(self, signal: Signal) -> None:
@@ -64,13 +66,16 @@ class Call:
     def send(self, channel: Literal["live", "repair"], message: str | bytes) -> bool:
         return self._peer is not None and self._peer.send(channel, message)
 
+    async def settled(self) -> None:
+        """Wait until everything queued so far was done."""
+        await self._inbox.join()
+
     async def close(self) -> None:
         self._task.cancel()
         await asyncio.wait([self._task])
         await self._drop()
 
     async def _run(self) -> None:
-        self._inbox.put_nowait("new")
         while True:
             event = await self._inbox.get()
             try:
@@ -80,6 +85,8 @@ class Call:
             except OSError as failed:
                 log.warning("live: a connection could not be made: %s", type(failed).__name__)
                 self._inbox.put_nowait("failed")
+            finally:
+                self._inbox.task_done()
 
     async def _take(self, event: Signal | str) -> None:
         if isinstance(event, str):
@@ -115,7 +122,9 @@ class Call:
         epoch = self._epoch = max(self._epoch + 1, self._began_ms)
         peer = self._peer = self._build(self._events(epoch))
         try:
-            description = await peer.offer()
+            # not to be cancelled in the middle: a socket being opened would be left behind
+            self._gathering = asyncio.ensure_future(peer.offer())
+            description = await asyncio.shield(self._gathering)
         except NoNetworkPath as error:
             log.warning("live: %s: this machine has no address but loopback", error.code)
             return
@@ -134,5 +143,8 @@ class Call:
 
     async def _drop(self) -> None:
         peer, self._peer = self._peer, None
+        gathering, self._gathering = self._gathering, None
+        if gathering is not None:
+            await asyncio.wait([gathering])
         if peer is not None:
             await peer.close()

@@ -13,6 +13,8 @@ from aiortc.mediastreams import MediaStreamError
 from av import VideoFrame
 
 WIDTH, HEIGHT, FRAMES_PER_S = 640, 360, 15
+AGAIN_S = 2.0
+"""Pause before a camera that failed is tried again."""
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +85,7 @@ class CameraFeed:
         self._pump: asyncio.Task[None] | None = None
         self.problem: str | None = None
         """Why there is no picture, a catalogue word; None while there is one."""
+        self.on_problem: Callable[[str | None], None] = lambda problem: None
 
     def track(self) -> "CameraTrack":
         """A new track for one connection; stopping it ends the reading when it was the last."""
@@ -109,16 +112,22 @@ class CameraFeed:
         try:
             frame = await asyncio.to_thread(self._source.read)
         except CameraFailed as failed:
-            if self.problem != failed.code:
-                log.warning("camera: %s", failed.code)
-            self.problem = failed.code
-            await asyncio.sleep(2)
+            self._say(failed.code)
+            await asyncio.sleep(AGAIN_S)
             return
-        self.problem = None
+        self._say(None)
         frame.pts = int(self._monotonic() * 90_000)
         frame.time_base = Fraction(1, 90_000)
         for track in self._tracks:
             track.show(frame)
+
+    def _say(self, problem: str | None) -> None:
+        if problem == self.problem:
+            return
+        if problem is not None:
+            log.warning("camera: %s", problem)
+        self.problem = problem
+        self.on_problem(problem)
 
     async def close(self) -> None:
         """Stop all tracks and release the device."""
@@ -155,4 +164,3 @@ class CameraTrack(MediaStreamTrack):
         super().stop()
         self._leave(self)
         self._there.set()
-

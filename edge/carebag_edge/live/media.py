@@ -4,15 +4,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carebag_edge.live.aiortc_peer import AiortcPeer
-from carebag_edge.live.camera import CameraFeed, CameraSource
 from carebag_edge.live.call import Call
+from carebag_edge.live.camera import CameraFeed, CameraSource
 from carebag_edge.live.port import IceServer, MediaPeer, PeerEvents
 from carebag_edge.live.sound_desk import SoundDesk
 from carebag_edge.live_port import SendSignal
@@ -45,6 +44,7 @@ class AiortcLive:
         self._sound = SoundDesk()
         self._latest: dict[str, str] = {}
         self._beat: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def camera_problem(self) -> str | None:
@@ -63,7 +63,14 @@ class AiortcLive:
                 self._calls[viewer] = self._call(visit_id, viewer)
         if self._calls and self._beat is None:
             self._beat = asyncio.create_task(self._heartbeat(), name="live heartbeat")
-        await asyncio.gather(*(call.close() for call in gone))
+        for call in gone:
+            self._hang_up(call)
+
+    def _hang_up(self, call: Call) -> None:
+        """In the background: a TURN server that does not answer must not hold up the visit."""
+        task = asyncio.create_task(call.close(), name="live hang-up")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _call(self, visit_id: UUID, viewer: str) -> Call:
         call = Call(visit_id, viewer, self._peer, self._send_signal, self._unix_ms)
@@ -139,5 +146,7 @@ class AiortcLive:
             self._beat.cancel()
             await asyncio.wait([self._beat])
         calls, self._calls = list(self._calls.values()), {}
-        await asyncio.gather(*(call.close() for call in calls))
+        for call in calls:
+            self._hang_up(call)
+        await asyncio.gather(*self._closing, return_exceptions=True)
         await self._feed.close()

@@ -6,6 +6,7 @@ Nothing is sent while nobody listens: ICE consent keeps the path open, and silen
 
 import asyncio
 from fractions import Fraction
+from typing import Any
 
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
@@ -23,7 +24,7 @@ class SoundTrack(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self._queue: asyncio.Queue[Packet | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[Packet[Any] | None] = asyncio.Queue()
         self.dropped = 0
 
     def push(self, data: bytes, rtp_time: int) -> None:
@@ -41,7 +42,7 @@ class SoundTrack(MediaStreamTrack):
         packet.time_base = _RTP_CLOCK
         self._queue.put_nowait(packet)
 
-    async def recv(self) -> Packet:
+    async def recv(self) -> "Packet[Any]":
         packet = await self._queue.get() if self.readyState == "live" else None
         if packet is None:
             raise MediaStreamError

@@ -1,5 +1,6 @@
 """Letters as strokes, drawn smooth in numpy: what the demo camera writes into its picture."""
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -16,13 +17,17 @@ GLYPHS: Final[dict[str, tuple[Stroke, ...]]] = {
     "3": (((0, 1), (1, 0), (3, 0), (4, 1), (4, 2), (3, 3), (1.5, 3)), ((3, 3), (4, 4), (4, 5), (3, 6), (1, 6), (0, 5))),
     "4": (((3, 6), (3, 0), (0, 4.2), (4, 4.2)),),
     "5": (((4, 0), (0.4, 0), (0.2, 2.6), (3, 2.6), (4, 3.6), (4, 5), (3, 6), (1, 6), (0, 5)),),
-    "6": (((3.6, 0.4), (3, 0), (1, 0), (0, 1), (0, 5), (1, 6), (3, 6), (4, 5), (4, 3.6), (3, 2.7), (1, 2.7), (0, 3.6)),),
+    "6": (
+        ((3.6, 0.4), (3, 0), (1, 0), (0, 1), (0, 5), (1, 6), (3, 6), (4, 5), (4, 3.6), (3, 2.7), (1, 2.7), (0, 3.6)),
+    ),
     "7": (((0, 0), (4, 0), (1.6, 6)),),
     "8": (
         ((1, 3), (0, 2), (0, 1), (1, 0), (3, 0), (4, 1), (4, 2), (3, 3), (1, 3), (0, 4), (0, 5), (1, 6), (3, 6)),
         ((3, 6), (4, 5), (4, 4), (3, 3)),
     ),
-    "9": (((4, 2.4), (3, 3.3), (1, 3.3), (0, 2.4), (0, 1), (1, 0), (3, 0), (4, 1), (4, 5), (3, 6), (1, 6), (0.4, 5.6)),),
+    "9": (
+        ((4, 2.4), (3, 3.3), (1, 3.3), (0, 2.4), (0, 1), (1, 0), (3, 0), (4, 1), (4, 5), (3, 6), (1, 6), (0.4, 5.6)),
+    ),
     ":": (((2, 1.8), (2, 1.8)), ((2, 4.6), (2, 4.6))),
     ".": (((1.4, 6), (1.4, 6)),),
     "A": (((0, 6), (2, 0), (4, 6)), ((0.8, 4), (3.2, 4))),
@@ -52,9 +57,9 @@ def draw_glyph(character: str, height: int, weight: float) -> NDArray[np.float32
     distance = np.full((rows, columns), 1e6, dtype=np.float32)
     for stroke in GLYPHS.get(character, ()):
         points = [(px * scale + 1.5 * weight, py * scale + 1.5 * weight) for px, py in stroke]
-        for start, end in zip(points, points[1:], strict=False):
-            distance = np.minimum(distance, _to_segment(x, y, start, end))
-    return np.clip(weight / 2 + 0.5 - distance, 0, 1).astype(np.float32)
+        for start, end in pairwise(points):
+            distance = np.minimum(distance, _to_segment(x, y, start, end), dtype=np.float32)
+    return np.asarray(np.clip(weight / 2 + 0.5 - distance, 0, 1), dtype=np.float32)
 
 
 def draw_text(text: str, height: int, weight: float, gap: int) -> NDArray[np.float32]:
