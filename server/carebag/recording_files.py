@@ -1,6 +1,5 @@
 """Recordings from files: WAV, FLAC, CSV and NPZ to one channel of 16-bit samples, or a reason why not."""
 
-import zipfile
 from pathlib import Path
 from typing import Literal
 
@@ -32,7 +31,10 @@ def read_recording(file: Path, rate_hz: int | None = None) -> tuple[int, NDArray
         rate, values = readers[file.suffix.lower()](file)
     except FileNotFoundError:
         raise UnreadableRecording("not_found", "no such file") from None
-    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except UnreadableRecording:
+        raise
+    except Exception as error:
+        # the libraries' readers let out many kinds of errors, struct.error and ZeroDivisionError among them
         raise UnreadableRecording("damaged", str(error)) from error
     rate = rate or rate_hz
     if not rate:

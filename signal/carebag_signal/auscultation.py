@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from carebag_signal.bands import FRAMES_PER_SECOND, BandEnergies, Frames, check_samples, frame_start
 from carebag_signal.evidence import HeartEvidence, Network
 from carebag_signal.heart_rate import WINDOW_S, WhyNot, rate_from_path
-from carebag_signal.quality import QualityJudge, Word
+from carebag_signal.quality import WINDOW_FRAMES, Listening, QualityJudge, Word
 from carebag_signal.segmentation import S1, S2, Segmenter
 
 LAG_FRAMES = 24
@@ -68,6 +68,7 @@ class HeartSoundMonitor:
         self._bands = BandEnergies(self._rate_hz)
         self._evidence = HeartEvidence(self._network)
         self._segmenter = Segmenter()
+        self._listening = Listening()
         self._quality = QualityJudge()
         self._frames = 0
         self._marked = 0
@@ -107,13 +108,16 @@ class HeartSoundMonitor:
         return found + self._marks(upto=self._segmenter.frames)
 
     def _block(self, frames: Frames) -> list[Finding]:
-        found: list[Finding] = []
         self._frames += len(frames.level)
-        self._segmenter.feed(self._evidence.feed(frames.heart))
-        found += self._marks(upto=self._segmenter.frames - LAG_FRAMES)
-        word = self._quality.feed(frames)
-        if word is not None:
-            found.append(QualityWord(self._now(), word))
+        evidence = self._evidence.feed(frames.heart)
+        self._segmenter.feed(evidence)
+        self._listening.feed(frames, evidence)
+        found = self._marks(upto=self._segmenter.frames - LAG_FRAMES)
+        if self._listening.due:
+            path = self._segmenter.path(WINDOW_FRAMES / FRAMES_PER_SECOND)
+            word = self._quality.hear(self._listening.window(path, self._segmenter.frames))
+            if word is not None:
+                found.append(QualityWord(self._now(), word))
         if self._frames % _RATE_EVERY_FRAMES == 0:
             found += self._rate()
         return found
@@ -132,9 +136,10 @@ class HeartSoundMonitor:
         return found
 
     def _rate(self) -> list[Finding]:
+        # a clipped sound is ugly, but its beats are where they are
         rate, why_not = rate_from_path(self._segmenter.path(WINDOW_S))
         word = self._quality.word
-        if word is not None and word != "good":
+        if word is not None and word not in ("good", "clipped"):
             rate, why_not = None, word
         shown = (None if rate is None else round(rate), why_not)
         if shown == self._shown:

@@ -3,9 +3,9 @@
     python signal/train/quality.py --circor DIR --esc10 DIR [--networks FOLDS_DIR]
 
 Writes signal/carebag_signal/quality.npz and prints the area under the ROC curve of `good` against each fault, each
-patient judged by a judge (and, with --networks, a heart sound network) that has not seen him. Faults are made: a
-chest piece that hangs in the air, noise and talk and handling at -10 to +3 dB. A disturbed window is a fault only
-where the marks went wrong.
+patient judged by a judge (and, with --networks, a heart sound network) that has not heard him, in rooms that it has
+not heard either. Faults are made: a chest piece that hangs in the air, noise and talk and handling at -10 to +3 dB. A
+disturbed window is a fault only where the marks went wrong.
 """
 
 import argparse
@@ -27,6 +27,8 @@ from carebag_signal.segmentation import S1, S2, Segment, Segmenter
 
 TARGET = Path(__file__).parents[1] / "carebag_signal" / "quality.npz"
 HIDDEN = (16,)
+DROWNED_DB, FAINT_DB = -6.0, 0.0
+"""Noise so loud that a fault is a fault even where the marks survived it, and so weak that it may be none."""
 SEED = 20261124
 KINDS = ("clean", "unannotated", "white", "talk", "handling", "room", "no_contact")
 WORD_OF = {"white": "noisy", "talk": "noisy", "room": "noisy", "handling": "movement", "no_contact": "no_contact"}
@@ -41,6 +43,8 @@ class Heard:
     right: float
     """Share of sounds found where they are (F1, 100 ms); NaN where the truth is not known."""
     recording: int
+    snr_db: float
+    """Of the recording against what was added, within the window."""
 
 
 def windows(
@@ -76,9 +80,10 @@ def rightness(path: list[Segment], recording: circor.Recording, start_s: float, 
 
 def disturbed(
     rng: np.random.Generator, samples: NDArray[np.int16], rate_hz: int, kind: str, room: disturbances.Room
-) -> NDArray[np.int16]:
-    """The recording as it sounds with a fault of one kind."""
+) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
+    """The recording as it sounds with a fault of one kind, and what was added at the recording's own loudness."""
     sound, n = samples.astype(np.float64), samples.size
+    added = np.zeros(n)
     noise = {
         "white": lambda: disturbances.coloured(rng, n, rng.uniform(0.0, 1.5)),
         "talk": lambda: disturbances.talk(rng, n, rate_hz),
@@ -89,23 +94,36 @@ def disturbed(
     if kind == "no_contact":
         made = noise[kind]()
     elif kind in noise:
-        made = disturbances.mix(sound, noise[kind](), rng.uniform(-10.0, 3.0)) * 10 ** (rng.uniform(-20.0, 0.0) / 20)
+        mixed = disturbances.mix(sound, noise[kind](), rng.uniform(-10.0, 6.0))
+        added, made = mixed - sound, mixed * 10 ** (rng.uniform(-20.0, 0.0) / 20)
     else:
         made = sound
-    return np.asarray(np.clip(np.round(made), -32768, 32767), dtype=np.int16)
+    return np.asarray(np.clip(np.round(made), -32768, 32767), dtype=np.int16), added
 
 
-def listen(recordings: list[circor.Recording], room: disturbances.Room, trained: list[Network | None]) -> list[Heard]:
-    """All windows of all recordings with all faults."""
+def local_snr_db(sound: NDArray[np.int16], added: NDArray[np.float64], start: int, end: int) -> float:
+    """Signal-to-noise ratio of a window."""
+    piece, noise = sound[start:end].astype(np.float64), added[start:end]
+    return float(10 * np.log10((piece.var() + 1.0) / (noise.var() + 1e-3)))
+
+
+def listen(
+    recordings: list[circor.Recording], rooms: list[disturbances.Room], trained: list[Network | None]
+) -> list[Heard]:
+    """All windows of all recordings with all faults; each fold of patients has its own rooms and networks."""
     rng, found = np.random.default_rng(SEED), []
     for i, recording in enumerate(recordings):
+        fold = circor.fold(recording.patient)
         for kind in ("clean", *WORD_OF):
-            samples = disturbed(rng, recording.samples[: 20 * recording.rate_hz], recording.rate_hz, kind, room)
-            for row, frame, path in windows(samples, recording.rate_hz, trained[circor.fold(recording.patient)]):
+            whole = recording.samples[: 20 * recording.rate_hz]
+            samples, added = disturbed(rng, whole, recording.rate_hz, kind, rooms[fold])
+            for row, frame, path in windows(samples, recording.rate_hz, trained[fold]):
                 end_s = frame / FRAMES_PER_SECOND
                 right = rightness(path, recording, max(end_s - 2.9, 0.0), end_s - 0.1)
                 known = kind if kind != "clean" or not np.isnan(right) else "unannotated"
-                found.append(Heard(row, known, right, i))
+                end = round(end_s * recording.rate_hz)
+                snr_db = local_snr_db(whole, added, max(0, end - 3 * recording.rate_hz), end)
+                found.append(Heard(row, known, right, i, snr_db))
     return found
 
 
@@ -115,9 +133,9 @@ def label(heard: Heard) -> int | None:
         return 0 if heard.kind == "clean" and heard.right >= 0.9 else None
     if heard.kind == "no_contact":
         return LEARNT.index("no_contact")
-    if np.isnan(heard.right):
-        return None
-    return 0 if heard.right >= 0.99 else LEARNT.index(WORD_OF[heard.kind]) if heard.right < 0.85 else None
+    if heard.snr_db <= DROWNED_DB or heard.right < 0.85:
+        return LEARNT.index(WORD_OF[heard.kind])
+    return 0 if heard.right >= 0.99 and heard.snr_db > FAINT_DB else None
 
 
 def fit(heard: list[Heard]) -> Judge:
@@ -162,17 +180,17 @@ def report(heard: list[Heard], folds: list[int]) -> None:
         judge = fit([h for h, f in zip(heard, at, strict=True) if f != fold])
         shares[at == fold] = judge.probabilities(np.array([h.row for h in heard])[at == fold])
     kinds = np.array([h.kind for h in heard])
-    right = np.array([h.right for h in heard])
+    right, snr_db = np.array([h.right for h in heard]), np.array([h.snr_db for h in heard])
     good = shares[kinds == "clean", 0]
     sys.stdout.write(f"good windows {good.size}, called good {np.mean(good >= 0.5):.3f}\n")
     for kind in KINDS[1:]:
         of_kind = kinds == kind
-        bad = of_kind & ((right < 0.85) | np.isnan(right) if kind in WORD_OF else of_kind)
+        bad = of_kind & ((right < 0.85) | (snr_db <= DROWNED_DB) if kind in WORD_OF else of_kind)
         words = np.bincount(shares[bad].argmax(axis=1), minlength=4) / bad.sum()
         spread = " ".join(f"{w} {s:.2f}" for w, s in zip(LEARNT, words, strict=True))
         line = f"{kind:12s} n {of_kind.sum():6d} AUC {area(good, shares[of_kind, 0]):.3f}"
         sys.stdout.write(
-            f"{line}, where marks failed n {bad.sum():6d} AUC {area(good, shares[bad, 0]):.3f}; {spread}\n"
+            f"{line}, where it is a fault n {bad.sum():6d} AUC {area(good, shares[bad, 0]):.3f}; {spread}\n"
         )
 
 
@@ -183,9 +201,10 @@ def main() -> None:
     parser.add_argument("--networks", type=Path)
     asked = parser.parse_args()
     recordings = circor.read(asked.circor)
-    room = disturbances.Room(sorted(asked.esc10.glob("*/*.ogg")), 4000)
+    clips = sorted(asked.esc10.glob("*/*.ogg"))
+    rooms = [disturbances.Room(clips[fold::5], 4000) for fold in range(5)]
     trained = [stored_network(asked.networks / f"{i}.npz") if asked.networks else None for i in range(5)]
-    heard = listen(recordings, room, trained)
+    heard = listen(recordings, rooms, trained)
     report(heard, [circor.fold(r.patient) for r in recordings])
     judge = fit(heard)
     layers = {f"layer_{i}": layer for i, layer in enumerate(judge.network.layers)}

@@ -1,0 +1,118 @@
+"""`carebag analyse`: files in, JSON and pictures out; every damage by name."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.io import wavfile
+
+from carebag.recording_files import UnreadableRecording, read_recording
+from carebag_signal.synthetic import Body, heart_sound
+
+HEARD = heart_sound(Body(seed=12, heart_per_min=66), 12.0)
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "carebag.cli", "analyse", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def wav(tmp_path: Path) -> Path:
+    file = tmp_path / "heart.wav"
+    wavfile.write(file, HEARD.rate_hz, HEARD.samples)
+    return file
+
+
+def test_one_file_to_json_and_picture(wav: Path, tmp_path: Path) -> None:
+    answer = run(wav, "--json", "--plot", tmp_path / "heart.svg")
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    assert found["heart_rate_bpm"] == pytest.approx(66, rel=0.05)
+    assert len(found["s1_s"]) == pytest.approx(len(HEARD.s1), abs=2)
+    assert found["quality"][-1]["word"] == "good"
+    picture = ElementTree.parse(tmp_path / "heart.svg").getroot()  # our own file
+    assert picture.tag.endswith("svg")
+    shown = f"{found['heart_rate_bpm']:.0f}/min"
+    assert any(shown in (text.text or "") for text in picture.iter() if text.tag.endswith("text"))
+
+
+def test_several_files_in_a_folder_and_one_that_is_none(wav: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(wav.read_bytes()[:30])
+    answer = run(wav, broken, "--json", "--out", tmp_path / "out", "--plot", tmp_path / "pictures")
+    assert answer.returncode == 1
+    first, second = (json.loads(line) for line in answer.stdout.splitlines())
+    assert first["heart_rate_bpm"] is not None
+    assert second["error"] == "damaged"
+    assert "broken.wav" in answer.stderr
+    assert (tmp_path / "out" / "heart.json").exists()
+    assert (tmp_path / "pictures" / "heart.svg").exists()
+
+
+def test_one_picture_cannot_hold_several_files(wav: Path, tmp_path: Path) -> None:
+    assert run(wav, wav, "--plot", tmp_path / "one.svg").returncode == 2
+
+
+def test_every_format_gives_the_same_samples(wav: Path, tmp_path: Path) -> None:
+    csv, npz = tmp_path / "heart.csv", tmp_path / "heart.npz"
+    csv.write_text("# rate_hz=4000\nsample\n" + "\n".join(map(str, HEARD.samples)))
+    np.savez(npz, samples=HEARD.samples, rate_hz=4000)
+    as_float, as_int32 = tmp_path / "float.wav", tmp_path / "int32.wav"
+    wavfile.write(as_float, 4000, (HEARD.samples / 32767).astype(np.float32))
+    wavfile.write(as_int32, 4000, HEARD.samples.astype(np.int32) << 16)
+    for file in (wav, csv, npz, as_float, as_int32):
+        rate_hz, samples = read_recording(file)
+        assert rate_hz == 4000
+        np.testing.assert_array_equal(samples, HEARD.samples)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("x.mp3", b"", "unknown_format"),
+        ("x.csv", b"1\n2\n3\n", "no_rate"),
+        ("x.csv", b"# rate_hz=4000\n1\nnan\n", "not_finite"),
+        ("x.csv", b"# rate_hz=4000\n1\nx\n", "damaged"),
+        ("x.csv", b"# rate_hz=4000\n", "empty"),
+        ("x.npz", b"PK", "damaged"),
+        ("x.flac", b"fLaC", "damaged"),
+    ],
+)
+def test_damage_by_name(tmp_path: Path, name: str, content: bytes, code: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnreadableRecording) as refused:
+        read_recording(tmp_path / name)
+    assert refused.value.code == code
+
+
+def test_stereo_and_absent_files_are_refused(tmp_path: Path) -> None:
+    wavfile.write(tmp_path / "stereo.wav", 4000, np.zeros((100, 2), np.int16))
+    for name, code in (("stereo.wav", "not_one_channel"), ("absent.wav", "not_found")):
+        with pytest.raises(UnreadableRecording) as refused:
+            read_recording(tmp_path / name)
+        assert refused.value.code == code
+
+
+@settings(max_examples=60)
+@given(st.binary(max_size=200), st.sampled_from([".wav", ".csv", ".npz", ".flac"]), st.booleans())
+def test_any_bytes_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str, with_head: bool
+) -> None:
+    file = tmp_path_factory.getbasetemp() / f"any{suffix}"
+    head = b"RIFF\xff\x00\x00\x00WAVEfmt \x10\x00\x00\x00" if suffix == ".wav" and with_head else b""
+    file.write_bytes(head + content)
+    try:
+        rate_hz, samples = read_recording(file, 4000)
+    except UnreadableRecording:
+        pass
+    else:
+        assert samples.dtype == np.int16
+        assert samples.ndim == 1
+        assert rate_hz
