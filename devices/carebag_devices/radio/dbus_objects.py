@@ -208,6 +208,8 @@ class Background:
         task = asyncio.ensure_future(self._run(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # cancelled before its first step, the task leaves `work` unawaited
+        task.add_done_callback(lambda _task: work.close())
         return task
 
     async def close(self) -> None:

@@ -26,7 +26,7 @@ from carebag_devices.codecs.battery import BatteryLevel
 log = logging.getLogger(__name__)
 
 ADVERTISING_MAX = 31
-ADVERTISING_INTERVAL_MS = 100
+ADVERTISING_INTERVAL_MS = 40
 _SUPERVISION_TIMEOUT = 0x08
 
 Clock = Callable[[], float]
