@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from carebag_server.demo_data import ensure_demo
-
 from carebag.processes import PartFailed, Parts, free_port
 from carebag_devices.radio.simulated_radio import best_mode
 from carebag_edge.keys import load_or_create
+from carebag_server.demo_data import ensure_demo
 
 
 @dataclass(frozen=True)
@@ -98,9 +97,7 @@ def running(options: Options) -> Iterator[Demo]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data", type=Path, help="keep everything here (default: a new folder, removed at the end)"
-    )
+    parser.add_argument("--data", type=Path, help="keep everything here (default: a new folder, removed at the end)")
     parser.add_argument("--recordings", help="folder of WAV files for the stethoscope; default: synthetic heart sounds")
     parser.add_argument("--database", help="postgresql+psycopg://… instead of SQLite")
     parser.add_argument("--port", type=int, default=8470, help="hub's port; the kit takes the next (default 8470)")

@@ -1,0 +1,124 @@
+"""`carebag kit`: the bag with this machine's Bluetooth, or with simulated instruments."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from av import VideoFrame
+
+from carebag_devices.bag import Bag, Instruments, Sink
+from carebag_edge.errors import WrongJournal
+from carebag_edge.kit import run_kit
+from carebag_edge.live.camera import CameraFailed, CameraSource, V4l2Camera
+from carebag_edge.live.demo_camera import DemoCamera
+from carebag_edge.live.media import AiortcLive
+from carebag_edge.live.port import IceServer
+from carebag_edge.live_port import LiveMedia, SendSignal
+from carebag_edge.settings import KitSettings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--hub", default="http://127.0.0.1:8470", help="address of the hub")
+    parser.add_argument("--data", type=Path, default=Path("carebag-kit"), help="folder of key, journal and media")
+    parser.add_argument("--port", type=int, default=8471, help="the nurse's page, on 127.0.0.1")
+    parser.add_argument("--name", default="Väska 1", help="what is written on the bag")
+    parser.add_argument("--camera", default="/dev/video0", help="device of the examination camera, 'demo' or 'off'")
+    parser.add_argument("--ice", action="append", default=[], metavar="URL", help="STUN or TURN server; default none")
+    parser.add_argument("--control", metavar="URL", help="control address of `carebag simulate`")
+    parser.add_argument("--simulated", action="store_true", help="run simulated instruments in this process")
+    parser.add_argument("--control-port", type=int, default=8473, help="with --simulated: control port on 127.0.0.1")
+    parser.add_argument("--recordings", help="with --simulated: folder of WAV files for the stethoscope")
+    parser.add_argument("--seed", type=int, default=1, help="with --simulated: the same seed gives the same body")
+    parser.add_argument("--speed", type=float, default=1.0, help="with --simulated: hurries cuff and analyser")
+
+
+def run(args: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(_run(args))
+    except WrongJournal as error:
+        raise SystemExit(f"carebag kit: {error}") from None
+    except OSError as error:
+        raise SystemExit(f"carebag kit: {error.strerror or type(error).__name__} (port {args.port})") from None
+    return 0
+
+
+async def _run(args: argparse.Namespace) -> None:
+    async with _instruments(args) as (make_instruments, control):
+        settings = KitSettings(
+            data=args.data,
+            hub_url=args.hub.rstrip("/"),
+            port=args.port,
+            page_origin=f"http://localhost:{args.port}",
+            kit_name=args.name,
+            simulated=control is not None,
+            simulator_url=control,
+            camera=args.camera,
+            ice_servers=tuple(args.ice),
+        )
+
+        def make_live(send_signal: SendSignal) -> LiveMedia:
+            return AiortcLive(
+                send_signal, camera=_camera(args.camera), ice_servers=[IceServer(url) for url in args.ice]
+            )
+
+        await run_kit(settings, make_instruments, make_live)
+
+
+class _MakeBag:
+    """Makes the bag for a sink, over bleak's platform backend or the one given."""
+
+    def __init__(self, *, simulated: bool, backend: type | None = None, scanner_backend: type | None = None) -> None:
+        self._simulated, self._backend, self._scanner = simulated, backend, scanner_backend
+
+    def __call__(self, sink: Sink) -> Instruments:
+        return Bag(
+            sink=sink,
+            monotonic=time.monotonic,
+            backend=self._backend,
+            scanner_backend=self._scanner,
+            simulated=self._simulated,
+        )
+
+
+@asynccontextmanager
+async def _instruments(args: argparse.Namespace) -> AsyncIterator[tuple[_MakeBag, str | None]]:
+    """How to make the bag, and the control address if its instruments are simulated."""
+    if not args.simulated:
+        yield _MakeBag(simulated=args.control is not None), args.control
+        return
+    from carebag.simulation import Simulation  # bumble is installed for demos only
+    from carebag.sound_sources import sound_source
+
+    sound = sound_source(args.recordings, args.seed)
+    async with Simulation("in_process", sound, seed=args.seed, speed=args.speed) as simulation:
+        control = await simulation.serve(args.control_port)
+        yield (
+            _MakeBag(
+                simulated=True, backend=simulation.radio.backend, scanner_backend=simulation.radio.scanner_backend
+            ),
+            control,
+        )
+
+
+def _camera(name: str) -> CameraSource:
+    if name == "demo":
+        return DemoCamera(lambda: datetime.now().astimezone())
+    return _NoCamera() if name == "off" else V4l2Camera(name)
+
+
+class _NoCamera:
+    """The kit was started without a camera: the doctor reads so instead of waiting for a picture."""
+
+    def read(self) -> VideoFrame:
+        raise CameraFailed("camera_off")
+
+    def close(self) -> None:
+        """Nothing is open."""
