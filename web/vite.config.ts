@@ -19,7 +19,7 @@ export default defineConfig(({ mode }) => {
   const site = mode === 'kit' ? kit : hub
   return {
     root: site.root,
-    publicDir: resolve(here, 'public'),
+    publicDir: false,
     plugins: [svelte({ configFile: resolve(here, 'svelte.config.js') })],
     worker: { format: 'es' },
     build: {

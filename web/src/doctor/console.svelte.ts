@@ -20,6 +20,9 @@ import {
 
 /** A reload comes back to the same visit; kept in the tab, never in the address. */
 const TAB = 'carebag.visit'
+const LOOK_MS = 5000
+/** Call set-up that met nobody: the call says so in its own words, and tries again. */
+const OF_THE_CALL = new Set(['not_here', 'not_in_room', 'hub_stopping'])
 type SignalListener = (signal: Signal) => void
 
 export class Console {
@@ -109,8 +112,7 @@ export class Console {
 
   async signOut(): Promise<void> {
     await this.act(() => this.api.post('/api/session/end'))
-    this.#socket?.stop()
-    this.signedIn = false
+    this.#out()
   }
 
   #connect(): void {
@@ -121,6 +123,22 @@ export class Console {
     })
     this.#socket.start()
     window.addEventListener('online', () => this.#socket?.hurry())
+    setInterval(() => void this.#look(), LOOK_MS)
+  }
+
+  /** A refused socket does not say why: while it is away, ask whether we are still signed in. */
+  async #look(): Promise<void> {
+    if (this.link.kind === 'online') return
+    try {
+      await this.api.get('/api/me')
+    } catch (error) {
+      if (codeOf(error) !== 'unreachable') this.#out()
+    }
+  }
+
+  #out(): void {
+    this.#socket?.stop()
+    this.signedIn = false
   }
 
   #receive(message: ToConsole): void {
@@ -128,7 +146,8 @@ export class Console {
       case 'welcome':
         this.participantId = message.participant_id
         clock.agreeWith(message.server_time)
-        if (this.visitId && !this.superseded) this.#socket?.send({ type: 'join', visit_id: this.visitId, take_over: false })
+        // this tab had the seat: its old connection may still be there, half dead
+        if (this.visitId && !this.superseded) this.#socket?.send({ type: 'join', visit_id: this.visitId, take_over: true })
         break
       case 'queue':
         this.queue = message.visits
@@ -177,10 +196,14 @@ export class Console {
   }
 
   #problem(code: string): void {
-    if (code === 'superseded' || code === 'seat_taken') this.superseded = true
-    else this.problem = code
+    if (OF_THE_CALL.has(code)) return
+    if (code === 'seat_taken') {
+      this.superseded = true
+      return
+    }
+    this.problem = code
     // a visit kept from before that may not be joined any more: back to the list
-    if (this.visit === null && this.visitId !== '' && code !== 'seat_taken') {
+    if (this.visit === null && this.visitId !== '') {
       sessionStorage.removeItem(TAB)
       this.visitId = ''
     }

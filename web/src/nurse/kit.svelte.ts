@@ -7,6 +7,8 @@ import { ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
 import { type FromNurse, type KitState, type ListeningState, type LiveVitals, PROTOCOL, type Signal, type ToNurse } from '../shared/wire'
 
 export type Entry = 'entering' | 'in' | 'out'
+/** Call set-up that met nobody: the call says so in its own words, and tries again. */
+const OF_THE_CALL = new Set(['not_here', 'not_in_room'])
 type SignalListener = (signal: Signal) => void
 
 export class Kit {
@@ -79,7 +81,7 @@ export class Kit {
         for (const listener of this.#signals) listener(message)
         break
       case 'problem':
-        this.problem = message.code
+        if (!OF_THE_CALL.has(message.code)) this.problem = message.code
         break
       case 'pong':
         break

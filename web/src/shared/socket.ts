@@ -32,6 +32,8 @@ const LONGEST_WAIT_MS = 5000
 const OPEN_TIMEOUT_MS = 5000
 const PING_EVERY_MS = 5000
 const SILENCE_MS = 12_000
+/** A hub that goes down says so, and comes back; the others would refuse again. */
+const PASSING = new Set(['hub_stopping', 'no_hello', 'internal'])
 
 /** How long to wait before attempt number `attempt` (0 = the first one after a break). */
 export function backoffMs(attempt: number, chance: number): number {
@@ -103,8 +105,9 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
     const message = parse<In>(data)
     if (message === undefined) return
     if (message.type === 'welcome') this.#welcome(socket)
-    if (message.type === 'problem' && (message as { fatal?: boolean }).fatal === true) this.#refuse((message as { code?: string }).code ?? '')
-    if (message.type !== 'pong') this.handlers.message(message)
+    const final = refusal(message)
+    if (final !== undefined) this.#refuse(final)
+    else if (message.type !== 'pong') this.handlers.message(message)
   }
 
   #welcome(socket: WebSocket): void {
@@ -157,6 +160,13 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
     for (const cancel of this.#cancel) cancel()
     this.#cancel = []
   }
+}
+
+/** The code of a refusal for good, or undefined. */
+function refusal(message: Typed & { fatal?: boolean; code?: string }): string | undefined {
+  if (message.type !== 'problem' || message.fatal !== true) return undefined
+  const code = message.code ?? ''
+  return PASSING.has(code) ? undefined : code
 }
 
 function parse<In extends Typed>(data: unknown): In | undefined {

@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest'
+import { codeKey, fill, type Messages, placeholders } from '../../src/shared/i18n/catalogue'
+import { en } from '../../src/shared/i18n/en'
+import { es } from '../../src/shared/i18n/es'
+import { fi } from '../../src/shared/i18n/fi'
+import { type Key, sv } from '../../src/shared/i18n/sv'
+
+const keys = Object.keys(sv) as Key[]
+
+describe.each([
+  ['sv', sv as Messages],
+  ['fi', fi],
+  ['en', en],
+  ['es', es],
+])('%s', (_name, messages) => {
+  test('has every text and no other', () => {
+    expect(Object.keys(messages).sort()).toEqual([...keys].sort())
+  })
+
+  test('has no empty text, and none with space around it', () => {
+    expect(keys.filter((key) => messages[key].trim() === '' || messages[key] !== messages[key].trim())).toEqual([])
+  })
+
+  test('has the placeholders of the source', () => {
+    expect(keys.filter((key) => placeholders(messages[key]).join() !== placeholders(sv[key]).join())).toEqual([])
+  })
+})
+
+test.each([
+  ['fi', fi],
+  ['en', en],
+  ['es', es],
+])('%s is translated: few texts are word for word Swedish', (_name, messages) => {
+  const same = keys.filter((key) => messages[key] === sv[key] && /\p{L}{6,}/u.test(sv[key].replace(/\{\w+\}/g, '')))
+  // names of things that are the same word: Carebag, Pulsoximeter, Plan …
+  expect(same.length).toBeLessThan(15)
+})
+
+test('fills placeholders, and shows one that was forgotten', () => {
+  expect(fill('{name}, {time}', { name: 'Anna' })).toBe('Anna, {time}')
+  expect(fill('{n} %', { n: 0 })).toBe('0 %')
+})
+
+test('finds a sentence for a code in its family only', () => {
+  expect(codeKey(sv, 'code', 'cuff_too_loose')).toBe('code.cuff_too_loose')
+  expect(codeKey(sv, 'detail', 'cuff_too_loose')).toBeUndefined()
+  expect(codeKey(sv, 'code', 'never_heard_of')).toBeUndefined()
+})

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest'
+import { ageOf, clockTime, decimalText, headline, personalId, quantityText, unitText, yearsOld } from '../../src/shared/format'
+import { bloodPressure, reading } from './visits'
+
+describe('age', () => {
+  test.each([
+    [0, 'now', 0],
+    [2.9, 'now', 0],
+    [3, 'seconds', 3],
+    [59.9, 'seconds', 59],
+    [60, 'minutes', 1],
+    [3599, 'minutes', 59],
+    [3600, 'hours', 1],
+    [47.9 * 3600, 'hours', 47],
+    [48 * 3600, 'days', 2],
+  ])('%s s', (seconds, unit, n) => {
+    expect(ageOf(1000, 1000 + seconds * 1000)).toEqual({ unit, n })
+  })
+
+  test('a clock that runs ahead gives now, never a negative age', () => {
+    expect(ageOf(5000, 1000)).toEqual({ unit: 'now', n: 0 })
+  })
+})
+
+describe('years', () => {
+  test('counts from the birthday', () => {
+    expect(yearsOld('1912-12-12', new Date(2026, 11, 11))).toBe(113)
+    expect(yearsOld('1912-12-12', new Date(2026, 11, 12))).toBe(114)
+    expect(yearsOld('2026-11-23', new Date(2026, 10, 23))).toBe(0)
+  })
+  test('says nothing of what is not a date', () => {
+    expect(yearsOld('', new Date())).toBeUndefined()
+    expect(yearsOld('1912', new Date())).toBeUndefined()
+  })
+})
+
+test('personal identity numbers: twelve digits get their hyphen, others are left alone', () => {
+  expect(personalId('191212121212')).toBe('19121212-1212')
+  expect(personalId('19121212-1212')).toBe('19121212-1212')
+  // since 2023 the separator is a part of the Finnish identity
+  expect(personalId('010594Y9032')).toBe('010594Y9032')
+  expect(personalId('98240301AA06')).toBe('98240301AA06')
+})
+
+describe('numbers', () => {
+  test('keep their digits and their comparator', () => {
+    expect(quantityText({ value: '5', comparator: '<' }, 'sv-SE')).toBe('<5')
+    expect(quantityText({ value: '6.0', comparator: null }, 'sv-SE')).toBe('6,0')
+    expect(quantityText({ value: '6.0', comparator: null }, 'en-GB')).toBe('6.0')
+    expect(quantityText({ value: '200', comparator: '>' }, 'es-ES')).toBe('>200')
+  })
+  test('never lose digits to a float', () => {
+    expect(decimalText('0.1000000000000000055', 'fi-FI')).toBe('0,1000000000000000055')
+    expect(decimalText('-3.50', 'sv-SE')).toBe('−3,50')
+  })
+  test('units as people write them; an unknown one is shown as it came', () => {
+    expect(unitText('mm[Hg]', 'slag/min')).toBe('mmHg')
+    expect(unitText('/min', 'slag/min')).toBe('slag/min')
+    expect(unitText('mg/dL', 'slag/min')).toBe('mg/dL')
+  })
+})
+
+describe('what stands large', () => {
+  test('two pressures are one thing', () => {
+    const { main, beside } = headline(bloodPressure().reading, 'sv-SE', 'slag/min')
+    expect(main).toEqual({ name: 'systolic', text: '128/82', unit: 'mmHg' })
+    expect(beside.map((one) => `${one.text} ${one.unit}`)).toEqual(['71 slag/min'])
+  })
+  test('a failed measurement has no number', () => {
+    expect(headline(reading({ kind: 'crp', quantities: [], problem: 'cassette_error' }).reading, 'sv-SE', '').main).toBeUndefined()
+  })
+})
+
+test('no time is no text', () => {
+  expect(clockTime(null, 'sv-SE')).toBe('')
+  expect(clockTime('2026-11-23T09:05:00Z', 'sv-SE')).toMatch(/^\d\d:05$/)
+})

@@ -1,0 +1,195 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { backoffMs, ReturningSocket, type SocketState, socketUrl, type Wires } from '../../src/shared/socket'
+
+/** The browser's WebSocket, worked by hand: it is the edge of the world here. */
+class FakeSocket {
+  readyState = 0
+  sent: string[] = []
+  onopen: () => void = () => {}
+  onmessage: (event: { data: unknown }) => void = () => {}
+  onclose: () => void = () => {}
+  onerror: () => void = () => {}
+  send(text: string): void {
+    this.sent.push(text)
+  }
+  close(): void {
+    this.readyState = 3
+  }
+  opens(): void {
+    this.readyState = 1
+    this.onopen()
+  }
+  says(message: object): void {
+    this.onmessage({ data: JSON.stringify(message) })
+  }
+  breaks(): void {
+    this.readyState = 3
+    this.onclose()
+  }
+}
+
+type Message = { type: string; code?: string }
+let now = 0
+let timers: { at: number; what: () => void }[] = []
+let sockets: FakeSocket[] = []
+let states: SocketState['kind'][] = []
+let heard: string[] = []
+let socket: ReturningSocket<Message, Message>
+
+const wires: Wires = {
+  open: () => {
+    const made = new FakeSocket()
+    sockets.push(made)
+    return made as unknown as WebSocket
+  },
+  now: () => now,
+  after: (ms, what) => {
+    const timer = { at: now + ms, what }
+    timers.push(timer)
+    return () => (timers = timers.filter((one) => one !== timer))
+  },
+  chance: () => 1,
+}
+
+function passes(ms: number): void {
+  const until = now + ms
+  for (;;) {
+    const next = timers.filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at)[0]
+    if (next === undefined) break
+    timers = timers.filter((timer) => timer !== next)
+    now = next.at
+    next.what()
+  }
+  now = until
+}
+const last = (): FakeSocket => sockets.at(-1) as FakeSocket
+function online(): void {
+  last().opens()
+  last().says({ type: 'welcome' })
+}
+
+beforeEach(() => {
+  now = 0
+  timers = []
+  sockets = []
+  states = []
+  heard = []
+  const handlers = { message: (message: Message) => void heard.push(message.type), state: (state: SocketState) => void states.push(state.kind) }
+  socket = new ReturningSocket<Message, Message>({ url: 'ws://x', hello: { type: 'hello', protocol: 1 }, pings: true }, handlers, wires)
+  socket.start()
+})
+
+test('says hello first, and is online only when welcomed', () => {
+  last().opens()
+  expect(last().sent).toEqual(['{"type":"hello","protocol":1}'])
+  expect(socket.send({ type: 'join' })).toBe(false)
+  last().says({ type: 'welcome' })
+  expect(states).toEqual(['online'])
+  expect(socket.send({ type: 'join' })).toBe(true)
+})
+
+test('comes back after a break, waiting longer each time, at most five seconds', () => {
+  online()
+  last().breaks()
+  expect(states).toEqual(['online', 'lost'])
+  const waits = [250, 500, 1000, 2000, 4000, 5000, 5000]
+  for (const wait of waits) {
+    const before = sockets.length
+    passes(wait - 1)
+    expect(sockets).toHaveLength(before)
+    passes(1)
+    expect(sockets).toHaveLength(before + 1)
+    last().breaks()
+  }
+  passes(5000)
+  online()
+  last().breaks()
+  passes(250)
+  expect(sockets).toHaveLength(waits.length + 3)
+})
+
+test('a connection that never opens is given up', () => {
+  passes(5000 + 250)
+  expect(sockets).toHaveLength(2)
+})
+
+test('a half-open connection is noticed by silence', () => {
+  online()
+  passes(5000)
+  expect(last().sent.at(-1)).toContain('ping')
+  last().says({ type: 'pong' })
+  passes(10_000)
+  expect(states.at(-1)).toBe('online')
+  passes(10_000)
+  expect(states.at(-1)).toBe('lost')
+})
+
+describe('refusals', () => {
+  test('a final one ends it: no more attempts', () => {
+    last().opens()
+    last().says({ type: 'problem', code: 'wrong_version', fatal: true })
+    last().breaks()
+    passes(60_000)
+    expect(states).toEqual(['refused'])
+    expect(sockets).toHaveLength(1)
+  })
+  test('a hub that goes down is waited for', () => {
+    online()
+    last().says({ type: 'problem', code: 'hub_stopping', fatal: true })
+    last().breaks()
+    passes(250)
+    expect(states).toEqual(['online', 'lost'])
+    expect(sockets).toHaveLength(2)
+  })
+  test('another problem leaves the connection as it is', () => {
+    online()
+    last().says({ type: 'problem', code: 'not_found' })
+    expect(states).toEqual(['online'])
+    expect(heard).toEqual(['welcome', 'problem'])
+  })
+})
+
+test('what is not a message is dropped, and a pong is nobody’s business', () => {
+  online()
+  last().onmessage({ data: 'not json' })
+  last().onmessage({ data: '[1]' })
+  last().onmessage({ data: new ArrayBuffer(4) })
+  last().says({ type: 'pong' })
+  expect(heard).toEqual(['welcome'])
+})
+
+test('words of a connection that was given up are not heard', () => {
+  online()
+  const old = last()
+  old.breaks()
+  passes(250)
+  old.says({ type: 'queue' })
+  expect(heard).toEqual(['welcome'])
+})
+
+test('a stopped one stays stopped', () => {
+  online()
+  socket.stop()
+  passes(60_000)
+  expect(sockets).toHaveLength(1)
+})
+
+test('the network’s return shortens the wait', () => {
+  online()
+  last().breaks()
+  socket.hurry()
+  expect(sockets).toHaveLength(2)
+  passes(250)
+  expect(sockets).toHaveLength(2)
+})
+
+test('waits are spread, never below a part of the full one', () => {
+  expect(backoffMs(0, 0)).toBe(150)
+  expect(backoffMs(0, 1)).toBe(250)
+  expect(backoffMs(40, 1)).toBe(5000)
+})
+
+test('the address follows the page', () => {
+  expect(socketUrl('/api/ws', { protocol: 'https:', host: 'a.se' } as Location)).toBe('wss://a.se/api/ws')
+  expect(socketUrl('/api/ws', { protocol: 'http:', host: 'localhost:1' } as Location)).toBe('ws://localhost:1/api/ws')
+})

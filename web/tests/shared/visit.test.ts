@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { momentsOf } from '../../src/shared/timeline'
+import { applyChange, openRequests, readingsOf, upsert } from '../../src/shared/visit'
+import type { Changed } from '../../src/shared/wire'
+import { bloodPressure, reading, request, snapshot, VISIT } from './visits'
+
+function change(over: Partial<Changed>): Changed {
+  return { type: 'changed', visit_id: VISIT, visit: null, request: null, reading: null, sound: null, photo: null, note: null, ...over }
+}
+
+describe('upsert', () => {
+  test('puts an object in the place of the one with the same id, and leaves the list it was given', () => {
+    const before = [{ id: 'a', n: 1 }, { id: 'b', n: 1 }]
+    expect(upsert(before, { id: 'a', n: 2 }, (one) => one.id)).toEqual([{ id: 'a', n: 2 }, { id: 'b', n: 1 }])
+    expect(upsert(before, { id: 'c', n: 1 }, (one) => one.id)).toHaveLength(3)
+    expect(before).toEqual([{ id: 'a', n: 1 }, { id: 'b', n: 1 }])
+  })
+})
+
+describe('changes', () => {
+  test('the same change twice is the same as once', () => {
+    const once = applyChange(snapshot(), change({ reading: bloodPressure() }))
+    expect(applyChange(once, change({ reading: bloodPressure() }))).toEqual(once)
+    expect(once.readings).toHaveLength(1)
+  })
+  test('a decision replaces the draft', () => {
+    const draft = applyChange(snapshot(), change({ reading: bloodPressure() }))
+    const kept = applyChange(draft, change({ reading: bloodPressure('r1', { decision: 'kept', decided_by: 'Elena Ruiz' }) }))
+    expect(kept.readings.map((view) => view.decision)).toEqual(['kept'])
+  })
+  test('a change of another visit never touches this one', () => {
+    const before = snapshot()
+    expect(applyChange(before, change({ visit_id: 'another', reading: bloodPressure() }))).toBe(before)
+  })
+})
+
+test('the request under way comes first, then the oldest', () => {
+  const requests = [
+    request('new', { asked_at: '2026-11-23T09:02:00Z' }),
+    request('old', { asked_at: '2026-11-23T09:01:00Z' }),
+    request('now', { asked_at: '2026-11-23T09:03:00Z', state: 'started' }),
+    request('done', { state: 'done' }),
+    request('answered', { state: 'answered' }),
+  ]
+  expect(openRequests(snapshot({ requests })).map((one) => one.id)).toEqual(['now', 'old', 'new'])
+})
+
+test('readings of a kind, newest first', () => {
+  const at = (id: string, kit_utc: string) => reading({ id, times: { ...bloodPressure().reading.times, kit_utc } })
+  const readings = [at('a', '2026-11-23T09:00:00Z'), at('b', '2026-11-23T09:05:00Z'), reading({ id: 'c', kind: 'crp' })]
+  expect(readingsOf(snapshot({ readings }), 'blood_pressure').map((view) => view.reading.id)).toEqual(['b', 'a'])
+})
+
+describe('timeline', () => {
+  test('tells asked, measured, kept in order of time, whatever the time zone is written like', () => {
+    const visit = snapshot({
+      requests: [request('q', { asked_at: '2026-11-23T10:00:00+01:00', state: 'done' })],
+      readings: [bloodPressure('r', { decision: 'kept', decided_by: 'Elena Ruiz', decided_at: '2026-11-23T09:00:30Z' })],
+    })
+    expect(momentsOf(visit).map((moment) => moment.kind)).toEqual(['opened', 'joined', 'asked', 'measured', 'kept'])
+  })
+  test('a failed measurement and a declined request are told as such', () => {
+    const visit = snapshot({
+      requests: [request('q', { state: 'declined', reason: 'vill inte', changed_at: '2026-11-23T09:01:00Z' })],
+      readings: [reading({ problem: 'cuff_too_loose' })],
+    })
+    const told = momentsOf(visit)
+    expect(told.map((moment) => moment.kind)).toContain('failed')
+    expect(told.find((moment) => moment.kind === 'declined')?.reason).toBe('vill inte')
+  })
+})
