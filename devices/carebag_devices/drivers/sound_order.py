@@ -11,6 +11,8 @@ from carebag_devices.codecs.auscultation import DIGEST_FRAMES, AudioFrame, Diges
 
 PATIENCE_S = 0.3
 """How long frames wait for a missing one before them."""
+FURTHEST_SAMPLES = 2**20
+"""A minute of 16 kHz. A frame further ahead is damaged, not early: a link that long silent would have broken."""
 _KEPT_FRAMES = 4 * DIGEST_FRAMES
 
 
@@ -22,6 +24,8 @@ class Tally:
     repaired: int = 0
     late: int = 0
     """Came after the gap was given up, or twice."""
+    refused: int = 0
+    """Claimed a place that no real stream reaches so soon."""
     gaps: int = 0
     verified: int = 0
     mismatched: int = 0
@@ -43,8 +47,6 @@ class SoundOrder:
     tally: Tally = field(default_factory=Tally)
     _next_sample: int = 0
     _next_seq: int = 0
-    _asked_until: int = 0
-    """First sample behind what was already asked for."""
     _held: dict[int, AudioFrame] = field(default_factory=dict)
     _deadline: float | None = None
     _done: deque[AudioFrame] = field(default_factory=lambda: deque(maxlen=_KEPT_FRAMES))
@@ -61,6 +63,9 @@ class SoundOrder:
 
     def feed(self, frame: AudioFrame, now: float) -> tuple[list[AudioFrame], Missing | None]:
         """Frames that may go on, in order, and what to ask for."""
+        if frame.first_sample > self._next_sample + FURTHEST_SAMPLES:
+            self.tally.refused += 1
+            return [], None
         if frame.first_sample < self._next_sample or frame.first_sample in self._held:
             self.tally.late += 1
             return [], None
