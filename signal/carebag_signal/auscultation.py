@@ -139,7 +139,7 @@ class HeartSoundMonitor:
         # a clipped sound is ugly, but its beats are where they are
         rate, why_not = rate_from_path(self._segmenter.path(WINDOW_S))
         word = self._quality.word
-        if word is not None and word not in ("good", "clipped"):
+        if word == "no_contact" or word == "noisy" or word == "movement":
             rate, why_not = None, word
         shown = (None if rate is None else round(rate), why_not)
         if shown == self._shown:
