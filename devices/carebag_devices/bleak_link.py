@@ -11,7 +11,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bleak import BleakAdapter, BleakClient, BleakScanner
 from bleak.backends.client import BaseBleakClient
@@ -36,7 +36,9 @@ from carebag_devices.errors import (
     RadioMissing,
 )
 from carebag_devices.link import Advert, Link, Receive, full_uuid
-from carebag_devices.radio.agent import PairingAgent
+
+if TYPE_CHECKING:
+    from carebag_devices.radio.agent import PairingAgent
 
 log = logging.getLogger(__name__)
 
@@ -174,6 +176,9 @@ class BleakRadio:
         """One scanner for all devices, and BlueZ's pairing agent beside it; see `QUIET_RESTART_S`."""
         async with AsyncExitStack() as stack:
             if self._uses_bluez():
+                # D-Bus is installed on Linux only
+                from carebag_devices.radio.agent import PairingAgent
+
                 self._agent = await stack.enter_async_context(PairingAgent())
                 stack.callback(setattr, self, "_agent", None)
                 await self._report_connected(heard)
