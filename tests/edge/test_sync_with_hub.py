@@ -5,7 +5,9 @@ import contextlib
 import hashlib
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 import uvicorn
 
 from carebag_edge.agent import Agent
+from carebag_edge.clock import Clock
 from carebag_edge.kit import run_kit
 from carebag_edge.settings import KitSettings
 from carebag_server.demo_data import ensure_demo
@@ -93,7 +96,8 @@ class Line:
 class Scene:
     """Everybody of one visit."""
 
-    def __init__(self, tmp_path: Path, instruments: Any, clock: Any = None) -> None:
+    def __init__(self, tmp_path: Path, instruments: Any) -> None:
+        self.clock: Clock | None = None
         self.hub = RunningHub(tmp_path)
         self.settings = KitSettings(
             data=tmp_path / "kit", hub_url=self.hub.url, port=0, page_origin="http://localhost:1", simulated=True
@@ -115,9 +119,13 @@ class Scene:
 
     async def start_kit(self) -> None:
         ready: asyncio.Future[tuple[Agent, int]] = asyncio.get_running_loop().create_future()
-        self.kit = asyncio.create_task(
-            run_kit(self.settings, self.make_instruments, ready=lambda agent, port: ready.set_result((agent, port)))
+        running = run_kit(
+            self.settings,
+            self.make_instruments,
+            clock=self.clock,
+            ready=lambda agent, port: ready.set_result((agent, port)),
         )
+        self.kit = asyncio.create_task(running)
         done, _ = await asyncio.wait({self.kit, ready}, return_when=asyncio.FIRST_COMPLETED)
         if self.kit in done:
             self.kit.result()
@@ -382,3 +390,15 @@ async def test_plan_read_and_visit_closed(scene: Scene, world) -> None:
     assert next(v for v in state["visits"] if v["id"] == visit_id)["state"] == "closed"
     scene.agent.intake(world.pressure("120"))
     await nurse.state(lambda m: m["message"] == "saved_unassigned" and m["unsent"] == 0)
+
+
+async def test_a_kit_whose_clock_is_wrong_is_let_in_and_keeps_its_own_time(scene: Scene, world) -> None:
+    """The proof follows the hub's clock; the times in records stay what the kit's clock said."""
+    slow = Clock(utc=lambda: datetime.now(UTC) - timedelta(minutes=7), monotonic_ns=time.monotonic_ns)
+    scene.clock = slow
+    nurse, doctor, _ = await opened(scene)
+    scene.agent.intake(world.pressure())
+    told = await doctor.until(reading_in)
+    taken = datetime.fromisoformat(told["reading"]["reading"]["times"]["kit_utc"])
+    assert timedelta(minutes=6) < datetime.fromisoformat(told["reading"]["received_at"]) - taken < timedelta(minutes=8)
+    await nurse.state(lambda m: m["unsent"] == 0)

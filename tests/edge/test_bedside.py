@@ -1,0 +1,312 @@
+"""A visit on the kit without any hub: opened, asked for, measured, closed; and what the hub says meanwhile."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carebag_devices.events import DeviceState, StateChanged
+from carebag_edge.bedside import Bedside
+from carebag_edge.errors import Refused
+from carebag_edge.image_strip import strip
+from carebag_edge.intake import Intake
+from carebag_edge.journal import Journal
+from carebag_edge.media_files import MediaFiles
+from carebag_edge.tasks import Tasks
+from carebag_edge.visits import VisitBook
+from carebag_wire.messages import Changed, OpenVisit, Present
+from carebag_wire.records import VisitOpened
+from carebag_wire.visit import Note, Participant, ReadingView, VisitSnapshot
+
+
+class Room:
+    """A bedside with two visits known, and what was told."""
+
+    def __init__(self, folder: Path, journal: Journal, hands: Any, world: Any) -> None:
+        self.world, self.hands = world, hands
+        self.nurse = world.nurse()
+        self.bedside = Bedside(journal, MediaFiles(folder / "media"), hands.clock)
+        self.tasks = Tasks(self.bedside, hands.clock)
+        self.words: list[str | None] = []
+        self.intake = Intake(self.bedside, None, hands.clock, self)  # type: ignore[arg-type]
+
+    def journaled(self, code: str) -> None:
+        self.words.append(code)
+
+    def changed(self, code: str | None = None) -> None:
+        self.words.append(code)
+
+    def vitals(self, message: Any) -> None: ...
+
+    def know(self, *kinds: str, patient: str = "Tolvan Tolvansson") -> VisitSnapshot:
+        visit = self.world.visit(patient=patient)
+        requests = [self.world.request(visit.visit.id, kind) for kind in kinds]
+        visit = visit.model_copy(update={"requests": requests})
+        known = [one for one in map(self.bedside.book.get, [h.id for h in self.bedside.book.heads()]) if one]
+        self.bedside.hub_said(self.world.told(*known, visit))
+        return visit
+
+    def open(self, visit: VisitSnapshot) -> None:
+        self.bedside.open(OpenVisit(visit_id=visit.visit.id, identifiers=["name", "personal_id"]), self.nurse)
+
+    def device(self, state: DeviceState, detail: str = "", identity: Any = None) -> None:
+        self.intake(StateChanged(identity or self.world.pressure().identity, state, detail))
+
+    def shown(self) -> VisitSnapshot:
+        snapshot = self.bedside.open_snapshot(self.nurse)
+        assert snapshot is not None
+        return snapshot
+
+
+@pytest.fixture
+def room(tmp_path: Path, journal: Journal, hands: Any, world: Any) -> Room:
+    return Room(tmp_path, journal, hands, world)
+
+
+def test_opening_is_a_record_and_is_shown_before_the_hub_knows(room: Room, journal: Journal) -> None:
+    visit = room.know()
+    room.open(visit)
+    (entry,) = journal.of_visit(visit.visit.id)
+    assert isinstance(entry.record, VisitOpened)
+    assert entry.record.binding.nurse_id == room.nurse.practitioner_id
+    assert (room.shown().visit.state, room.shown().visit.nurse) == ("open", room.nurse)
+
+
+def test_a_visit_is_opened_once_by_two_identifiers_and_never_again_when_closed(room: Room) -> None:
+    visit, other = room.know(), room.know()
+    once = OpenVisit(visit_id=visit.visit.id, identifiers=["name", "name"])
+    unknown = OpenVisit(visit_id=room.world.new_id(), identifiers=["name", "photo"])
+    for message, code in ((once, "two_identifiers"), (unknown, "unknown_visit")):
+        with pytest.raises(Refused, match=code):
+            room.bedside.open(message, room.nurse)
+    room.open(visit)
+    with pytest.raises(Refused, match="already_open"):
+        room.open(other)
+    room.bedside.close(plan_read=True)
+    with pytest.raises(Refused, match="visit_closed"):
+        room.open(visit)
+    with pytest.raises(Refused, match="visit_not_open"):
+        room.bedside.close(plan_read=True)
+
+
+def test_asked_started_measured_answered(room: Room) -> None:
+    visit = room.know("blood_pressure")
+    room.open(visit)
+    (request,) = visit.requests
+    room.tasks.start(request.id)
+    room.tasks.start(request.id)
+    assert room.shown().requests[0].state == "started"
+    room.intake(room.world.pressure())
+    shown = room.shown()
+    assert (shown.requests[0].state, len(shown.readings)) == ("answered", 1)
+    assert shown.readings[0].reading.binding.request_id == request.id
+    assert shown.readings[0].reading.circumstances.site == "left_arm"
+    assert len(room.bedside.own(visit.visit.id)) == 3
+    room.intake(room.world.pressure("131", device_time="2026-11-23T10:05:00"))
+    assert room.shown().readings[1].reading.binding.request_id is None
+
+
+def test_without_asking_it_is_a_draft_and_without_a_visit_it_is_nobodys(room: Room) -> None:
+    room.intake(room.world.crp())
+    assert room.words[-1] == "saved_unassigned"
+    room.open(room.know())
+    room.intake(room.world.crp("5", "<"))
+    assert room.words[-1] == "saved"
+    (view,) = room.shown().readings
+    assert (view.reading.binding.request_id, view.decision) == (None, "draft")
+
+
+def test_a_crp_from_the_visit_before_is_filed_there(room: Room) -> None:
+    analyser = room.world.crp().identity
+    first, second = room.know("crp", patient="First"), room.know("crp", patient="Second")
+    room.open(first)
+    room.device(DeviceState.MEASURING, "cassette_reading", analyser)
+    room.bedside.close(plan_read=False)
+    room.open(second)
+    room.tasks.start(second.requests[0].id)
+    room.device(DeviceState.MEASURING, "result_arriving", analyser)
+    room.intake(room.world.crp())
+    assert room.shown().readings == []
+    (entry,) = [one for one in room.bedside.own(first.visit.id) if one.record.type == "reading"]
+    assert (entry.record.binding.patient_id, entry.record.binding.request_id) == (first.visit.patient.id, None)
+    assert room.shown().requests[0].state == "started"
+
+
+def test_the_same_measurement_twice_is_one_and_equal_ones_are_two(room: Room) -> None:
+    room.open(room.know())
+    room.intake(room.world.pressure(measurement_id="a"))
+    room.intake(room.world.pressure(measurement_id="a"))
+    assert len(room.shown().readings) == 1
+    for _ in range(2):
+        room.intake(room.world.pressure(measurement_id="b", device_time=None))
+    assert len(room.shown().readings) == 3
+    for _ in range(2):
+        room.intake(room.world.pressure(measurement_id="c", device_time="2026-00-00T00:00:00"))
+    assert len(room.shown().readings) == 5
+
+
+def test_what_a_cuff_had_stored_goes_to_the_tray(room: Room) -> None:
+    visit = room.know("blood_pressure")
+    room.open(visit)
+    room.tasks.start(visit.requests[0].id)
+    room.intake(room.world.pressure(provenance="stored"))
+    assert (room.shown().readings, room.words[-1]) == ([], "saved_unassigned")
+
+
+def test_lost_in_the_middle_the_request_stays_started_and_the_word_is_said(room: Room) -> None:
+    visit = room.know("blood_pressure")
+    room.open(visit)
+    room.tasks.start(visit.requests[0].id)
+    room.device(DeviceState.MEASURING, "inflating")
+    room.device(DeviceState.LOST)
+    assert room.words[-1] == "device_lost"
+    assert room.shown().requests[0].state == "started"
+    room.device(DeviceState.CONNECTING)
+    room.device(DeviceState.READY)
+    room.intake(room.world.pressure())
+    assert room.shown().readings[0].reading.binding.request_id == visit.requests[0].id
+
+
+def test_declined_with_a_reason_only(room: Room) -> None:
+    visit = room.know("listen")
+    room.open(visit)
+    with pytest.raises(Refused, match="reason_missing"):
+        room.tasks.decline(visit.requests[0].id, "  ")
+    room.tasks.decline(visit.requests[0].id, "vill inte")
+    assert room.shown().requests[0].state == "declined"
+    with pytest.raises(Refused, match="request_over"):
+        room.tasks.start(visit.requests[0].id)
+
+
+def test_what_the_doctor_took_back_waits_for_nothing(room: Room) -> None:
+    visit = room.know("blood_pressure")
+    room.open(visit)
+    (request,) = visit.requests
+    room.tasks.start(request.id)
+    changed = Changed(visit_id=visit.visit.id, request=request.model_copy(update={"state": "cancelled"}))
+    room.bedside.hub_said(changed)
+    room.tasks.hub_said(changed)
+    room.intake(room.world.pressure())
+    assert room.shown().requests[0].state == "cancelled"
+    assert room.shown().readings[0].reading.binding.request_id is None
+
+
+def test_everything_comes_back_after_a_restart(
+    room: Room, journal: Journal, reopen: Any, tmp_path: Path, hands: Any, world: Any
+) -> None:
+    visit = room.know("blood_pressure", "crp")
+    room.open(visit)
+    for request in visit.requests:
+        room.tasks.start(request.id)
+    room.intake(room.world.crp())
+    journal.close()
+    again = reopen()
+    restarted = Room(tmp_path, again, hands, world)
+    assert restarted.shown().visit.state == "open"
+    assert [one.kind for one in restarted.bedside.binder.armed] == ["blood_pressure"]
+    restarted.intake(world.pressure())
+    assert restarted.shown().readings[-1].reading.binding.request_id == visit.requests[0].id
+    again.close()
+
+
+def test_a_full_disk_keeps_the_value_waiting_and_says_so(room: Room, journal: Journal, monkeypatch: Any) -> None:
+    visit, other = room.know(), room.know()
+    room.open(visit)
+
+    def full(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(journal, "append", full)
+    room.intake(room.world.pressure())
+    assert (room.words[-1], room.shown().readings) == ("not_saved", [])
+    assert room.bedside.retry_unsaved() == 1
+    monkeypatch.undo()
+    room.bedside.close(plan_read=False)
+    room.open(other)
+    assert room.bedside.retry_unsaved() == 0
+    assert room.shown().readings == []
+    (view,) = room.bedside.snapshot(visit.visit.id, None).readings  # type: ignore[union-attr]
+    assert view.reading.binding.visit_id == visit.visit.id
+
+
+def test_a_photo_answers_its_request(room: Room, photo: bytes) -> None:
+    visit = room.know("photo")
+    room.open(visit)
+    room.tasks.start(visit.requests[0].id)
+    room.bedside.keep_photo(visit.visit.id, strip(photo))
+    assert room.shown().requests[0].state == "answered"
+    assert not room.shown().photos[0].media_stored
+    with pytest.raises(Refused, match="visit_not_open"):
+        room.bedside.keep_photo(room.world.new_id(), strip(photo))
+
+
+def test_a_spot_needs_an_open_visit(room: Room) -> None:
+    for _ in range(3):
+        room.intake(room.world.oximeter("97"))
+    spot = room.intake.vitals.spot(room.hands.ns)
+    with pytest.raises(Refused, match="visit_not_open"):
+        room.bedside.keep_spot(spot)
+
+
+def test_the_hubs_word_wins_and_a_shorter_list_takes_nothing_away(room: Room) -> None:
+    visit = room.know()
+    room.open(visit)
+    room.intake(room.world.pressure())
+    reading = room.shown().readings[0].reading
+    kept = ReadingView(reading=reading, decision="kept", decided_by="Eva Ek", received_at=room.hands.utc)
+    room.bedside.hub_said(Changed(visit_id=visit.visit.id, reading=kept))
+    room.bedside.hub_said(room.world.told(visit))
+    (view,) = room.shown().readings
+    assert (view.decision, view.received_at) == ("kept", room.hands.utc)
+
+
+def test_the_open_visit_stays_though_the_hub_leaves_it_out(room: Room) -> None:
+    visit, other = room.know(), room.know()
+    room.open(visit)
+    room.bedside.hub_said(room.world.told())
+    assert [head.id for head in room.bedside.heads(None)] == [visit.visit.id]
+    assert room.bedside.book.get(other.visit.id) is None
+
+
+def test_a_draft_note_is_none_of_the_kits_business(room: Room, world: Any, hands: Any) -> None:
+    visit = room.know()
+    note = Note(
+        id=world.new_id(),
+        visit_id=visit.visit.id,
+        version=1,
+        assessment="",
+        plan="hemligt",
+        state="draft",
+        author="Eva Ek",
+        changed_at=hands.utc,
+    )
+    room.bedside.hub_said(Changed(visit_id=visit.visit.id, note=note))
+    room.bedside.hub_said(room.world.told(visit.model_copy(update={"notes": [note]})))
+    assert "hemligt" not in room.bedside.book.save()
+    signed = note.model_copy(update={"state": "signed", "signed_at": hands.utc})
+    room.bedside.hub_said(Changed(visit_id=visit.visit.id, note=signed))
+    assert room.bedside.book.get(visit.visit.id).notes == [signed]  # type: ignore[union-attr]
+
+
+def test_who_is_present_is_forgotten_when_the_hub_is_away(room: Room) -> None:
+    visit = room.know()
+    doctor = Participant(id="doctor:1", role="doctor", name="Eva Ek")
+    room.bedside.hub_said(Present(visit_id=visit.visit.id, participants=[doctor], kit_online=True))
+    assert room.bedside.book.get(visit.visit.id).participants == [doctor]  # type: ignore[union-attr]
+    room.bedside.hub_away()
+    assert room.bedside.book.get(visit.visit.id).participants == []  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("saved", ["", "{", "[1]", '[{"visit": 1}]', None])
+def test_a_damaged_book_is_an_empty_one(saved: str | None) -> None:
+    assert VisitBook(saved).heads() == []
+
+
+def test_whatever_happens_the_driver_is_not_disturbed(room: Room, monkeypatch: Any, caplog: Any) -> None:
+    room.open(room.know())
+    monkeypatch.setattr(room.bedside, "keep_measured", lambda event: 1 / 0)
+    room.intake(room.world.pressure())
+    assert room.words[-1] == "not_saved"
+    assert "ZeroDivisionError" in caplog.text
+    assert "128" not in caplog.text

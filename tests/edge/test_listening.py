@@ -1,0 +1,256 @@
+import asyncio
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from carebag_devices.events import Identity, SoundFrame, SoundStarted, SoundStopped
+from carebag_edge.binding import Armed, Binder, OpenVisit
+from carebag_edge.journal import Journal
+from carebag_edge.listening import Listening
+from carebag_edge.live_port import NoLiveMedia
+from carebag_edge.media_files import MediaFiles
+from carebag_signal.auscultation import HeartSoundMonitor
+from carebag_wire.records import SoundRecorded
+from carebag_wire.values import Circumstances
+from carebag_wire.visit import ListeningState, SoundEnd
+
+STETHOSCOPE = Identity("C0:03", "stethoscope", simulated=True)
+RATE = 4000
+
+
+class LiveEar(NoLiveMedia):
+    """What live media was given."""
+
+    def __init__(self) -> None:
+        self.samples: list[np.ndarray] = []
+        self.ends: list[SoundEnd] = []
+        self.states: list[ListeningState] = []
+
+    def sound(self, stream, first_sample, samples) -> None:
+        self.samples.append(samples)
+
+    def sound_end(self, end) -> None:
+        self.ends.append(end)
+
+    def state(self, message) -> None:
+        self.states.append(message)
+
+
+class Ward:
+    """A listening kit with a visit open and a request armed."""
+
+    def __init__(self, folder: Path, journal: Journal, hands) -> None:
+        self.binder = Binder(
+            OpenVisit(visit_id=UUID(int=1), patient_id=UUID(int=2), nurse_id=UUID(int=3), opened_at=hands.utc)
+        )
+        mitral = Circumstances(point="mitral")
+        self.request_id = UUID(int=4)
+        self.binder.arm(Armed(request_id=self.request_id, visit_id=UUID(int=1), kind="listen", circumstances=mitral))
+        self.live = LiveEar()
+        self.media = MediaFiles(folder / "media")
+        self.told: list[ListeningState] = []
+        self.listening = Listening(
+            folder=folder / "recordings",
+            journal=journal,
+            media=self.media,
+            binder=self.binder,
+            live=self.live,
+            clock=hands.clock,
+            monitor=HeartSoundMonitor,
+            publish=self.told.append,
+        )
+
+    def begin(self) -> int:
+        stream = self.listening.next_stream()
+        self.listening.begin(SoundStarted(STETHOSCOPE, stream, RATE))
+        return stream
+
+    def frame(self, stream: int, first: int, samples: np.ndarray, **flags: bool) -> None:
+        self.listening.frame(SoundFrame(STETHOSCOPE, stream, first, samples, **flags))
+
+
+@pytest.fixture
+def ward(tmp_path: Path, journal: Journal, hands) -> Ward:
+    return Ward(tmp_path, journal, hands)
+
+
+def noise(count: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 2000, count).astype(np.int16)
+
+
+def test_exactly_what_came_is_kept_and_passed_on(ward: Ward) -> None:
+    stream, sound = ward.begin(), noise(RATE)
+    for start in range(0, RATE, 100):
+        ward.frame(stream, start, sound[start : start + 100])
+    entry = ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "asked", RATE))
+    assert entry is not None
+    record = entry.record
+    assert isinstance(record, SoundRecorded)
+    content = sound.astype("<i2").tobytes()
+    assert ward.media.read(record.media_sha256) == content
+    assert (record.samples, record.gaps, record.stream, record.rate_hz) == (RATE, [], stream, RATE)
+    assert (record.binding.request_id, record.circumstances.point) == (ward.request_id, "mitral")
+    assert (np.concatenate(ward.live.samples) == sound).all()
+    assert ward.live.ends == [
+        SoundEnd(stream=stream, samples=RATE, gaps=[], sha256=hashlib.sha256(content).hexdigest())
+    ]
+    assert [s.state for s in (ward.told[0], ward.told[-1])] == ["live", "ended"]
+
+
+def test_a_gap_is_a_gap_in_file_record_and_words(ward: Ward) -> None:
+    stream, sound = ward.begin(), noise(RATE)
+    ward.frame(stream, 0, sound[:1000])
+    ward.frame(stream, 1500, sound[1500:2500])
+    ward.frame(stream, 1400, sound[1400:1500], retransmitted=True)
+    entry = ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "lost", 3000))
+    assert entry is not None
+    record = entry.record
+    assert isinstance(record, SoundRecorded)
+    assert [(gap.first_sample, gap.samples) for gap in record.gaps] == [(1000, 400), (2500, 500)]
+    expected = np.zeros(3000, np.int16)
+    expected[:1000], expected[1400:2500] = sound[:1000], sound[1400:2500]
+    assert ward.media.read(record.media_sha256) == expected.astype("<i2").tobytes()
+    assert record.quality.word != "good"
+    assert {"gaps", "interrupted"} <= set(record.quality.reasons)
+    assert max(state.gaps for state in ward.told) >= 1
+
+
+def test_frames_of_another_stream_and_impossible_ones_are_left_out(ward: Ward) -> None:
+    stream = ward.begin()
+    ward.frame(stream + 1, 0, noise(100))
+    ward.frame(stream, 2**31, noise(100))
+    ward.frame(stream, 0, noise(100))
+    entry = ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "asked", 100))
+    assert entry is not None
+    assert entry.record.samples == 100  # type: ignore[union-attr]
+
+
+def test_nothing_heard_is_no_record(ward: Ward, journal: Journal) -> None:
+    stream = ward.begin()
+    assert ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "asked", 0)) is None
+    assert journal.numbers() == []
+    assert ward.listening.recover() is None
+
+
+def test_the_sound_belongs_to_the_visit_in_which_it_began(ward: Ward, hands) -> None:
+    stream = ward.begin()
+    ward.frame(stream, 0, noise(400))
+    ward.binder.close()
+    ward.binder.open(
+        OpenVisit(visit_id=UUID(int=9), patient_id=UUID(int=10), nurse_id=UUID(int=3), opened_at=hands.utc)
+    )
+    entry = ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "asked", 400))
+    assert entry is not None
+    assert entry.record.binding.patient_id == UUID(int=2)
+
+
+def test_state_comes_four_times_a_second_and_carries_the_marks_once(ward: Ward) -> None:
+    stream = ward.begin()
+    seconds = 4
+    for start in range(0, seconds * RATE, 40):
+        ward.frame(stream, start, noise(40, seed=start))
+    assert 4 * seconds - 1 <= len(ward.told) - 1 <= 4 * seconds + 1
+    assert ward.told[-1].quality != "assessing"
+    marks = [mark for state in ward.told for mark in state.sound_marks]
+    assert len(marks) == len(set(marks))
+
+
+def test_stream_numbers_are_never_used_twice(ward: Ward, journal: Journal, tmp_path: Path, hands, reopen) -> None:
+    first = ward.listening.next_stream()
+    journal.close()
+    again = reopen()
+    assert Ward(tmp_path, again, hands).listening.next_stream() == first + 1
+    again.close()
+
+
+def test_a_sound_cut_off_by_a_crash_is_recovered_with_its_patient(
+    ward: Ward, journal: Journal, tmp_path: Path, hands
+) -> None:
+    stream, sound = ward.begin(), noise(2000)
+    ward.frame(stream, 0, sound[:1000])
+    ward.frame(stream, 1200, sound[1200:2000])
+    restarted = Ward(tmp_path, journal, hands)
+    restarted.binder.close()
+    entry = restarted.listening.recover()
+    assert entry is not None
+    record = entry.record
+    assert isinstance(record, SoundRecorded)
+    assert (record.binding.patient_id, record.samples, record.quality.reasons) == (UUID(int=2), 2000, ["interrupted"])
+    assert [(gap.first_sample, gap.samples) for gap in record.gaps] == [(1000, 200)]
+    assert restarted.listening.recover() is None
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_crash_between_file_and_record_costs_nothing(
+    ward: Ward, journal: Journal, tmp_path: Path, hands, monkeypatch, moved: bool
+) -> None:
+    stream, sound = ward.begin(), noise(1000)
+    ward.frame(stream, 0, sound)
+
+    def crash(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(journal if moved else ward.media, "append" if moved else "adopt", crash)
+    with pytest.raises(KeyboardInterrupt):
+        ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "asked", 1000))
+    monkeypatch.undo()
+    entry = Ward(tmp_path, journal, hands).listening.recover()
+    assert entry is not None
+    assert ward.media.read(entry.record.media_sha256) == sound.astype("<i2").tobytes()  # type: ignore[union-attr]
+    assert list((tmp_path / "recordings").iterdir()) == []
+
+
+PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+import numpy as np
+from conftest import Hands
+from carebag_edge.journal import Journal
+from carebag_edge.keys import load_or_create
+from test_listening import Ward, noise
+folder = Path(sys.argv[1])
+ward = Ward(folder, Journal(folder / "journal.sqlite", load_or_create(folder, None, 0)), Hands())
+stream = ward.begin()
+sound = noise(400_000)
+for start in range(0, 400_000, 100):
+    ward.frame(stream, start, sound[start : start + 100])
+    sys.stdout.write(f"{start + 100}\\n")
+    sys.stdout.flush()
+"""
+
+
+def test_kill_9_while_listening_loses_no_sample_that_was_taken(tmp_path: Path, hands) -> None:
+    here = str(Path(__file__).parent)
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, tmp_path, here], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    taken = [int(process.stdout.readline()) for _ in range(50)][-1]
+    process.kill()
+    process.communicate()
+    from carebag_edge.keys import load_or_create
+
+    journal = Journal(tmp_path / "journal.sqlite", load_or_create(tmp_path, None, 0))
+    restarted = Ward(tmp_path, journal, hands)
+    entry = restarted.listening.recover()
+    assert entry is not None
+    content = restarted.media.read(entry.record.media_sha256)  # type: ignore[union-attr]
+    assert len(content) // 2 >= taken
+    assert content == noise(400_000)[: len(content) // 2].astype("<i2").tobytes()
+    assert journal.numbers() == [1]
+    journal.close()
+
+
+async def test_forcing_to_disk_outlives_the_recording(ward: Ward) -> None:
+    stream = ward.begin()
+    assert ward.listening.force_due() is None
+    ward.frame(stream, 0, noise(3 * RATE))
+    force = ward.listening.force_due()
+    assert force is not None
+    assert ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "asked", 3 * RATE)) is not None
+    await asyncio.to_thread(force)
+    assert ward.listening.force_due() is None

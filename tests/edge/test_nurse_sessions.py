@@ -1,0 +1,53 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from carebag_edge.journal import Journal
+from carebag_edge.nurse_sessions import NurseSessions
+from carebag_wire.api import NurseIdentity
+
+
+def test_the_cookie_is_hers_and_only_its_digest_is_kept(journal: Journal, hands: Any, world: Any) -> None:
+    sessions, nurse = NurseSessions(journal, hands.clock), world.nurse()
+    token, _ = sessions.enter(NurseIdentity(person=nurse, expires_at=hands.utc + timedelta(hours=12)))
+    assert sessions.who(token) == nurse
+    assert token not in (journal.state("nurse") or "")
+    for wrong in (None, "", token + "x", "\ud800"):
+        assert sessions.who(wrong) is None
+
+
+def test_after_a_restart_she_is_still_in(journal: Journal, hands: Any, world: Any, reopen: Any) -> None:
+    token, _ = NurseSessions(journal, hands.clock).enter(
+        NurseIdentity(person=world.nurse(), expires_at=hands.utc + timedelta(hours=12))
+    )
+    journal.close()
+    again = reopen()
+    assert NurseSessions(again, hands.clock).who(token) is not None
+    again.close()
+
+
+@pytest.mark.parametrize(("granted_h", "over_after_h"), [(12, 12), (1000, 72)])
+def test_it_ends_when_the_hub_said_and_after_three_days_at_most(
+    journal: Journal, hands: Any, world: Any, granted_h: int, over_after_h: int
+) -> None:
+    sessions = NurseSessions(journal, hands.clock)
+    token, _ = sessions.enter(NurseIdentity(person=world.nurse(), expires_at=hands.utc + timedelta(hours=granted_h)))
+    hands.forward(over_after_h * 3600 - 1)
+    assert sessions.who(token) is not None
+    hands.forward(1)
+    assert (sessions.who(token), sessions.person) == (None, None)
+
+
+def test_the_next_nurse_ends_the_cookie_before(journal: Journal, hands: Any, world: Any) -> None:
+    sessions = NurseSessions(journal, hands.clock)
+    until = hands.utc + timedelta(hours=1)
+    first, _ = sessions.enter(NurseIdentity(person=world.nurse(), expires_at=until))
+    second, _ = sessions.enter(NurseIdentity(person=world.nurse("Bo Berg"), expires_at=until))
+    assert sessions.who(first) is None
+    assert sessions.who(second).name == "Bo Berg"  # type: ignore[union-attr]
+
+
+def test_a_damaged_state_lets_nobody_in(journal: Journal, hands: Any) -> None:
+    journal.put_state("nurse", '{"person": 1}')
+    assert NurseSessions(journal, hands.clock).person is None
