@@ -169,7 +169,8 @@ class KitSide:
     def proof(self, method: str, target: str, body: bytes = b"", **changes: Any) -> str:
         ms, nonce = int(self.clock().timestamp() * 1000), secrets.token_urlsafe(18)
         ms, nonce = changes.get("unix_ms", ms), changes.get("nonce", nonce)
-        text = proof_text(method, target, ms, nonce, hashlib.sha256(body).hexdigest())
+        digest = changes.get("body_sha256", hashlib.sha256(body).hexdigest())
+        text = proof_text(method, target, ms, nonce, digest)
         return write_proof(KitProof(self.kit_id, ms, nonce, self.sign(text)))
 
     def request(self, method: str, target: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Any:

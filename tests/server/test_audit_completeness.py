@@ -1,0 +1,181 @@
+"""Every read and change of patient data leaves exactly its rows, with what the law names; no row, no answer."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from carebag_server import audit
+from carebag_server.tables import AuditRow
+
+SOUND = b"\x01\x00\x02\x00\x03\x00\x04\x00"
+
+
+def act(hub: Any, headers: Any, verb: str, path: str, body: Any = None) -> Any:
+    answer = hub.client.request(verb, path, headers=headers, json=body)
+    assert answer.status_code < 300, answer.text
+    return answer.json() if answer.content and answer.headers["content-type"] == "application/json" else None
+
+
+def drive(hub: Any) -> list[tuple[str, list[str]]]:
+    """A whole visit; each step with the log's new actions."""
+    steps: list[tuple[str, list[str]]] = []
+    seen = 0
+
+    def step(name: str) -> None:
+        nonlocal seen
+        actions = hub.actions()
+        steps.append((name, actions[seen:]))
+        seen = len(actions)
+
+    doctor, reviewer = hub.sign_in("doctor"), hub.sign_in("reviewer")
+    step("sign in")
+    head = hub.visits()[0]
+    base = f"/api/visits/{head['id']}"
+    step("kit reads visits")
+    hub.kit.store("visit_opened", head)
+    step("open")
+    act(hub, doctor, "GET", "/api/visits")
+    step("list")
+    act(hub, doctor, "GET", base)
+    step("read")
+    request = act(hub, doctor, "POST", f"{base}/requests", {"kind": "blood_pressure"})
+    step("ask")
+    hub.kit.store("request_progressed", head, request["id"])
+    step("begin")
+    reading = hub.kit.store("reading", head, request["id"])
+    step("measure")
+    act(hub, doctor, "POST", f"{base}/readings/{reading['id']}/decision", {"decision": "kept"})
+    step("keep")
+    other = act(hub, doctor, "POST", f"{base}/requests", {"kind": "crp"})
+    act(hub, doctor, "POST", f"{base}/requests/{other['id']}/cancel", {"reason": ""})
+    step("ask and cancel")
+    sound = hub.kit.store("sound_recorded", head)
+    hub.kit.request("PUT", f"/api/kit/media/{sound['media_sha256']}", SOUND)
+    step("sound")
+    act(hub, doctor, "GET", f"/api/media/{head['id']}/{sound['media_sha256']}?as=doctor")
+    step("fetch")
+    heard = {"stream": 1, "sha256": sound["media_sha256"], "samples": 4, "repaired": 0, "missing": 0}
+    act(hub, doctor, "POST", f"{base}/sounds/heard", heard)
+    step("heard")
+    act(hub, doctor, "PUT", f"{base}/note", {"assessment": "a", "plan": "p", "base_version": 0})
+    act(hub, doctor, "POST", f"{base}/note/sign", {"version": 1})
+    step("note")
+    hub.kit.store("visit_closed", head)
+    step("close")
+    act(hub, reviewer, "GET", "/api/review/visits")
+    act(hub, reviewer, "GET", f"/api/review/visits/{head['id']}/events")
+    act(hub, reviewer, "GET", "/api/audit/verify")
+    step("review")
+    return steps
+
+
+EXPECTED = [
+    ("sign in", ["signed_in", "signed_in"]),
+    ("kit reads visits", ["visit_sent_to_kit"] * 3),
+    ("open", ["visit_opened"]),
+    ("list", ["visits_listed"]),
+    ("read", ["visit_read"]),
+    ("ask", ["request_made"]),
+    ("begin", ["request_progressed"]),
+    ("measure", ["reading_stored"]),
+    ("keep", ["reading_kept"]),
+    ("ask and cancel", ["request_made", "request_cancelled"]),
+    ("sound", ["sound_recorded_stored", "media_stored"]),
+    ("fetch", ["media_read"]),
+    ("heard", ["sound_heard"]),
+    ("note", ["note_written", "note_signed"]),
+    ("close", ["visit_closed"]),
+    ("review", ["visits_listed", "audit_read", "audit_verified"]),
+]
+
+
+def test_one_row_for_each_act_in_order(hub: Any) -> None:
+    assert drive(hub) == EXPECTED
+
+
+def test_each_row_says_all_that_the_law_names(hub: Any) -> None:
+    drive(hub)
+    with hub.database.reading() as session:
+        rows = session.query(AuditRow).all()
+    for row in rows:
+        named = (row.action, row.object, row.practitioner, row.role, row.care_unit, row.organization, row.purpose)
+        assert all(named), row.action
+        assert row.origin == "127.0.0.1"
+        assert len(row.request_ref) == 16
+    of_patient = [row for row in rows if row.action not in WITHOUT_PATIENT]
+    assert all(row.patient_id and row.visit_id for row in of_patient)
+
+
+WITHOUT_PATIENT = {"signed_in", "visits_listed", "audit_verified"}
+
+
+def test_the_log_is_whole_after_it(hub: Any) -> None:
+    drive(hub)
+    reviewer = hub.sign_in("reviewer")
+    check = hub.client.get("/api/audit/verify", headers=reviewer).json()
+    assert (check["intact"], check["why"]) == (True, None)
+
+
+def test_nothing_clinical_in_the_log(hub: Any) -> None:
+    drive(hub)
+    with hub.database.reading() as session:
+        rows = session.query(AuditRow).all()
+    text = json.dumps([[row.object, row.practitioner, row.origin, row.purpose] for row in rows])
+    for canary in ("Tolvan", "19121212", "urosepsis", "128"):
+        assert canary not in text
+
+
+PATHS = [
+    ("GET", "/api/visits", None),
+    ("GET", "/api/visits/{visit}", None),
+    ("POST", "/api/visits/{visit}/requests", {"kind": "crp"}),
+    ("PUT", "/api/visits/{visit}/note", {"assessment": "a", "plan": "p", "base_version": 0}),
+]
+
+
+@pytest.mark.parametrize(("verb", "path", "body"), PATHS)
+def test_no_row_no_answer(hub: Any, doctor: Any, visit: Any, monkeypatch: Any, verb: str, path: str, body: Any) -> None:
+    """If the row cannot be written, nothing is read and nothing is changed."""
+
+    def fail(*_: object) -> str:
+        raise OSError("disk full while Tolvan was read")
+
+    before = hub.actions()
+    monkeypatch.setattr(audit, "row_hash", fail)
+    answer = hub.client.request(verb, path.format(visit=visit["id"]), headers=doctor, json=body)
+    assert (answer.status_code, answer.json()) == (500, {"code": "internal"})
+    monkeypatch.undo()
+    assert hub.actions() == before
+    after = hub.client.get(f"/api/visits/{visit['id']}", headers=doctor).json()
+    assert (after["requests"], after["notes"]) == ([], [])
+
+
+def test_no_row_no_record(hub: Any, visit: Any, monkeypatch: Any) -> None:
+    """The kit is not told `stored` and sends it again."""
+    record = hub.kit.record("reading", visit)
+    body = json.dumps({"records": [hub.kit.envelope(record)]}).encode()
+    monkeypatch.setattr(audit, "row_hash", lambda *_: 1 / 0)
+    assert hub.kit.request("POST", "/api/kit/records", body).status_code == 500
+    monkeypatch.undo()
+    receipt = hub.kit.request("POST", "/api/kit/records", body).json()
+    assert receipt["stored"] == [record["id"]]
+    assert hub.actions(visit["id"]).count("reading_stored") == 1
+
+
+def test_a_refused_act_leaves_no_row(hub: Any, doctor: Any, visit: Any) -> None:
+    before = hub.actions()
+    hub.client.get(f"/api/visits/{uuid.uuid4()}", headers=doctor)
+    hub.client.post(f"/api/visits/{visit['id']}/note/sign", headers=doctor, json={"version": 1})
+    assert hub.actions() == before
+
+
+def test_a_broken_log_shows_to_the_reviewer(hub: Any, visit: Any) -> None:
+    reviewer = hub.sign_in("reviewer")
+    with hub.database.engine.begin() as connection:
+        on = " ON audit_event" if hub.database.engine.dialect.name == "postgresql" else ""
+        connection.exec_driver_sql(f"DROP TRIGGER audit_event_update{on}")
+        connection.exec_driver_sql("UPDATE audit_event SET practitioner = 'Nobody' WHERE seq = 2")
+    check = hub.client.get("/api/audit/verify", headers=reviewer).json()
+    assert (check["intact"], check["broken_at"], check["why"]) == (False, 2, "changed")

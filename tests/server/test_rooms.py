@@ -1,0 +1,345 @@
+"""The rooms without sockets: seats, who is here, call set-up to the right one, and no change lost around a snapshot."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carebag_server.announcements import Announcement
+from carebag_server.rooms import Close, Rooms, Send
+from carebag_wire.messages import Changed, KitStatus, KitVisits, Live, Present, Problem, Signal, Snapshot, Superseded
+from carebag_wire.visit import Note, Patient, Person, VisitHead, VisitSnapshot
+
+KIT, OTHER_KIT = uuid.UUID(int=1), uuid.UUID(int=2)
+VISIT, OTHER_VISIT = uuid.UUID(int=3), uuid.UUID(int=4)
+ELENA, PAU = uuid.UUID(int=5), uuid.UUID(int=6)
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+NURSE = Person(
+    commission_id=uuid.UUID(int=7),
+    practitioner_id=uuid.UUID(int=8),
+    name="Anna Lind",
+    title="",
+    role="nurse",
+    unit="",
+    organization="",
+)
+
+
+def head(visit_id: uuid.UUID = VISIT, reason: str = "") -> VisitHead:
+    patient = Patient(
+        id=visit_id,
+        name="",
+        personal_id="",
+        personal_id_system="",
+        birth_date="",
+        place="",
+        own_doctor="",
+        colour=0,
+    )
+    return VisitHead(
+        id=visit_id,
+        patient=patient,
+        nurse=NURSE,
+        kit_id=KIT,
+        kit_name="",
+        scheduled_at=NOW,
+        reason=reason,
+        background="",
+        state="open",
+    )
+
+
+def snapshot(visit_id: uuid.UUID = VISIT) -> Snapshot:
+    return Snapshot(
+        snapshot=VisitSnapshot(
+            visit=head(visit_id),
+            requests=[],
+            readings=[],
+            sounds=[],
+            photos=[],
+            notes=[],
+            participants=[],
+            kit_online=False,
+        )
+    )
+
+
+def changed(visit_id: uuid.UUID = VISIT, reason: str = "") -> Announcement:
+    return Announcement(Changed(visit_id=visit_id, visit=head(visit_id, reason)), KIT)
+
+
+def status(visit_id: uuid.UUID | None = VISIT, nurse: bool = True) -> KitStatus:
+    return KitStatus(visit_id=visit_id, devices=[], unsent=0, nurse_present=nurse)
+
+
+def signal(to: str, sender: str = "", visit_id: uuid.UUID = VISIT) -> Signal:
+    return Signal(visit_id=visit_id, to=to, sender=sender, epoch=1, description={"type": "offer", "sdp": ""})
+
+
+def enter(rooms: Rooms, connection: int, visit_id: uuid.UUID = VISIT, take_over: bool = False) -> list[Any]:
+    joined = rooms.join(connection, visit_id, KIT, take_over)
+    return joined + rooms.entered(connection, snapshot(visit_id))
+
+
+def to(actions: list[Any], connection: int) -> list[Any]:
+    return [action.message for action in actions if isinstance(action, Send) and action.connection == connection]
+
+
+@pytest.fixture
+def rooms() -> Rooms:
+    """Elena on 1 in the visit's room, the kit on 10, with the nurse's page open in that visit."""
+    made = Rooms()
+    made.console_came(1, ELENA, "Elena Ruiz")
+    made.kit_came(10, KIT, "Väska 1")
+    made.kit_entered(10, KitVisits(visits=[]))
+    enter(made, 1)
+    made.kit_status(10, status())
+    return made
+
+
+DOCTOR = f"doctor:{ELENA}:1"
+
+
+def test_who_is_here(rooms: Rooms) -> None:
+    people, online = rooms.participants(VISIT, KIT)
+    assert [(one.id, one.role, one.name) for one in people] == [
+        (DOCTOR, "doctor", "Elena Ruiz"),
+        (f"kit:{KIT}", "kit", "Väska 1"),
+        (f"nurse:{KIT}", "nurse", "Anna Lind"),
+    ]
+    assert online
+
+
+def test_the_snapshot_comes_first_then_what_changed_meanwhile(rooms: Rooms) -> None:
+    rooms.console_came(2, PAU, "Pau")
+    rooms.join(2, VISIT, KIT, take_over=False)
+    assert to(rooms.publish(changed()), 2) == []
+    assert to(rooms.live(10, Live(visit_id=VISIT)), 2) == []
+    kinds = [type(message) for message in to(rooms.entered(2, snapshot()), 2)]
+    assert kinds == [Snapshot, Changed, KitStatus, Present]
+    assert [type(message) for message in to(rooms.publish(changed()), 2)] == [Changed]
+
+
+def test_a_kit_gets_its_visits_first_then_what_changed_meanwhile() -> None:
+    rooms = Rooms()
+    rooms.kit_came(10, KIT, "Väska 1")
+    assert rooms.publish(changed()) == []
+    assert [type(message) for message in to(rooms.kit_entered(10, KitVisits(visits=[])), 10)] == [KitVisits, Changed]
+
+
+def test_one_seat_for_a_person_in_a_visit(rooms: Rooms) -> None:
+    rooms.console_came(2, ELENA, "Elena Ruiz")
+    assert to(rooms.join(2, VISIT, KIT, take_over=False), 2) == [Problem(code="seat_taken")]
+    assert rooms.seated(2) is None
+    actions = enter(rooms, 2, take_over=True)
+    assert to(actions, 1) == [Superseded(visit_id=VISIT)]
+    assert (rooms.seated(1), rooms.seated(2)) == (None, VISIT)
+    assert to(rooms.publish(changed()), 1) == []
+    assert to(enter(rooms, 1, take_over=True), 2) == [Superseded(visit_id=VISIT)]  # and back again
+
+
+def test_two_doctors_have_two_seats(rooms: Rooms) -> None:
+    rooms.console_came(2, PAU, "Pau")
+    actions = enter(rooms, 2)
+    assert [type(message) for message in to(actions, 1)] == [Present]
+    assert len(rooms.participants(VISIT, KIT)[0]) == 4
+
+
+def test_entering_another_room_leaves_the_first(rooms: Rooms) -> None:
+    actions = enter(rooms, 1, OTHER_VISIT)
+    assert [message.visit_id for message in to(actions, 10) if isinstance(message, Present)] == [VISIT, OTHER_VISIT]
+    assert to(rooms.publish(changed(VISIT)), 1) == []
+
+
+def test_a_snapshot_of_a_room_that_was_left_is_not_sent(rooms: Rooms) -> None:
+    rooms.join(1, OTHER_VISIT, KIT, take_over=False)
+    rooms.leave(1)
+    assert rooms.entered(1, snapshot(OTHER_VISIT)) == []
+
+
+def test_a_signal_to_kit_or_nurse_goes_down_the_kits_socket(rooms: Rooms) -> None:
+    for target in (f"kit:{KIT}", f"nurse:{KIT}"):
+        (sent,) = to(rooms.signal(1, signal(target, sender="somebody else")), 10)
+        assert (sent.sender, sent.to) == (DOCTOR, target)
+
+
+@pytest.mark.parametrize(("said", "true"), [("", f"kit:{KIT}"), (f"kit:{KIT}", f"kit:{KIT}"), (f"nurse:{KIT}",) * 2])
+def test_a_signal_from_the_kits_socket_says_who_sent_it(rooms: Rooms, said: str, true: str) -> None:
+    (sent,) = to(rooms.signal(10, signal(DOCTOR, said)), 1)
+    assert sent.sender == true
+
+
+@pytest.mark.parametrize("sender", [f"kit:{OTHER_KIT}", f"nurse:{OTHER_KIT}", DOCTOR, "x"])
+def test_a_kit_cannot_speak_for_another(rooms: Rooms, sender: str) -> None:
+    assert rooms.signal(10, signal(DOCTOR, sender)) == [Send(10, Problem(code="not_you"))]
+
+
+@pytest.mark.parametrize("target", [DOCTOR, f"kit:{OTHER_KIT}", "", f"doctor:{PAU}:2"])
+def test_a_signal_to_nobody_here_is_answered(rooms: Rooms, target: str) -> None:
+    assert rooms.signal(1, signal(target)) == [Send(1, Problem(code="not_here"))]
+
+
+def test_a_signal_about_another_visit_is_refused(rooms: Rooms) -> None:
+    assert rooms.signal(1, signal(f"kit:{KIT}", visit_id=OTHER_VISIT)) == [Send(1, Problem(code="not_in_room"))]
+
+
+def test_a_kit_in_another_home_is_not_reached(rooms: Rooms) -> None:
+    """A doctor who waits for one patient must not look into the home of another."""
+    actions = rooms.kit_status(10, status(OTHER_VISIT))
+    assert [one.role for one in to(actions, 1)[-1].participants] == ["doctor", "kit"]
+    for target in (f"kit:{KIT}", f"nurse:{KIT}"):
+        assert rooms.signal(1, signal(target)) == [Send(1, Problem(code="not_here"))]
+
+
+def test_another_kit_reaches_no_console_of_this_room(rooms: Rooms) -> None:
+    rooms.kit_came(11, OTHER_KIT, "Väska 2")
+    assert rooms.signal(11, signal(DOCTOR)) == [Send(11, Problem(code="not_here"))]
+    assert rooms.live(11, Live(visit_id=VISIT)) == []
+    assert rooms.kit_status(11, status()) == []
+
+
+def test_live_state_goes_to_the_room_only(rooms: Rooms) -> None:
+    rooms.console_came(2, PAU, "Pau")
+    assert [action.connection for action in rooms.live(10, Live(visit_id=VISIT))] == [1]
+    assert rooms.live(10, Live(visit_id=OTHER_VISIT)) == []
+
+
+def test_a_draft_note_goes_to_its_author_only(rooms: Rooms) -> None:
+    rooms.console_came(2, PAU, "Pau")
+    enter(rooms, 2)
+    note = Note(id=VISIT, visit_id=VISIT, version=1, assessment="", plan="", state="draft", author="", changed_at=NOW)
+    actions = rooms.publish(Announcement(Changed(visit_id=VISIT, note=note), KIT, only=PAU))
+    assert [action.connection for action in actions] == [2]
+
+
+def test_a_kit_that_comes_anew_takes_its_place(rooms: Rooms) -> None:
+    actions = rooms.kit_came(11, KIT, "Väska 1")
+    assert actions[:2] == [Send(10, Problem(code="superseded", fatal=True)), Close(10)]
+    assert rooms.gone(10) == []
+    assert rooms.participants(VISIT, KIT)[1]
+    assert rooms.signal(10, signal(DOCTOR)) == []
+
+
+def test_a_kit_that_goes_is_missed(rooms: Rooms) -> None:
+    (present,) = to(rooms.gone(10), 1)
+    assert (present.kit_online, [one.role for one in present.participants]) == (False, ["doctor"])
+
+
+def test_a_console_that_goes_is_missed(rooms: Rooms) -> None:
+    (present,) = to(rooms.gone(1), 10)
+    assert [one.role for one in present.participants] == ["kit", "nurse"]
+
+
+def test_who_comes_later_learns_of_the_instruments(rooms: Rooms) -> None:
+    rooms.console_came(2, PAU, "Pau")
+    assert status() in to(enter(rooms, 2), 2)
+
+
+connections = st.sampled_from([1, 2, 3, 10, 11])
+visits = st.sampled_from([VISIT, OTHER_VISIT])
+people = st.sampled_from([ELENA, PAU])
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("console"), connections, people),
+        st.tuples(st.just("kit"), connections, st.sampled_from([KIT, OTHER_KIT])),
+        st.tuples(st.just("gone"), connections),
+        st.tuples(st.just("join"), connections, visits, st.booleans()),
+        st.tuples(st.just("entered"), connections, visits),
+        st.tuples(st.just("leave"), connections),
+        st.tuples(st.just("status"), connections, visits, st.booleans()),
+        st.tuples(st.just("publish"), visits),
+        st.tuples(st.just("signal"), connections, visits),
+    ),
+    max_size=40,
+)
+
+
+class Model:
+    """What a console has in its hands: after its snapshot, the numbers of the changes it was sent."""
+
+    def __init__(self) -> None:
+        self.rooms = Rooms()
+        self.consoles: dict[int, uuid.UUID] = {}
+        self.kits: dict[int, uuid.UUID] = {}
+        self.published: dict[uuid.UUID, int] = {VISIT: 0, OTHER_VISIT: 0}
+        self.joined_at: dict[int, int] = {}
+        self.has: dict[int, list[str] | None] = {}
+
+    def do(self, step: tuple[Any, ...]) -> None:
+        kind, *rest = step
+        taken = self.consoles.keys() | self.kits.keys()
+        if kind == "console" and rest[0] not in taken:
+            self.consoles[rest[0]] = rest[1]
+            self.rooms.console_came(rest[0], rest[1], "x")
+        elif kind == "kit" and rest[0] not in taken:
+            self.kits[rest[0]] = rest[1]
+            self.take(self.rooms.kit_came(rest[0], rest[1], "x"))
+        elif kind == "gone" and rest[0] in taken:
+            self.take(self.rooms.gone(rest[0]))
+            self.forget(rest[0])
+        elif kind == "publish":
+            self.published[rest[0]] += 1
+            self.take(self.rooms.publish(changed(rest[0], str(self.published[rest[0]]))))
+        elif kind == "status" and rest[0] in self.kits:
+            self.take(self.rooms.kit_status(rest[0], status(rest[1], rest[2])))
+        elif kind == "signal" and rest[0] in taken:
+            self.take(self.rooms.signal(rest[0], signal(f"kit:{KIT}", visit_id=rest[1])))
+        elif rest[0] in self.consoles:
+            self.do_in_room(kind, rest)
+
+    def do_in_room(self, kind: str, rest: list[Any]) -> None:
+        if kind == "join":
+            before = self.rooms.seated(rest[0])
+            actions = self.rooms.join(rest[0], rest[1], KIT, rest[2])
+            refused = any(isinstance(message, Problem) for message in to(actions, rest[0]))
+            assert self.rooms.seated(rest[0]) == (before if refused else rest[1])
+            if not refused:
+                self.joined_at[rest[0]], self.has[rest[0]] = self.published[rest[1]], None
+            self.take(actions)
+        elif kind == "entered":
+            self.take(self.rooms.entered(rest[0], snapshot(rest[1])))
+        elif kind == "leave":
+            self.take(self.rooms.leave(rest[0]))
+
+    def take(self, actions: list[Any]) -> None:
+        for action in actions:
+            if isinstance(action, Close):
+                self.forget(action.connection)
+            elif action.connection in self.consoles:
+                self.receive(action.connection, action.message)
+            else:
+                assert action.connection in self.kits, "sent to a connection that is gone"
+
+    def receive(self, connection: int, message: Any) -> None:
+        if isinstance(message, Snapshot):
+            assert self.has.get(connection) is None
+            self.has[connection] = []
+        elif isinstance(message, Changed):
+            held = self.has[connection]
+            assert held is not None, "a change before the snapshot"
+            assert message.visit is not None
+            held.append(message.visit.reason)
+
+    def forget(self, connection: int) -> None:
+        self.consoles.pop(connection, None)
+        self.kits.pop(connection, None)
+
+    def check(self) -> None:
+        seats = [(self.consoles[one], self.rooms.seated(one)) for one in self.consoles if self.rooms.seated(one)]
+        assert len(seats) == len(set(seats)), "two seats of one person in one visit"
+        for connection in self.consoles:
+            visit_id, has = self.rooms.seated(connection), self.has.get(connection)
+            if visit_id is not None and has is not None:
+                expected = range(self.joined_at[connection] + 1, self.published[visit_id] + 1)
+                assert has == [str(number) for number in expected], "a change was lost, doubled or out of order"
+
+
+@given(steps)
+def test_whatever_happens_nobody_loses_a_change(script: list[tuple[Any, ...]]) -> None:
+    model = Model()
+    for step in script:
+        model.do(step)
+        model.check()
