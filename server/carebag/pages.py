@@ -1,0 +1,199 @@
+"""What a nurse, a doctor and a medical lead do in their browsers: one method for each act, waiting for what they see.
+
+Used by the unattended visit, the benchmarks and the browser tests. `web/README.md` names the parts of the pages.
+"""
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from carebag.browser import FLAGS, find_or_install
+
+TABLET = {"width": 1280, "height": 800}
+DESK = {"width": 1440, "height": 900}
+SLOW_MS = 30_000
+LOCALE = "sv-SE"
+
+PHOTO = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEklEQVR4nGNYzMCFFTEMLQkAKcMtASz6OL0AAAAASUVORK5CYII="
+)
+"""An 8 x 8 PNG, when no other file is given."""
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A headless Chromium with a made-up camera and microphone."""
+    path = find_or_install()
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+def new_page(running: Browser, size: dict[str, int], scheme: str = "light") -> Page:
+    """A page of a person of its own: nothing is shared with the others."""
+    context = running.new_context(
+        viewport={"width": size["width"], "height": size["height"]},
+        locale=LOCALE,
+        color_scheme="dark" if scheme == "dark" else "light",
+    )
+    page = context.new_page()
+    page.set_default_timeout(SLOW_MS)
+    return page
+
+
+class Person:
+    """A page and the way in through one of the demo's doors."""
+
+    door = ""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def enter(self, hub_url: str) -> None:
+        """Through one of the doors, which opens a window of its own."""
+        entrance = self.page
+        entrance.goto(f"{hub_url}/")
+        with entrance.context.expect_page() as opened:
+            entrance.get_by_test_id(f"door-{self.door}").click()
+        self.page = opened.value
+        self.page.set_default_timeout(SLOW_MS)
+        entrance.close()
+
+    def part(self, name: str) -> Locator:
+        return self.page.get_by_test_id(name)
+
+    def press(self, name: str) -> None:
+        self.part(name).first.click()
+
+    def picture(self, path: Path) -> None:
+        self.page.screenshot(path=path)
+
+
+class Nurse(Person):
+    door = "nurse"
+
+    def open_visit(self, patient: str) -> None:
+        """Choose the patient, tick two identifiers, open."""
+        card = self.part("visit").filter(has_text=patient)
+        card.get_by_test_id("visit-choose").click()
+        self.part("identifier-name").check(force=True)
+        self.part("identifier-personal_id").check(force=True)
+        self.press("visit-open")
+        expect(self.part("patient-name")).to_contain_text(patient, timeout=SLOW_MS)
+
+    def wait_for_device(self, kind: str, state: str = "ready") -> None:
+        expect(self.part(f"device-{kind}")).to_have_attribute("data-state", state, timeout=SLOW_MS)
+
+    def start_task(self, kind: str) -> None:
+        """Begin what the doctor asked for."""
+        expect(self.part("task")).to_have_attribute("data-kind", kind, timeout=SLOW_MS)
+        self.press("task-start")
+
+    def simulate(self, device: str, action: str) -> None:
+        """Do with a simulated instrument what a hand does with a real one."""
+        self.press(f"press-{device}-{action}")
+
+    def send_photo(self, file: Path | None = None) -> None:
+        self.press("photo-open")
+        payload = file or {"name": "photo.png", "mimeType": "image/png", "buffer": PHOTO}
+        self.part("photo-file").set_input_files(payload)  # type: ignore[arg-type]
+        self.press("photo-send")
+
+    def read_plan_and_close(self) -> str:
+        """The plan's text as the nurse reads it."""
+        expect(self.part("plan-text")).to_be_visible(timeout=SLOW_MS)
+        text = self.part("plan-text").inner_text()
+        self.press("plan-read")
+        self.press("visit-close")
+        self.press("visit-close-confirm")
+        return text
+
+
+class Doctor(Person):
+    door = "doctor"
+
+    def join(self, patient: str) -> None:
+        self.part("queue-visit").filter(has_text=patient).click()
+        expect(self.part("patient-name")).to_contain_text(patient, timeout=SLOW_MS)
+
+    def wait_for_video(self) -> None:
+        """Until the kit's camera moves: two different times of playing."""
+        self.page.wait_for_function(MOVES, arg="room-video", timeout=SLOW_MS)
+
+    def wait_for_talk(self) -> None:
+        expect(self.part("nurse-face")).to_have_attribute("data-state", "connected", timeout=SLOW_MS)
+
+    def ask(self, kind: str) -> None:
+        self.press(f"ask-{kind}")
+
+    def ask_to_listen(self, point: str) -> None:
+        self.press("ask-listen")
+        self.press(f"listen-point-{point}")
+
+    def draft(self, kind: str) -> Locator:
+        """The value that waits for the doctor's decision."""
+        card = self.page.locator(f'[data-testid="value-{kind}"][data-decision="draft"]').first
+        expect(card).to_be_visible(timeout=SLOW_MS)
+        return card
+
+    def keep(self, kind: str) -> str:
+        """Keep the draft; gives what it showed."""
+        card = self.draft(kind)
+        reading = card.get_attribute("data-reading-id")
+        text = card.inner_text()
+        card.get_by_test_id("reading-keep").click()
+        expect(self.page.locator(f'[data-reading-id="{reading}"]')).to_have_attribute("data-decision", "kept")
+        return text
+
+    def ask_again(self, kind: str, reason: str) -> str:
+        """Reject the draft with a reason and ask anew; gives what it showed."""
+        card = self.draft(kind)
+        text = card.inner_text()
+        card.get_by_test_id("reading-again").click()
+        self.part("again-reason").fill(reason)
+        self.press("again-send")
+        return text
+
+    def write_and_sign(self, assessment: str, plan: str) -> None:
+        if not self.part("note-assessment").is_visible():
+            self.press("note-open")
+        self.part("note-assessment").fill(assessment)
+        self.part("note-plan").fill(plan)
+        self.press("note-sign")
+        self.press("note-sign-confirm")
+        expect(self.part("note-signed").first).to_be_visible(timeout=SLOW_MS)
+
+
+class Reviewer(Person):
+    door = "reviewer"
+
+    def open_visit(self, patient: str) -> None:
+        self.part("review-visit").filter(has_text=patient).click()
+        expect(self.part("event").first).to_be_visible(timeout=SLOW_MS)
+
+    def story(self) -> list[str]:
+        """The visit's events as sentences, in order."""
+        return self.part("event").all_inner_texts()
+
+    def verify(self) -> str:
+        self.press("audit-verify")
+        result = self.part("audit-result")
+        expect(result).to_have_attribute("data-intact", "true", timeout=SLOW_MS)
+        return result.inner_text()
+
+
+MOVES = """
+name => {
+  const video = document.querySelector(`[data-testid="${name}"]`)
+  if (!video || !video.videoWidth) return false
+  const frames = video.getVideoPlaybackQuality().totalVideoFrames
+  window.__firstFrames ??= frames
+  return frames > window.__firstFrames + 5
+}
+"""
