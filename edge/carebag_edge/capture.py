@@ -89,7 +89,7 @@ def spot_reading(spot: Spot, whom: Whom, kit_id: UUID, record_id: UUID, times: T
     """The oximeter's value of now, kept because somebody asked for it."""
     values = (Value("spo2", spot.spo2, "%"), Value("pulse", spot.pulse, "/min"))
     quantities = list(_quantities(values))
-    flags = _codes([*spot.flags, *(() if spot.steady else ("unsteady",)), *implausible(quantities)])
+    flags = _codes([*spot.flags, *implausible(quantities)])
     return lambda kit_seq: Reading(
         id=record_id,
         binding=whom.binding(kit_id, kit_seq),

@@ -19,7 +19,8 @@ from carebag_wire.visit import LiveVitals
 STALE_AFTER = timedelta(seconds=3)
 LOST_AFTER = timedelta(seconds=10)
 SPOT_WINDOW = timedelta(seconds=5)
-SPOT_MIN_SAMPLES = 3
+SETTLED_SAMPLES = 3
+"""Fewer of them in the window and the value is called settling."""
 STEADY_SPO2 = Decimal(4)
 """Percentage points between the extremes of the window beyond which a spot value is called unsteady."""
 
@@ -34,8 +35,8 @@ class Spot:
     spo2: Decimal
     pulse: Decimal
     samples: int
-    steady: bool
     flags: tuple[str, ...]
+    """The device's own, and ours: `settling`, `unsteady`."""
     raw: bytes
     """The device's bytes of the window, one notification after the other."""
 
@@ -87,7 +88,7 @@ class VitalsStream:
         """The value of now.
 
         Raises:
-            Refused: `oximeter_not_live`, or `oximeter_settling` before three values came within 5 s.
+            Refused: `oximeter_not_live`.
         """
         self.tick(monotonic_ns)
         if self._state != "live":
@@ -95,8 +96,6 @@ class VitalsStream:
         begin = monotonic_ns - SPOT_WINDOW // timedelta(microseconds=1) * 1000
         recent = [sample for at, sample in self._window if at >= begin]
         values = [(s.spo2, s.pulse) for s in recent if s.spo2 is not None and s.pulse is not None]
-        if len(values) < SPOT_MIN_SAMPLES:
-            raise Refused("oximeter_settling")
         saturations = sorted(spo2 for spo2, _ in values)
         pulses = sorted(pulse for _, pulse in values)
         middle = (len(values) - 1) // 2
@@ -105,8 +104,7 @@ class VitalsStream:
             spo2=saturations[middle],
             pulse=pulses[middle],
             samples=len(values),
-            steady=saturations[-1] - saturations[0] <= STEADY_SPO2,
-            flags=tuple(sorted({flag for s in recent for flag in s.flags})),
+            flags=(*sorted({flag for s in recent for flag in s.flags}), *_doubts(saturations)),
             raw=b"".join(s.raw for s in recent),
         )
 
@@ -135,6 +133,11 @@ class VitalsStream:
             measured_at=self._heard_at if last else None,
             device_id=last.identity.id[:500] if last else "",
         )
+
+
+def _doubts(saturations: list[Decimal]) -> list[str]:
+    doubts = ["settling"] if len(saturations) < SETTLED_SAMPLES else []
+    return [*doubts, "unsteady"] if saturations[-1] - saturations[0] > STEADY_SPO2 else doubts
 
 
 def number(value: Decimal | None) -> str | None:
