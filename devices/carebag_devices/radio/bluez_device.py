@@ -144,9 +144,10 @@ class RemoteDevice:
         """What BlueZ does with every new link: encrypt when bonded, discover, then tell."""
         if self._get("Bonded"):
             await link.secure()
+        await link.discover()
         if self.adapter.take_failing_discovery():
             await link.close(0x08)
-        await link.discover()
+            return
         self.gatt.show(link)
         self._uuids |= {service.uuid for service in link.services}
         self._change({"UUIDs": Variant("as", sorted(self._uuids))})

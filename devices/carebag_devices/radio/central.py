@@ -152,8 +152,9 @@ class Central:
         """A cancelled caller must leave no half-made connection behind."""
         with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error):
             await self.device.cancel_connection()
+        with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error):
             connection = await dialling
-            await connection.disconnect()
+            await GattLink("", connection, lambda: self.is_bonded("")).close()
 
     def _gone(self, link: GattLink) -> None:
         if self.links.get(link.address) is link:

@@ -28,6 +28,8 @@ INSUFFICIENT_ENCRYPTION = 0x0F
 KEY_MISSING = 0x06
 """HCI: the peer has no key for us: it was reset, or bonded with somebody else."""
 USER_ENDED = 0x13
+CLOSE_S = 5.0
+"""A controller that does not report the end by then has lost the link itself."""
 
 
 class AttRefused(DeviceRefused):
@@ -152,10 +154,16 @@ class GattLink:
                 self.pairing_asked_for = False
 
     async def close(self, reason: int = USER_ENDED) -> None:
-        """End the link; returns when it is gone."""
-        if not self.lost.done():
-            with contextlib.suppress(hci.HCI_Error, core.BaseBumbleError):
-                await self.connection.disconnect(reason)
+        """End the link; returns when it is gone, or held to be."""
+        if self.lost.done():
+            return
+        task = asyncio.ensure_future(self.connection.disconnect(reason))
+        self._running.add(task)
+        task.add_done_callback(self._finished)
+        ends: set[asyncio.Future[Any]] = {task, self.lost}
+        await asyncio.wait(ends, timeout=CLOSE_S, return_when=asyncio.FIRST_COMPLETED)
+        task.cancel()
+        self._on_disconnection(reason)
 
     async def _encrypt(self) -> None:
         try:

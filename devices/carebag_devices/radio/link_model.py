@@ -28,6 +28,8 @@ LEGACY_ADVERTISING_MAX = 31
 SUPERVISION_TIMEOUT = 0x08
 FAILED_TO_BE_ESTABLISHED = 0x3E
 UNKNOWN_CONNECTION = 0x02
+ESTABLISH_S = 0.045
+"""Six connection events without an answer (Core Vol 6 Part B 4.5.2), at the shortest interval of 7.5 ms."""
 DATA_LENGTH = 251
 """Bytes in one link-layer data PDU with the data length extension."""
 
@@ -143,14 +145,14 @@ class RadioLink(LocalLink):  # type: ignore[misc]
         self._carry(sender_address, receiver_address, 1, deliver)
 
     def send_advertising_pdu(self, sender_controller: Any, packet: Any) -> None:
-        if self._closed:
+        if self._closed or sender_controller not in self.controllers:
             return
         if isinstance(packet, ll.AdvInd) and len(packet.data) > LEGACY_ADVERTISING_MAX:
             self._refuse_long(str(packet.advertiser_address), len(packet.data))
             return
         super().send_advertising_pdu(sender_controller, packet)
         if isinstance(packet, ll.ConnectInd):
-            asyncio.get_running_loop().call_soon(self._check_established, sender_controller, packet)
+            asyncio.get_running_loop().call_later(ESTABLISH_S, self._check_established, sender_controller, packet)
 
     def _refuse_long(self, address: str, length: int) -> None:
         if address not in self._too_long:

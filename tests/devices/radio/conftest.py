@@ -14,6 +14,7 @@ from bumble import hci
 from bumble.att import ATT_Error, Attribute
 from bumble.device import Device, DeviceConfiguration
 from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.pairing import PairingConfig, PairingDelegate
 
 from carebag_devices.radio.link_model import HciPair
 from carebag_devices.radio.simulated_radio import SimulatedRadio
@@ -44,12 +45,14 @@ class Strap:
         self.written: list[bytes] = []
         self.refuse_with = 0
         self.subscribed = asyncio.Event()
+        self.pairing_failed = asyncio.Event()
         self.measurement: Any = Characteristic(MEASUREMENT, P.NOTIFY, W.READABLE, b"")
         self.report: Any = Characteristic(REPORT, P.INDICATE, W.READABLE, b"")
         self.level: Any = Characteristic(BATTERY_LEVEL, P.READ | P.NOTIFY, W.READABLE, bytes([87]))
         self.device.add_services(self.services())
         self.measurement.on("subscription", self.on_subscription)
         self.report.on("subscription", self.on_subscription)
+        self.device.on("connection", self.on_connection)
 
     def services(self) -> list[Any]:
         secret = Characteristic(SECRET, P.READ, W.READABLE | W.READ_REQUIRES_ENCRYPTION, b"only for the bonded")
@@ -64,6 +67,9 @@ class Strap:
             Service(HEART_RATE, [self.measurement, location, point, self.report, secret]),
             Service("0000180f-0000-1000-8000-00805f9b34fb", [self.level]),
         ]
+
+    def on_connection(self, connection: Any) -> None:
+        connection.on("pairing_failure", lambda _reason: self.pairing_failed.set())
 
     def on_write(self, _connection: Any, value: bytes) -> None:
         if self.refuse_with:
@@ -106,11 +112,17 @@ def brisk() -> Any:
     return Options(disconnect_s=0.0)
 
 
+@pytest.fixture
+def options() -> Any:
+    """How the simulated BlueZ behaves; a test that wants it otherwise parametrizes `options`."""
+    return brisk()
+
+
 @pytest.fixture(params=mode_parameters())
-async def radio(request: pytest.FixtureRequest) -> AsyncIterator[SimulatedRadio]:
+async def radio(request: pytest.FixtureRequest, options: Any) -> AsyncIterator[SimulatedRadio]:
     """Either face of the simulated radio; over D-Bus with an agent that pairs with the strap."""
     async with AsyncExitStack() as stack:
-        radio = await stack.enter_async_context(SimulatedRadio(request.param, options=brisk()))
+        radio = await stack.enter_async_context(SimulatedRadio(request.param, options=options))
         if radio.mode == "dbus":
             from carebag_devices.radio.agent import PairingAgent
 
@@ -120,9 +132,9 @@ async def radio(request: pytest.FixtureRequest) -> AsyncIterator[SimulatedRadio]
 
 
 @pytest.fixture(params=mode_parameters()[:1])
-async def bluez_radio(request: pytest.FixtureRequest) -> AsyncIterator[SimulatedRadio]:
+async def bluez_radio(request: pytest.FixtureRequest, options: Any) -> AsyncIterator[SimulatedRadio]:
     """The D-Bus face only, and no agent."""
-    async with SimulatedRadio(request.param, options=brisk()) as radio:
+    async with SimulatedRadio(request.param, options=options) as radio:
         yield radio
 
 
@@ -140,6 +152,31 @@ async def bluez_strap(bluez_radio: SimulatedRadio) -> AsyncIterator[Strap]:
     await strap.start()
     yield strap
     await strap.stop()
+
+
+@pytest.fixture
+def strap_type() -> type[Strap]:
+    return Strap
+
+
+class Display(PairingDelegate):
+    """A device that shows the number to be typed on the kit."""
+
+    def __init__(self) -> None:
+        super().__init__(PairingDelegate.IoCapability.DISPLAY_OUTPUT_ONLY)
+        self.shown: asyncio.Queue[int] = asyncio.Queue()
+
+    async def display_number(self, number: int, digits: int) -> None:
+        self.shown.put_nowait(number)
+
+
+@pytest.fixture
+def bluez_strap_with_display(bluez_strap: Strap) -> tuple[Strap, asyncio.Queue[int]]:
+    display = Display()
+    bluez_strap.device.pairing_config_factory = lambda _connection: PairingConfig(
+        sc=True, mitm=True, bonding=True, delegate=display
+    )
+    return bluez_strap, display.shown
 
 
 Find = Callable[[SimulatedRadio], Awaitable[BLEDevice]]
