@@ -76,6 +76,10 @@ class Connector:
                 await self._serve()
             except DeviceError as error:
                 await self._recover(error)
+            except Exception as error:
+                # one device's surprise must not silence it for the rest of the visit; by type only, see `errors`
+                log.error("%s: %s", self.model.key, type(error).__name__)
+                await self._recover(DeviceLost("unexpected"))
             self._heard.clear()
 
     async def _serve(self) -> None:
