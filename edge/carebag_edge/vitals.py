@@ -20,7 +20,7 @@ STALE_AFTER = timedelta(seconds=3)
 LOST_AFTER = timedelta(seconds=10)
 SPOT_WINDOW = timedelta(seconds=5)
 SETTLED_SAMPLES = 3
-"""Fewer of them in the window and the value is called settling."""
+"""Fewer of them in the window and the value is called an early estimate."""
 STEADY_SPO2 = Decimal(4)
 """Percentage points between the extremes of the window beyond which a spot value is called unsteady."""
 
@@ -36,7 +36,7 @@ class Spot:
     pulse: Decimal
     samples: int
     flags: tuple[str, ...]
-    """The device's own, and ours: `settling`, `unsteady`."""
+    """The device's own, and ours: `early_estimate`, `unsteady`."""
     raw: bytes
     """The device's bytes of the window, one notification after the other."""
 
@@ -136,7 +136,7 @@ class VitalsStream:
 
 
 def _doubts(saturations: list[Decimal]) -> list[str]:
-    doubts = ["settling"] if len(saturations) < SETTLED_SAMPLES else []
+    doubts = ["early_estimate"] if len(saturations) < SETTLED_SAMPLES else []
     return [*doubts, "unsteady"] if saturations[-1] - saturations[0] > STEADY_SPO2 else doubts
 
 

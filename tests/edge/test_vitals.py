@@ -86,7 +86,7 @@ def test_what_is_not_settled_is_flagged_and_kept(hands, world) -> None:
     stream, feed = stream_and_feed(hands, world)
     feed("91", "97")
     spot = stream.spot(hands.ns)
-    assert (spot.spo2, spot.flags) == (Decimal(91), ("settling", "unsteady"))
+    assert (spot.spo2, spot.flags) == (Decimal(91), ("early_estimate", "unsteady"))
 
 
 def test_a_finger_that_left_takes_the_window_with_it(hands, world) -> None:
