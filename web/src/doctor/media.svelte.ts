@@ -49,6 +49,8 @@ export class Media {
     const tap = new SoundTap((packet) => this.#exact?.take(packet, 'live'))
     this.#tap = tap
     this.#player = new SoundPlayer(tap)
+    // what `carebag bench` listens to: which sample was rendered when
+    this.#player.onRendered = (rendered) => document.dispatchEvent(new CustomEvent('carebag:rendered', { detail: rendered }))
     this.#exact = new ExactSound({
       ask: (message) => this.#instruments?.sendRepair(message) ?? false,
       onBegin: (_stream, rateHz) => this.#began(rateHz),
