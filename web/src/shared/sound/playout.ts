@@ -13,9 +13,19 @@ const STEP_MS = 20
 const MOST_MS = 300
 /** How long a hole may hold up what comes after it. */
 const PATIENCE_MS = 120
-/** More delay than wanted by this much, all the time for three seconds, is given back by leaving samples out. */
-const EXCESS_MS = 120
-const EXCESS_FOR_MS = 3000
+/**
+ * More delay than wanted, all the time for two seconds, is given back by leaving samples out: little only where it is
+ * quiet (a heart sound is never left out, the pause after it becomes shorter), much at once.
+ */
+const LITTLE_MS = 15
+const MUCH_MS = 120
+const EXCESS_FOR_MS = 2000
+/** Quiet: below this share of the loudest of late, for at least this long. */
+const QUIET = 1 / 8
+const QUIET_MS = 30
+const LOUDEST_FOR_MS = 1500
+/** This long without running out, and less delay will do. */
+const CALM_MS = 10_000
 const FAR_BEHIND_MS = 1000
 /** Silence begins by fading out the last sample, so that it does not click. */
 const FADE_MS = 4
@@ -47,6 +57,9 @@ export class Playout {
   #hole = 0
   #leastLevel = Infinity
   #leastFor = 0
+  #surplus = 0
+  #calm = 0
+  #loudest = 0
   #last = 0
   readonly #samples: Int16Array
   readonly #known: Uint8Array
@@ -86,6 +99,7 @@ export class Playout {
     this.#past = [this.stream, ...this.#past].slice(0, STREAMS_KEPT_APART)
     this.stream = stream
     this.#head = this.#newest = this.#hole = this.#leastFor = 0
+    this.#surplus = this.#calm = this.#loudest = 0
     this.#leastLevel = this.#end = Infinity
     this.#playing = this.#anchored = false
     this.#target = this.#of(BASE_MS)
@@ -162,13 +176,35 @@ export class Playout {
   /** The next sample, or null for silence. */
   #next(): number | null {
     if (!this.#playing && !this.#mayStart()) return null
+    if (this.#surplus > 0) this.#leaveOutQuiet()
     if (this.#head >= this.#newest) return this.#runOut()
     const at = this.#head & (this.#size - 1)
     if (this.#known[at] === UNKNOWN) return this.#waitForHole()
     this.#hole = 0
     if (this.#known[at] === GAP) return this.#passGap()
+    const value = this.#samples[this.#head & (this.#size - 1)] as number
+    this.#loudest = Math.max(Math.abs(value), this.#loudest * (1 - 1 / this.#of(LOUDEST_FOR_MS)))
     this.#advance()
-    return (this.#samples[at] as number) / 32768
+    return value / 32768
+  }
+
+  #leaveOutQuiet(): void {
+    const below = this.#loudest * QUIET
+    const most = Math.min(this.#surplus, this.#newest - this.#head - this.#target)
+    let quiet = 0
+    while (quiet < most) {
+      const at = (this.#head + quiet) & (this.#size - 1)
+      if (this.#known[at] !== HERE || Math.abs(this.#samples[at] as number) >= below) break
+      quiet += 1
+    }
+    if (quiet < Math.min(this.#of(QUIET_MS), this.#surplus)) return
+    this.#surplus -= quiet
+    this.#leaveOut(quiet)
+  }
+
+  #leaveOut(samples: number): void {
+    for (let left = samples; left > 0; left -= 1) this.#advance()
+    this.counts.skipped += samples
   }
 
   #mayStart(): boolean {
@@ -182,6 +218,7 @@ export class Playout {
     this.#playing = false
     if (this.#head < this.#end) {
       this.counts.underruns += 1
+      this.#calm = this.#surplus = 0
       this.#target = Math.min(this.#target + this.#of(STEP_MS), this.#of(MOST_MS))
     }
     return null
@@ -216,15 +253,18 @@ export class Playout {
   #catchUp(block: number): void {
     if (!this.#playing) return
     const level = this.#newest - this.#head
+    this.#calm += block
+    if (this.#calm >= this.#of(CALM_MS)) {
+      this.#calm = 0
+      this.#target = Math.max(this.#target - this.#of(STEP_MS), this.#of(BASE_MS))
+    }
     this.#leastLevel = Math.min(this.#leastLevel, level)
     this.#leastFor += block
     const far = level > this.#target + this.#of(FAR_BEHIND_MS)
     if (!far && this.#leastFor < this.#of(EXCESS_FOR_MS)) return
     const excess = (far ? level : this.#leastLevel) - this.#target
-    if (far || excess > this.#of(EXCESS_MS)) {
-      for (let left = excess; left > 0; left -= 1) this.#advance()
-      this.counts.skipped += excess
-    }
+    if (far || excess > this.#of(MUCH_MS)) this.#leaveOut(excess)
+    else this.#surplus = excess > this.#of(LITTLE_MS) ? excess : 0
     this.#leastLevel = Infinity
     this.#leastFor = 0
   }

@@ -95,6 +95,39 @@ describe('late and missing', () => {
   })
 })
 
+describe('catching up', () => {
+  /** A thump of 100 ms each second, silence between. */
+  const beat = (number: number): Chunk => ({
+    ...chunk(number),
+    samples: Int16Array.from({ length: PER }, (_, index) => ((number * PER + index) % RATE < 400 ? value(number * PER + index) : 0)),
+  })
+  const stalled = (number: number): SoundPacket[] => {
+    if (number >= 100 && number < 104) return []
+    return number === 104 ? [100, 101, 102, 103, 104].map((one) => packet(beat(one))) : [packet(beat(number))]
+  }
+
+  test('small delay is given back in the pauses, and every heart sound is heard whole', () => {
+    const playout = new Playout(RATE)
+    const heard = play(14_000, stalled, playout).filter((one) => one > 2000)
+    expect(playout.counts.underruns).toBeGreaterThan(0)
+    expect(playout.counts.skipped).toBeGreaterThan(0)
+    expect(playout.levelMs).toBeLessThan(100)
+    const loud = Array.from({ length: 13 * RATE }, (_, at) => (at % RATE < 400 ? value(at) : 0)).filter((one) => one > 2000)
+    // the fading out when the sound ran dry comes in between
+    let next = 0
+    for (const one of heard) if (one === loud[next]) next += 1
+    expect(next).toBe(loud.length)
+  })
+
+  test('a sound without pauses is not cut for a small delay', () => {
+    const playout = new Playout(RATE)
+    const noise = (number: number): SoundPacket[] =>
+      stalled(number).map((one) => packet(...one.chunks.map((of) => ({ ...chunk(of.number), samples: new Int16Array(PER).fill(5000) }))))
+    play(10_000, noise, playout)
+    expect(playout.counts.skipped).toBe(0)
+  })
+})
+
 describe('streams', () => {
   test('joining in the middle starts at once and does not call the past late', () => {
     const playout = new Playout(RATE)
