@@ -191,15 +191,17 @@ export class Playout {
   #leaveOutQuiet(): void {
     const below = this.#loudest * QUIET
     const most = Math.min(this.#surplus, this.#newest - this.#head - this.#target)
+    const enough = this.#of(QUIET_MS)
     let quiet = 0
-    while (quiet < most) {
+    while (quiet < Math.max(most, enough)) {
       const at = (this.#head + quiet) & (this.#size - 1)
       if (this.#known[at] !== HERE || Math.abs(this.#samples[at] as number) >= below) break
       quiet += 1
     }
-    if (quiet < Math.min(this.#of(QUIET_MS), this.#surplus)) return
-    this.#surplus -= quiet
-    this.#leaveOut(quiet)
+    const cut = Math.min(quiet, most)
+    if (quiet < enough || cut <= 0) return
+    this.#surplus -= cut
+    this.#leaveOut(cut)
   }
 
   #leaveOut(samples: number): void {
