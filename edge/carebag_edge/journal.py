@@ -6,6 +6,7 @@ inside one transaction, so `kit_seq` has no hole and no record exists unsigned.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -92,6 +93,8 @@ class Journal:
         """
         self.key = key
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # the file holds patient data: its owner's alone, and so are the WAL files, which take over its mode
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL").fetchone()
         self._db.execute("PRAGMA synchronous = FULL")
