@@ -3,7 +3,6 @@
 Used by the unattended visit, the benchmarks and the browser tests. `web/README.md` names the parts of the pages.
 """
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +15,6 @@ TABLET = {"width": 1280, "height": 800}
 DESK = {"width": 1440, "height": 900}
 SLOW_MS = 30_000
 LOCALE = "sv-SE"
-
-PHOTO = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEklEQVR4nGNYzMCFFTEMLQkAKcMtASz6OL0AAAAASUVORK5CYII="
-)
-"""An 8 x 8 PNG, when no other file is given."""
 
 
 @contextmanager
@@ -99,11 +93,27 @@ class Nurse(Person):
         """Do with a simulated instrument what a hand does with a real one."""
         self.press(f"press-{device}-{action}")
 
+    def save_spot(self) -> None:
+        """Press until the number has stood still for long enough to be kept."""
+        task = self.page.locator('[data-testid="task"][data-kind="oximetry"]')
+        for _ in range(15):
+            self.press("spot-save")
+            try:
+                expect(task).to_have_count(0, timeout=2000)
+                return
+            except AssertionError:
+                continue
+        raise AssertionError("the oximeter's value was never steady enough to keep")
+
     def send_photo(self, file: Path | None = None) -> None:
+        """Take one with the tablet's camera, or choose a file."""
         self.press("photo-open")
-        payload = file or {"name": "photo.png", "mimeType": "image/png", "buffer": PHOTO}
-        self.part("photo-file").set_input_files(payload)  # type: ignore[arg-type]
+        if file:
+            self.part("photo-file").set_input_files(file)
+        else:
+            self.press("photo-shutter")
         self.press("photo-send")
+        expect(self.part("photo-send")).to_have_count(0)
 
     def read_plan_and_close(self) -> str:
         """The plan's text as the nurse reads it."""

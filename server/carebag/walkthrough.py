@@ -87,7 +87,7 @@ class Walk:
         live = self.doctor.part("live-spo2").inner_text()
         self.doctor.ask("oximetry")
         self.nurse.start_task("oximetry")
-        self.nurse.part("spot-save").first.click()
+        self.nurse.save_spot()
         value = self.doctor.keep("oximetry")
         return {"live": one_line(live), "value": one_line(value)}
 
