@@ -58,7 +58,9 @@ export function headline(reading: ReadingView['reading'], locale: string, perMin
   const diastolic = shown.find((one) => one.name === 'diastolic')
   if (systolic !== undefined && diastolic !== undefined) {
     const main = { name: systolic.name, text: `${systolic.text}/${diastolic.text}`, unit: systolic.unit }
-    return { main, beside: shown.filter((one) => one !== systolic && one !== diastolic) }
+    // the pulse is looked for first
+    const beside = shown.filter((one) => one !== systolic && one !== diastolic).sort((a, b) => Number(b.name === 'pulse') - Number(a.name === 'pulse'))
+    return { main, beside }
   }
   return { main: shown[0], beside: shown.slice(1) }
 }

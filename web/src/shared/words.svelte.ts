@@ -36,6 +36,11 @@ export function requestText(kind: RequestKind, circumstances: Circumstances): st
   return how === '' ? t(`kind.${kind}`) : `${t(`kind.${kind}`)}, ${how}`
 }
 
+/** A word inside a sentence: "Blodtryck" → "blodtryck", but "CRP" and "SpO₂" stay as they are. */
+export function inSentence(text: string): string {
+  return /^\p{Lu}\p{Ll}{2}/u.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text
+}
+
 /** "128/82 mmHg", or the device's error as a sentence. */
 export function readingText(reading: ReadingView['reading']): string {
   if (reading.problem) return tCode(reading.problem)
