@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carebag_signal.auscultation import Finding, HeartRate, HeartSoundMonitor, QualityWord, SoundMark
+from carebag_signal.evidence import Network
 from carebag_signal.heart_rate import WhyNot, rate_from_intervals
 from carebag_signal.quality import Word
 
@@ -43,7 +44,12 @@ class Analysis:
 
 
 def analyse(
-    samples: NDArray[np.int16], rate_hz: int, kind: Kind = "heart", gaps: tuple[tuple[int, int], ...] = ()
+    samples: NDArray[np.int16],
+    rate_hz: int,
+    kind: Kind = "heart",
+    gaps: tuple[tuple[int, int], ...] = (),
+    *,
+    network: Network | None = None,
 ) -> Analysis:
     """Analyses one channel.
 
@@ -53,7 +59,7 @@ def analyse(
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}")
-    findings, pieces = _listen(samples, rate_hz, gaps)
+    findings, pieces = _listen(HeartSoundMonitor(rate_hz, network=network), samples, gaps)
     marks = [f for f in findings if isinstance(f, SoundMark)]
     s1 = tuple(m.sample for m in marks if m.sound == "S1")
     s2 = tuple(m.sample for m in marks if m.sound == "S2")
@@ -66,10 +72,10 @@ def analyse(
 
 
 def _listen(
-    samples: NDArray[np.int16], rate_hz: int, gaps: tuple[tuple[int, int], ...]
+    monitor: HeartSoundMonitor, samples: NDArray[np.int16], gaps: tuple[tuple[int, int], ...]
 ) -> tuple[list[Finding], list[tuple[int, int]]]:
     """Findings, and the pieces (first sample, end) between the gaps."""
-    monitor, at = HeartSoundMonitor(rate_hz), 0
+    at = 0
     findings: list[Finding] = []
     pieces = []
     for start, count in (*gaps, (samples.size, 0)):

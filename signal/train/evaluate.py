@@ -1,0 +1,170 @@
+"""The figures of the model card, with 95 % intervals over patients.
+
+    python signal/train/evaluate.py --circor DIR --networks FOLDS_DIR [--pn2016a DIR] [--esc10 DIR] [--every N]
+
+Children: every recording is heard by a network that has not seen its patient. Adults: by the network of the package,
+whose training has seen none of them; the truth there are R peaks of the ECG. Everything is streamed as in use: no
+look at the whole recording.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import circor
+import disturbances
+import numpy as np
+from numpy.typing import NDArray
+from quality import stored_network
+from scipy.io import wavfile
+
+from carebag_signal.analyse import analyse
+from carebag_signal.evidence import Network, trained_network
+
+TOLERANCE_S = 0.1
+SHORTEST_SPAN_S = 2.0
+SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One recording: right, surplus and missed sounds, and the heart rate with its reference."""
+
+    patient: str
+    counts: NDArray[np.int64]
+    swapped: bool
+    rate: float | None
+    reference: float | None
+
+
+def match(wanted: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Right, surplus, missed: one to one within the tolerance, the nearest first in time."""
+    left, hits = list(found), 0
+    for onset in wanted:
+        near = min(left, key=lambda t: abs(t - onset), default=None)
+        if near is not None and abs(near - onset) <= TOLERANCE_S:
+            left.remove(near)
+            hits += 1
+    return np.array([hits, len(found) - hits, len(wanted) - hits])
+
+
+def spans(segments: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """Annotated stretches of at least two seconds."""
+    found: list[tuple[float, float]] = []
+    for start, end, state in segments:
+        if state > 0:
+            if found and abs(found[-1][1] - start) < 0.005:
+                found[-1] = (found[-1][0], end)
+            else:
+                found.append((start, end))
+    return [(a, b) for a, b in found if b - a >= SHORTEST_SPAN_S]
+
+
+def inside(times: NDArray[np.float64], places: list[tuple[float, float]], margin: float = 0.0) -> NDArray[np.float64]:
+    return np.array([t for t in times if any(a - margin <= t <= b + margin for a, b in places)])
+
+
+def child(recording: circor.Recording, samples: NDArray[np.int16], trained: Network) -> Result | None:
+    """S1 and S2 and heart rate against the annotation; None where nothing is annotated."""
+    places = spans(recording.segments)
+    if not places:
+        return None
+    found = analyse(samples, recording.rate_hz, network=trained)
+    s1, s2 = np.array(found.s1) / recording.rate_hz, np.array(found.s2) / recording.rate_hz
+    wanted = [inside(recording.segments[recording.segments[:, 2] == k, 0], places) for k in (1, 3)]
+    counts = sum(match(w, inside(f, places, 0.02)) for w, f in zip(wanted, (s1, s2), strict=True))
+    crossed = sum(match(w, inside(f, places))[0] for w, f in zip(wanted, (s2, s1), strict=True))
+    beats = np.concatenate([np.diff(inside(wanted[0], [place])) for place in places])
+    beats = beats[(beats > 0.2) & (beats < 2.5)]
+    reference = 60 / float(np.median(beats)) if beats.size >= 4 else None
+    return Result(recording.patient, np.asarray(counts), bool(crossed > counts[0]), found.heart_rate_per_min, reference)
+
+
+def adult(wav: Path, trained: Network) -> Result:
+    """S1 and heart rate against R peaks, at the one delay from R to S1 that fits the recording best."""
+    rate_hz, samples = wavfile.read(wav)
+    peaks = np.loadtxt(wav.with_suffix(".rpeaks.csv"), comments="#")
+    found = analyse(samples, rate_hz, network=trained)
+    inner = peaks[(peaks > 0.3) & (peaks < peaks[-1] - 0.3)]
+
+    def fit(marks: tuple[int, ...]) -> NDArray[np.int64]:
+        times = np.array(marks) / rate_hz
+        times = times[(times > 0.2) & (times < peaks[-1] - 0.2)]
+        return max((match(inner + lag, times) for lag in np.arange(-0.02, 0.14, 0.02)), key=lambda c: c[0])
+
+    counts = fit(found.s1)
+    reference = 60 / float(np.median(np.diff(peaks)))
+    return Result(wav.stem, counts, bool(fit(found.s2)[0] > counts[0]), found.heart_rate_per_min, reference)
+
+
+def f1(results: list[Result]) -> float:
+    total = np.sum([r.counts for r in results], axis=0)
+    return float(200 * total[0] / max(2 * total[0] + total[1] + total[2], 1))
+
+
+def interval(results: list[Result]) -> tuple[float, float]:
+    """95 % of F1 over patients drawn with replacement."""
+    rng = np.random.default_rng(SEED)
+    patients = sorted({r.patient for r in results})
+    of = {p: [r for r in results if r.patient == p] for p in patients}
+    drawn = [f1([r for p in rng.choice(patients, len(patients)) for r in of[p]]) for _ in range(500)]
+    return float(np.percentile(drawn, 2.5)), float(np.percentile(drawn, 97.5))
+
+
+def tell(name: str, results: list[Result]) -> None:
+    """One line of figures."""
+    low, high = interval(results)
+    asked = [r for r in results if r.reference is not None]
+    errors = np.array([abs(r.rate - r.reference) for r in asked if r.rate is not None and r.reference is not None])
+    sys.stdout.write(
+        f"{name}: n {len(results)} ({len({r.patient for r in results})} patients), F1 {f1(results):.1f} "
+        f"({low:.1f}-{high:.1f}), swapped {sum(r.swapped for r in results)}, heart rate shown "
+        f"{len(errors)}/{len(asked)}, within 5/min {np.mean(errors <= 5):.3f} of shown, "
+        f"median error {np.median(errors):.2f}\n"
+    )
+
+
+def disturbed(rng: np.random.Generator, samples: NDArray[np.int16], noise: NDArray[np.float64]) -> NDArray[np.int16]:
+    mixed = disturbances.mix(samples.astype(np.float64), noise, 0.0)
+    return np.asarray(np.clip(np.round(mixed * rng.uniform(0.2, 1.0)), -32768, 32767), dtype=np.int16)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--circor", type=Path, required=True)
+    parser.add_argument("--networks", type=Path, required=True)
+    parser.add_argument("--pn2016a", type=Path)
+    parser.add_argument("--esc10", type=Path)
+    parser.add_argument("--every", type=int, default=1, help="only every Nth child's recording")
+    asked = parser.parse_args()
+    recordings = circor.read(asked.circor)[:: asked.every]
+    networks = [stored_network(asked.networks / f"{fold}.npz") for fold in range(5)]
+    rng = np.random.default_rng(SEED)
+    pairs = [(r, networks[circor.fold(r.patient)]) for r in recordings]
+    heard = [x for r, n in pairs if (x := child(r, r.samples, n))]
+    tell("children", heard)
+    for low, high in ((0, 100), (100, 120), (120, 140), (140, 300)):
+        tell(f"children {low}-{high}/min", [r for r in heard if r.reference and low <= r.reference < high])
+    if asked.pn2016a:
+        files = sorted(asked.pn2016a.glob("*.rpeaks.csv"))
+        tell("adults", [adult(f.with_name(f.name.split(".")[0] + ".wav"), trained_network()) for f in files])
+    if asked.esc10:
+        # the network's training heard the clips of even number
+        room = disturbances.Room(sorted(asked.esc10.glob("*/*.ogg"))[1::2], 4000)
+        some = pairs[::4]
+        for name in ("clean", "talk", "environment", "white"):
+            results = []
+            for r, n in some:
+                make = {
+                    "clean": lambda r=r: np.zeros(r.samples.size),
+                    "talk": lambda r=r: disturbances.talk(rng, r.samples.size, r.rate_hz),
+                    "environment": lambda r=r: room.sound(rng, r.samples.size),
+                    "white": lambda r=r: disturbances.coloured(rng, r.samples.size, 0.0),
+                }
+                results.append(child(r, disturbed(rng, r.samples, make[name]()), n))
+            tell(f"children, {name} at 0 dB", [x for x in results if x])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Pulse wave: beats where they are, rates or reasons, any chunking, gaps."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from carebag_signal.pulse import BreathingRate, PulseBeat, PulseFinding, PulseMonitor, PulseRate
+from carebag_signal.synthetic import Body, PulseWave, beats_s, pulse_wave
+
+
+def hear(wave: PulseWave) -> list[PulseFinding]:
+    return PulseMonitor(wave.rate_hz).feed(wave.values)
+
+
+@pytest.mark.parametrize("per_min", [42, 60, 75, 100, 130, 160])
+@pytest.mark.parametrize("rate_hz", [50, 100, 125, 250])
+def test_finds_every_beat(per_min: float, rate_hz: int) -> None:
+    wave = pulse_wave(Body(seed=31, heart_per_min=per_min), 40.0, rate_hz)
+    beats = np.array([f.at_s for f in hear(wave) if isinstance(f, PulseBeat)])
+    wanted = wave.feet_s[(wave.feet_s > 3) & (wave.feet_s < 36)]
+    delay = np.median([beats[np.abs(beats - w - 0.16).argmin()] - w for w in wanted])
+    hits = sum(bool(np.any(np.abs(beats - w - delay) < 0.1)) for w in wanted)
+    assert hits >= 0.98 * len(wanted)
+    assert len(beats[(beats > 3) & (beats < 36)]) <= len(wanted) + 2
+    rate = [f.per_min for f in hear(wave) if isinstance(f, PulseRate)][-1]
+    near = beats_s(Body(seed=31, heart_per_min=per_min), 40.0)
+    assert rate == pytest.approx(60 / float(np.mean(np.diff(near[near > 30]))), rel=0.04)
+
+
+@pytest.mark.parametrize("breaths", [9, 14, 20])
+def test_breathing_is_right_where_it_is_shown(breaths: float) -> None:
+    wave = pulse_wave(Body(seed=32, breaths_per_min=breaths), 80.0)
+    shown = [f.per_min for f in hear(wave) if isinstance(f, BreathingRate) and f.per_min is not None]
+    assert shown
+    np.testing.assert_allclose(shown, breaths, atol=1.5)
+
+
+WAVE = pulse_wave(Body(seed=33), 40.0)
+
+
+@settings(max_examples=15)
+@given(st.lists(st.integers(0, WAVE.values.size), max_size=20))
+def test_findings_do_not_depend_on_the_chunks(cuts: list[int]) -> None:
+    monitor = PulseMonitor(WAVE.rate_hz)
+    pieces = [f for chunk in np.split(WAVE.values, sorted(cuts)) for f in monitor.feed(chunk)]
+    assert pieces == hear(WAVE)
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(0.001, 0.0), (3000.0, -100.0), (1.0, 1e6)])
+def test_unit_and_offset_do_not_matter(gain: float, offset: float) -> None:
+    beats = [f.at_s for f in hear(WAVE) if isinstance(f, PulseBeat)]
+    other = [f.at_s for f in PulseMonitor(125).feed(gain * WAVE.values + offset * gain) if isinstance(f, PulseBeat)]
+    np.testing.assert_allclose(other, beats, atol=0.02)
+
+
+@settings(max_examples=30)
+@given(hnp.arrays(np.float64, st.integers(0, 1500), elements=st.floats(-1e6, 1e6)))
+def test_a_rate_or_a_reason(values: NDArray[np.float64]) -> None:
+    for finding in PulseMonitor(50).feed(values):
+        if isinstance(finding, (PulseRate, BreathingRate)):
+            assert (finding.per_min is None) != (finding.why_not is None)
+            if isinstance(finding, PulseRate) and finding.per_min is not None:
+                assert 30 <= finding.per_min <= 220
+
+
+def test_a_flat_line_is_weak() -> None:
+    rates = [f for f in PulseMonitor(125).feed(np.ones(1500)) if isinstance(f, PulseRate)]
+    assert rates
+    assert all(r.why_not == "weak" for r in rates)
+
+
+def test_after_a_gap_it_counts_anew() -> None:
+    monitor = PulseMonitor(125)
+    monitor.feed(WAVE.values[:2500])
+    monitor.gap(1000)
+    found = monitor.feed(WAVE.values[3500:4125])
+    first = next(f for f in found if isinstance(f, PulseRate))
+    assert first.at_s == pytest.approx(31.0)
+    assert all(f.at_s > 28.0 for f in found)
+
+
+def test_refusals() -> None:
+    for rate_hz in (0, 24, 1001):
+        with pytest.raises(ValueError, match="rate_hz"):
+            PulseMonitor(rate_hz)
+    with pytest.raises(ValueError, match="finite"):
+        PulseMonitor(125).feed(np.array([1.0, np.nan]))
+    with pytest.raises(ValueError, match="negative"):
+        PulseMonitor(125).gap(-1)
