@@ -137,6 +137,7 @@ class RemoteDevice:
         self.link = link
         self.stay_or_vanish()
         link.lost.add_done_callback(lambda _: self._on_lost(link))
+        self.gatt.link_up(link)
         self._change({"Connected": Variant("b", True)})
         self.adapter.background.spawn(self._resolve(link))
 

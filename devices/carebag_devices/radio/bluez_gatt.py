@@ -90,12 +90,10 @@ class RemoteCharacteristic:
         }
         return Face(properties, methods)
 
-    def renew(self, found: Characteristic, mtu: int) -> None:
+    def renew(self, mtu: int) -> None:
         """The same characteristic on a new link: what clients still listen to is subscribed again, as BlueZ does."""
-        self.found = found
-        self._subscribed = False
         self._tree.change(self._path, CHARACTERISTIC, {"MTU": Variant("q", mtu)})
-        if self._sessions:
+        if self._sessions and not self._subscribed:
             self._device.background.spawn(self._subscribe())
 
     def lost(self) -> None:
@@ -195,15 +193,16 @@ class GattObjects:
     def connected(self) -> bool:
         return self._link is not None and not self._link.lost.done()
 
+    def link_up(self, link: GattLink) -> None:
+        """What is known from before can be used at once: bleak's service cache relies on it."""
+        self._link = link
+
     def show(self, link: GattLink) -> None:
         """Publish what was discovered, or renew it when it is what was known."""
-        self._link = link
         found = tuple(service for service in link.services if service.uuid not in HIDDEN_SERVICES)
         if found == self._services:
-            for service in found:
-                for characteristic in service.characteristics:
-                    path = self._characteristic_path(service, characteristic)
-                    self._characteristics[path].renew(characteristic, link.mtu)
+            for characteristic in self._characteristics.values():
+                characteristic.renew(link.mtu)
             return
         self.hide()
         self._services = found

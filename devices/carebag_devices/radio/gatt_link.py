@@ -180,11 +180,12 @@ class GattLink:
             raise PairingFailed(int(error.error_code or 0)) from error
 
     async def _secured(self, request: Callable[[], Coroutine[Any, Any, T]], elevate: bool) -> T:
+        encrypted_when_asked = self.encrypted
         try:
             return await self._guard(request())
         except AttRefused as refusal:
             wants_key = refusal.att_code in (INSUFFICIENT_AUTHENTICATION, INSUFFICIENT_ENCRYPTION)
-            if not (elevate and wants_key) or self.encrypted:
+            if not (elevate and wants_key) or encrypted_when_asked:
                 raise
         await self.secure()
         return await self._guard(request())

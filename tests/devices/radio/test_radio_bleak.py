@@ -5,8 +5,9 @@ import struct
 from typing import Any
 
 import pytest
-from bleak import BleakScanner
+from bleak import BleakClient, BleakScanner
 from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolError
+from bleak_retry_connector import establish_connection
 
 HEART_RATE = "0000180d-0000-1000-8000-00805f9b34fb"
 MEASUREMENT = "00002a37-0000-1000-8000-00805f9b34fb"
@@ -181,6 +182,13 @@ async def test_an_att_error_keeps_its_code(radio: Any, strap: Any, find: Any, cl
         with pytest.raises(BleakGATTProtocolError) as refused:
             await client.write_gatt_char(CONTROL_POINT, b"\x01", response=True)
         assert refused.value.code == code
+
+
+async def test_retry_connector(radio: Any, strap: Any, find: Any) -> None:
+    for _ in range(3):
+        client = await establish_connection(BleakClient, await find(radio), "strap", backend=radio.backend)
+        assert await client.read_gatt_char(LOCATION) == b"\x01"
+        await client.disconnect()
 
 
 async def test_two_devices_at_once(radio: Any, strap: Any, find: Any, client_for: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("D-Bus is Linux only", allow_module_level=True)
 
-from bleak import BleakClient
+from bleak import BleakClient, BleakScanner
 from bleak.exc import BleakError
 from bleak_retry_connector import establish_connection
 from dbus_fast import Message, MessageType, Variant
@@ -124,7 +124,6 @@ async def call(bluez_radio: SimulatedRadio) -> AsyncIterator[Call]:
         assert reply is not None
         return reply
 
-    call.bus = bus  # type: ignore[attr-defined]
     yield call
     await leave(bus)
 
@@ -365,6 +364,23 @@ async def test_connect_can_be_cancelled(bluez_radio: Any, bluez_strap: Any, call
     assert (await connecting).error_name == "org.bluez.Error.Failed"
     await bluez_strap.device.start_advertising(auto_restart=True)
     assert (await call(DEVICE, I_DEVICE, "Connect")).message_type is MessageType.METHOD_RETURN
+
+
+async def test_when_bluetoothd_dies_clients_are_told_and_may_come_back(
+    bluez_radio: SimulatedRadio, bluez_strap: Any, find: Any
+) -> None:
+    lost = asyncio.Event()
+    client = BleakClient(await find(bluez_radio), disconnected_callback=lambda _: lost.set())
+    await client.connect()
+    await bluez_radio.bluez.stop()
+    await asyncio.wait_for(lost.wait(), 10)
+    await client.disconnect()
+    with pytest.raises(BleakError):
+        await BleakScanner.discover(timeout=0.01)
+    assert bluez_radio.bus_address is not None
+    again = FakeBlueZ(bluez_radio.central, bluez_radio.bus_address, Options(disconnect_s=0.0))
+    async with again, BleakClient(await find(bluez_radio)) as client:
+        assert client.is_connected
 
 
 async def test_second_bluez_is_refused(bluez_radio: SimulatedRadio) -> None:
