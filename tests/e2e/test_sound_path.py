@@ -239,6 +239,19 @@ async def test_a_gap_is_a_gap_in_page_and_record(page: Page, hub: Hub) -> None:
     assert await page.evaluate("[3999, 4000, 5999, 6000].map(at => soundPage.sound.known[at])") == [1, 2, 2, 1]
 
 
+async def test_what_the_stethoscope_sent_again_is_in_the_page_too(page: Page, hub: Hub) -> None:
+    await open_sound_page(page, hub)
+    samples = heart(3)
+    hub.live.sound_begin(1, RATE)
+    await listen(hub, 1, samples, 0, 4000)
+    await listen(hub, 1, samples, 6000, 9000)
+    await listen(hub, 1, samples, 4000, 5900)
+    await listen(hub, 1, samples, 9000)
+    hub.live.sound_end(end_of(1, samples, [(5900, 100)]))
+    assert (await verdict(page))["verdict"] == "verified"
+    assert await page.evaluate("soundPage.sound.gaps") == 100
+
+
 async def test_a_reloaded_page_gets_all_of_the_sound_again(page: Page, hub: Hub) -> None:
     await open_sound_page(page, hub)
     samples = heart(4)

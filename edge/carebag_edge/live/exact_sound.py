@@ -139,9 +139,10 @@ def _check_map(missing: bytes, pcm: bytes, samples: int) -> None:
 
 
 class Chunker:
-    """Cuts a stream of samples into chunks; a jump in the numbers becomes a gap, samples already passed are dropped.
+    """Cuts a stream of samples into chunks; a jump in the numbers becomes a gap.
 
-    The same chunks come out for any cutting of the same samples.
+    The same chunks come out for any cutting of the same samples. Samples that come late fill a gap of the chunk that is
+    still open; for those already cut there is `SoundRing.fill`.
     """
 
     def __init__(self, stream: int, rate_hz: int) -> None:
@@ -164,9 +165,15 @@ class Chunker:
         if first_sample - self.position > 600 * self.rate_hz:
             return []
         late = max(0, self.position - first_sample)
+        if late:
+            self._fill_open(first_sample, samples[:late])
         if late >= len(samples):
             return []
         return [*self._advance(None, first_sample + late - self.position), *self._advance(samples[late:], None)]
+
+    def _fill_open(self, first_sample: int, samples: NDArray[np.int16]) -> None:
+        start = self.position - self.position % self.chunk_samples
+        _fill(self._pcm, self._missing, first_sample - start, samples)
 
     def finish(self, samples: int) -> list[Chunk]:
         """End the stream at `samples` in all: what is missing up to there is a gap, and the last chunk may be short."""
@@ -190,11 +197,27 @@ class Chunker:
 
     def _cut(self, filled: int) -> Chunk:
         number = (self.position - 1) // self.chunk_samples
-        gone = self._missing[:filled]
-        if gone.all():
-            return Chunk(number, filled, None)
-        missing = np.packbits(gone, bitorder="little").tobytes() if gone.any() else b""
-        return Chunk(number, filled, self._pcm[:filled].tobytes(), missing)
+        chunk = _chunk(number, self._pcm[:filled], self._missing[:filled])
+        self._missing[:] = False
+        return chunk
+
+
+def _chunk(number: int, pcm: NDArray[np.int16], gone: NDArray[np.bool_]) -> Chunk:
+    if gone.all():
+        return Chunk(number, len(pcm), None)
+    missing = np.packbits(gone, bitorder="little").tobytes() if gone.any() else b""
+    return Chunk(number, len(pcm), pcm.tobytes(), missing)
+
+
+def _fill(pcm: NDArray[np.int16], gone: NDArray[np.bool_], offset: int, samples: NDArray[np.int16]) -> bool:
+    """Put late samples where some are missing, and only there: the first arrival counts. True if there were any."""
+    low, high = max(0, offset), min(len(pcm), offset + len(samples))
+    if low >= high:
+        return False
+    late = gone[low:high].copy()
+    pcm[low:high][late] = samples[low - offset : high - offset][late]
+    gone[low:high] = False
+    return bool(late.any())
 
 
 class SoundRing:
@@ -211,6 +234,26 @@ class SoundRing:
         self._chunks[chunk.number] = chunk
         while len(self._chunks) > self._limit:
             self._chunks.popitem(last=False)
+
+    def fill(self, first_sample: int, samples: NDArray[np.int16]) -> list[int]:
+        """Take samples that came late (the stethoscope sent them again); the numbers of the chunks that changed."""
+        last = (first_sample + len(samples) - 1) // self.chunk_samples
+        first = max(first_sample // self.chunk_samples, self.oldest)
+        return [number for number in range(first, last + 1) if self._fill_chunk(number, first_sample, samples)]
+
+    def _fill_chunk(self, number: int, first_sample: int, samples: NDArray[np.int16]) -> bool:
+        chunk = self._chunks.get(number)
+        if chunk is None or (chunk.pcm is not None and not chunk.missing):
+            return False
+        pcm = np.frombuffer(chunk.pcm or bytes(2 * chunk.samples), "<i2").copy()
+        gone = np.ones(chunk.samples, dtype=bool)
+        if chunk.missing:
+            bits = np.unpackbits(np.frombuffer(chunk.missing, np.uint8), bitorder="little")
+            gone = bits[: chunk.samples].astype(bool)
+        if not _fill(pcm, gone, first_sample - number * self.chunk_samples, samples):
+            return False
+        self._chunks[number] = _chunk(number, pcm, gone)
+        return True
 
     @property
     def oldest(self) -> int:

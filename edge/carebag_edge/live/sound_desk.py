@@ -51,7 +51,10 @@ class SoundDesk:
         """Packets to send now, each with its RTP time; samples of another stream than the one begun are not taken."""
         if self._chunker is None or self._chunker.stream != stream or self._end is not None:
             return []
-        return self._packets(self._chunker.feed(first_sample, samples))
+        assert self._ring is not None
+        late = self._ring.fill(first_sample, samples) if first_sample < self._chunker.position else []
+        filled = [(packet, self._rtp_now()) for packet in self._ring.packets(late)]
+        return [*filled, *self._packets(self._chunker.feed(first_sample, samples))]
 
     def end(self, end: SoundEnd) -> list[tuple[bytes, int]]:
         """The last packets of the stream."""

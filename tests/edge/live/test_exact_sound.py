@@ -124,6 +124,24 @@ def test_samples_already_passed_are_dropped_and_an_overlap_is_cut() -> None:
     assert np.frombuffer(chunk.pcm or b"", "<i2").tolist() == list(range(80))
 
 
+def test_samples_sent_again_fill_their_gap_and_nothing_else() -> None:
+    samples = np.arange(1, 401, dtype=np.int16)
+    chunker, ring = Chunker(1, 4000), SoundRing(1, 4000)
+    for first, end in ((0, 50), (210, 300), (320, 330)):
+        for chunk in chunker.feed(first, samples[first:end]):
+            ring.put(chunk)
+    assert ring.fill(0, np.full(50, 7, np.int16)) == []
+    assert ring.fill(40, samples[40:200]) == [0, 1, 2]
+    assert ring.fill(200, samples[200:320]) == [2, 3]
+    assert chunker.feed(300, samples[300:325]) == []
+    for chunk in [*chunker.feed(330, samples[330:]), *chunker.finish(400)]:
+        ring.put(chunk)
+    (packet,) = ring.packets(range(5))
+    found, gone = rebuild(list(parse(packet).chunks), 80)
+    assert np.array_equal(found, samples)
+    assert not gone.any()
+
+
 def test_a_broken_counter_makes_no_endless_gap() -> None:
     chunker = Chunker(1, 4000)
     assert chunker.feed(2**50, np.zeros(80, np.int16)) == []

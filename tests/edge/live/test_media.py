@@ -95,6 +95,23 @@ async def test_a_gap_of_the_stethoscope_stays_a_gap(room: Any) -> None:
     assert page.chunks[37].missing
 
 
+async def test_what_the_stethoscope_sent_again_reaches_the_page(room: Any) -> None:
+    (page,) = await room.enter("doctor")
+    samples = sound(2)
+    room.live.sound_begin(1, RATE)
+    room.live.sound(1, 0, samples[:1000])
+    room.live.sound(1, 3000, samples[3000:6000])
+    room.live.sound(1, 1000, samples[1000:3000])
+    room.live.sound(1, 6000, samples[6000:])
+    end = end_of(1, samples)
+    room.live.sound_end(end)
+    await page.until(lambda: len(page.heard("sound_end", "repair")) == 1)
+    # the page sees that its gaps are not the record's, and asks for those chunks
+    page.chunks = {number: chunk for number, chunk in page.chunks.items() if chunk.pcm and not chunk.missing}
+    await repair(page, 1, 100)
+    assert hashlib.sha256(page.samples()).hexdigest() == end.sha256
+
+
 async def test_who_joins_in_the_middle_is_told_and_can_have_it_all(room: Any) -> None:
     (first,) = await room.enter("first")
     samples = sound(4)

@@ -133,6 +133,8 @@ export class Playout {
         continue
       }
       const gap = isGap(chunk, index)
+      // the kit may fill a gap later; an older packet does not open it again
+      if (gap && this.#known[at] === HERE) continue
       this.#samples[at] = gap ? 0 : (chunk.samples as Int16Array)[index] as number
       this.#known[at] = gap ? GAP : HERE
     }

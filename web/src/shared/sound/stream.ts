@@ -24,6 +24,8 @@ export interface Heard {
 export interface SoundEnd {
   stream: number
   samples: number
+  /** First sample and count of what never reached the kit. */
+  gaps: [number, number][]
   sha256: string
 }
 
@@ -60,6 +62,8 @@ export class ExactSound {
   #known = new Uint8Array(0)
   #chunkSamples = 0
   #chunks = new Uint8Array(0)
+  /** Chunks with a gap, which the kit may still fill. */
+  #gapped = new Set<number>()
   #complete = 0
   #next = 0
   #oldest = 0
@@ -126,8 +130,23 @@ export class ExactSound {
     this.#next = Math.ceil(end.samples / this.#chunkSamples)
     this.#reserve(this.#next)
     this.length = end.samples
+    this.#doubtGaps(end)
     this.#become('checking', null)
     this.tick()
+  }
+
+  /** A gap here that is none in the record: the stethoscope sent it again, so ask for that chunk. */
+  #doubtGaps(end: SoundEnd): void {
+    const real = (sample: number): boolean => end.gaps.some(([first, count]) => sample >= first && sample < first + count)
+    for (const number of this.#gapped) {
+      const first = number * this.#chunkSamples
+      for (let sample = first; sample < Math.min(first + this.#chunkSamples, end.samples); sample += 1) {
+        if (this.#known[sample] !== GAP || real(sample)) continue
+        this.#chunks[number] = UNKNOWN
+        this.#complete = Math.min(this.#complete, number)
+        break
+      }
+    }
   }
 
   /** Begin a stream not seen before; false for a packet of an older one, or one that does not fit. */
@@ -143,6 +162,7 @@ export class ExactSound {
     this.#known = new Uint8Array(this.rateHz * 60)
     this.#chunks = new Uint8Array(Math.ceil(this.#samples.length / this.#chunkSamples))
     this.#asked.clear()
+    this.#gapped.clear()
     this.#end = null
     this.verdict = 'listening'
     this.#options.onBegin?.(this.stream, this.rateHz)
@@ -161,21 +181,40 @@ export class ExactSound {
   }
 
   #store(chunk: Chunk, how: 'live' | 'repair'): void {
-    if (!this.#reserve(chunk.number + 1) || this.#chunks[chunk.number] !== UNKNOWN) return
+    if (!this.#reserve(chunk.number + 1)) return
+    if (this.#chunks[chunk.number] !== UNKNOWN && !this.#gapped.has(chunk.number)) return
     const first = chunk.number * this.#chunkSamples
+    const news = this.#fill(chunk, first)
     this.#chunks[chunk.number] = HERE
-    for (let index = 0; index < chunk.length; index += 1) {
-      const gap = isGap(chunk, index)
-      this.#known[first + index] = gap ? GAP : HERE
-      if (gap) this.gaps += 1
-      else this.#samples[first + index] = (chunk.samples as Int16Array)[index] as number
-    }
-    if (how === 'repair') this.repaired += chunk.length
     this.#asked.delete(chunk.number)
     this.#next = Math.max(this.#next, chunk.number + 1)
     if (this.#end === null) this.length = Math.max(this.length, first + chunk.length)
     while (this.#chunks[this.#complete] === HERE) this.#complete += 1
+    if (news === 0) return
+    if (how === 'repair') this.repaired += news
     this.#options.onSamples?.(first, chunk.length)
+  }
+
+  /** Puts in what is new; a sample once here stays as it is. Returns how many places changed. */
+  #fill(chunk: Chunk, first: number): number {
+    let news = 0
+    let gaps = 0
+    for (let index = 0; index < chunk.length; index += 1) {
+      const before = this.#known[first + index]
+      const gap = isGap(chunk, index)
+      if (before === HERE || (gap && before === GAP)) {
+        if (before === GAP) gaps += 1
+        continue
+      }
+      news += 1
+      if (gap) gaps += 1
+      else this.#samples[first + index] = (chunk.samples as Int16Array)[index] as number
+      this.gaps += gap ? 1 : before === GAP ? -1 : 0
+      this.#known[first + index] = gap ? GAP : HERE
+    }
+    if (gaps > 0) this.#gapped.add(chunk.number)
+    else this.#gapped.delete(chunk.number)
+    return news
   }
 
   /** Ask for what is missing; called by a timer, and by tests. */

@@ -48,20 +48,20 @@ afterEach(() => sound.close())
 describe('verdict', () => {
   test('everything came: verified', async () => {
     for (let number = 0; number < 10; number += 1) sound.take(packet(1, number), 'live')
-    sound.end({ stream: 1, samples: 10 * PER, sha256: await sha([...Array(10).keys()]) })
+    sound.end({ stream: 1, samples: 10 * PER, gaps: [], sha256: await sha([...Array(10).keys()]) })
     expect(await settled()).toBe('verified')
     expect(verdicts.at(-1)?.[1]).toMatchObject({ stream: 1, samples: 800, missing: 0, repaired: 0 })
   })
 
   test('another digest: differs', async () => {
     sound.take(packet(1, 0), 'live')
-    sound.end({ stream: 1, samples: PER, sha256: await sha([1]) })
+    sound.end({ stream: 1, samples: PER, gaps: [], sha256: await sha([1]) })
     expect(await settled()).toBe('differs')
   })
 
   test('a gap of the kit is zero in the digest and known as a gap', async () => {
     sound.take(packet(1, 0, -1, 2), 'live')
-    sound.end({ stream: 1, samples: 3 * PER, sha256: await sha([0, -1, 2]) })
+    sound.end({ stream: 1, samples: 3 * PER, gaps: [[PER, PER]], sha256: await sha([0, -1, 2]) })
     expect(await settled()).toBe('verified')
     expect(sound.gaps).toBe(PER)
     expect(sound.known[PER]).toBe(GAP)
@@ -69,7 +69,7 @@ describe('verdict', () => {
 
   test('what cannot be had again: gaps, after a while', async () => {
     sound.take(packet(1, 0, 2), 'live')
-    sound.end({ stream: 1, samples: 3 * PER, sha256: await sha([0, 1, 2]) })
+    sound.end({ stream: 1, samples: 3 * PER, gaps: [], sha256: await sha([0, 1, 2]) })
     expect(sound.verdict).toBe('checking')
     clock = 20_000
     sound.tick()
@@ -80,7 +80,7 @@ describe('verdict', () => {
   test('what the kit says it no longer has is not waited for', async () => {
     sound.here({ stream: 1, rate_hz: RATE, chunk_samples: PER, oldest_chunk: 5, next_chunk: 5 })
     for (let number = 5; number < 10; number += 1) sound.take(packet(1, number), 'live')
-    sound.end({ stream: 1, samples: 10 * PER, sha256: await sha([...Array(10).keys()]) })
+    sound.end({ stream: 1, samples: 10 * PER, gaps: [], sha256: await sha([...Array(10).keys()]) })
     expect(await settled()).toBe('gaps')
     expect(asked).toEqual([])
   })
@@ -100,7 +100,7 @@ describe('repair', () => {
     sound.tick()
     expect(asked).toHaveLength(2)
     expect(sound.repaired).toBe(2 * PER)
-    sound.end({ stream: 1, samples: 7 * PER, sha256: await sha([...Array(7).keys()]) })
+    sound.end({ stream: 1, samples: 7 * PER, gaps: [], sha256: await sha([...Array(7).keys()]) })
     expect(await settled()).toBe('verified')
   })
 
@@ -108,7 +108,7 @@ describe('repair', () => {
     sound.take(packet(1, 0, 2), 'live')
     sound.tick()
     expect(asked).toEqual([])
-    sound.end({ stream: 1, samples: 5 * PER, sha256: await sha([]) })
+    sound.end({ stream: 1, samples: 5 * PER, gaps: [], sha256: await sha([]) })
     expect(asked).toEqual([[1, 3, 4]])
   })
 
@@ -117,6 +117,26 @@ describe('repair', () => {
     sound.take(packet(1, 4), 'live')
     sound.tick()
     expect(asked).toEqual([[0, 1, 2]])
+  })
+})
+
+describe('a gap that the kit filled later', () => {
+  test('is filled here too, and an old packet does not open it again', async () => {
+    sound.take(packet(1, 0, -1, 2), 'live')
+    sound.take(packet(1, 1), 'live')
+    sound.take(packet(1, 3, 2, -1), 'live')
+    expect(sound.gaps).toBe(0)
+    sound.end({ stream: 1, samples: 4 * PER, gaps: [], sha256: await sha([0, 1, 2, 3]) })
+    expect(await settled()).toBe('verified')
+  })
+
+  test('is asked for at the end when the filling was missed', async () => {
+    sound.take(packet(1, 0, -1, 2), 'live')
+    sound.end({ stream: 1, samples: 3 * PER, gaps: [], sha256: await sha([0, 1, 2]) })
+    expect(asked).toEqual([[1]])
+    sound.take(packet(1, 1), 'repair')
+    expect(await settled()).toBe('verified')
+    expect(verdicts.at(-1)?.[1]).toMatchObject({ missing: 0, repaired: PER })
   })
 })
 
