@@ -86,27 +86,36 @@ class Database:
         self.listener: Callable[[list[Any]], None] | None = None
         """Told, in the order of the commits and outside the event loop, what `announce` collected."""
         self._turn = threading.Lock()
+        self._quiet = threading.Condition()
+        self._in_use = 0
+        self._closed = False
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A writing transaction: committed durably at the end, rolled back by any exception. Never nested.
 
         Raises:
-            DatabaseBusy: nobody let go for `BUSY_SECONDS`.
+            DatabaseBusy: nobody let go for `BUSY_SECONDS`, or the hub is stopping.
         """
-        if not self._turn.acquire(timeout=BUSY_SECONDS):
-            raise DatabaseBusy
-        try:
-            with Session(self.engine, expire_on_commit=False) as session:
-                with session.begin():
-                    if self.engine.dialect.name == "postgresql":
-                        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
+        with self._used():
+            if not self._turn.acquire(timeout=BUSY_SECONDS):
+                raise DatabaseBusy
+            try:
+                with self._alone() as session:
                     yield session
-                announced = session.info.pop(_ANNOUNCED, [])
-            if announced and self.listener is not None:
-                self.listener(announced)
-        finally:
-            self._turn.release()
+            finally:
+                self._turn.release()
+
+    @contextmanager
+    def _alone(self) -> Iterator[Session]:
+        with Session(self.engine, expire_on_commit=False) as session:
+            with session.begin():
+                if self.engine.dialect.name == "postgresql":
+                    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
+                yield session
+            announced = session.info.pop(_ANNOUNCED, [])
+        if announced and self.listener is not None:
+            self.listener(announced)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -114,10 +123,31 @@ class Database:
         options: dict[str, Any] = {"reading": True}
         if self.engine.dialect.name == "postgresql":
             options["isolation_level"] = "REPEATABLE READ"
-        with self.engine.connect().execution_options(**options) as connection, Session(connection) as session:
+        with (
+            self._used(),
+            self.engine.connect().execution_options(**options) as connection,
+            Session(connection) as session,
+        ):
             yield session
 
+    @contextmanager
+    def _used(self) -> Iterator[None]:
+        with self._quiet:
+            if self._closed:
+                raise DatabaseBusy
+            self._in_use += 1
+        try:
+            yield
+        finally:
+            with self._quiet:
+                self._in_use -= 1
+                self._quiet.notify_all()
+
     def dispose(self) -> None:
+        """Let transactions under way end, begin no new ones, close all connections. Blocks: not on an event loop."""
+        with self._quiet:
+            self._closed = True
+            self._quiet.wait_for(lambda: self._in_use == 0, timeout=BUSY_SECONDS)
         self.engine.dispose()
 
 

@@ -60,18 +60,20 @@ async def _talk(hub: Hub, line: Line, talk: Callable[[], Coroutine[Any, Any, Non
     reading = asyncio.create_task(talk())
     try:
         await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        hub.live.forget(line)  # before anything is awaited: a cancelled task may not get that far
         reading.cancel()
+        line.close()
+    try:
         (outcome,) = await asyncio.gather(reading, return_exceptions=True)
         if isinstance(outcome, Exception) and not isinstance(outcome, _ENDINGS):
             log.error("a socket failed: %s", type(outcome).__name__)
-            line.refuse("internal", fatal=True)
-        line.close()
+            line.last_word("internal")
         await asyncio.wait({writing}, timeout=FLUSH_SECONDS)
     finally:
-        for task in (reading, writing):
-            task.cancel()
-        await asyncio.gather(reading, writing, return_exceptions=True)
-        await hub.live.close(line)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        await line.hang_up()
 
 
 async def _until_one_ends(*parts: Coroutine[Any, Any, None]) -> None:

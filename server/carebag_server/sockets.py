@@ -5,6 +5,7 @@ Everything here runs on the event loop; the store is asked in threads. Messages 
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import uuid
@@ -58,6 +59,18 @@ class Line:
         self.push(Problem(code=code, fatal=fatal))
         if fatal:
             self.close()
+
+    def last_word(self, code: str) -> None:
+        """A fatal problem on a line that is closing already."""
+        self.outgoing.push(Problem(code=code, fatal=True))
+        self.wake.set()
+
+    async def hang_up(self) -> None:
+        """Close the socket if the peer has not done so."""
+        states = (self.socket.client_state, self.socket.application_state)
+        if states == (WebSocketState.CONNECTED, WebSocketState.CONNECTED):
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+                await self.socket.close()
 
     async def write(self) -> None:
         """Send what waits until the line is closed and everything before that is out."""
@@ -180,14 +193,7 @@ class LiveRooms:
     def welcome(self, line: Line, participant_id: str, name: str) -> None:
         line.push(Welcome(protocol=PROTOCOL, participant_id=participant_id, me=name, server_time=self.now()))
 
-    async def close(self, line: Line) -> None:
-        """Forget the line and tell the rooms; the socket is closed if the peer has not done so."""
+    def forget(self, line: Line) -> None:
+        """The conversation is over, from whichever side."""
         self._lines.pop(line.number, None)
         self.carry_out(self.rooms.gone(line.number))
-        if line.socket.client_state is WebSocketState.CONNECTED and (
-            line.socket.application_state is WebSocketState.CONNECTED
-        ):
-            try:
-                await line.socket.close()
-            except (RuntimeError, WebSocketDisconnect):
-                return

@@ -34,9 +34,10 @@ def test_kept_by_whom_and_when(hub: Any, doctor: Any, visit: Any, clock: Any) ->
     assert [one["state"] for one in after["requests"]] == ["done"]
 
 
-def test_rejected_and_asked_again(hub: Any, doctor: Any, visit: Any) -> None:
+def test_rejected_and_asked_again(hub: Any, doctor: Any, visit: Any, clock: Any) -> None:
     request = ask(hub, doctor, visit, note="after five minutes of rest")
     record = hub.kit.store("reading", visit, request["id"])
+    clock.forward(seconds=30)
     decide(hub, doctor, visit, record, decision="rejected", reason="the patient spoke", ask_again=True)
     after = read(hub, doctor, visit)
     old, new = after["requests"]
