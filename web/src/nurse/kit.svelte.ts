@@ -9,6 +9,7 @@ import { type FromNurse, type KitState, type ListeningState, type LiveVitals, PR
 export type Entry = 'entering' | 'in' | 'out'
 /** Call set-up that met nobody: the call says so in its own words, and tries again. */
 const OF_THE_CALL = new Set(['not_here', 'not_in_room'])
+const LOOK_MS = 5000
 type SignalListener = (signal: Signal) => void
 
 export class Kit {
@@ -23,6 +24,7 @@ export class Kit {
   /** Code of the last refusal, for the catalogue; empty when there is none to show. */
   problem = $state('')
   #socket: ReturningSocket<ToNurse, FromNurse> | undefined
+  #watch: ReturnType<typeof setInterval> | undefined
   #signals = new Set<SignalListener>()
 
   /** Uses up the one-time code in the address if there is one, then connects. */
@@ -53,13 +55,28 @@ export class Kit {
   }
 
   #connect(): void {
-    const options = { url: socketUrl('/api/ws', location), hello: { type: 'hello', protocol: PROTOCOL, client: 'nurse' }, pings: false }
+    const options = { url: socketUrl('/api/ws', location), hello: { type: 'hello', protocol: PROTOCOL, client: 'nurse' }, pings: true }
     this.#socket = new ReturningSocket<ToNurse, FromNurse>(options, {
       message: (message) => this.#receive(message),
       state: (state) => (this.link = state),
     })
     this.#socket.start()
     window.addEventListener('online', () => this.#socket?.hurry())
+    this.#watch = setInterval(() => void this.#look(), LOOK_MS)
+  }
+
+  /** A refused socket does not say why: while it is away, ask whether the nurse is still signed in. */
+  async #look(): Promise<void> {
+    if (this.link.kind === 'online') return
+    try {
+      await this.api.get('/api/me')
+    } catch (error) {
+      this.problem = ''
+      if (codeOf(error) === 'unreachable') return
+      clearInterval(this.#watch)
+      this.#socket?.stop()
+      this.entry = 'out'
+    }
   }
 
   #receive(message: ToNurse): void {

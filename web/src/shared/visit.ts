@@ -1,5 +1,5 @@
 /** A visit as the page holds it: a snapshot, then one object at a time put in the place of the one with the same id. */
-import type { Changed, Decided, Note, PhotoView, ReadingView, Request, SoundView, VisitSnapshot } from './wire'
+import type { Changed, Decided, DeviceStatus, Note, PhotoView, ReadingView, Request, SoundView, VisitSnapshot } from './wire'
 
 /** `list` with `item` in place of the one with the same id, or at the end. The list given is left as it was. */
 export function upsert<T>(list: readonly T[], item: T, id: (one: T) => string): T[] {
@@ -54,7 +54,14 @@ export function draftNote(snapshot: VisitSnapshot): Note | undefined {
   return snapshot.notes.filter((note) => note.state === 'draft').sort((a, b) => b.version - a.version)[0]
 }
 
-/** What is said of a decision in one word. */
+const DEVICE_ORDER = ['cuff', 'oximeter', 'stethoscope', 'crp_analyser', 'camera'] as const
+
+/** Instruments always in the same place, whichever was found first. */
+export function inOrder(devices: readonly DeviceStatus[]): DeviceStatus[] {
+  return [...devices].sort((a, b) => DEVICE_ORDER.indexOf(a.kind) - DEVICE_ORDER.indexOf(b.kind) || a.id.localeCompare(b.id))
+}
+
+/** Waits for a person's decision. */
 export function isDraft(view: Decided): boolean {
   return view.decision === 'draft'
 }

@@ -274,6 +274,7 @@ export const en: Messages = {
   'decision.by': '{name}, {time}',
   'decision.keep': 'Keep',
   'decision.again': 'Ask again',
+  'decision.reject': 'Reject without a new one',
   'decision.again.title': 'Ask for a new measurement',
   'decision.reason': 'Why?',
   'decision.reason.example': 'for example: moved',

@@ -274,6 +274,7 @@ export const es: Messages = {
   'decision.by': '{name}, {time}',
   'decision.keep': 'Conservar',
   'decision.again': 'Pedir otra',
+  'decision.reject': 'Descartar sin otra',
   'decision.again.title': 'Pedir otra medición',
   'decision.reason': '¿Por qué?',
   'decision.reason.example': 'por ejemplo: se movió',

@@ -274,6 +274,7 @@ export const fi: Messages = {
   'decision.by': '{name}, {time}',
   'decision.keep': 'Säilytä',
   'decision.again': 'Pyydä uusi',
+  'decision.reject': 'Hylkää ilman uutta',
   'decision.again.title': 'Pyydä uusi mittaus',
   'decision.reason': 'Miksi?',
   'decision.reason.example': 'esimerkiksi: liikkui',

@@ -273,6 +273,7 @@ export const sv = {
   'decision.by': '{name}, {time}',
   'decision.keep': 'Behåll',
   'decision.again': 'Be om ny',
+  'decision.reject': 'Förkasta utan ny',
   'decision.again.title': 'Be om en ny mätning',
   'decision.reason': 'Varför?',
   'decision.reason.example': 'till exempel: rörde sig',
