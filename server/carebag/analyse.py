@@ -9,13 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from carebag.recording_files import UnreadableRecording, read_recording
+from carebag.recording_files import UnreadableRecording, read_numbers, read_recording
+
+NOTE = "Decision support; not a diagnosis."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the subcommand."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, CSV or NPZ, one channel")
-    parser.add_argument("--kind", choices=("heart",), default="heart", help="what was listened to")
+    parser.add_argument("--kind", choices=("heart", "ppg"), default="heart", help="what was listened to")
     parser.add_argument("--rate", type=int, metavar="HZ", help="sampling rate, for files that do not say it")
     parser.add_argument("--json", action="store_true", help="one JSON object per file on standard output")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write DIR/NAME.json for every file")
@@ -43,11 +45,13 @@ def _one(file: Path, *, kind: str, rate_hz: int | None, plot: Path | None, sever
     """The findings of one file as JSON, or why it could not be read."""
     # numpy and scipy are slow to import: not for `carebag --help`
     from carebag.phonocardiogram import draw
-    from carebag_signal.analyse import KINDS, analyse
+    from carebag_signal.analyse import analyse
 
     try:
+        if kind == "ppg":
+            return _pulse(file, rate_hz)
         rate, samples = read_recording(file, rate_hz)
-        analysis = analyse(samples, rate, next(k for k in KINDS if k == kind))
+        analysis = analyse(samples, rate)
     except UnreadableRecording as error:
         return {"file": str(file), "error": error.code, "error_detail": str(error)}
     except ValueError as error:
@@ -68,7 +72,25 @@ def _one(file: Path, *, kind: str, rate_hz: int | None, plot: Path | None, sever
         "heart_rate_shown": [asdict(r) for r in analysis.heart_rates],
         "quality": [asdict(q) for q in analysis.quality],
         "gaps": list(analysis.gaps),
-        "note": "Decision support; not a diagnosis.",
+        "note": NOTE,
+    }
+
+
+def _pulse(file: Path, rate_hz: int | None) -> dict[str, Any]:
+    """A pulse wave's findings: beats, pulse rate each second, breathing rate each four seconds."""
+    from carebag_signal.analyse import analyse_pulse
+
+    rate, values = read_numbers(file, rate_hz, "pleth")
+    found = analyse_pulse(values, rate)
+    return {
+        "file": str(file),
+        "kind": "ppg",
+        "rate_hz": rate,
+        "seconds": len(values) / rate,
+        "beats_s": list(found.beats_s),
+        "pulse_rate": [[r.at_s, r.per_min] for r in found.pulse_rates],
+        "breathing_rate": [[r.at_s, r.per_min] for r in found.breathing_rates],
+        "note": NOTE,
     }
 
 
@@ -90,10 +112,14 @@ def _show(answers: Any, args: argparse.Namespace) -> int:
 
 
 def _in_words(answer: dict[str, Any]) -> str:
+    if answer["kind"] == "ppg":
+        shown = [rate for _, rate in answer["pulse_rate"] if rate is not None]
+        pulse = f"{sorted(shown)[len(shown) // 2]:.0f}/min" if shown else "not shown"
+        return f"{answer['file']}: {answer['seconds']:.1f} s, {len(answer['beats_s'])} beats, pulse {pulse}. {NOTE}"
     rate = answer["heart_rate_bpm"]
     heart = f"{rate:.0f}/min" if rate is not None else f"not shown ({answer['heart_rate_why_not']})"
     good = sum(q["end"] - q["start"] for q in answer["quality"] if q["word"] == "good") / answer["rate_hz"]
     return (
         f"{answer['file']}: {answer['seconds']:.1f} s, heart rate {heart}, {len(answer['s1_s'])} S1, "
-        f"{len(answer['s2_s'])} S2, good quality {good:.0f} s. Decision support; not a diagnosis."
+        f"{len(answer['s2_s'])} S2, good quality {good:.0f} s. {NOTE}"
     )

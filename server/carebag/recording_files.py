@@ -1,5 +1,7 @@
 """Recordings from files: WAV, FLAC, CSV and NPZ to one channel of 16-bit samples, or a reason why not."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +26,29 @@ def read_recording(file: Path, rate_hz: int | None = None) -> tuple[int, NDArray
 
     Raises: UnreadableRecording with a code.
     """
-    readers = {".wav": _wav, ".flac": _flac, ".csv": _csv, ".npz": _npz}
+    rate, values = _read(file, rate_hz, "samples")
+    return rate, _as_int16(values)
+
+
+def read_numbers(file: Path, rate_hz: int | None = None, name: str = "samples") -> tuple[int, NDArray[np.float64]]:
+    """Sampling rate and plain numbers of a file, in the file's own unit; `name` is the array's name in an NPZ.
+
+    Raises: UnreadableRecording with a code.
+    """
+    rate, values = _read(file, rate_hz, name)
+    numbers = _one_channel(values).astype(np.float64)
+    if not np.isfinite(numbers).all():
+        raise UnreadableRecording("not_finite", "has samples that are no numbers")
+    return rate, numbers
+
+
+def _read(file: Path, rate_hz: int | None, name: str) -> tuple[int, NDArray[np.generic]]:
+    readers: dict[str, Callable[[Path], tuple[int | None, NDArray[np.generic]]]] = {
+        ".wav": _wav,
+        ".flac": _flac,
+        ".csv": _csv,
+        ".npz": partial(_npz, name=name),
+    }
     if file.suffix.lower() not in readers:
         raise UnreadableRecording("unknown_format", "must be .wav, .flac, .csv or .npz")
     try:
@@ -39,17 +63,22 @@ def read_recording(file: Path, rate_hz: int | None = None) -> tuple[int, NDArray
     rate = rate or rate_hz
     if not rate:
         raise UnreadableRecording("no_rate", "the file does not say its sampling rate: use --rate")
-    return rate, _as_int16(values)
+    return rate, values
 
 
-def _as_int16(values: NDArray[np.generic]) -> NDArray[np.int16]:
-    """16-bit as it is; other integers by their top bits, floats from -1...1."""
+def _one_channel(values: NDArray[np.generic]) -> NDArray[np.generic]:
     if values.ndim == 2 and 1 in values.shape:
         values = values.reshape(-1)
     if values.ndim != 1:
         raise UnreadableRecording("not_one_channel", "must have one channel")
     if not 0 < values.size <= LONGEST_SAMPLES:
         raise UnreadableRecording("empty", "has no samples, or too many")
+    return values
+
+
+def _as_int16(values: NDArray[np.generic]) -> NDArray[np.int16]:
+    """16-bit as it is; other integers by their top bits, floats from -1...1."""
+    values = _one_channel(values)
     if values.dtype == np.int16:
         return np.asarray(values, dtype=np.int16)
     if values.dtype == np.uint8:
@@ -116,12 +145,11 @@ def _csv(file: Path) -> tuple[int | None, NDArray[np.generic]]:
     return rate, values.astype(np.int64) if whole else values
 
 
-def _npz(file: Path) -> tuple[int | None, NDArray[np.generic]]:
-    """Array `samples` (or the only one that is not a number) and number `rate_hz` or `fs`."""
+def _npz(file: Path, name: str) -> tuple[int | None, NDArray[np.generic]]:
+    """The array of that name (or the only one that is not a single number) and the number `rate_hz` or `fs`."""
     with np.load(file, allow_pickle=False) as stored:
         rate = next((int(stored[name]) for name in ("rate_hz", "fs") if name in stored.files), None)
         lists = [name for name in stored.files if stored[name].ndim]
-        name = "samples" if "samples" in lists else lists[0] if len(lists) == 1 else None
-        if name is None:
-            raise ValueError("must hold an array called samples")
-        return rate, np.asarray(stored[name])
+        if name not in lists and len(lists) != 1:
+            raise ValueError(f"must hold an array called {name}")
+        return rate, np.asarray(stored[name if name in lists else lists[0]])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from carebag_signal.auscultation import Finding, HeartRate, HeartSoundMonitor, QualityWord, SoundMark
 from carebag_signal.evidence import Network
 from carebag_signal.heart_rate import WhyNot, rate_from_intervals
+from carebag_signal.pulse import BreathingRate, PulseBeat, PulseMonitor, PulseRate
 from carebag_signal.quality import Word
 
 Kind = Literal["heart"]
@@ -103,3 +104,29 @@ def _spans(words: list[QualityWord], n_samples: int) -> tuple[QualitySpan, ...]:
     ends = [*(w.at_sample for w in words), n_samples]
     said: list[Word | None] = [None, *(w.word for w in words)]
     return tuple(QualitySpan(a, b, w) for a, b, w in zip(starts, ends, said, strict=True) if b > a)
+
+
+@dataclass(frozen=True, slots=True)
+class PulseAnalysis:
+    """What can be said about a pulse wave; times in seconds from its first sample."""
+
+    rate_hz: int
+    n_samples: int
+    beats_s: tuple[float, ...]
+    pulse_rates: tuple[PulseRate, ...]
+    breathing_rates: tuple[BreathingRate, ...]
+
+
+def analyse_pulse(values: NDArray[np.float64], rate_hz: int) -> PulseAnalysis:
+    """Analyses one channel of light through a finger, in any unit.
+
+    Raises: ValueError if the rate is out of range or the values are not one channel of finite numbers.
+    """
+    findings = PulseMonitor(rate_hz).feed(values)
+    return PulseAnalysis(
+        rate_hz,
+        values.size,
+        tuple(f.at_s for f in findings if isinstance(f, PulseBeat)),
+        tuple(f for f in findings if isinstance(f, PulseRate)),
+        tuple(f for f in findings if isinstance(f, BreathingRate)),
+    )

@@ -15,7 +15,7 @@ from scipy import signal as scipy_signal
 
 Floats = NDArray[np.float64]
 PulseWhyNot = Literal["assessing", "weak", "unsteady", "out_of_range"]
-BreathingWhyNot = Literal["assessing", "disagree", "out_of_range"]
+BreathingWhyNot = Literal["assessing", "disagree"]
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 25, 1000
 LOWEST_PER_MIN, HIGHEST_PER_MIN = 30, 220
@@ -28,6 +28,7 @@ BREATHING_WINDOW_S = 32
 _LONGEST_TO_SHORTEST = 2.2
 """Of the intervals of a window (Orphanidou et al. 2015): beyond it a beat was missed or made up."""
 _AGREE_PER_MIN = 3.0
+_BREATH_PROMINENCE = 0.5
 _GRID_HZ = 4.0
 
 
@@ -118,13 +119,9 @@ def breathing_rates(track: Floats) -> tuple[float, float]:
     frequency = np.fft.rfftfreq(4096, 1 / _GRID_HZ)
     band = (frequency >= LOWEST_BREATHS / 60) & (frequency <= HIGHEST_BREATHS / 60)
     spectral = 60 * float(frequency[band][power[band].argmax()])
-    high, _ = scipy_signal.find_peaks(filtered)
-    if high.size < 2:
-        return spectral, 0.0
     # small ripples are no breaths
-    high = high[filtered[high] > 0.2 * np.percentile(filtered[high], 75)]
-    counted = 60 * _GRID_HZ / float(np.mean(np.diff(high))) if high.size >= 2 else 0.0
-    return spectral, counted
+    high, _ = scipy_signal.find_peaks(filtered, prominence=_BREATH_PROMINENCE * filtered.std())
+    return spectral, 60 * _GRID_HZ / float(np.mean(np.diff(high))) if high.size >= 2 else 0.0
 
 
 def breathing_rate(wave: Floats, rate_hz: int, beats: NDArray[np.int64]) -> tuple[float | None, BreathingWhyNot | None]:
@@ -134,10 +131,7 @@ def breathing_rate(wave: Floats, rate_hz: int, beats: NDArray[np.int64]) -> tupl
     spectral, counted = breathing_rates(baseline(wave, rate_hz, beats))
     if abs(spectral - counted) > _AGREE_PER_MIN:
         return None, "disagree"
-    rate = (spectral + counted) / 2
-    if not LOWEST_BREATHS <= rate <= HIGHEST_BREATHS:
-        return None, "out_of_range"
-    return rate, None
+    return spectral, None
 
 
 class PulseMonitor:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.io import wavfile
 
 from carebag.recording_files import UnreadableRecording, read_recording
-from carebag_signal.synthetic import Body, heart_sound
+from carebag_signal.synthetic import Body, heart_sound, pulse_wave
 
 HEARD = heart_sound(Body(seed=12, heart_per_min=66), 12.0)
 
@@ -54,6 +54,16 @@ def test_several_files_in_a_folder_and_one_that_is_none(wav: Path, tmp_path: Pat
     assert "broken.wav" in answer.stderr
     assert (tmp_path / "out" / "heart.json").exists()
     assert (tmp_path / "pictures" / "heart.svg").exists()
+
+
+def test_a_pulse_wave(tmp_path: Path) -> None:
+    wave = pulse_wave(Body(seed=13, heart_per_min=72), 60.0)
+    np.savez(tmp_path / "finger.npz", pleth=wave.values, other=wave.values, fs=wave.rate_hz)
+    answer = run(tmp_path / "finger.npz", "--kind", "ppg", "--json")
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    assert len(found["beats_s"]) == pytest.approx(len(wave.feet_s), abs=4)
+    assert found["pulse_rate"][-1][1] == pytest.approx(72, rel=0.08)
 
 
 def test_one_picture_cannot_hold_several_files(wav: Path, tmp_path: Path) -> None:
