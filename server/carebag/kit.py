@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="Väska 1", help="what is written on the bag")
     parser.add_argument("--camera", default="/dev/video0", help="device of the examination camera, 'demo' or 'off'")
     parser.add_argument("--ice", action="append", default=[], metavar="URL", help="STUN or TURN server; default none")
+    parser.add_argument(
+        "--device",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="address of an instrument of this bag",
+    )
     parser.add_argument("--control", metavar="URL", help="control address of `carebag simulate`")
     parser.add_argument("--simulated", action="store_true", help="run simulated instruments in this process")
     parser.add_argument("--control-port", type=int, default=8473, help="with --simulated: control port on 127.0.0.1")
@@ -75,8 +82,15 @@ async def _run(args: argparse.Namespace) -> None:
 class _MakeBag:
     """Makes the bag for a sink, over bleak's platform backend or the one given."""
 
-    def __init__(self, *, simulated: bool, backend: type | None = None, scanner_backend: type | None = None) -> None:
-        self._simulated, self._backend, self._scanner = simulated, backend, scanner_backend
+    def __init__(
+        self,
+        *,
+        known: Collection[str] | None,
+        backend: type | None = None,
+        scanner_backend: type | None = None,
+    ) -> None:
+        """`known` None: every instrument near is simulated and ours. Else a neighbour's cuff must not be connected."""
+        self._known, self._backend, self._scanner = known, backend, scanner_backend
 
     def __call__(self, sink: Sink) -> Instruments:
         return Bag(
@@ -84,7 +98,8 @@ class _MakeBag:
             monotonic=time.monotonic,
             backend=self._backend,
             scanner_backend=self._scanner,
-            simulated=self._simulated,
+            simulated=self._known is None,
+            known=self._known,
         )
 
 
@@ -92,7 +107,7 @@ class _MakeBag:
 async def _instruments(args: argparse.Namespace) -> AsyncIterator[tuple[_MakeBag, str | None]]:
     """How to make the bag, and the control address if its instruments are simulated."""
     if not args.simulated:
-        yield _MakeBag(simulated=args.control is not None), args.control
+        yield _MakeBag(known=None if args.control else [one.upper() for one in args.device]), args.control
         return
     from carebag.simulation import Simulation  # bumble is installed for demos only
     from carebag.sound_sources import sound_source
@@ -100,12 +115,8 @@ async def _instruments(args: argparse.Namespace) -> AsyncIterator[tuple[_MakeBag
     sound = sound_source(args.recordings, args.seed)
     async with Simulation("in_process", sound, seed=args.seed, speed=args.speed) as simulation:
         control = await simulation.serve(args.control_port)
-        yield (
-            _MakeBag(
-                simulated=True, backend=simulation.radio.backend, scanner_backend=simulation.radio.scanner_backend
-            ),
-            control,
-        )
+        radio = simulation.radio
+        yield _MakeBag(known=None, backend=radio.backend, scanner_backend=radio.scanner_backend), control
 
 
 def _camera(name: str) -> CameraSource:

@@ -62,9 +62,11 @@ export class Media {
     return () => {
       off()
       clearInterval(count)
-      this.meet(undefined, undefined)
+      this.#endTalk()
+      this.#endInstruments()
       this.#exact?.close()
       void this.#player?.close()
+      tap.close()
     }
   }
 

@@ -1,0 +1,123 @@
+"""What goes wrong in kitchens and server rooms: the visit goes on, nothing is lost, and the page says what happened."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from carebag.demo import Demo
+from carebag.pages import DESK, SLOW_MS, Doctor, new_page
+from carebag.walkthrough import PATIENT, Walk
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def walk(demo: Demo, chromium: Browser) -> Walk:
+    visit = Walk(demo, chromium)
+    visit.nurse_opens_visit()
+    visit.doctor_joins()
+    return visit
+
+
+def drafts(walk: Walk) -> int:
+    return walk.doctor.page.locator('[data-testid="value-blood_pressure"][data-decision="draft"]').count()
+
+
+def test_a_value_measured_while_the_hub_is_dead_arrives_when_it_is_back_once(walk: Walk) -> None:
+    nurse, doctor = walk.nurse, walk.doctor
+    walk.demo.parts.stop("hub", kill=True)
+    expect(doctor.part("hub-lost")).to_be_visible(timeout=SLOW_MS)
+    expect(nurse.part("net")).to_have_attribute("data-hub", re.compile("offline|connecting"), timeout=SLOW_MS)
+    nurse.simulate("cuff", "start")
+    card = nurse.page.locator('[data-testid="value-blood_pressure"]').first
+    expect(card).to_be_visible(timeout=SLOW_MS)
+    expect(nurse.part("unsent")).to_contain_text("1")
+    reading = card.get_attribute("data-reading-id")
+
+    walk.demo.start_hub()
+
+    at_the_doctors = doctor.page.locator(f'[data-reading-id="{reading}"]')
+    expect(at_the_doctors).to_have_count(1, timeout=SLOW_MS)
+    expect(doctor.part("hub-lost")).to_have_count(0, timeout=SLOW_MS)
+    expect(nurse.part("unsent")).not_to_contain_text("1", timeout=SLOW_MS)
+    doctor.wait_for_video()
+    doctor.keep("blood_pressure")
+
+
+def test_the_doctors_reload_brings_back_values_picture_and_sound(walk: Walk) -> None:
+    doctor = walk.doctor
+    shown = doctor.page.locator("[data-reading-id]").count()
+    doctor.page.reload()
+    if doctor.part("patient-name").count() == 0:
+        doctor.join(PATIENT)
+    expect(doctor.page.locator("[data-reading-id]")).to_have_count(shown, timeout=SLOW_MS)
+    doctor.wait_for_video()
+    doctor.wait_for_talk()
+
+
+def test_the_nurses_reload_brings_back_the_open_visit(walk: Walk) -> None:
+    nurse = walk.nurse
+    nurse.page.reload()
+    expect(nurse.part("patient-name")).to_contain_text(PATIENT, timeout=SLOW_MS)
+    walk.doctor.wait_for_talk()
+
+
+def test_a_second_tab_takes_the_seat_and_the_first_may_take_it_back(walk: Walk) -> None:
+    first = walk.doctor
+    second = Doctor(first.page.context.new_page())
+    second.page.goto(first.page.url)
+    if second.part("queue-visit").count() or second.part("patient-name").count() == 0:
+        second.part("queue-visit").filter(has_text=PATIENT).click()
+    second.press("seat-take-back")
+    expect(second.part("patient-name")).to_contain_text(PATIENT, timeout=SLOW_MS)
+    expect(first.part("superseded")).to_be_visible(timeout=SLOW_MS)
+    second.wait_for_video()
+    first.press("seat-take-back")
+    expect(second.part("superseded")).to_be_visible(timeout=SLOW_MS)
+    first.wait_for_video()
+    second.page.close()
+
+
+def test_a_cuff_lost_while_measuring_leaves_the_task_and_measures_when_it_is_back(walk: Walk) -> None:
+    nurse, doctor = walk.nurse, walk.doctor
+    before = drafts(walk)
+    doctor.ask("blood_pressure")
+    nurse.start_task("blood_pressure")
+    nurse.simulate("cuff", "start")
+    nurse.wait_for_device("cuff", "measuring")
+    nurse.simulate("cuff", "vanish")
+    nurse.wait_for_device("cuff", "lost")
+    expect(nurse.part("task")).to_have_attribute("data-kind", "blood_pressure")
+    nurse.wait_for_device("cuff")
+    if drafts(walk) == before:
+        nurse.simulate("cuff", "start")
+    doctor.keep("blood_pressure")
+    expect(nurse.part("task-none")).to_be_visible(timeout=SLOW_MS)
+
+
+def test_the_kit_killed_while_listening_keeps_what_was_heard(walk: Walk) -> None:
+    nurse, doctor = walk.nurse, walk.doctor
+    doctor.press("listen-audio-on")
+    doctor.ask_to_listen("mitral")
+    nurse.start_task("listen")
+    expect(doctor.part("listening-rate")).to_contain_text(re.compile(r"\d{2}"), timeout=SLOW_MS)
+    walk.demo.parts.stop("kit", kill=True)
+    expect(doctor.part("kit-offline")).to_be_visible(timeout=SLOW_MS)
+    walk.demo.start_kit()
+    expect(doctor.part("kit-online")).to_be_visible(timeout=SLOW_MS)
+    expect(nurse.part("patient-name")).to_contain_text(PATIENT, timeout=SLOW_MS)
+    expect(doctor.part("sound").first).to_be_visible(timeout=SLOW_MS)
+    doctor.wait_for_video()
+
+
+def test_a_link_works_once(walk: Walk, chromium: Browser) -> None:
+    page = new_page(chromium, DESK)
+    page.goto(f"{walk.demo.hub_url}/")
+    link = page.get_by_test_id("door-doctor").get_attribute("href")
+    assert link
+    page.goto(link)
+    expect(page.get_by_test_id("queue-visit").first).to_be_visible(timeout=SLOW_MS)
+    again = new_page(chromium, DESK)
+    again.goto(link)
+    expect(again.get_by_test_id("enter-failed")).to_be_visible(timeout=SLOW_MS)
