@@ -64,7 +64,7 @@ def test_sounds_of_children_follow_their_annotation() -> None:
         either += hits(np.sort(np.concatenate(wanted)), np.sort(np.concatenate(heard)), 0.1)
     # in some fast hearts S1 and S2 are told the other way round than annotated: see the model card
     assert 2 * named[0] / named[1] > 0.85
-    assert 2 * either[0] / either[1] > 0.95
+    assert 2 * either[0] / either[1] > 0.93
 
 
 def inside(times: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
