@@ -30,6 +30,8 @@ export class Media {
   verdict = $state<Verdict>('listening')
   repaired = $state(0)
   missing = $state(0)
+  /** How often the sound in the ear jumped ahead to catch up; the store has everything. */
+  jumps = $state(0)
   #kit: string | undefined
   #nurse: string | undefined
   #instruments: InstrumentPeer | undefined
@@ -50,7 +52,10 @@ export class Media {
     this.#tap = tap
     this.#player = new SoundPlayer(tap)
     // what `carebag bench` listens to: which sample was rendered when
-    this.#player.onRendered = (rendered) => document.dispatchEvent(new CustomEvent('carebag:rendered', { detail: rendered }))
+    this.#player.onRendered = (rendered) => {
+      if (this.jumps !== rendered.jumps) this.jumps = rendered.jumps
+      document.dispatchEvent(new CustomEvent('carebag:rendered', { detail: rendered }))
+    }
     this.#exact = new ExactSound({
       ask: (message) => this.#instruments?.sendRepair(message) ?? false,
       onBegin: (_stream, rateHz) => this.#began(rateHz),
@@ -72,13 +77,15 @@ export class Media {
 
   /** Whom to connect with now; undefined: nobody there. A kit or nurse that comes back keeps the connection if it lives. */
   meet(kit: string | undefined, nurse: string | undefined): void {
-    this.#kit = kit
-    this.#nurse = nurse
+    this.#kit = kit ?? this.#kit
+    this.#nurse = nurse ?? this.#nurse
     if (kit !== undefined) this.#instruments ??= this.#toKit()
     if (nurse !== undefined) this.#talk ??= this.#toNurse()
-    else this.#endTalk()
-    // the kit's websocket may drop while its media lives on: only leaving the seat ends that
-    if (kit === undefined && this.desk.superseded) this.#endInstruments()
+    // the kit's way to the hub may break while picture and voices live on, browser to browser: only who really left ends them
+    else if (kit !== undefined) this.#endTalk()
+    if (!this.desk.superseded) return
+    this.#endTalk()
+    this.#endInstruments()
   }
 
   mute(on: boolean): void {

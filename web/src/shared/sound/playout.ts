@@ -14,16 +14,13 @@ const MOST_MS = 300
 /** How long a hole may hold up what comes after it. */
 const PATIENCE_MS = 120
 /**
- * More delay than wanted, all the time for two seconds, is given back by leaving samples out: little only where it is
- * quiet (a heart sound is never left out, the pause after it becomes shorter), much at once.
+ * Much more delay than wanted, all the time for two seconds, is given back at once: the sound goes silent for a moment and
+ * goes on nearer to now. Never otherwise: between two jumps every interval is what the heart did.
  */
-const LITTLE_MS = 15
-const MUCH_MS = 120
+const MUCH_MS = 80
 const EXCESS_FOR_MS = 2000
-/** Quiet: below this share of the loudest of late, for at least this long. */
-const QUIET = 1 / 8
-const QUIET_MS = 30
-const LOUDEST_FOR_MS = 1500
+/** The silence that makes a jump heard as one. */
+const JUMP_MS = 60
 /** This long without running out, and less delay will do. */
 const CALM_MS = 10_000
 const FAR_BEHIND_MS = 1000
@@ -40,10 +37,12 @@ export interface PlayoutCounts {
   late: number
   /** Samples left out to catch up: in the record, not heard. */
   skipped: number
+  /** How often that was done. */
+  jumps: number
 }
 
 export class Playout {
-  readonly counts: PlayoutCounts = { waited: 0, underruns: 0, late: 0, skipped: 0 }
+  readonly counts: PlayoutCounts = { waited: 0, underruns: 0, late: 0, skipped: 0, jumps: 0 }
   stream = -1
   /** Streams before this one: a late packet of theirs must not begin them anew. */
   #past: number[] = []
@@ -57,9 +56,8 @@ export class Playout {
   #hole = 0
   #leastLevel = Infinity
   #leastFor = 0
-  #surplus = 0
+  #pause = 0
   #calm = 0
-  #loudest = 0
   #last = 0
   readonly #samples: Int16Array
   readonly #known: Uint8Array
@@ -95,11 +93,11 @@ export class Playout {
   }
 
   begin(stream: number): void {
-    Object.assign(this.counts, { waited: 0, underruns: 0, late: 0, skipped: 0 })
+    Object.assign(this.counts, { waited: 0, underruns: 0, late: 0, skipped: 0, jumps: 0 })
     this.#past = [this.stream, ...this.#past].slice(0, STREAMS_KEPT_APART)
     this.stream = stream
     this.#head = this.#newest = this.#hole = this.#leastFor = 0
-    this.#surplus = this.#calm = this.#loudest = 0
+    this.#pause = this.#calm = 0
     this.#leastLevel = this.#end = Infinity
     this.#playing = this.#anchored = false
     this.#target = this.#of(BASE_MS)
@@ -152,6 +150,7 @@ export class Playout {
   #jump(to: number): void {
     this.#known.fill(UNKNOWN)
     this.counts.skipped += to - this.#head
+    this.counts.jumps += 1
     this.#anchor = this.#head = this.#newest = to
     this.#playing = false
   }
@@ -177,38 +176,28 @@ export class Playout {
 
   /** The next sample, or null for silence. */
   #next(): number | null {
+    if (this.#pause > 0) {
+      this.#pause -= 1
+      return null
+    }
     if (!this.#playing && !this.#mayStart()) return null
-    if (this.#surplus > 0) this.#leaveOutQuiet()
     if (this.#head >= this.#newest) return this.#runOut()
     const at = this.#head & (this.#size - 1)
     if (this.#known[at] === UNKNOWN) return this.#waitForHole()
     this.#hole = 0
     if (this.#known[at] === GAP) return this.#passGap()
-    const value = this.#samples[this.#head & (this.#size - 1)] as number
-    this.#loudest = Math.max(Math.abs(value), this.#loudest * (1 - 1 / this.#of(LOUDEST_FOR_MS)))
+    const value = this.#samples[at] as number
     this.#advance()
     return value / 32768
   }
 
-  #leaveOutQuiet(): void {
-    const below = this.#loudest * QUIET
-    const most = Math.min(this.#surplus, this.#newest - this.#head - this.#target)
-    const enough = this.#of(QUIET_MS)
-    let quiet = 0
-    while (quiet < Math.max(most, enough)) {
-      const at = (this.#head + quiet) & (this.#size - 1)
-      if (this.#known[at] !== HERE || Math.abs(this.#samples[at] as number) >= below) break
-      quiet += 1
-    }
-    const cut = Math.min(quiet, most)
-    if (quiet < enough || cut <= 0) return
-    this.#surplus -= cut
-    this.#leaveOut(cut)
-  }
-
-  #leaveOut(samples: number): void {
+  /** Leave out so much that, after the pause, the wanted delay is left. */
+  #jumpAhead(excess: number): void {
+    this.#pause = this.#of(JUMP_MS)
+    const samples = Math.min(excess + this.#pause, this.#newest - this.#head)
     for (let left = samples; left > 0; left -= 1) this.#advance()
     this.counts.skipped += samples
+    this.counts.jumps += 1
   }
 
   #mayStart(): boolean {
@@ -222,7 +211,7 @@ export class Playout {
     this.#playing = false
     if (this.#head < this.#end) {
       this.counts.underruns += 1
-      this.#calm = this.#surplus = 0
+      this.#calm = 0
       this.#target = Math.min(this.#target + this.#of(STEP_MS), this.#of(MOST_MS))
     }
     return null
@@ -267,8 +256,7 @@ export class Playout {
     const far = level > this.#target + this.#of(FAR_BEHIND_MS)
     if (!far && this.#leastFor < this.#of(EXCESS_FOR_MS)) return
     const excess = (far ? level : this.#leastLevel) - this.#target
-    if (far || excess > this.#of(MUCH_MS)) this.#leaveOut(excess)
-    else this.#surplus = excess > this.#of(LITTLE_MS) ? excess : 0
+    if (far || excess > this.#of(MUCH_MS)) this.#jumpAhead(excess)
     this.#leastLevel = Infinity
     this.#leastFor = 0
   }
