@@ -45,7 +45,7 @@ class Window:
 
 
 def features(window: Window) -> NDArray[np.float64]:
-    """(31,) numbers that do not depend on the loudness: what the judge looks at."""
+    """(28,) numbers that do not depend on the loudness: what the judge looks at."""
     loud = window.heart[:, 1:6].mean(axis=1)
     p5, p25, p50, p75, p95 = np.percentile(loud, [5, 25, 50, 75, 95])
     wide = np.log(window.wide + 0.01)
