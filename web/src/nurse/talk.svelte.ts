@@ -1,13 +1,15 @@
 /** The doctor's face and voice on the nurse's page; the nurse's go the other way, browser to browser. */
 import type { SignalBody } from '../shared/call/instrumentPeer'
 import { TalkPeer, type TalkState } from '../shared/call/talkPeer'
-import type { Signal } from '../shared/wire'
+import type { Participant, Signal } from '../shared/wire'
 import type { Kit } from './kit.svelte'
 
 export class Talk {
   doctor = $state.raw<MediaStream | null>(null)
   state = $state<TalkState>('waiting')
   muted = $state(false)
+  /** Of the doctor last met: the call may outlive the list of who is here. */
+  name = $state('')
   noOwnMedia = $state(false)
   #other: string | undefined
   #peer: TalkPeer | undefined
@@ -19,26 +21,32 @@ export class Talk {
 
   start(): () => void {
     const off = this.kit.onSignal((signal) => {
-      if (signal.visit_id === this.visitId && signal.sender === this.#other) void this.#peer?.signal(signal as unknown as SignalBody)
+      if (signal.visit_id !== this.visitId || this.#peer === undefined) return
+      // a doctor whose page was loaded anew calls under a new id
+      this.#other = signal.sender
+      void this.#peer.signal(signal as unknown as SignalBody)
     })
     return () => {
       off()
-      this.meet(undefined)
+      this.#end()
     }
   }
 
-  /** The doctor who is in the room now, or nobody. */
-  meet(doctor: string | undefined): void {
-    if (doctor === this.#other) return
-    this.#other = doctor
-    this.#peer?.close()
-    this.#peer = undefined
-    this.doctor = null
-    this.state = 'waiting'
-    if (doctor === undefined) return
+  /**
+   * The doctor who is in the room now, or nobody. Without the hub nobody is known to be there, but the call goes from
+   * browser to browser and lives on.
+   */
+  meet(doctor: Participant | undefined, hubOnline: boolean): void {
+    if (doctor === undefined) {
+      if (hubOnline) this.#end()
+      return
+    }
+    this.#other = doctor.id
+    this.name = doctor.name
+    if (this.#peer !== undefined) return
     this.#peer = new TalkPeer({
       offers: false,
-      send: (body) => this.#send(doctor, body),
+      send: (body) => this.#send(body),
       onRemote: (stream) => (this.doctor = stream),
       onLocal: (stream) => (this.noOwnMedia = stream === null),
       onState: (state) => (this.state = state),
@@ -52,7 +60,17 @@ export class Talk {
     if (this.#peer) this.#peer.microphone = !on
   }
 
-  #send(to: string, { epoch, description = null, candidate = null }: SignalBody): void {
+  #end(): void {
+    this.#peer?.close()
+    this.#peer = undefined
+    this.doctor = null
+    this.state = 'waiting'
+    this.name = ''
+  }
+
+  #send({ epoch, description = null, candidate = null }: SignalBody): void {
+    const to = this.#other
+    if (to === undefined) return
     this.kit.send({ type: 'signal', visit_id: this.visitId, sender: '', to, epoch, description: description as Signal['description'], candidate: candidate as Signal['candidate'] })
   }
 }
