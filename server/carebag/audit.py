@@ -15,7 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit status 0 only if the log is intact."""
-    check = verify_database(args.database)
+    try:
+        check = verify_database(args.database)
+    except FileNotFoundError:
+        raise SystemExit("carebag audit: no database at that address") from None
     if args.json:
         print(check.model_dump_json(indent=2))
     elif check.intact:

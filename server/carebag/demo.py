@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from carebag.processes import PartFailed, Parts, free_port
-from carebag_devices.radio.simulated_radio import best_mode
+from carebag_devices.radio.simulated_radio import Mode, best_mode
 from carebag_edge.keys import load_or_create
 from carebag_server.demo_data import ensure_demo
 
@@ -28,6 +28,8 @@ class Options:
     port: int = 8470
     speed: float = 1.0
     seed: int = 1
+    mode: Mode | None = None
+    """Default: over D-Bus where there is a dbus-daemon."""
 
 
 class Demo:
@@ -42,7 +44,7 @@ class Demo:
         self.kit_url = f"http://localhost:{self.kit_port}"
         self.control_url = f"http://127.0.0.1:{self.control_port}"
         self.database = options.database or f"sqlite:///{options.folder / 'hub.sqlite'}"
-        self.mode = best_mode()
+        self.mode: Mode = options.mode or best_mode()
         self.bus: str | None = None
 
     def start(self) -> None:
@@ -102,6 +104,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", help="postgresql+psycopg://… instead of SQLite")
     parser.add_argument("--port", type=int, default=8470, help="hub's port; the kit takes the next (default 8470)")
     parser.add_argument("--speed", type=float, default=1.0, help="hurries the simulated cuff and analyser")
+    parser.add_argument(
+        "--in-process", action="store_true", help="simulated radio without D-Bus, as where there is none"
+    )
     parser.add_argument("--script", choices=["visit"], help="make a whole visit unattended and say what worked")
     parser.add_argument("--json", action="store_true", help="with --script: outcome as JSON on standard output")
     parser.add_argument("--screenshots", type=Path, help="with --script: a picture of every page into this folder")
@@ -118,7 +123,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_in(folder: Path, args: argparse.Namespace) -> int:
-    options = Options(folder, args.recordings, args.database, args.port, args.speed)
+    mode: Mode | None = "in_process" if args.in_process else None
+    options = Options(folder, args.recordings, args.database, args.port, args.speed, mode=mode)
     try:
         with running(options) as demo:
             if args.script:
