@@ -91,10 +91,10 @@ _ROUTES = (
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hub: Hub = app.state.hub
-    upgrade(hub.database.engine)
-    stamp(hub.database, hub.settings.demo, hub.now())
-    hub.live.start()
     try:
+        upgrade(hub.database.engine)
+        stamp(hub.database, hub.settings.demo, hub.now())
+        hub.live.start()
         yield
     finally:
         hub.live.stop()

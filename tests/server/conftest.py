@@ -360,3 +360,9 @@ def fuzz_hub(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) ->
     made = DemoHub(f"sqlite:///{folder / 'hub.db'}", folder / "media", Clock())
     with made.client:
         yield made
+
+
+@pytest.fixture
+def make_kit() -> type[KitSide]:
+    """Kits for tests that bring their own hub."""
+    return KitSide

@@ -1,0 +1,151 @@
+"""The demo's data can be made again at any time; unsafe settings and the wrong kind of database are refused."""
+
+import argparse
+import base64
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+from starlette.testclient import TestClient
+
+from carebag_server.app import create_app
+from carebag_server.database import Database
+from carebag_server.demo_data import ensure_demo
+from carebag_server.identity import TEST_NUMBERS
+from carebag_server.installation import WrongInstallation, stamp
+from carebag_server.settings import Settings, UnsafeSettings, is_loopback, settings_from
+from carebag_server.tables import Kit, PatientRow, VisitRow
+
+KIT, KEY = uuid.UUID(int=1), bytes(32)
+NOW = datetime(2026, 11, 23, 9, 37, tzinfo=UTC)
+
+
+def count(database: Database, table: Any) -> int:
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_again_changes_nothing(database: Database) -> None:
+    for minutes in (0, 30, 300):
+        ensure_demo(database.url, KIT, KEY, NOW + timedelta(minutes=minutes))
+    assert (count(database, VisitRow), count(database, PatientRow), count(database, Kit)) == (3, 3, 1)
+
+
+def test_a_closed_visit_is_followed_by_a_new_one(database: Database) -> None:
+    ensure_demo(database.url, KIT, KEY, NOW)
+    with database.transaction() as session:
+        session.execute(update(VisitRow).where(VisitRow.colour == 0).values(state="closed"))
+    ensure_demo(database.url, KIT, KEY, NOW)
+    assert count(database, VisitRow) == 4
+
+
+def test_tomorrow_has_its_own_visits(database: Database) -> None:
+    ensure_demo(database.url, KIT, KEY, NOW)
+    ensure_demo(database.url, KIT, KEY, NOW + timedelta(days=1))
+    assert count(database, VisitRow) == 6
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 3))
+def test_all_three_are_listed_whenever_the_demo_starts(sqlite_url: str, tmp_path: Path, hour: int) -> None:
+    now = NOW.replace(hour=hour)
+    ensure_demo(sqlite_url, KIT, KEY, now)
+    settings = Settings(database_url=sqlite_url, media_folder=tmp_path, demo=True)
+    with TestClient(
+        create_app(settings, lambda: now), base_url="http://localhost:8470", client=("127.0.0.1", 1)
+    ) as client:
+        door = client.get("/api/demo/doors").json()[1]
+        headers = {"Origin": "http://localhost:8470", "X-Carebag-As": "doctor"}
+        client.post("/api/session/link", json={"token": door["url"].split("=")[1]}, headers=headers)
+        assert len(client.get("/api/visits", headers=headers).json()) == 3
+
+
+def test_published_test_identities_and_different_colours(database: Database) -> None:
+    ensure_demo(database.url, KIT, KEY, NOW)
+    with database.reading() as session:
+        assert set(session.scalars(select(PatientRow.personal_id))) <= TEST_NUMBERS
+        assert sorted(session.scalars(select(VisitRow.colour))) == [0, 1, 2]
+
+
+def test_the_key_may_be_base64_and_is_renewed(database: Database) -> None:
+    ensure_demo(database.url, KIT, base64.b64encode(b"k" * 32).decode(), NOW)
+    with database.reading() as session:
+        assert session.get_one(Kit, KIT).public_key == b"k" * 32
+    with pytest.raises(ValueError, match="32 bytes"):
+        ensure_demo(database.url, KIT, b"short", NOW)
+
+
+def test_a_second_kit_gets_its_own_name_and_visits(database: Database) -> None:
+    ensure_demo(database.url, KIT, KEY, NOW)
+    ensure_demo(database.url, uuid.UUID(int=2), KEY, NOW)
+    with database.reading() as session:
+        assert sorted(session.scalars(select(Kit.name))) == ["Väska 1", "Väska 2"]
+    assert count(database, VisitRow) == 6
+
+
+@pytest.mark.parametrize("demo", [True, False])
+def test_a_database_is_of_one_kind(database: Database, tmp_path: Path, demo: bool) -> None:
+    stamp(database, demo, NOW)
+    stamp(database, demo, NOW)
+    other = Settings(database_url=database.url, media_folder=tmp_path, demo=not demo)
+    with pytest.raises(WrongInstallation), TestClient(create_app(other)):
+        pass
+
+
+def test_the_demos_people_do_not_come_into_production(database: Database) -> None:
+    stamp(database, demo=False, now=NOW)
+    with pytest.raises(WrongInstallation):
+        ensure_demo(database.url, KIT, KEY, NOW)
+    assert count(database, PatientRow) == 0
+
+
+@pytest.mark.parametrize(
+    ("chosen", "code"),
+    [
+        ({"origins": ("http://hub.example.se",)}, "plain_http"),
+        ({"kit_page_origin": "http://10.0.0.4:8471"}, "plain_http"),
+        ({"host": "0.0.0.0"}, "open_without_tls"),
+        ({"demo": True, "host": "0.0.0.0"}, "demo_not_loopback"),
+        ({"demo": True, "origins": ("https://hub.example.se",)}, "demo_not_loopback"),
+        ({"origins": ("localhost:8470",)}, "bad_origin"),
+        ({"origins": ("http://localhost:8470/",)}, "bad_origin"),
+        ({"origins": ("ftp://localhost",)}, "bad_origin"),
+        ({"origins": ("",)}, "bad_origin"),
+    ],
+)
+def test_unsafe_settings_are_refused(chosen: dict[str, Any], code: str) -> None:
+    with pytest.raises(UnsafeSettings) as refused:
+        create_app(Settings(**chosen))
+    assert refused.value.code == code
+
+
+def test_safe_settings() -> None:
+    Settings().check()
+    Settings(demo=True).check()
+    Settings(host="0.0.0.0", origins=("https://hub.example.se",), kit_page_origin="https://kit.example.se").check()
+
+
+def test_command_line_before_environment_before_default() -> None:
+    args = argparse.Namespace(database=None, media=None, host=None, port=9000, origin=None, kit_origin=None, demo=False)
+    environ = {"CAREBAG_PORT": "9001", "CAREBAG_DATABASE": "postgresql+psycopg://x/y", "CAREBAG_DEMO": "1"}
+    settings = settings_from(args, environ)
+    assert (settings.port, settings.database_url, settings.demo) == (9000, "postgresql+psycopg://x/y", True)
+    assert settings.origins == ("http://localhost:9000", "http://127.0.0.1:9000")
+    assert settings.host == "127.0.0.1"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "x", "-1", "８４７０"])
+def test_a_port_that_is_none(port: str) -> None:
+    with pytest.raises(UnsafeSettings, match="bad_port"):
+        settings_from(argparse.Namespace(), {"CAREBAG_PORT": port})
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("localhost", True), ("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("0.0.0.0", False), ("", False),
+     ("10.0.0.1", False), ("localhost.evil.example", False), ("testclient", False)],
+)  # fmt: skip
+def test_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) == loopback

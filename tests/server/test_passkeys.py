@@ -1,0 +1,184 @@
+"""Passkeys against a software authenticator that makes the bytes of Web Authentication level 3 itself."""
+
+import base64
+import hashlib
+import json
+import struct
+import uuid
+from typing import Any
+
+import cbor2
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from sqlalchemy import select
+
+from carebag_server.tables import Commission
+
+HOME = "http://localhost:8470"
+ORIGIN = {"Origin": HOME}
+USER_PRESENT, USER_VERIFIED, ATTESTED = 0x01, 0x04, 0x40
+
+
+def b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+class Authenticator:
+    """One passkey on one device (Web Authentication, section 6.1: authenticator data)."""
+
+    def __init__(self) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.id = uuid.uuid4().bytes
+        self.count = 0
+        self.origin, self.rp_id, self.flags = HOME, "localhost", USER_PRESENT | USER_VERIFIED
+
+    def _client_data(self, kind: str, challenge: str) -> bytes:
+        return json.dumps({"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}).encode()
+
+    def _data(self, flags: int) -> bytes:
+        self.count += 1
+        return hashlib.sha256(self.rp_id.encode()).digest() + struct.pack(">BI", flags, self.count)
+
+    def _answer(self, response: dict[str, Any]) -> dict[str, Any]:
+        return {"id": b64(self.id), "rawId": b64(self.id), "type": "public-key", "response": response,
+                "clientExtensionResults": {}, "authenticatorAttachment": "platform"}  # fmt: skip
+
+    def create(self, options: dict[str, Any]) -> dict[str, Any]:
+        point = self.key.public_key().public_numbers()
+        cose = cbor2.dumps({1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")})
+        attested = bytes(16) + struct.pack(">H", len(self.id)) + self.id + cose
+        data = self._data(self.flags | ATTESTED) + attested
+        client = self._client_data("webauthn.create", options["challenge"])
+        attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
+        return self._answer({"clientDataJSON": b64(client), "attestationObject": b64(attestation), "transports": []})
+
+    def get(self, options: dict[str, Any]) -> dict[str, Any]:
+        data, client = self._data(self.flags), self._client_data("webauthn.get", options["challenge"])
+        signature = self.key.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(SHA256()))
+        return self._answer(
+            {
+                "clientDataJSON": b64(client),
+                "authenticatorData": b64(data),
+                "signature": b64(signature),
+                "userHandle": None,
+            }
+        )
+
+
+def post(hub: Any, path: str, body: Any = None, headers: Any = ORIGIN) -> Any:
+    return hub.client.post(f"/api/passkey/{path}", headers=headers, json=body)
+
+
+def answer_to(offered: Any, credential: Any, **more: Any) -> dict[str, Any]:
+    return {"challenge_id": offered["challenge_id"], "credential": credential, **more}
+
+
+def register(hub: Any, headers: Any, device: Authenticator) -> Any:
+    offered = post(hub, "register/options", headers=headers).json()
+    return post(hub, "register/verify", answer_to(offered, device.create(offered["options"])), headers)
+
+
+@pytest.fixture
+def device(hub: Any, doctor: Any) -> Authenticator:
+    made = Authenticator()
+    assert register(hub, doctor, made).status_code == 204
+    hub.client.cookies.clear()
+    return made
+
+
+def log_in(hub: Any, device: Authenticator, **more: Any) -> Any:
+    offered = post(hub, "login/options").json()
+    return post(hub, "login/verify", answer_to(offered, device.get(offered["options"]), **more))
+
+
+def test_register_and_sign_in(hub: Any, device: Authenticator, clock: Any) -> None:
+    assert log_in(hub, device).json() == {"role": "doctor", "next": "/doctor/"}
+    me = hub.client.get("/api/me", headers={"X-Carebag-As": "doctor"}).json()
+    assert me["name"] == "Elena Ruiz"
+    assert hub.actions()[-2:] == ["passkey_added", "signed_in"]
+    assert log_in(hub, device).status_code == 200
+
+
+def test_the_options_ask_for_a_verified_person(hub: Any, doctor: Any) -> None:
+    offered = post(hub, "register/options", headers=doctor).json()["options"]
+    assert offered["rp"]["id"] == "localhost"
+    assert offered["authenticatorSelection"]["userVerification"] == "required"
+    assert offered["authenticatorSelection"]["residentKey"] == "required"
+    assert post(hub, "login/options").json()["options"]["userVerification"] == "required"
+
+
+def test_who_is_not_signed_in_registers_nothing(hub: Any) -> None:
+    assert post(hub, "register/options", headers={**ORIGIN, "X-Carebag-As": "doctor"}).status_code == 401
+
+
+def test_a_replay_is_refused(hub: Any, device: Authenticator) -> None:
+    offered = post(hub, "login/options").json()
+    answer = answer_to(offered, device.get(offered["options"]))
+    assert post(hub, "login/verify", answer).status_code == 200
+    again = post(hub, "login/verify", answer)
+    assert (again.status_code, again.json()) == (410, {"code": "challenge_unknown"})
+    other = post(hub, "login/options").json()
+    assert post(hub, "login/verify", answer_to(other, answer["credential"])).json() == {"code": "passkey_refused"}
+
+
+def test_an_old_challenge_is_refused(hub: Any, device: Authenticator, clock: Any) -> None:
+    offered = post(hub, "login/options").json()
+    clock.forward(minutes=5)
+    answer = post(hub, "login/verify", answer_to(offered, device.get(offered["options"])))
+    assert (answer.status_code, answer.json()) == (410, {"code": "challenge_unknown"})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("origin", "http://evil.example"), ("origin", "http://localhost:9999"), ("rp_id", "evil.example"),
+     ("flags", USER_PRESENT), ("flags", 0), ("key", ec.generate_private_key(ec.SECP256R1())), ("id", b"unknown")],
+)  # fmt: skip
+def test_wrong_origin_party_flags_key(hub: Any, device: Authenticator, field: str, value: Any) -> None:
+    setattr(device, field, value)
+    answer = log_in(hub, device)
+    assert (answer.status_code, answer.json()) == (400, {"code": "passkey_refused"})
+
+
+def test_a_counter_that_goes_back_is_a_copy(hub: Any, device: Authenticator) -> None:
+    assert log_in(hub, device).status_code == 200
+    device.count = 0
+    assert log_in(hub, device).json() == {"code": "passkey_refused"}
+
+
+def test_a_registration_challenge_is_its_persons(hub: Any, doctor: Any) -> None:
+    offered = post(hub, "register/options", headers=doctor).json()
+    reviewer = hub.sign_in("reviewer")
+    credential = Authenticator().create(offered["options"])
+    assert post(hub, "register/verify", answer_to(offered, credential), reviewer).status_code == 410
+    assert post(hub, "login/verify", answer_to(offered, credential)).status_code == 410
+
+
+def test_a_passkey_is_registered_once(hub: Any, doctor: Any) -> None:
+    device = Authenticator()
+    assert register(hub, doctor, device).status_code == 204
+    assert register(hub, doctor, device).json() == {"code": "passkey_refused"}
+
+
+def test_several_commissions_ask_which(hub: Any, device: Authenticator) -> None:
+    with hub.database.transaction() as session:
+        doctor = session.scalars(select(Commission).where(Commission.role == "doctor")).one()
+        session.add(
+            Commission(
+                id=uuid.uuid4(),
+                practitioner_id=doctor.practitioner_id,
+                organization_id=doctor.organization_id,
+                unit="x",
+                role="reviewer",
+            )
+        )
+    assert log_in(hub, device).json() == {"code": "which_role"}
+    assert log_in(hub, device, role="reviewer").json()["role"] == "reviewer"
+    assert log_in(hub, device, role="nurse").json() == {"code": "no_commission"}
+
+
+@pytest.mark.parametrize("credential", [{}, {"id": 1}, {"id": "a", "rawId": "a", "type": "public-key", "response": []}])
+def test_odd_answers_are_refused(hub: Any, device: Authenticator, credential: Any) -> None:
+    offered = post(hub, "login/options").json()
+    answer = post(hub, "login/verify", answer_to(offered, credential))
+    assert (answer.status_code, answer.json()) == (400, {"code": "passkey_refused"})
