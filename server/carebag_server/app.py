@@ -97,7 +97,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         hub.live.start()
         yield
     finally:
-        hub.live.stop()
+        await hub.live.stop()
         await run_in_threadpool(hub.database.dispose)
 
 

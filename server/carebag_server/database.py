@@ -48,7 +48,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def make_engine(url: str) -> Engine:
     """An engine that is durable (`synchronous=FULL`); its errors show no parameters, which may be patient data."""
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=not url.startswith("sqlite"))
+    address = make_url(url)
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    engine = create_engine(address, hide_parameters=True, pool_pre_ping=address.get_backend_name() != "sqlite")
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -154,7 +157,3 @@ class Database:
 def announce(session: Session, message: Any) -> None:
     """Tell the rooms after the commit; forgotten if the transaction is rolled back."""
     session.info.setdefault(_ANNOUNCED, []).append(message)
-
-
-def is_sqlite(url: str) -> bool:
-    return make_url(url).get_backend_name() == "sqlite"

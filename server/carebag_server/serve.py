@@ -1,8 +1,10 @@
 """Runs the hub under uvicorn until it is told to stop."""
 
 import logging
+import socket
 
 import uvicorn
+from fastapi import FastAPI
 
 from carebag_server.app import create_app
 from carebag_server.settings import Settings
@@ -20,7 +22,17 @@ def run(settings: Settings) -> None:
         UnsafeSettings: see `Settings.check`.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    uvicorn.Server(server_config(settings)).run()
+    _Server(server_config(settings)).run()
+
+
+class _Server(uvicorn.Server):
+    """Says `hub_stopping` on every socket before uvicorn closes them."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        app = self.config.app
+        assert isinstance(app, FastAPI)
+        await app.state.hub.live.stop()
+        await super().shutdown(sockets)
 
 
 def server_config(settings: Settings) -> uvicorn.Config:

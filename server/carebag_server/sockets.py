@@ -27,6 +27,7 @@ from carebag_wire.visit import Participant
 
 log = logging.getLogger("carebag.hub")
 HELLO_SECONDS = 10.0
+STOP_SECONDS = 2.0
 
 
 class Over(Exception):
@@ -41,6 +42,7 @@ class Line:
     socket: WebSocket
     outgoing: Outgoing = field(default_factory=Outgoing)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
     closing: bool = False
     requeue: Callable[[], None] | None = None
     """For a console: send the list of visits anew."""
@@ -68,9 +70,12 @@ class Line:
     async def hang_up(self) -> None:
         """Close the socket if the peer has not done so."""
         states = (self.socket.client_state, self.socket.application_state)
-        if states == (WebSocketState.CONNECTED, WebSocketState.CONNECTED):
-            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-                await self.socket.close()
+        try:
+            if states == (WebSocketState.CONNECTED, WebSocketState.CONNECTED):
+                with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+                    await self.socket.close()
+        finally:
+            self.gone.set()
 
     async def write(self) -> None:
         """Send what waits until the line is closed and everything before that is out."""
@@ -119,11 +124,14 @@ class LiveRooms:
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Tell everyone that the hub goes down; they come back and get a snapshot."""
         self._loop = None
-        for line in list(self._lines.values()):
+        lines = list(self._lines.values())
+        for line in lines:
             line.refuse("hub_stopping", fatal=True)
+        if lines:
+            await asyncio.wait([asyncio.create_task(line.gone.wait()) for line in lines], timeout=STOP_SECONDS)
 
     def presence(self, visit_id: uuid.UUID, kit_id: uuid.UUID) -> tuple[list[Participant], bool]:
         """Who is in the room now; from any thread."""

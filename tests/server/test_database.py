@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import StatementError
 
-from carebag_server.database import Database, announce
+from carebag_server.database import Database, announce, make_engine
 from carebag_server.migrate import downgrade, upgrade
 from carebag_server.tables import Base, Installation
 
@@ -110,6 +110,12 @@ def test_sqlite_is_durable(sqlite_url: str) -> None:
         assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
         assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
     database.dispose()
+
+
+def test_a_plain_postgresql_url_uses_psycopg_3() -> None:
+    engine = make_engine("postgresql://nobody@127.0.0.1:1/x")
+    assert engine.driver == "psycopg"
+    engine.dispose()
 
 
 def test_no_parameter_in_an_error_message(database: Database) -> None:

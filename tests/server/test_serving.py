@@ -148,6 +148,8 @@ def test_stopping_tells_everyone_and_leaves_nothing_open(real_hub: RealHub) -> N
     with real_hub.console() as console:
         until(console, "queue")
         assert real_hub.stop(signal.SIGTERM) in {0, -signal.SIGTERM}
+        problem = until(console, "problem")
+        assert (problem["code"], problem["fatal"]) == ("hub_stopping", True)
         with pytest.raises(ConnectionClosed):
             until(console, "nothing")
     assert "Traceback" not in real_hub.log.read_text()
