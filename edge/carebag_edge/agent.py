@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
@@ -61,6 +62,7 @@ class Agent:
         self.intake = Intake(self.bedside, self.listening, clock, self)
         self.instruments = make_instruments(self.intake)
         self.commands = self._make_commands()
+        self._signals: asyncio.Queue[Signal] = asyncio.Queue()
         self._jobs: set[asyncio.Task[None]] = set()
         self._was_lost = False
         self._word: str | None = None
@@ -74,6 +76,7 @@ class Agent:
         if self.listening.recover() is not None:
             self.journaled("recording_recovered")
         parts = [self.sync.run(), self.link.run(), self.pages.run(), self._run_instruments(), self._tick()]
+        parts.append(self._pass_signals())
         try:
             async with self.hub, asyncio.TaskGroup() as group:
                 for part in parts:
@@ -129,9 +132,12 @@ class Agent:
 
     async def hub_said(self, message: KitVisits | Changed | Present | Signal) -> None:
         if isinstance(message, Signal):
-            await self._signal(message)
+            self._signal(message)
             return
-        self.bedside.hub_said(message)
+        try:
+            self.bedside.hub_said(message)
+        except sqlite3.Error:
+            self.changed("not_saved")
         if isinstance(message, Present):
             self.visit_changed()
         else:
@@ -159,11 +165,11 @@ class Agent:
         """Id of the nurse's page in the visit's room."""
         return f"nurse:{self.key.kit_id}"
 
-    async def _signal(self, signal: Signal) -> None:
+    def _signal(self, signal: Signal) -> None:
         if signal.to == self.nurse_participant:
             self.pages.signal(signal)
         else:
-            await self.live_media.on_signal(signal)
+            self._signals.put_nowait(signal)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run beside the rest; a failure is logged by its kind and stops nothing."""
@@ -231,6 +237,12 @@ class Agent:
             force = self.listening.force_due()
             if force is not None:
                 await asyncio.to_thread(force)
+
+    async def _pass_signals(self) -> None:
+        """Call set-up to live media, one after the other; a call that fails leaves the visit alone."""
+        while True:
+            signal = await self._signals.get()
+            await self._guarded(self.live_media.on_signal(signal))
 
     async def _run_instruments(self) -> None:
         """Start the bag again when its radio failed as a whole: the rest of the kit works without."""

@@ -48,6 +48,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+EXPIRED = Problem(code="session_expired", fatal=True).model_dump_json()
 _ASSET = re.compile(r"[A-Za-z0-9_.-]{1,120}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -210,25 +211,41 @@ class LocalServer:
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_FRAME_BYTES)
         self._sockets.add(socket)
         await socket.prepare(request)
-        page = NursePage()
-        writer = asyncio.create_task(_write(socket, page))
+        page, token = NursePage(), request.cookies.get(COOKIE)
+        parts = {
+            asyncio.create_task(self._read(socket, page, token)),
+            asyncio.create_task(self._write(socket, page, token)),
+        }
         try:
-            if await self._greet(socket):
-                self._agent.pages.join(page)
-                self._agent.changed()
-                await self._serve(socket, page, request)
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
             self._agent.pages.leave(page)
             self._agent.changed()
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
             self._sockets.discard(socket)
             await socket.close()
         return socket
 
+    async def _read(self, socket: web.WebSocketResponse, page: NursePage, token: str | None) -> None:
+        if await self._greet(socket):
+            self._agent.pages.join(page)
+            self._agent.changed()
+            await self._serve(socket, page, token)
+
     async def _close_sockets(self, app: web.Application) -> None:
         """The kit stops: pages see it at once and come back when it does."""
         await asyncio.gather(*(one.close(code=aiohttp.WSCloseCode.GOING_AWAY) for one in list(self._sockets)))
+
+    async def _write(self, socket: web.WebSocketResponse, page: NursePage, token: str | None) -> None:
+        """Send until the nurse's time is over or a colleague took over: then nothing more of the visit is shown."""
+        while True:
+            text = await page.next()
+            if self._agent.sessions.who(token) is None:
+                await _send(socket, EXPIRED)
+                return
+            await _send(socket, text)
 
     async def _greet(self, socket: web.WebSocketResponse) -> bool:
         """Hello first, of this version; else a fatal Problem and good-bye."""
@@ -255,11 +272,11 @@ class LocalServer:
         await _send(socket, welcome.model_dump_json())
         return True
 
-    async def _serve(self, socket: web.WebSocketResponse, page: NursePage, request: web.Request) -> None:
+    async def _serve(self, socket: web.WebSocketResponse, page: NursePage, token: str | None) -> None:
         async for frame in socket:
-            nurse = self._agent.sessions.who(request.cookies.get(COOKIE))
+            nurse = self._agent.sessions.who(token)
             if nurse is None:
-                await _send(socket, Problem(code="session_expired", fatal=True).model_dump_json())
+                await _send(socket, EXPIRED)
                 return
             message = parse(frame)
             answer = message if isinstance(message, Problem) else await self._agent.commands.do(message, nurse)
@@ -281,11 +298,6 @@ def parse(frame: aiohttp.WSMessage) -> Any:
 
 def refusal(status: int, code: str | None) -> web.Response:
     return _json(Refusal(code=as_code(code or "refused")).model_dump_json(), status)
-
-
-async def _write(socket: web.WebSocketResponse, page: NursePage) -> None:
-    while True:
-        await _send(socket, await page.next())
 
 
 async def _send(socket: web.WebSocketResponse, text: str) -> None:

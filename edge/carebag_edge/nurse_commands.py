@@ -1,5 +1,6 @@
 """What the nurse does on her page, done; what cannot be done is refused with a code and changes nothing."""
 
+import sqlite3
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 from uuid import UUID
@@ -84,7 +85,7 @@ class NurseCommands:
             return await self._do(message, nurse)
         except Refused as error:
             return Problem(code=error.code)
-        except NotSaved:
+        except (NotSaved, sqlite3.Error):
             return Problem(code="not_saved")
 
     async def _do(self, message: Any, nurse: Person) -> Problem | Pong | None:

@@ -15,6 +15,7 @@ from carebag_wire.visit import Person
 
 OFFLINE_AT_MOST = timedelta(hours=72)
 KEY = "nurse"
+MAX_TABS = 8
 
 
 class _Session(BaseModel):
@@ -22,11 +23,11 @@ class _Session(BaseModel):
 
     person: Person
     expires_at: Utc
-    token_sha256: str
+    tokens_sha256: tuple[str, ...]
 
 
 class NurseSessions:
-    """One nurse at a time; entering again, or somebody else entering, ends the cookie before."""
+    """One nurse at a time, in several tabs if she likes; when somebody else enters, her cookies end."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
@@ -37,7 +38,10 @@ class NurseSessions:
         """Begin; gives the cookie's secret, of which only a digest is kept, and when it ends."""
         token = secrets.token_urlsafe(32)
         expires_at = min(identity.expires_at, self._clock.utc() + OFFLINE_AT_MOST)
-        self._session = _Session(person=identity.person, expires_at=expires_at, token_sha256=_digest(token))
+        before = self._session
+        same = before is not None and before.person.commission_id == identity.person.commission_id
+        kept = before.tokens_sha256[1 - MAX_TABS :] if before is not None and same else ()
+        self._session = _Session(person=identity.person, expires_at=expires_at, tokens_sha256=(*kept, _digest(token)))
         self._journal.put_state(KEY, self._session.model_dump_json())
         return token, expires_at
 
@@ -50,13 +54,11 @@ class NurseSessions:
 
     def who(self, token: str | None) -> Person | None:
         """The nurse, if this is her cookie's secret and her time is not over."""
-        if (
-            token is None
-            or self._session is None
-            or not hmac.compare_digest(_digest(token), self._session.token_sha256)
-        ):
+        if token is None or self._session is None:
             return None
-        return self.person
+        digest = _digest(token)
+        known = [hmac.compare_digest(digest, one) for one in self._session.tokens_sha256]
+        return self.person if any(known) else None
 
 
 def _digest(token: str) -> str:

@@ -6,6 +6,7 @@ doctor is waiting for that number.
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -119,6 +120,8 @@ class Sync:
             return self._outbox.away()
         except HubRefused as error:
             return self._outbox.refused(work, error)
+        except sqlite3.Error:
+            return self._outbox.away()  # the disk is full: what the hub said is asked for again later
         return 0.0
 
     async def _send_media(self, media: MediaRow) -> None:

@@ -27,7 +27,7 @@ def test_no_acknowledged_append_is_lost(tmp_path: Path, appends_before_the_kill:
     key = load_or_create(tmp_path, None, 0)
     journal = Journal(tmp_path / "journal.sqlite", key)
     numbers = journal.numbers()
-    assert said == numbers[: len(said)]
+    assert set(said) <= set(numbers)
     assert numbers == list(range(1, len(numbers) + 1))
     for record in journal.unsent_records(10_000):
         key.private.public_key().verify(base64.b64decode(record.signature), record.payload.encode())

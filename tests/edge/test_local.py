@@ -4,6 +4,8 @@ import asyncio
 import io
 import json
 import re
+import sqlite3
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from carebag_edge.kit import run_kit
 from carebag_edge.local import parse
 from carebag_edge.settings import KitSettings
 from carebag_wire.api import NurseIdentity
-from carebag_wire.messages import Problem
+from carebag_wire.messages import Problem, Signal
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -243,6 +245,46 @@ async def test_a_nurse_whose_time_is_over_is_out(page: Page, world: Any) -> None
     page.token, _ = page.agent.sessions.enter(NurseIdentity(person=world.nurse(), expires_at=past))
     assert await page.status("GET", "/api/me") == (401, {"code": "not_signed_in"})
     assert page.agent.kit_state().nurse is None
+
+
+async def test_a_colleague_takes_over_and_the_page_before_sees_nothing_more(page: Page, world: Any) -> None:
+    page.enter(world)
+    socket = await page.socket()
+    await until(socket, "kit_state")
+    page.enter(world)
+    page.agent.changed("saved")
+    problem = await until(socket, "problem")
+    assert (problem["code"], problem["fatal"]) == ("session_expired", True)
+    assert (await socket.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+
+
+async def test_the_journal_is_its_owners_alone(page: Page) -> None:
+    folder = page.agent.settings.data
+    for name in ("journal.sqlite", "journal.sqlite-wal", "kit_key"):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+
+
+async def test_a_call_that_fails_and_a_full_disk_stop_nothing(page: Page, world: Any, monkeypatch: Any) -> None:
+    tried = asyncio.Event()
+
+    async def failing(signal: Any) -> None:
+        tried.set()
+        raise RuntimeError
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    page.enter(world)
+    monkeypatch.setattr(page.agent.live_media, "on_signal", failing)
+    await page.agent.hub_said(Signal(visit_id=world.new_id(), to="kit", epoch=1))
+    await asyncio.wait_for(tried.wait(), 30)
+    monkeypatch.setattr(page.agent.journal, "put_state", full)
+    await page.agent.hub_said(world.told(world.visit()))
+    monkeypatch.undo()
+    socket = await page.socket()
+    await socket.send_json({"type": "ping", "id": 7})
+    assert (await until(socket, "pong"))["id"] == 7
+    await socket.close()
 
 
 @given(data=st.text() | st.recursive(st.none() | st.integers() | st.text(), lambda c: st.dictionaries(st.text(), c)))

@@ -39,6 +39,13 @@ def test_it_ends_when_the_hub_said_and_after_three_days_at_most(
     assert (sessions.who(token), sessions.person) == (None, None)
 
 
+def test_a_second_tab_leaves_the_first_alone(journal: Journal, hands: Any, world: Any) -> None:
+    sessions, nurse = NurseSessions(journal, hands.clock), world.nurse()
+    identity = NurseIdentity(person=nurse, expires_at=hands.utc + timedelta(hours=1))
+    tokens = [sessions.enter(identity)[0] for _ in range(10)]
+    assert [sessions.who(token) == nurse for token in tokens] == [False] * 2 + [True] * 8
+
+
 def test_the_next_nurse_ends_the_cookie_before(journal: Journal, hands: Any, world: Any) -> None:
     sessions = NurseSessions(journal, hands.clock)
     until = hands.utc + timedelta(hours=1)
