@@ -73,7 +73,7 @@ class _Began:
     lost: bool = False
     """The link broke since; a value may come when it is back."""
     doubtful: bool = False
-    """It came back ready, under another visit: its next value may be the old one or a new one."""
+    """It came back ready without a value: its next one may be the old one or a new one."""
 
 
 class Binder:
@@ -144,8 +144,8 @@ class Binder:
     def ended(self, device_id: str) -> None:
         """It stopped measuring, with a value or without."""
         before = self._began.pop(device_id, None)
-        if before is not None and (before.doubtful or (before.lost and before.whom.visit_id != self.now().visit_id)):
-            self._began[device_id] = _Began(NOBODY, doubtful=True)
+        if before is not None and before.lost:
+            self._began[device_id] = replace(before, doubtful=True)
 
     def is_measuring(self, device_id: str) -> bool:
         """Whether its measurement was seen to begin and nothing was lost since."""
@@ -158,6 +158,8 @@ class Binder:
             return NOBODY
         began = self._began.pop(device_id, None)
         whom = began.whom if began else self.now()
+        if began and began.doubtful and whom.visit_id != self.now().visit_id:
+            whom = NOBODY
         armed = self._armed.get(kind)
         if armed is None or whom.visit_id != armed.visit_id:
             return whom

@@ -30,6 +30,8 @@ class Bindings(RuleBasedStateMachine):
         self.truth: dict[str, int | None] = {}
         """Which visit (None: none) was open when the measurement that runs on a device began."""
         self.lost: set[str] = set()
+        self.back: set[str] = set()
+        """Lost while measuring and back without a value: the old one may still come, unless a new one begins."""
         self.armed: dict[str, tuple[UUID, int]] = {}
 
     @property
@@ -59,9 +61,10 @@ class Bindings(RuleBasedStateMachine):
 
     @rule(device=st.sampled_from(sorted(KINDS)))
     def begins_to_measure(self, device: str) -> None:
-        if device not in self.truth:
+        if device not in self.truth or device in self.back:
             self.truth[device] = self.current
             self.lost.discard(device)
+            self.back.discard(device)
         self.binder.began(device)
 
     @rule(device=st.sampled_from(sorted(KINDS)))
@@ -73,7 +76,9 @@ class Bindings(RuleBasedStateMachine):
     @rule(device=st.sampled_from(sorted(KINDS)))
     def is_ready_without_a_value(self, device: str) -> None:
         self.binder.ended(device)
-        if device not in self.lost:
+        if device in self.lost:
+            self.back.add(device)
+        else:
             self.truth.pop(device, None)
 
     @rule(device=st.sampled_from(sorted(KINDS)))
@@ -82,6 +87,7 @@ class Bindings(RuleBasedStateMachine):
         began = self.truth.pop(device, self.current)
         was_lost = device in self.lost
         self.lost.discard(device)
+        self.back.discard(device)
         if was_lost and whom.visit_id is None:
             return  # in doubt it goes to the tray; it must only never go to another visit
         assert whom.visit_id == (None if began is None else UUID(int=began))
