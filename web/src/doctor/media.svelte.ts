@@ -83,7 +83,10 @@ export class Media {
     if (nurse !== undefined) this.#talk ??= this.#toNurse()
     // the kit's way to the hub may break while picture and voices live on, browser to browser: only who really left ends them
     else if (kit !== undefined) this.#endTalk()
-    if (!this.desk.superseded) return
+  }
+
+  /** The visit is closed, or another tab has the seat: nothing more may be seen or heard here. */
+  leave(): void {
     this.#endTalk()
     this.#endInstruments()
   }
@@ -171,6 +174,7 @@ export class Media {
   #endInstruments(): void {
     this.#instruments?.close()
     this.#instruments = undefined
+    this.camera = null
     this.link = 'waiting'
   }
 
