@@ -245,3 +245,15 @@ def test_a_policy_knows_its_callers() -> None:
 def test_another_browser_has_another_session(hub: Any, doctor: Any) -> None:
     stranger = TestClient(hub.app, base_url=HOME)
     assert stranger.get("/api/visits", headers=doctor).status_code == 401
+
+
+def test_a_doctor_of_another_organization_sees_nothing(hub: Any, doctor: Any, visit: Any) -> None:
+    """An agreement is with one organisation of doctors, not with all doctors."""
+    with hub.database.transaction() as session:
+        elsewhere = Organization(id=uuid.uuid4(), name="Annan Vård AB")
+        session.add(elsewhere)
+        session.flush()
+        session.execute(update(Commission).where(Commission.role == "doctor").values(organization_id=elsewhere.id))
+    assert hub.client.get("/api/visits", headers=doctor).json() == []
+    for verb, path, body in visit_paths(visit["id"]):
+        assert hub.client.request(verb, path, headers=doctor, json=body).status_code == 404
