@@ -1,6 +1,6 @@
 """Every code that a kit, a device or the hub can say to a person has a sentence in the catalogues.
 
-Codes are found in the sources: arguments of the errors and messages that carry one. Those that no person reads are named.
+Codes are found in the sources: arguments of the errors and messages that carry one. Those no person reads are named.
 """
 
 import ast
