@@ -49,7 +49,7 @@ class Act:
 
     action: str
     object: str
-    """Kind and id, such as `reading 0199…`; nothing clinical."""
+    """Kind and id, such as `reading 0199… blood_pressure`; never what it showed."""
     patient_id: uuid.UUID | None = None
     visit_id: uuid.UUID | None = None
 

@@ -41,10 +41,17 @@ def decide(
     row.decision, row.decided_by, row.decided_at, row.reason = said.decision, caller.person.name, now, said.reason
     session.flush()
     view = finding_of(session, row)
-    append(session, caller.actor(), act_on(visit, f"{kind}_{said.decision}", f"{kind} {record_id}"), now)
+    append(session, caller.actor(), act_on(visit, f"{kind}_{said.decision}", _named(view)), now)
     announce_changed(session, visit, part_of(view))
     _settle_request(hub, session, caller, visit, row, view, said)
     return view
+
+
+def _named(view: FindingView) -> str:
+    """Kind and id, and of a reading what was measured: a log row says what it was about, never what it showed."""
+    if isinstance(view, ReadingView):
+        return f"reading {view.reading.id} {view.reading.kind}"
+    return f"sound {view.sound.id}" if isinstance(view, SoundView) else f"photo {view.photo.id}"
 
 
 def _check(row: Finding, said: Decide) -> None:

@@ -17,9 +17,17 @@ from carebag_server.hub import Hub
 from carebag_server.kit_keys import signed_by
 from carebag_server.people import nurse_commission
 from carebag_server.record_effects import apply
-from carebag_server.tables import Kit, Practitioner, RecordRow, VisitRow
+from carebag_server.tables import Kit, Practitioner, RecordRow, RequestRow, VisitRow
 from carebag_wire.base import Code
-from carebag_wire.records import Record, RecordBatch, RecordReceipt, SignedRecord, payload_sha256, record_adapter
+from carebag_wire.records import (
+    Reading,
+    Record,
+    RecordBatch,
+    RecordReceipt,
+    SignedRecord,
+    payload_sha256,
+    record_adapter,
+)
 
 _MAX_SEQ = 2**53
 
@@ -121,11 +129,19 @@ def _log(
     nurse = session.get_one(Practitioner, commission.practitioner_id).name if commission else None
     act = Act(
         action=action,
-        object=f"record {record.id}",
+        object=f"record {record.id} {_what(session, record)}".rstrip(),
         patient_id=visit.patient_id if visit else None,
         visit_id=visit.id if visit else None,
     )
     append(session, caller.actor(nurse), act, now)
+
+
+def _what(session: Session, record: Record) -> str:
+    """What kind of examination a record is about; empty if it is about none."""
+    if isinstance(record, Reading):
+        return record.kind
+    asked = session.get(RequestRow, record.binding.request_id) if record.binding.request_id else None
+    return asked.kind if asked else ""
 
 
 def _watermark(session: Session, kit: Kit) -> int:

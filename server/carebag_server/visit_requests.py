@@ -81,7 +81,7 @@ def add_request(
         changed_at=now,
     )
     session.add(row)
-    append(session, caller.actor(), act_on(visit, "request_made", f"request {row.id}"), now)
+    append(session, caller.actor(), act_on(visit, "request_made", f"request {row.id} {row.kind}"), now)
     announce_changed(session, visit, {"request": request_of(row)})
     return row
 
@@ -100,5 +100,5 @@ def cancel(
         raise not_found()
     if not move(session, visit, row, "cancelled", hub.now(), reason):
         raise Refused(409, "too_late")
-    append(session, caller.actor(), act_on(visit, "request_cancelled", f"request {row.id}"), hub.now())
+    append(session, caller.actor(), act_on(visit, "request_cancelled", f"request {row.id} {row.kind}"), hub.now())
     return request_of(row)

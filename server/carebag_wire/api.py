@@ -115,7 +115,7 @@ class AuditEvent(Wire):
     action: Code
     """`visit_read`, `room_joined`, `request_made`, `reading_stored`, `reading_kept`, `note_signed`, `audit_read`, …"""
     object: ShortText
-    """Kind and id of what was read or changed."""
+    """Kind and id of what was read or changed, and the kind of examination where it is about one."""
     patient_id: Id | None
     visit_id: Id | None
     practitioner: ShortText

@@ -19,6 +19,11 @@ export function people(events: readonly AuditEvent[]): string[] {
   return [...new Set(events.map((event) => event.practitioner))].sort((a, b) => a.localeCompare(b))
 }
 
+/** The kind of examination that an event is about: the last word of its object, such as `request 0199… blood_pressure`. */
+export function aboutOf(event: AuditEvent): string {
+  return event.object.split(' ')[2] ?? ''
+}
+
 /** One person doing the same thing several times in a row is one line with a count; nothing is left out. */
 export type Passage = { first: AuditEvent; last: AuditEvent; events: AuditEvent[] }
 
@@ -26,7 +31,7 @@ export function passages(events: readonly AuditEvent[]): Passage[] {
   const found: Passage[] = []
   for (const event of [...events].sort((a, b) => a.seq - b.seq)) {
     const before = found.at(-1)
-    if (before && before.last.action === event.action && before.last.practitioner === event.practitioner) {
+    if (before && before.last.action === event.action && before.last.practitioner === event.practitioner && aboutOf(before.last) === aboutOf(event)) {
       before.events.push(event)
       before.last = event
     } else found.push({ first: event, last: event, events: [event] })
