@@ -1,5 +1,6 @@
 /** What is seen and heard in one visit: the kit's connection (camera, exact sound) and the nurse's face and voice. */
 import { InstrumentPeer, type LinkState, type SignalBody } from '../shared/call/instrumentPeer'
+import { Leaving } from '../shared/call/leaving'
 import { TalkPeer, type TalkState } from '../shared/call/talkPeer'
 import { Phonocardiogram } from '../shared/sound/phonocardiogram'
 import { SoundPlayer } from '../shared/sound/player'
@@ -36,6 +37,7 @@ export class Media {
   #nurse: string | undefined
   #instruments: InstrumentPeer | undefined
   #talk: TalkPeer | undefined
+  readonly #nurseLeaving = new Leaving(() => this.#endTalk())
   #tap: SoundTap | undefined
   #player: SoundPlayer | undefined
   #exact: ExactSound | undefined
@@ -82,7 +84,8 @@ export class Media {
     if (kit !== undefined) this.#instruments ??= this.#toKit()
     if (nurse !== undefined) this.#talk ??= this.#toNurse()
     // the kit's way to the hub may break while picture and voices live on, browser to browser: only who really left ends them
-    else if (kit !== undefined) this.#endTalk()
+    if (nurse === undefined && kit !== undefined) this.#nurseLeaving.away()
+    else this.#nurseLeaving.here()
   }
 
   /** The visit is closed, or another tab has the seat: nothing more may be seen or heard here. */
@@ -165,6 +168,7 @@ export class Media {
   }
 
   #endTalk(): void {
+    this.#nurseLeaving.here()
     this.#talk?.close()
     this.#talk = undefined
     this.nurseFace = null
@@ -187,8 +191,8 @@ export class Media {
   #signal(signal: Signal): void {
     if (signal.visit_id !== this.visitId) return
     const body = signal as unknown as SignalBody
-    if (signal.sender === this.#nurse) void this.#talk?.signal(body)
-    else if (signal.sender === this.#kit) void this.#instruments?.signal(body)
+    if (signal.sender === this.#nurse) this.#talk?.signal(body)
+    else if (signal.sender === this.#kit) this.#instruments?.signal(body)
   }
 
   #channel(message: ChannelMessage): void {

@@ -1,5 +1,6 @@
 /** The doctor's face and voice on the nurse's page; the nurse's go the other way, browser to browser. */
 import type { SignalBody } from '../shared/call/instrumentPeer'
+import { Leaving } from '../shared/call/leaving'
 import { TalkPeer, type TalkState } from '../shared/call/talkPeer'
 import type { Participant, Signal } from '../shared/wire'
 import type { Kit } from './kit.svelte'
@@ -13,6 +14,7 @@ export class Talk {
   noOwnMedia = $state(false)
   #other: string | undefined
   #peer: TalkPeer | undefined
+  readonly #leaving = new Leaving(() => this.#end())
 
   constructor(
     readonly kit: Kit,
@@ -24,10 +26,11 @@ export class Talk {
       if (signal.visit_id !== this.visitId || this.#peer === undefined) return
       // a doctor whose page was loaded anew calls under a new id
       this.#other = signal.sender
-      void this.#peer.signal(signal as unknown as SignalBody)
+      this.#peer.signal(signal as unknown as SignalBody)
     })
     return () => {
       off()
+      this.#leaving.here()
       this.#end()
     }
   }
@@ -38,9 +41,11 @@ export class Talk {
    */
   meet(doctor: Participant | undefined, hubOnline: boolean): void {
     if (doctor === undefined) {
-      if (hubOnline) this.#end()
+      if (hubOnline) this.#leaving.away()
+      else this.#leaving.here()
       return
     }
+    this.#leaving.here()
     this.#other = doctor.id
     this.name = doctor.name
     if (this.#peer !== undefined) return

@@ -2,6 +2,8 @@
  * The doctor's end of the kit's connection: examination camera, sound packets, live state. The kit always offers; a
  * broken connection is replaced by a new one with a higher epoch, and the last picture stays until then.
  */
+import { Attempt } from './attempt'
+import { againMs, connectMs } from './patience'
 import { bestCarrier, withCarrier, type Carrier, type SoundTap } from '../sound/tap'
 
 /** Call set-up as the wire carries it (`Signal`), without the addressing that the page adds. */
@@ -31,20 +33,25 @@ export interface InstrumentPeerOptions {
 }
 
 const SILENCE_MS = 3000
-const ASK_AGAIN_MS = 2000
+/** Silence of a connection that spoke before: a kit under load may be late, a dead one is worth a new connection. */
+const DEAD_MS = 4500
 const WATCH_MS = 500
 
 export class InstrumentPeer {
   readonly carrier: Carrier
   state: LinkState = 'waiting'
   readonly #options: InstrumentPeerOptions
+  /** Of the newest offer. */
   #epoch = 0
-  #connection: RTCPeerConnection | null = null
+  #attempt: Attempt | null = null
   #repair: RTCDataChannel | null = null
-  /** Candidates found before the answer was sent; null after that. */
-  #early: RTCIceCandidateInit[] | null = null
   #heardAt = 0
+  /** Whether this connection ever spoke. */
+  #spoke = false
+  #beganAt = performance.now()
+  #failures = 0
   #askedAt = performance.now()
+  #asked = 0
   readonly #watch: ReturnType<typeof setInterval>
 
   constructor(options: InstrumentPeerOptions) {
@@ -53,11 +60,11 @@ export class InstrumentPeer {
     this.#watch = setInterval(() => this.#look(), WATCH_MS)
   }
 
-  /** Take call set-up from the kit; an older epoch is dropped. */
-  async signal(signal: SignalBody): Promise<void> {
-    if (signal.epoch < this.#epoch) return
-    if (signal.description?.type === 'offer' && signal.epoch > this.#epoch) await this.#answer(signal)
-    else if (signal.candidate && signal.epoch === this.#epoch) await this.#connection?.addIceCandidate(signal.candidate)
+  /** Take call set-up from the kit; what belongs to an older epoch is dropped. */
+  signal(signal: SignalBody): void {
+    const { epoch, description, candidate } = signal
+    if (description?.type === 'offer') this.#offered(epoch, description)
+    else if (candidate && this.#attempt?.epoch === epoch) this.#candidate(this.#attempt, candidate)
   }
 
   /** Ask for chunks on the `repair` channel; false when it is not open. */
@@ -68,49 +75,66 @@ export class InstrumentPeer {
   }
 
   async stats(): Promise<RTCStatsReport | null> {
-    return (await this.#connection?.getStats()) ?? null
+    return (await this.#attempt?.connection.getStats()) ?? null
   }
 
   close(): void {
     clearInterval(this.#watch)
-    this.#connection?.close()
-    this.#connection = null
+    this.#attempt?.close()
+    this.#attempt = null
   }
 
-  async #answer(signal: SignalBody): Promise<void> {
-    this.#connection?.close()
-    this.#epoch = signal.epoch
+  #offered(epoch: number, description: RTCSessionDescriptionInit): void {
+    if (epoch > this.#epoch) this.#answer(epoch, description)
+    // our answer was lost
+    else if (epoch === this.#attempt?.epoch && this.#attempt.told) this.#attempt.tell()
+    // the kit's clock is behind what it was: say from where to count
+    else if (epoch < this.#epoch && performance.now() - this.#askedAt > againMs(1)) this.#ask()
+  }
+
+  #answer(epoch: number, description: RTCSessionDescriptionInit): void {
+    if (this.#attempt !== null && !this.#spoke) this.#failures += 1
+    this.#attempt?.close()
+    this.#epoch = epoch
     this.#repair = null
-    const connection = this.#connect(signal.epoch)
-    this.#connection = connection
-    this.#askedAt = performance.now()
+    this.#spoke = false
+    this.#asked = 0
+    this.#beganAt = performance.now()
+    const attempt = (this.#attempt = this.#connect(epoch))
+    const { connection } = attempt
     this.#become(this.state === 'waiting' ? 'connecting' : 'rejoining')
-    await connection.setRemoteDescription(signal.description as RTCSessionDescriptionInit)
-    await connection.setLocalDescription()
-    if (this.#connection !== connection || connection.localDescription === null) return
-    this.#options.send({ epoch: signal.epoch, description: connection.localDescription.toJSON() })
-    for (const candidate of this.#early ?? []) this.#options.send({ epoch: signal.epoch, candidate })
-    this.#early = null
+    attempt.queue(
+      async () => {
+        await connection.setRemoteDescription(description)
+        await connection.setLocalDescription()
+        if (this.#attempt === attempt) attempt.tell()
+      },
+      () => this.#broken(attempt),
+    )
   }
 
-  #connect(epoch: number): RTCPeerConnection {
+  #candidate(attempt: Attempt, candidate: RTCIceCandidateInit): void {
+    attempt.queue(
+      () => attempt.candidate(candidate),
+      () => this.#broken(attempt),
+    )
+  }
+
+  #broken(attempt: Attempt): void {
+    if (this.#attempt !== attempt) return
+    this.#heardAt = -Infinity
+    this.#become('interrupted')
+  }
+
+  #connect(epoch: number): Attempt {
     const connection = new RTCPeerConnection(
       withCarrier({ iceServers: this.#options.iceServers ?? [], bundlePolicy: 'max-bundle' }, this.carrier),
     )
-    this.#early = []
     connection.ontrack = (event) => this.#track(event)
     connection.ondatachannel = (event) => this.#channel(event.channel)
-    connection.onicecandidate = (event) => {
-      const candidate = event.candidate?.toJSON() ?? {}
-      if (this.#epoch !== epoch) return
-      // the kit cannot take a candidate before the answer
-      if (this.#early === null) this.#options.send({ epoch, candidate })
-      else this.#early.push(candidate)
-    }
-    connection.onconnectionstatechange = () => {
-      if (this.#connection === connection) this.#connectionChanged(connection.connectionState)
-    }
-    return connection
+    connection.onconnectionstatechange = () => this.#connectionChanged(connection.connectionState)
+    // the kit cannot take a candidate before the answer
+    return new Attempt(epoch, connection, this.#options.send)
   }
 
   #track(event: RTCTrackEvent): void {
@@ -123,14 +147,17 @@ export class InstrumentPeer {
   }
 
   #channel(channel: RTCDataChannel): void {
+    const attempt = this.#attempt
     channel.binaryType = 'arraybuffer'
     channel.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
-      this.#heardAt = performance.now()
+      if (this.#attempt !== attempt) return
+      this.#heard()
       if (typeof event.data === 'string') this.#message(event.data)
       else this.#options.onRepair?.(event.data)
     }
     if (channel.label !== 'repair') return
     channel.onopen = () => {
+      if (this.#attempt !== attempt) return
       this.#repair = channel
       // a browser that cannot take packets out of RTP asks for them here
       if (this.carrier === 'data_channel') this.sendRepair({ type: 'sound_ask', stream: 0, carry: true })
@@ -149,11 +176,18 @@ export class InstrumentPeer {
     if (message.type !== 'ping') this.#options.onMessage?.(message as { type: string } & Record<string, unknown>)
   }
 
+  #heard(): void {
+    this.#heardAt = performance.now()
+    this.#spoke = true
+    this.#failures = 0
+  }
+
   #connectionChanged(state: RTCPeerConnectionState): void {
     if (state === 'connected') {
       this.#heardAt = performance.now()
       this.#become('connected')
     } else if (state === 'failed') {
+      this.#heardAt = -Infinity
       this.#become('interrupted')
       this.#ask()
     } else if (state === 'disconnected') {
@@ -164,14 +198,23 @@ export class InstrumentPeer {
   /** The kit speaks once a second: silence means the path is gone, long before ICE says so. */
   #look(): void {
     const now = performance.now()
-    if (this.state === 'connected' && now - this.#heardAt > SILENCE_MS) this.#become('interrupted')
-    else if (this.state === 'interrupted' && now - this.#heardAt < SILENCE_MS) this.#become('connected')
-    if (this.state === 'connected' || now - this.#askedAt < ASK_AGAIN_MS) return
-    if (this.state !== 'interrupted' || now - this.#heardAt > SILENCE_MS) this.#ask()
+    const silence = now - this.#heardAt
+    if (this.state === 'connected' && silence > SILENCE_MS) this.#become('interrupted')
+    else if (this.state === 'interrupted' && silence < SILENCE_MS) this.#become('connected')
+    if (this.state !== 'connected' && this.#hadItsTime(now) && now - this.#askedAt > againMs(this.#asked)) this.#ask()
   }
 
+  /** Whether what we wait for is overdue: an offer, a connection, a word. */
+  #hadItsTime(now: number): boolean {
+    if (this.#attempt === null) return true
+    if (this.state === 'interrupted' && this.#spoke) return now - this.#heardAt > DEAD_MS
+    return now - Math.max(this.#heardAt, this.#beganAt) > connectMs(this.#failures)
+  }
+
+  /** Epoch 0 for "I have nothing yet", or above the connection that is given up. */
   #ask(): void {
     this.#askedAt = performance.now()
+    this.#asked += 1
     this.#options.send({ epoch: this.#epoch === 0 ? 0 : this.#epoch + 1 })
   }
 

@@ -1,8 +1,14 @@
 /**
  * Voice and face, browser to browser: the same on the doctor's page (`offers: true`) and the nurse's. Browsers cancel
  * echo and control congestion; the kit takes no part. Without camera or microphone the call goes on with what there is.
+ *
+ * Any signal may be lost (a page, the kit or the hub is away for a moment), so while the call is not up each end says
+ * its part again: the doctor's page its offer, the nurse's that it waits. The epoch makes that harmless: an offer that
+ * is known already is answered with the answer that was given.
  */
+import { Attempt } from './attempt'
 import type { SignalBody } from './instrumentPeer'
+import { againMs, connectMs, MEDIA_MS, REVIVE_MS, UNANSWERED_MS } from './patience'
 
 export type TalkState = 'waiting' | 'connecting' | 'connected' | 'interrupted' | 'ended'
 
@@ -22,20 +28,23 @@ export interface TalkPeerOptions {
 const VOICE: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true }
 const FACE: MediaTrackConstraints = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 20, max: 25 } }
 const FACE_MAX_BPS = 400_000
-const PATIENCE_MS = 4000
-const WATCH_MS = 1000
+const WATCH_MS = 500
 
 export class TalkPeer {
   state: TalkState = 'waiting'
   problem: MediaProblem = null
   readonly #options: TalkPeerOptions
   #local: MediaStream | null = null
-  #connection: RTCPeerConnection | null = null
+  #attempt: Attempt | null = null
+  /** Of the newest attempt, ours or heard of. */
   #epoch = 0
   #sinceMs = performance.now()
-  /** Candidates found before our description was sent; null after that. */
-  #early: RTCIceCandidateInit[] | null = null
-  #queue: Promise<void> = Promise.resolve()
+  #failures = 0
+  /** How often the same was said without an answer, and when last. */
+  #said = 0
+  #saidMs = 0
+  /** What came before our own camera and microphone were known; null after that. */
+  #held: SignalBody[] | null = []
   #microphone = true
   #camera = true
   #watch: ReturnType<typeof setInterval> | null = null
@@ -46,16 +55,24 @@ export class TalkPeer {
 
   /** Ask for camera and microphone, then call (the doctor) or say that we are there (the nurse). */
   async start(): Promise<void> {
-    await this.#openMedia()
-    if (this.state === 'ended') return this.#stopMedia()
+    const media = this.#openMedia()
+    const late = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), MEDIA_MS))
+    const first = await Promise.race([media, late])
+    if (this.state === 'ended') return
     this.#watch = setInterval(() => this.#look(), WATCH_MS)
-    this.#rejoin()
+    this.#begin()
+    if (first !== 'late') return
+    await media
+    if (this.#local !== null) this.#rejoin()
   }
 
-  /** Take call set-up from the other side, one after the other. */
-  signal(signal: SignalBody): Promise<void> {
-    this.#queue = this.#queue.then(() => this.#take(signal)).catch(() => this.#become('interrupted'))
-    return this.#queue
+  /** Take call set-up from the other side. */
+  signal(signal: SignalBody): void {
+    if (this.state === 'ended') return
+    if (this.#held === null) return this.#take(signal)
+    // a newer offer makes everything before it void
+    if (signal.description?.type === 'offer') this.#held = []
+    this.#held.push(signal)
   }
 
   get microphone(): boolean {
@@ -87,8 +104,8 @@ export class TalkPeer {
   close(): void {
     if (this.#watch !== null) clearInterval(this.#watch)
     this.#become('ended')
-    this.#connection?.close()
-    this.#connection = null
+    this.#attempt?.close()
+    this.#attempt = null
     this.#stopMedia()
   }
 
@@ -101,6 +118,7 @@ export class TalkPeer {
     this.problem = null
     this.#local = (await this.#get({ audio: VOICE, video: FACE })) ?? (await this.#get({ audio: VOICE }))
     this.#local ??= await this.#get({ video: FACE })
+    if (this.state === 'ended') return this.#stopMedia()
     this.microphone = this.#microphone
     this.camera = this.#camera
     this.#options.onLocal?.(this.#local, this.problem)
@@ -119,122 +137,181 @@ export class TalkPeer {
     }
   }
 
-  #rejoin(): void {
-    if (this.#options.offers) void this.#offer()
-    else this.#options.send({ epoch: this.#epoch === 0 ? 0 : this.#epoch + 1 })
-    this.#sinceMs = performance.now()
+  #begin(): void {
+    const held = this.#held ?? []
+    this.#held = null
+    if (this.#options.offers) return this.#offer()
+    for (const signal of held) this.#take(signal)
+    if (this.#attempt === null) this.#ask()
   }
 
-  async #offer(): Promise<void> {
-    // by the clock, so that a reloaded page is not taken for an old one
-    const epoch = Math.max(this.#epoch + 1, Date.now())
-    const connection = this.#connect(epoch)
+  #rejoin(): void {
+    if (this.state === 'ended') return
+    this.#said = 0
+    if (this.#options.offers) this.#offer()
+    else this.#ask()
+  }
+
+  /** The nurse's page: epoch 0 for "I have nothing yet", or above the attempt that is given up. */
+  #ask(): void {
+    this.#options.send({ epoch: this.#epoch === 0 ? 0 : this.#epoch + 1 })
+    this.#wasSaid()
+  }
+
+  #wasSaid(): void {
+    this.#said += 1
+    this.#saidMs = performance.now()
+  }
+
+  #offer(atLeast = 0): void {
+    // by the clock, so that a reloaded page is not taken for an old one; the other's may be ahead of ours
+    const attempt = this.#connect(Math.max(this.#epoch + 1, Date.now(), atLeast))
     for (const kind of ['audio', 'video'] as const) {
       const track = this.#local?.getTracks().find((one) => one.kind === kind)
-      connection.addTransceiver(track ?? kind, {
+      attempt.connection.addTransceiver(track ?? kind, {
         direction: track ? 'sendrecv' : 'recvonly',
         streams: this.#local ? [this.#local] : [],
       })
     }
-    await connection.setLocalDescription()
-    this.#tell(connection, epoch)
+    this.#do(attempt, async () => {
+      await attempt.connection.setLocalDescription()
+      this.#tell(attempt)
+    })
   }
 
-  async #take(signal: SignalBody): Promise<void> {
-    if (this.state === 'ended') return
+  #take(signal: SignalBody): void {
     const { epoch, description, candidate } = signal
+    const attempt = this.#attempt
     if (!description && !candidate) {
-      if (this.#options.offers && (epoch === 0 || epoch > this.#epoch)) this.#asked(epoch)
-    } else if (description?.type === 'offer' && !this.#options.offers && epoch > this.#epoch) {
-      await this.#answer(epoch, description)
-    } else if (epoch !== this.#epoch || this.#connection === null) {
+      if (this.#options.offers) this.#asked(epoch)
+    } else if (description?.type === 'offer') {
+      if (!this.#options.offers) this.#offered(epoch, description)
+    } else if (attempt === null || epoch !== attempt.epoch) {
       return
-    } else if (description?.type === 'answer' && this.#connection.signalingState === 'have-local-offer') {
-      await this.#connection.setRemoteDescription(description)
+    } else if (description?.type === 'answer') {
+      this.#do(attempt, () => this.#answered(attempt, description))
     } else if (candidate) {
-      await this.#candidate(this.#connection, candidate)
+      this.#do(attempt, () => attempt.candidate(candidate))
     }
   }
 
-  /** The nurse's page is new (epoch 0) or lost the call; an offer of just now is already on its way. */
+  /** The nurse's page is new (epoch 0) or lost the call; an offer that was not answered yet is the one to be taken. */
   #asked(epoch: number): void {
-    const underWay = this.state === 'connecting' && performance.now() - this.#sinceMs < 1000
-    if (epoch !== 0 || !underWay) this.#rejoin()
+    const open = this.#attempt !== null && !this.#attempt.agreed && this.state === 'connecting'
+    if (epoch === 0 && open) this.#tellAgain()
+    else if (epoch === 0 || epoch > this.#epoch) this.#offer(epoch)
   }
 
-  async #answer(epoch: number, description: RTCSessionDescriptionInit): Promise<void> {
-    const connection = this.#connect(epoch)
-    await connection.setRemoteDescription(description)
-    for (const transceiver of connection.getTransceivers()) {
-      const track = this.#local?.getTracks().find((one) => one.kind === transceiver.receiver.track.kind)
-      transceiver.direction = track ? 'sendrecv' : 'recvonly'
-      if (track) await transceiver.sender.replaceTrack(track)
-      if (this.#local) transceiver.sender.setStreams(this.#local)
-    }
-    await connection.setLocalDescription()
-    this.#tell(connection, epoch)
+  async #answered(attempt: Attempt, description: RTCSessionDescriptionInit): Promise<void> {
+    if (attempt.connection.signalingState !== 'have-local-offer') return
+    await attempt.connection.setRemoteDescription(description)
+    this.#agreed(attempt)
   }
 
-  #tell(connection: RTCPeerConnection, epoch: number): void {
-    if (this.#connection !== connection || connection.localDescription === null) return
-    this.#options.send({ epoch, description: connection.localDescription.toJSON() as RTCSessionDescriptionInit })
-    for (const candidate of this.#early ?? []) this.#options.send({ epoch, candidate })
-    this.#early = null
+  #offered(epoch: number, description: RTCSessionDescriptionInit): void {
+    if (epoch > this.#epoch) this.#answer(epoch, description)
+    else if (epoch === this.#attempt?.epoch) this.#tellAgain()
+    // the clock of who calls now is behind that of who called before: say from where to count
+    else if (performance.now() - this.#saidMs > againMs(1)) this.#ask()
   }
 
-  async #candidate(connection: RTCPeerConnection, candidate: RTCIceCandidateInit): Promise<void> {
-    if (connection.remoteDescription === null) return
-    await connection.addIceCandidate(candidate.candidate ? candidate : undefined)
+  #answer(epoch: number, description: RTCSessionDescriptionInit): void {
+    if (this.#attempt?.agreed && this.state === 'connecting') this.#failures += 1
+    const attempt = this.#connect(epoch)
+    const { connection } = attempt
+    this.#do(attempt, async () => {
+      await connection.setRemoteDescription(description)
+      for (const transceiver of connection.getTransceivers()) {
+        const track = this.#local?.getTracks().find((one) => one.kind === transceiver.receiver.track.kind)
+        transceiver.direction = track ? 'sendrecv' : 'recvonly'
+        if (track) await transceiver.sender.replaceTrack(track)
+        if (this.#local) transceiver.sender.setStreams(this.#local)
+      }
+      await connection.setLocalDescription()
+      this.#agreed(attempt)
+      this.#tell(attempt)
+    })
   }
 
-  #connect(epoch: number): RTCPeerConnection {
-    this.#connection?.close()
+  #do(attempt: Attempt, job: () => Promise<void>): void {
+    attempt.queue(job, () => {
+      if (this.#attempt === attempt) this.#become('interrupted')
+    })
+  }
+
+  #agreed(attempt: Attempt): void {
+    attempt.agreed = true
+    if (this.#attempt === attempt && this.state === 'connecting') this.#sinceMs = performance.now()
+  }
+
+  #tell(attempt: Attempt): void {
+    if (this.#attempt !== attempt) return
+    attempt.tell()
+    this.#wasSaid()
+  }
+
+  #tellAgain(): void {
+    if (this.#attempt?.told) this.#tell(this.#attempt)
+  }
+
+  #connect(epoch: number): Attempt {
+    this.#attempt?.close()
     const connection = new RTCPeerConnection({
       iceServers: this.#options.iceServers ?? [],
       bundlePolicy: 'max-bundle',
     })
-    const remote = new MediaStream()
-    this.#connection = connection
+    const attempt = new Attempt(epoch, connection, this.#options.send)
+    this.#attempt = attempt
     this.#epoch = epoch
-    this.#early = []
+    this.#said = 0
+    const remote = new MediaStream()
     connection.ontrack = (event) => {
       remote.addTrack(event.track)
       this.#options.onRemote?.(remote)
     }
-    connection.onicecandidate = (event) => {
-      const candidate = event.candidate?.toJSON() ?? {}
-      if (this.#connection !== connection) return
-      if (this.#early === null) this.#options.send({ epoch, candidate })
-      else this.#early.push(candidate)
-    }
-    connection.onconnectionstatechange = () => {
-      if (this.#connection === connection) this.#changed(connection)
-    }
+    connection.onconnectionstatechange = () => this.#changed(connection)
     this.#become('connecting')
-    return connection
+    this.#sinceMs = performance.now()
+    return attempt
   }
 
   #changed(connection: RTCPeerConnection): void {
     if (connection.connectionState === 'connected') {
+      this.#failures = 0
       this.#become('connected')
       void limitFace(connection)
     } else if (connection.connectionState === 'failed') {
-      this.#broken()
+      this.#become('interrupted')
+      if (this.#failures === 0) this.#giveUp()
     } else if (connection.connectionState === 'disconnected') {
       this.#become('interrupted')
     }
   }
 
-  #broken(): void {
-    if (this.state === 'ended') return
-    this.#become('interrupted')
+  #giveUp(): void {
+    this.#failures += 1
     this.#rejoin()
   }
 
-  /** Browsers revive short outages themselves; after that the call is made anew. */
+  /** While the call is not up: say it again if it may be lost, make it anew if it had its time. */
   #look(): void {
     if (this.state === 'connected' || this.state === 'ended') return
-    if (performance.now() - this.#sinceMs > PATIENCE_MS) this.#rejoin()
+    const now = performance.now()
+    const saidLongAgo = now - this.#saidMs > againMs(this.#said)
+    if (this.#options.offers) {
+      if (now - this.#sinceMs > this.#patience()) this.#giveUp()
+      else if (saidLongAgo && !this.#attempt?.agreed) this.#tellAgain()
+    } else if (saidLongAgo && now - this.#sinceMs > this.#patience()) {
+      this.#ask()
+    }
+  }
+
+  #patience(): number {
+    if (this.state === 'interrupted') return REVIVE_MS
+    if (this.#attempt === null) return 0
+    if (!this.#attempt.agreed) return UNANSWERED_MS
+    // who offers makes it anew; the other asks only if nothing came
+    return connectMs(this.#failures) + (this.#options.offers ? 0 : REVIVE_MS)
   }
 
   #become(state: TalkState): void {
