@@ -20,7 +20,7 @@ from carebag_edge.nurse_pages import NursePage
 from carebag_edge.wording import as_code
 from carebag_wire import PROTOCOL
 from carebag_wire.api import NurseCode, Refusal
-from carebag_wire.messages import MAX_MESSAGE_BYTES, Hello, Problem, Welcome, from_nurse
+from carebag_wire.messages import MAX_MESSAGE_BYTES, Hello, Problem, Signal, Welcome, from_nurse
 from carebag_wire.visit import Person, PhotoView
 
 COOKIE = "carebag_kit"
@@ -279,6 +279,8 @@ class LocalServer:
                 await _send(socket, EXPIRED)
                 return
             message = parse(frame)
+            if isinstance(message, Signal) and not self._agent.pages.speaks(page):
+                continue
             answer = message if isinstance(message, Problem) else await self._agent.commands.do(message, nurse)
             if answer is not None:
                 page.message(answer.model_dump_json())

@@ -76,6 +76,10 @@ class NursePages:
         if self._pages:
             self._pages[-1].message(signal.model_dump_json())
 
+    def speaks(self, page: NursePage) -> bool:
+        """Whether it is this page that takes part in the call; what another says of it would break it."""
+        return bool(self._pages) and self._pages[-1] is page
+
     async def run(self) -> None:
         """Until cancelled."""
         while True:

@@ -264,6 +264,28 @@ async def test_the_journal_is_its_owners_alone(page: Page) -> None:
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
 
 
+async def test_of_two_open_pages_only_the_latest_speaks_in_the_call(page: Page, world: Any, monkeypatch: Any) -> None:
+    said: list[int] = []
+    monkeypatch.setattr(page.agent.link, "send_signal", lambda signal: said.append(signal.epoch))
+    page.enter(world)
+    first = await page.socket()
+    await until(first, "kit_state")
+    second = await page.socket()
+    await until(second, "kit_state")
+    signal = {"type": "signal", "visit_id": str(world.new_id()), "sender": "", "to": "doctor:1"}
+    for socket, epoch in ((first, 1), (second, 2)):
+        await socket.send_json({**signal, "epoch": epoch})
+        await socket.send_json({"type": "ping", "id": epoch})
+        await until(socket, "pong")
+    await second.close()
+    while said == [2]:  # the kit hears of the closed page a moment later
+        await first.send_json({**signal, "epoch": 3})
+        await first.send_json({"type": "ping", "id": 3})
+        await until(first, "pong")
+    assert said == [2, 3]
+    await first.close()
+
+
 async def test_a_call_that_fails_and_a_full_disk_stop_nothing(page: Page, world: Any, monkeypatch: Any) -> None:
     tried = asyncio.Event()
 

@@ -12,9 +12,6 @@ from carebag_wire.messages import Signal
 
 RETRY_S = (0.25, 1.0, 2.0, 5.0)
 """Waits before the next attempt after failures in a row."""
-FRESH_MS = 1000
-"""A page that asks for a first offer while one this young is on its way gets no second one."""
-
 log = logging.getLogger(__name__)
 
 
@@ -42,7 +39,8 @@ class Call:
         self.on_message: Callable[[Call, str, str | bytes], None] = lambda call, channel, message: None
         self.carry_sound_on_channel = False
         self._epoch = 0
-        self._began_ms = 0
+        self._offer: Signal | None = None
+        """What was offered and not answered yet."""
         self._failures = 0
         self._peer: MediaPeer | None = None
         self._inbox: asyncio.Queue[Signal | str] = asyncio.Queue()
@@ -92,16 +90,27 @@ class Call:
         if isinstance(event, str):
             await self._state(event)
         elif event.description is None and event.candidate is None:
-            if self._asks_rightly(event.epoch):
-                await self._begin()
+            await self._asked(event.epoch)
         elif event.epoch == self._epoch and self._peer is not None:
             if event.description is not None:
-                await self._peer.answer(event.description)
+                await self._answered(event.description)
             if event.candidate is not None:
                 await self._peer.candidate(event.candidate)
 
-    def _asks_rightly(self, epoch: int) -> bool:
-        return epoch > self._epoch or (epoch == 0 and self._unix_ms() - self._began_ms > FRESH_MS)
+    async def _asked(self, epoch: int) -> None:
+        """An offer may be lost on its way: then the same again, a second connection would cost both sides more."""
+        if epoch == 0 and self._offer is not None:
+            self._send_signal(self._offer)
+        elif epoch == 0 or epoch > self._epoch:
+            # the page counts from a kit whose clock was ahead of ours
+            self._epoch = max(self._epoch, epoch - 1)
+            await self._begin()
+
+    async def _answered(self, description: dict[str, Any]) -> None:
+        """A second answer, sent in case the first was lost, changes nothing."""
+        if self._peer is not None and self._offer is not None:
+            await self._peer.answer(description)
+            self._offer = None
 
     async def _state(self, state: str) -> None:
         if state == "new":
@@ -117,9 +126,8 @@ class Call:
     async def _begin(self) -> None:
         await self._drop()
         self.carry_sound_on_channel = False
-        self._began_ms = self._unix_ms()
         # rises over restarts of the kit too, so that a page never takes a new offer for an old one
-        epoch = self._epoch = max(self._epoch + 1, self._began_ms)
+        epoch = self._epoch = max(self._epoch + 1, self._unix_ms())
         peer = self._peer = self._build(self._events(epoch))
         try:
             # not to be cancelled in the middle: a socket being opened would be left behind
@@ -128,7 +136,8 @@ class Call:
         except NoNetworkPath as error:
             log.warning("live: %s: this machine has no address but loopback", error.code)
             return
-        self._send_signal(Signal(visit_id=self.visit_id, to=self.viewer, epoch=epoch, description=description))
+        self._offer = Signal(visit_id=self.visit_id, to=self.viewer, epoch=epoch, description=description)
+        self._send_signal(self._offer)
 
     def _events(self, epoch: int) -> PeerEvents:
         def current(act: Callable[[], None]) -> None:
@@ -143,6 +152,7 @@ class Call:
 
     async def _drop(self) -> None:
         peer, self._peer = self._peer, None
+        self._offer = None
         gathering, self._gathering = self._gathering, None
         if gathering is not None:
             await asyncio.wait([gathering])
