@@ -19,7 +19,7 @@ import psutil
 from playwright.sync_api import expect
 
 from carebag.browser import NoBrowser
-from carebag.demo import Demo, Options, running
+from carebag.demonstration import Demo, Options, running
 from carebag.latency import Spread, rendered_after, shown_after, spread, watch
 from carebag.pages import SLOW_MS, browser
 from carebag.processes import PartFailed

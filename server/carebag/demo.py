@@ -1,101 +1,16 @@
 """`carebag demo`: hub, one kit and its simulated instruments on this machine, behind one address."""
 
 import argparse
-import json
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from carebag.processes import PartFailed, Parts, free_port
-from carebag_devices.radio.simulated_radio import Mode, best_mode
-from carebag_edge.keys import load_or_create
-from carebag_server.demo_data import ensure_demo
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the demo is started with."""
-
-    folder: Path
-    recordings: str | None = None
-    database: str | None = None
-    """Default: SQLite in the folder."""
-    port: int = 8470
-    speed: float = 1.0
-    seed: int = 1
-    mode: Mode | None = None
-    """Default: over D-Bus where there is a dbus-daemon."""
-
-
-class Demo:
-    """The running demo: three processes, their addresses, and what an installation check may do to them."""
-
-    def __init__(self, parts: Parts, options: Options) -> None:
-        self.parts, self.options = parts, options
-        self.hub_port = free_port(options.port)
-        self.kit_port = free_port(options.port + 1)
-        self.control_port = free_port(options.port + 3)
-        self.hub_url = f"http://localhost:{self.hub_port}"
-        self.kit_url = f"http://localhost:{self.kit_port}"
-        self.control_url = f"http://127.0.0.1:{self.control_port}"
-        self.database = options.database or f"sqlite:///{options.folder / 'hub.sqlite'}"
-        self.mode: Mode = options.mode or best_mode()
-        self.bus: str | None = None
-
-    def start(self) -> None:
-        """Start all parts.
-
-        Raises:
-            PartFailed: naming the part and the end of its log.
-        """
-        key = load_or_create(self.options.folder / "kit", None, time.time_ns() // 1_000_000)
-        ensure_demo(self.database, key.kit_id, key.public)
-        self.start_hub()
-        if self.mode == "dbus":
-            self._start_simulated()
-        self.start_kit()
-
-    def start_hub(self) -> None:
-        arguments = ["hub", "--demo", "--port", str(self.hub_port), "--database", self.database]
-        arguments += ["--media", str(self.options.folder / "media"), "--kit-origin", self.kit_url]
-        self.parts.start("hub", arguments)
-        self.parts.wait_for("hub", f"http://127.0.0.1:{self.hub_port}/api/health")
-
-    def start_kit(self) -> None:
-        arguments = ["kit", "--hub", f"http://127.0.0.1:{self.hub_port}", "--data", str(self.options.folder / "kit")]
-        arguments += ["--port", str(self.kit_port), "--camera", "demo"]
-        if self.bus:
-            arguments += ["--control", self.control_url]
-            self.parts.start("kit", arguments, {"DBUS_SYSTEM_BUS_ADDRESS": self.bus})
-        else:
-            arguments += ["--simulated", "--control-port", str(self.control_port), *self._simulated_arguments()]
-            self.parts.start("kit", arguments)
-        self.parts.wait_for("kit", f"http://127.0.0.1:{self.kit_port}/")
-
-    def _start_simulated(self) -> None:
-        ready = self.options.folder / "simulated.json"
-        ready.unlink(missing_ok=True)
-        arguments = ["simulate", "--control", str(self.control_port), "--ready-file", str(ready)]
-        self.parts.start("simulate", [*arguments, *self._simulated_arguments()])
-        self.bus = str(json.loads(self.parts.wait_for_file("simulate", ready))["bus"])
-
-    def _simulated_arguments(self) -> list[str]:
-        arguments = ["--seed", str(self.options.seed), "--speed", str(self.options.speed)]
-        return [*arguments, "--recordings", self.options.recordings] if self.options.recordings else arguments
-
-
-@contextmanager
-def running(options: Options) -> Iterator[Demo]:
-    """A started demo; all its processes are gone afterwards."""
-    with Parts(options.folder / "logs") as parts:
-        demo = Demo(parts, options)
-        demo.start()
-        yield demo
+from carebag.demonstration import Demo, Options, running
+from carebag.processes import PartFailed
+from carebag.walkthrough import run_script
+from carebag_devices.radio.simulated_radio import Mode
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -128,8 +43,6 @@ def _run_in(folder: Path, args: argparse.Namespace) -> int:
     try:
         with running(options) as demo:
             if args.script:
-                from carebag.walkthrough import run_script
-
                 return run_script(demo, as_json=args.json, screenshots=args.screenshots)
             return _show(demo)
     except PartFailed as failure:

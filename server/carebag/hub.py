@@ -3,7 +3,6 @@
 import argparse
 
 from carebag_server.serve import run as serve
-
 from carebag_server.settings import settings_from
 
 

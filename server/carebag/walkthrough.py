@@ -13,7 +13,7 @@ from typing import Any
 from playwright.sync_api import Browser, Error, expect
 
 from carebag.browser import NoBrowser
-from carebag.demo import Demo
+from carebag.demonstration import Demo
 from carebag.pages import DESK, SLOW_MS, TABLET, Doctor, Nurse, Reviewer, browser, new_page
 
 PATIENT = "Tolvan Tolvansson"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from carebag.demo import Demo, Options, running
+from carebag.demonstration import Demo, Options, running
 from carebag.pages import browser
 from carebag.processes import free_port
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from carebag.demo import Demo
+from carebag.demonstration import Demo
 from carebag.walkthrough import PATIENT, PLAN, Walk
 from carebag_server.audit import verify_database
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from carebag.demo import Demo
+from carebag.demonstration import Demo
 from carebag.pages import DESK, SLOW_MS, Doctor, new_page
 
 pytestmark = pytest.mark.e2e

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, expect
 
-from carebag.demo import Demo
+from carebag.demonstration import Demo
 from carebag.pages import DESK, SLOW_MS, Doctor, new_page
 from carebag.walkthrough import PATIENT, Walk
 
