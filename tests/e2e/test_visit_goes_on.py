@@ -63,6 +63,27 @@ def test_the_nurses_reload_brings_back_the_open_visit(walk: Walk) -> None:
     walk.doctor.wait_for_talk()
 
 
+def faces_move(walk: Walk) -> None:
+    """Both see the other now; what is called connected may still be the connection of a page that is gone."""
+    for page, face in ((walk.doctor.page, "nurse-face"), (walk.nurse.page, "doctor-face")):
+        page.wait_for_function(FACE_MOVES, arg=face, timeout=SLOW_MS)
+
+
+@pytest.mark.parametrize("first", ["doctor", "nurse"])
+def test_the_call_comes_back_however_often_and_in_whatever_order_pages_are_loaded(walk: Walk, first: str) -> None:
+    pages = [walk.doctor.page, walk.nurse.page]
+    if first == "nurse":
+        pages.reverse()
+    for again in range(6):
+        # the second page goes in the middle of what the first one begins
+        pages[0].reload()
+        pages[1].wait_for_timeout(150 * again)
+        pages[1].reload()
+        walk.doctor.wait_for_talk()
+        faces_move(walk)
+        walk.doctor.wait_for_video()
+
+
 def test_a_second_tab_takes_the_seat_and_the_first_may_take_it_back(walk: Walk) -> None:
     first = walk.doctor
     second = Doctor(first.page.context.new_page())
@@ -121,3 +142,14 @@ def test_a_link_works_once(walk: Walk, chromium: Browser) -> None:
     again = new_page(chromium, DESK)
     again.goto(link)
     expect(again.get_by_test_id("enter-failed")).to_be_visible(timeout=SLOW_MS)
+
+
+FACE_MOVES = """
+name => {
+  const face = document.querySelector(`[data-testid="${name}"][data-state="connected"]`)
+  const frames = face?.querySelector('video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0
+  const seen = (window.__faceFrames ??= {})
+  seen[name] ??= frames
+  return frames > seen[name] + 5
+}
+"""
