@@ -30,7 +30,7 @@ from carebag_edge.tasks import Tasks
 from carebag_edge.wording import as_code, short
 from carebag_signal.auscultation import HeartSoundMonitor
 from carebag_wire.messages import Changed, KitState, KitStatus, KitVisits, Live, Present, Signal
-from carebag_wire.visit import ListeningState, LiveVitals
+from carebag_wire.visit import DeviceStatus, ListeningState, LiveVitals
 
 log = logging.getLogger(__name__)
 InstrumentsFactory = Callable[[Sink], Instruments]
@@ -70,6 +70,7 @@ class Agent:
         self._marks: list[Any] = []
         self._hub_heard: tuple[int, str] | None = None
         self._viewers: tuple[object, ...] = ()
+        self._camera_told: str | None = None
 
     async def run(self) -> None:
         """Until cancelled: recover, then instruments, sync, link and pages side by side."""
@@ -190,18 +191,24 @@ class Agent:
             oldest_unsent_at=unsent.oldest_at,
             visits=self.bedside.heads(nurse),
             open=self.bedside.open_snapshot(nurse),
-            devices=list(self.intake.devices.values()),
+            devices=self._devices(),
             vitals=self.intake.vitals.shown,
             listening=self.listening.message,
             simulated=self.settings.simulated,
             message=self._word,
         )
 
+    def _devices(self) -> list[DeviceStatus]:
+        """The instruments, and the examination camera when it has something to say."""
+        problem = self.live_media.camera_problem
+        camera = DeviceStatus(id="camera", kind="camera", name="", state="off", detail=problem or "")
+        return [*self.intake.devices.values(), *([camera] if problem else [])]
+
     def kit_status(self) -> KitStatus:
         visit, unsent = self.bedside.binder.visit, self.journal.unsent()
         return KitStatus(
             visit_id=visit.visit_id if visit else None,
-            devices=list(self.intake.devices.values()),
+            devices=self._devices(),
             unsent=unsent.count,
             oldest_unsent_at=unsent.oldest_at,
             nurse_present=self.pages.present and self.sessions.person is not None,
@@ -227,6 +234,9 @@ class Agent:
         while True:
             await asyncio.sleep(TICK_S)
             self.intake.tick()
+            if self._camera_told != self.live_media.camera_problem:
+                self._camera_told = self.live_media.camera_problem
+                self.changed()
             if self.bedside.unsaved and self.bedside.retry_unsaved() == 0:
                 self.journaled("saved")
             if self._word is not None and self.clock.utc() - self._word_at > WORD_LASTS:

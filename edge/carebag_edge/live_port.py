@@ -21,6 +21,10 @@ SendSignal = Callable[[Signal], None]
 class LiveMedia(Protocol):
     """One peer connection to each doctor in the room of the open visit."""
 
+    @property
+    def camera_problem(self) -> str | None:
+        """Why the examination camera gives no picture, a code; None while it does or nobody looks."""
+
     async def set_viewers(self, visit_id: UUID, viewers: list[str]) -> None:
         """Take the doctors present, by participant id: call those who came, hang up on those who left."""
 
@@ -49,6 +53,8 @@ LiveFactory = Callable[[SendSignal], LiveMedia]
 
 class NoLiveMedia:
     """A kit without live media: a bag whose camera is off, and a test of everything else."""
+
+    camera_problem: str | None = "camera_off"
 
     async def set_viewers(self, visit_id: UUID, viewers: list[str]) -> None: ...
 

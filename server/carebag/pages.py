@@ -158,7 +158,9 @@ class Doctor(Person):
         reading = card.get_attribute("data-reading-id")
         text = card.inner_text()
         card.get_by_test_id("reading-keep").click()
-        expect(self.page.locator(f'[data-reading-id="{reading}"]')).to_have_attribute("data-decision", "kept")
+        expect(self.page.locator(f'[data-reading-id="{reading}"]')).to_have_attribute(
+            "data-decision", "kept", timeout=SLOW_MS
+        )
         return text
 
     def ask_again(self, kind: str, reason: str) -> str:

@@ -24,7 +24,10 @@ from carebag_wire.records import (
     Record,
     RecordBatch,
     RecordReceipt,
+    RequestProgressed,
     SignedRecord,
+    VisitClosed,
+    VisitOpened,
     payload_sha256,
     record_adapter,
 )
@@ -124,7 +127,7 @@ def _visit_of(session: Session, record: Record) -> tuple[VisitRow | None, str]:
 def _log(
     session: Session, caller: KitCaller, record: Record, visit: VisitRow | None, alarm: str, now: datetime
 ) -> None:
-    action = alarm or (record.type if record.type.startswith(("visit_", "request_")) else f"{record.type}_stored")
+    action = alarm or _action(record)
     commission = nurse_commission(session, record.binding.nurse_id, caller.organization_id)
     nurse = session.get_one(Practitioner, commission.practitioner_id).name if commission else None
     act = Act(
@@ -134,6 +137,13 @@ def _log(
         visit_id=visit.id if visit else None,
     )
     append(session, caller.actor(nurse), act, now)
+
+
+def _action(record: Record) -> str:
+    """What the log calls it: the nurse's acts by their own names, what was taken as `…_stored`."""
+    if isinstance(record, RequestProgressed):
+        return f"request_{record.state}"
+    return record.type if isinstance(record, VisitOpened | VisitClosed) else f"{record.type}_stored"
 
 
 def _what(session: Session, record: Record) -> str:

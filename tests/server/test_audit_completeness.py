@@ -78,7 +78,7 @@ EXPECTED = [
     ("list", ["visits_listed"]),
     ("read", ["visit_read"]),
     ("ask", ["request_made"]),
-    ("begin", ["request_progressed"]),
+    ("begin", ["request_started"]),
     ("measure", ["reading_stored"]),
     ("keep", ["reading_kept"]),
     ("ask and cancel", ["request_made", "request_cancelled"]),

@@ -521,7 +521,7 @@ export const en: Messages = {
   'sound.heard.verified': 'Same as recorded',
   'sound.heard.differs': 'Differs from the recording',
   'sound.repaired': 'Repaired: {n}',
-  'sound.jumps': 'The sound jumped ahead {n} times here. The recording is whole.',
+  'sound.jumps': 'Jumps in the sound here: {n}. The recording is whole.',
   'sound.missing': 'Missing: {n}',
   'sound.gaps': '{n} gaps',
   'sound.no_gaps': 'No gaps',

@@ -521,7 +521,7 @@ export const es: Messages = {
   'sound.heard.verified': 'Igual que lo grabado',
   'sound.heard.differs': 'Distinto de lo grabado',
   'sound.repaired': 'Reparado: {n}',
-  'sound.jumps': 'El sonido saltó adelante {n} veces aquí. La grabación está completa.',
+  'sound.jumps': 'Saltos del sonido aquí: {n}. La grabación está completa.',
   'sound.missing': 'Falta: {n}',
   'sound.gaps': '{n} huecos',
   'sound.no_gaps': 'Sin huecos',

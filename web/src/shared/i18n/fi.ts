@@ -521,7 +521,7 @@ export const fi: Messages = {
   'sound.heard.verified': 'Sama kuin tallennettu',
   'sound.heard.differs': 'Poikkeaa tallennetusta',
   'sound.repaired': 'Korjattu: {n}',
-  'sound.jumps': 'Ääni hyppäsi eteenpäin {n} kertaa täällä. Tallenne on ehjä.',
+  'sound.jumps': 'Hyppyjä äänessä täällä: {n}. Tallenne on ehjä.',
   'sound.missing': 'Puuttuu: {n}',
   'sound.gaps': '{n} aukkoa',
   'sound.no_gaps': 'Ei aukkoja',

@@ -520,7 +520,7 @@ export const sv = {
   'sound.heard.verified': 'Samma som inspelat',
   'sound.heard.differs': 'Skiljer sig från inspelat',
   'sound.repaired': 'Lagat: {n}',
-  'sound.jumps': 'Ljudet hoppade fram {n} gånger här. Inspelningen är hel.',
+  'sound.jumps': 'Hopp i ljudet här: {n}. Inspelningen är hel.',
   'sound.missing': 'Saknas: {n}',
   'sound.gaps': '{n} luckor',
   'sound.no_gaps': 'Inga luckor',
