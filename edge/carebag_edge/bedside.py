@@ -24,6 +24,8 @@ from carebag_wire.messages import OpenVisit as OpenVisitMessage
 from carebag_wire.records import PhotoTaken, Record, VisitClosed, VisitOpened
 from carebag_wire.visit import Person, VisitHead, VisitSnapshot
 
+SAME_PRESS_NS = 1_000_000_000
+"""A second press within it is the same press: a double click keeps one value, not two."""
 OPEN, ARMED, VISITS = "open_visit", "armed", "visits"
 
 
@@ -54,6 +56,8 @@ class Bedside:
         done = answered_requests(self.own(visit.visit_id)) if visit else set()
         self.binder = Binder(visit, tuple(one for one in armed if visit and one.request_id not in done))
         self.unsaved: list[_Taken] = []
+        self._last_spot: tuple[int, Entry] | None = None
+        """When, on the monotonic clock, and what."""
 
     # What the pages see
 
@@ -152,9 +156,15 @@ class Bedside:
         """The oximeter's value of now, for the request that waits for one. Raises: Refused: `visit_not_open`."""
         if self.binder.visit is None:
             raise Refused("visit_not_open")
-        whom = self.binder.whom("oximetry")
+        whom, now_ns = self.binder.whom("oximetry"), self._clock.monotonic_ns()
+        if self._last_spot is not None and now_ns - self._last_spot[0] < SAME_PRESS_NS:
+            kept = self._last_spot[1].record.binding
+            if kept.visit_id == whom.visit_id and whom.request_id in (None, kept.request_id):
+                return self._last_spot[1]
         build = spot_reading(spot, whom, self.journal.key.kit_id, self._new_id(), self._clock.times())
-        return self._store(_Taken(build, whom.request_id))
+        entry = self._store(_Taken(build, whom.request_id))
+        self._last_spot = (now_ns, entry)
+        return entry
 
     def keep_photo(self, visit_id: UUID, image: StrippedImage) -> Entry:
         """A stripped photo of the open visit. Raises: Refused: `visit_not_open`."""

@@ -82,6 +82,8 @@ class Binder:
     def __init__(self, visit: OpenVisit | None = None, armed: tuple[Armed, ...] = ()) -> None:
         self._visit = visit
         self._armed = {one.kind: one for one in armed}
+        self._left: dict[tuple[UUID, RequestKind], Armed] = {}
+        """Armed when its visit was closed: a value that began before still answers it, with its side and posture."""
         self._began: dict[str, _Began] = {}
         self.nurse_id: UUID | None = visit.nurse_id if visit else None
         """Practitioner who holds the kit now; a colleague may have taken over from the one who opened the visit."""
@@ -103,6 +105,7 @@ class Binder:
 
     def close(self) -> None:
         """From now on nothing belongs to it but what began before."""
+        self._left.update({(one.visit_id, one.kind): one for one in self.armed})
         self._visit = None
         self._armed.clear()
 
@@ -121,6 +124,7 @@ class Binder:
         kinds = [kind for kind, one in self._armed.items() if one.request_id == request_id]
         for kind in kinds:
             del self._armed[kind]
+        self._left = {key: one for key, one in self._left.items() if one.request_id != request_id}
         return bool(kinds)
 
     def now(self) -> Whom:
@@ -162,5 +166,7 @@ class Binder:
             whom = NOBODY
         armed = self._armed.get(kind)
         if armed is None or whom.visit_id != armed.visit_id:
+            armed = self._left.get((whom.visit_id, kind)) if whom.visit_id else None
+        if armed is None:
             return whom
         return replace(whom, request_id=armed.request_id, circumstances=armed.circumstances)

@@ -125,7 +125,8 @@ def overlaid(
                 _progress(requests, progressed.binding.request_id, progressed.state, progressed.times.kit_utc)
             case Reading() as reading:
                 readings.setdefault(reading.id, ReadingView(reading=reading, received_at=entry.received_at))
-                _progress(requests, reading.binding.request_id, "answered", reading.times.kit_utc)
+                if reading.problem is None:
+                    _progress(requests, reading.binding.request_id, "answered", reading.times.kit_utc)
             case SoundRecorded() as sound:
                 kept = stored(sound.media_sha256)
                 view = SoundView(sound=sound, media_stored=kept, received_at=entry.received_at)

@@ -62,8 +62,13 @@ def _lay_before_the_doctor(
     session.add(row)
     session.flush()
     announce_changed(session, visit, part_of(finding_of(session, row)))
-    if request is not None and request.kind == _asked_kind(record):
+    if request is not None and request.kind == _asked_kind(record) and not _failed(record):
         move(session, visit, request, "answered", now)
+
+
+def _failed(record: Reading | SoundRecorded | PhotoTaken) -> bool:
+    """A device's error answers nothing: the nurse's task stays until there is a value, or one of them ends it."""
+    return isinstance(record, Reading) and record.problem is not None
 
 
 def _asked_kind(record: Reading | SoundRecorded | PhotoTaken) -> str:

@@ -22,14 +22,17 @@ from carebag_wire.base import uuid7
 from carebag_wire.visit import Request, RequestState
 
 MOVES: dict[RequestState, set[RequestState]] = {
-    "asked": {"started", "answered", "declined", "cancelled"},
-    "started": {"answered", "declined", "cancelled"},
+    "asked": {"started", "answered", "done", "declined", "cancelled"},
+    "started": {"answered", "done", "declined", "cancelled"},
     "answered": {"done"},
     "done": set(),
     "declined": {"answered"},
     "cancelled": {"answered"},
 }
-"""A value that was measured after all answers also what was declined or cancelled meanwhile: nothing is lost."""
+"""A value that was measured after all answers also what was declined or cancelled meanwhile: nothing is lost.
+
+A device's error leaves a request where it is; the doctor's decision about that error is what ends it then.
+"""
 
 
 def move(session: Session, visit: VisitRow, row: RequestRow, to: RequestState, now: datetime, reason: str = "") -> bool:

@@ -249,6 +249,43 @@ def test_a_spot_needs_an_open_visit(room: Room) -> None:
         room.bedside.keep_spot(spot)
 
 
+def test_a_double_click_keeps_one_spot_value(room: Room) -> None:
+    room.open(room.know())
+    for _ in range(3):
+        room.intake(room.world.oximeter("97"))
+    first = room.bedside.keep_spot(room.intake.vitals.spot(room.hands.ns))
+    assert room.bedside.keep_spot(room.intake.vitals.spot(room.hands.ns)) is first
+    room.hands.forward(2)
+    room.bedside.keep_spot(room.intake.vitals.spot(room.hands.ns))
+    assert len(room.shown().readings) == 2
+
+
+def test_after_an_error_the_task_stays_until_a_value_came(room: Room) -> None:
+    visit = room.know("blood_pressure")
+    room.open(visit)
+    room.tasks.start(visit.requests[0].id)
+    room.intake(room.world.pressure(problem="cuff_too_loose"))
+    assert room.shown().requests[0].state == "started"
+    room.intake(room.world.pressure(device_time="2026-11-23T10:09:00"))
+    assert room.shown().requests[0].state == "answered"
+
+
+def test_a_value_after_closing_still_answers_its_request_with_its_side(room: Room) -> None:
+    visit, other = room.know("blood_pressure"), room.know("blood_pressure", patient="Sven Testsson")
+    room.open(visit)
+    room.tasks.start(visit.requests[0].id)
+    room.device(DeviceState.MEASURING)
+    room.bedside.close(plan_read=False)
+    room.open(other)
+    room.intake(room.world.pressure())
+    assert room.shown().readings == []
+    late = room.bedside.snapshot(visit.visit.id, None)
+    assert late is not None
+    assert late.readings[0].reading.binding.request_id == visit.requests[0].id
+    assert late.readings[0].reading.circumstances.site == "left_arm"
+    assert late.requests[0].state == "answered"
+
+
 def test_the_hubs_word_wins_and_a_shorter_list_takes_nothing_away(room: Room) -> None:
     visit = room.know()
     room.open(visit)

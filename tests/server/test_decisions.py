@@ -133,3 +133,11 @@ def test_a_value_measured_all_the_same_is_not_lost(hub: Any, doctor: Any, visit:
     hub.kit.store("reading", visit, request["id"])
     after = read(hub, doctor, visit)
     assert (after["requests"][0]["state"], len(after["readings"])) == ("answered", 1)
+
+
+def test_an_error_is_ended_by_the_doctors_word(hub: Any, doctor: Any, visit: Any) -> None:
+    request = ask(hub, doctor, visit)
+    hub.kit.store("request_progressed", visit, request["id"])
+    record = hub.kit.store("reading", visit, request["id"], quantities=[], problem="cuff_too_loose")
+    decide(hub, doctor, visit, record, decision="rejected", reason="tighter", ask_again=True)
+    assert sorted(one["state"] for one in read(hub, doctor, visit)["requests"]) == ["asked", "done"]

@@ -231,10 +231,11 @@ def test_a_request_of_another_visit_is_not_moved(hub: Any, doctor: Any, visit: A
     assert len(snapshot(hub, visit)["readings"]) == 1
 
 
-def test_a_problem_is_words_and_answers_too(hub: Any, doctor: Any, visit: Any) -> None:
+def test_a_problem_is_words_and_the_request_waits_on(hub: Any, doctor: Any, visit: Any) -> None:
     request = ask(hub, doctor, visit)
+    hub.kit.store("request_progressed", visit, request["id"])
     hub.kit.store("reading", visit, request["id"], quantities=[], problem="cuff_too_loose")
-    assert state(hub, visit) == ["answered"]
+    assert state(hub, visit) == ["started"]
     assert snapshot(hub, visit)["readings"][0]["reading"]["problem"] == "cuff_too_loose"
 
 

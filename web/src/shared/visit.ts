@@ -1,5 +1,5 @@
 /** A visit as the page holds it: a snapshot, then one object at a time put in the place of the one with the same id. */
-import type { Changed, Decided, DeviceStatus, Note, PhotoView, ReadingView, Request, SoundView, VisitSnapshot } from './wire'
+import type { AskFor, Changed, Decided, DeviceStatus, Note, PhotoView, ReadingView, Request, SoundView, VisitSnapshot } from './wire'
 
 /** `list` with `item` in place of the one with the same id, or at the end. The list given is left as it was. */
 export function upsert<T>(list: readonly T[], item: T, id: (one: T) => string): T[] {
@@ -37,6 +37,21 @@ export function openRequests(snapshot: VisitSnapshot): Request[] {
 /** Requests that the doctor still waits for, newest last. */
 export function pendingRequests(snapshot: VisitSnapshot): Request[] {
   return openRequests(snapshot).sort((a, b) => a.asked_at.localeCompare(b.asked_at))
+}
+
+/** Whether the very same thing was asked already and nobody has begun it: a double click, a key held down. */
+export function askedAlready(snapshot: VisitSnapshot, wanted: AskFor): boolean {
+  const { site, posture, point } = wanted.circumstances ?? {}
+  return snapshot.requests.some(
+    ({ state, kind, note, circumstances: at }) =>
+      state === 'asked' && kind === wanted.kind && note === (wanted.note ?? '') && at.site === (site ?? null) && at.posture === (posture ?? null) && at.point === (point ?? null),
+  )
+}
+
+/** The device's last error while this request waited for its value, as a code; empty if its last word was a value. */
+export function lastProblem(snapshot: VisitSnapshot, request: Request): string {
+  const its = snapshot.readings.filter((view) => view.reading.binding.request_id === request.id)
+  return its.sort((a, b) => b.reading.times.kit_utc.localeCompare(a.reading.times.kit_utc))[0]?.reading.problem ?? ''
 }
 
 /** Readings of one kind, newest first. */

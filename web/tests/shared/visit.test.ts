@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { momentsOf } from '../../src/shared/timeline'
-import { applyChange, openRequests, readingsOf, upsert } from '../../src/shared/visit'
+import { applyChange, askedAlready, lastProblem, openRequests, readingsOf, upsert } from '../../src/shared/visit'
 import type { Changed } from '../../src/shared/wire'
 import { bloodPressure, reading, request, snapshot, VISIT } from './visits'
 
@@ -68,4 +68,27 @@ describe('timeline', () => {
     expect(told.map((moment) => moment.kind)).toContain('failed')
     expect(told.find((moment) => moment.kind === 'declined')?.reason).toBe('vill inte')
   })
+})
+
+describe('asking twice', () => {
+  const wanted = { kind: 'blood_pressure', circumstances: { site: 'left_arm', posture: 'sitting', point: null }, note: '' } as const
+  test('the very same is asked once, until somebody began it', () => {
+    expect(askedAlready(snapshot({ requests: [request('q1')] }), wanted)).toBe(true)
+    expect(askedAlready(snapshot({ requests: [request('q1', { state: 'started' })] }), wanted)).toBe(false)
+  })
+  test('another arm or another word is another question', () => {
+    const visit = snapshot({ requests: [request('q1')] })
+    expect(askedAlready(visit, { ...wanted, circumstances: { ...wanted.circumstances, site: 'right_arm' } })).toBe(false)
+    expect(askedAlready(visit, { ...wanted, note: 'after rest' })).toBe(false)
+  })
+})
+
+test('a task shows the last error until its value came', () => {
+  const of = (id: string, at: string, problem: string | null) =>
+    reading({ id, problem, binding: { ...reading({}).reading.binding, request_id: 'q1' }, times: { ...reading({}).reading.times, kit_utc: at } })
+  const failed = of('r1', '2026-11-23T09:00:00Z', 'cuff_too_loose')
+  expect(lastProblem(snapshot(), request('q1'))).toBe('')
+  expect(lastProblem(snapshot({ readings: [failed] }), request('q1'))).toBe('cuff_too_loose')
+  expect(lastProblem(snapshot({ readings: [failed] }), request('q2'))).toBe('')
+  expect(lastProblem(snapshot({ readings: [failed, of('r2', '2026-11-23T09:01:00Z', null)] }), request('q1'))).toBe('')
 })
