@@ -119,7 +119,10 @@ export class Console {
     const options = { url: socketUrl('/api/ws/console?as=doctor', location), hello: { type: 'hello', protocol: PROTOCOL, client: 'console' }, pings: true }
     this.#socket = new ReturningSocket<ToConsole, FromConsole>(options, {
       message: (message) => this.#receive(message),
-      state: (state) => (this.link = state),
+      state: (state) => {
+        this.link = state
+        if (state.kind === 'online' && this.problem === 'unreachable') this.problem = ''
+      },
     })
     this.#socket.start()
     window.addEventListener('online', () => this.#socket?.hurry())
