@@ -6,6 +6,7 @@ a kit has no hub dependencies installed, and the other way round.
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -35,6 +36,7 @@ def parser_for(name: str, parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 only if all that was asked worked."""
+    os.umask(0o077)  # database, media, journal, logs: whatever we write is for this user only
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(prog="carebag", description="A doctor far away examines a patient at home.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -1,6 +1,8 @@
 """The command: every subcommand explains itself, and a missing extra is an instruction."""
 
 import builtins
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,3 +42,15 @@ def test_a_missing_extra_is_an_instruction(monkeypatch: pytest.MonkeyPatch) -> N
 def test_audit_verify_fails_for_a_database_that_is_not_there(tmp_path: Any) -> None:
     with pytest.raises(SystemExit, match="no database"):
         main(["audit", "verify", "--database", f"sqlite:///{tmp_path}/none.sqlite"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_what_a_command_writes_is_for_its_user_only(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with pytest.raises(SystemExit):
+            main(["--help"])
+        (tmp_path / "hub.sqlite").touch()
+        assert (tmp_path / "hub.sqlite").stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
