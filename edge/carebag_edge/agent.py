@@ -143,7 +143,17 @@ class Agent:
             self.visit_changed()
         else:
             self.tasks.hub_said(message)
-        self.changed()
+        self.changed("request_cancelled" if self._taken_back(message) else None)
+
+    def _taken_back(self, message: KitVisits | Changed | Present) -> bool:
+        """The doctor took a request back: say so, and stop listening if it was that one."""
+        request = message.request if isinstance(message, Changed) else None
+        if request is None or request.state != "cancelled":
+            return False
+        heard = self.listening.message
+        if heard is not None and heard.request_id == request.id and heard.state in ("starting", "live"):
+            self.spawn(self.instruments.stop_listening())
+        return True
 
     def visit_changed(self) -> None:
         """The visit, or who is in its room, is another: tell live media whom to serve."""

@@ -151,7 +151,7 @@ def _broken(seq: int, before: str, why: str, now: datetime) -> AuditCheck:
     return AuditCheck(intact=False, events=seq, head=before, broken_at=seq + 1, why=why, checked_at=now)
 
 
-def verify_database(url: str) -> AuditCheck:
+def verify_database(url: str, expected: tuple[int, str] | None = None) -> AuditCheck:
     """Check the log of a database from outside the hub, which may be running.
 
     Raises:
@@ -163,7 +163,7 @@ def verify_database(url: str) -> AuditCheck:
     database = Database(url)
     try:
         with database.reading() as session:
-            return verify(session, datetime.now(UTC))
+            return verify(session, datetime.now(UTC), expected)
     finally:
         database.dispose()
 

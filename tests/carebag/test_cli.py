@@ -39,6 +39,14 @@ def test_a_missing_extra_is_an_instruction(monkeypatch: pytest.MonkeyPatch) -> N
         main(["bench"])
 
 
+@pytest.mark.parametrize("head", ["12", "x:" + "0" * 64, "12:abc"])
+def test_a_head_that_is_none_is_refused(head: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["audit", "verify", "--database", "sqlite:///x", "--head", head])
+    assert ended.value.code == 2
+    assert "64 digits" in capsys.readouterr().err
+
+
 def test_audit_verify_fails_for_a_database_that_is_not_there(tmp_path: Any) -> None:
     with pytest.raises(SystemExit, match="no database"):
         main(["audit", "verify", "--database", f"sqlite:///{tmp_path}/none.sqlite"])

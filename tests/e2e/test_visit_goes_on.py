@@ -117,6 +117,17 @@ def test_a_cuff_lost_while_measuring_leaves_the_task_and_measures_when_it_is_bac
     expect(nurse.part("task-none")).to_be_visible(timeout=SLOW_MS)
 
 
+def test_taking_back_a_listening_stops_it_and_tells_the_nurse(walk: Walk) -> None:
+    nurse, doctor = walk.nurse, walk.doctor
+    doctor.ask_to_listen("aortic")
+    nurse.start_task("listen")
+    listening = doctor.part("listening")
+    expect(listening).to_have_attribute("data-state", "live", timeout=SLOW_MS)
+    doctor.press("request-cancel")
+    expect(listening).to_have_attribute("data-state", "ended", timeout=SLOW_MS)
+    expect(nurse.part("listening")).to_have_count(0, timeout=SLOW_MS)
+
+
 def test_the_kit_killed_while_listening_keeps_what_was_heard(walk: Walk) -> None:
     nurse, doctor = walk.nurse, walk.doctor
     doctor.press("listen-audio-on")
@@ -125,6 +136,7 @@ def test_the_kit_killed_while_listening_keeps_what_was_heard(walk: Walk) -> None
     expect(doctor.part("listening-rate")).to_contain_text(re.compile(r"\d{2}"), timeout=SLOW_MS)
     walk.demo.parts.stop("kit", kill=True)
     expect(doctor.part("kit-offline")).to_be_visible(timeout=SLOW_MS)
+    expect(nurse.part("kit-lost")).to_be_visible(timeout=SLOW_MS)
     walk.demo.start_kit()
     expect(doctor.part("kit-online")).to_be_visible(timeout=SLOW_MS)
     expect(nurse.part("patient-name")).to_contain_text(PATIENT, timeout=SLOW_MS)

@@ -13,8 +13,14 @@ function remembered(user: string): Language | undefined {
   return LANGUAGES.find((language) => language === found)
 }
 
+/** Before anybody chose: the first of the browser's languages that we have, else Swedish. */
+function likely(): Language {
+  const wanted = navigator.languages.map((tag) => tag.slice(0, 2))
+  return wanted.map((tag) => LANGUAGES.find((language) => language === tag)).find((language) => language !== undefined) ?? 'sv'
+}
+
 class LanguageChoice {
-  #now = $state<Language>(remembered('') ?? 'sv')
+  #now = $state<Language>(remembered('') ?? likely())
   #user = ''
 
   get now(): Language {
