@@ -32,7 +32,8 @@ class Bindings(RuleBasedStateMachine):
         self.lost: set[str] = set()
         self.back: set[str] = set()
         """Lost while measuring and back without a value: the old one may still come, unless a new one begins."""
-        self.armed: dict[str, tuple[UUID, int]] = {}
+        self.armed: dict[tuple[int, str], UUID] = {}
+        """What was asked for last, of a visit and a device; closing the visit changes nothing for what began before."""
 
     @property
     def current(self) -> int | None:
@@ -48,7 +49,6 @@ class Bindings(RuleBasedStateMachine):
     @rule()
     def close(self) -> None:
         self.binder.close()
-        self.armed.clear()
 
     @precondition(lambda self: self.current is not None)
     @rule(device=st.sampled_from(sorted(KINDS)))
@@ -57,7 +57,7 @@ class Bindings(RuleBasedStateMachine):
         request_id = UUID(int=5000 + self.requests)
         assert self.current is not None
         self.binder.arm(Armed(request_id=request_id, visit_id=UUID(int=self.current), kind=KINDS[device]))
-        self.armed[device] = (request_id, self.current)
+        self.armed[self.current, device] = request_id
 
     @rule(device=st.sampled_from(sorted(KINDS)))
     def begins_to_measure(self, device: str) -> None:
@@ -92,8 +92,7 @@ class Bindings(RuleBasedStateMachine):
             return  # in doubt it goes to the tray; it must only never go to another visit
         assert whom.visit_id == (None if began is None else UUID(int=began))
         assert whom.patient_id == (None if began is None else UUID(int=1000 + began))
-        armed = self.armed.get(device)
-        assert whom.request_id == (armed[0] if armed and armed[1] == began else None)
+        assert whom.request_id == (None if began is None else self.armed.get((began, device)))
 
     @rule(device=st.sampled_from(sorted(KINDS)))
     def delivers_what_it_had_stored(self, device: str) -> None:
