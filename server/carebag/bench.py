@@ -10,7 +10,6 @@ import json
 import platform
 import tempfile
 import time
-import urllib.request
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from playwright.sync_api import expect
 
 from carebag.browser import NoBrowser
 from carebag.demonstration import Demo, Options, running
-from carebag.latency import Spread, rendered_after, shown_after, spread, watch
+from carebag.latency import Spread, departures, frames, rendered_after, shown_after, spread
 from carebag.pages import SLOW_MS, browser
 from carebag.processes import PartFailed
 from carebag.walkthrough import Walk
@@ -75,7 +74,6 @@ def machine() -> dict[str, Any]:
 
 
 def measure(walk: Walk, args: argparse.Namespace) -> dict[str, Any]:
-    watch(walk.doctor.page)
     result: dict[str, Any] = {"value": asdict(values(walk, args.values))}
     walk.nurse.simulate("oximeter", "finger_on")
     meter = Meter(walk.demo)
@@ -95,7 +93,8 @@ def values(walk: Walk, number: int) -> Spread:
         walk.doctor.page.wait_for_function("n => Object.keys(window.__shown).length > n", arg=before, timeout=SLOW_MS)
         time.sleep(SECOND_S)
     expect(cards.first).to_be_visible()
-    return spread(shown_after(walk.doctor.page, asked(walk.demo, "departures")["cuff"]))
+    left = departures(walk.demo.control_url, "cuff")
+    return spread(shown_after(walk.doctor.page, "blood_pressure", left))
 
 
 def sound(walk: Walk, minutes: float, meter: "Meter") -> dict[str, Any]:
@@ -112,13 +111,13 @@ def sound(walk: Walk, minutes: float, meter: "Meter") -> dict[str, Any]:
         time.sleep(min(1.0, max(0.0, until - time.monotonic())))
     walk.nurse.press("listen-stop")
     verdict = walk.doctor.page.wait_for_function(VERDICT, timeout=SLOW_MS).json_value()
-    frames = asked(walk.demo, "frames")
-    durations = rendered_after(walk.doctor.page, frames)
+    sent = frames(walk.demo.control_url)
+    durations = rendered_after(walk.doctor.page, sent)
     last = walk.doctor.page.evaluate("window.__rendered.at(-1)")
     return {
         **asdict(spread(durations)),
         "minutes": minutes,
-        "samples": int(frames[-1][0]),
+        "samples": int(sent[-1][0]),
         "digest": verdict,
         "lost": 0 if verdict == "verified" else None,
         "not_played_in_time": last[3] + last[4],
@@ -166,11 +165,6 @@ class Meter:
             "memory_mib_last_tenth": round(sum(memory[-tenth:]) / tenth, 1),
             "memory_mib_max": round(max(memory), 1),
         }
-
-
-def asked(demo: Demo, what: str) -> Any:
-    with urllib.request.urlopen(f"{demo.control_url}/{what}", timeout=10) as answer:  # noqa: S310
-        return json.load(answer)
 
 
 def table(result: dict[str, Any]) -> str:

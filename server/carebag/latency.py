@@ -1,5 +1,7 @@
 """From the device to what a person perceives: times taken at both ends of one machine, whose clock both share."""
 
+import json
+import urllib.request
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ WATCH = """
   const look = () => {
     const now = performance.timeOrigin + performance.now()
     for (const card of document.querySelectorAll('[data-reading-id]')) {
-      window.__shown[card.dataset.readingId] ??= now / 1000
+      window.__shown[card.dataset.readingId] ??= [card.dataset.testid, now / 1000]
     }
   }
   new MutationObserver(look).observe(document.body, { subtree: true, childList: true })
@@ -58,16 +60,33 @@ def watch(page: Page) -> None:
     page.evaluate(WATCH)
 
 
-def shown_after(page: Page, departures: Sequence[float]) -> list[float]:
-    """Seconds from each indication's leaving to a new value in the page, in order.
+def departures(control_url: str, device: str) -> list[float]:
+    """Unix seconds when each measurement left the simulated device, in order."""
+    return [float(left) for left in _asked(control_url, "departures")[device]]
+
+
+def frames(control_url: str) -> list[list[float]]:
+    """[first sample, unix seconds] of the stethoscope's frames, as they left."""
+    found: list[list[float]] = _asked(control_url, "frames")
+    return found
+
+
+def _asked(control_url: str, what: str) -> Any:
+    with urllib.request.urlopen(f"{control_url}/{what}", timeout=10) as answer:  # noqa: S310 (our own loopback address)
+        return json.load(answer)
+
+
+def shown_after(page: Page, kind: str, left: Sequence[float]) -> list[float]:
+    """Seconds from each indication's leaving to its value of this kind in the page, in order.
 
     Raises:
         ValueError: another number of values appeared than left: they cannot be matched.
     """
-    shown = sorted(page.evaluate("Object.values(window.__shown)"))
-    if len(shown) != len(departures):
-        raise ValueError(f"{len(departures)} values left the device, {len(shown)} appeared")
-    return [there - left for left, there in zip(sorted(departures), shown, strict=True)]
+    cards: list[list[Any]] = page.evaluate("Object.values(window.__shown)")
+    shown = sorted(at for name, at in cards if name == f"value-{kind}")
+    if len(shown) != len(left):
+        raise ValueError(f"{len(left)} values left the device, {len(shown)} appeared")
+    return [there - gone for gone, there in zip(sorted(left), shown, strict=True)]
 
 
 def rendered_after(page: Page, frames: Sequence[Sequence[float]]) -> list[float]:

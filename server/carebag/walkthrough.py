@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Error, expect
 
 from carebag.browser import NoBrowser
 from carebag.demonstration import Demo
+from carebag.latency import departures, frames, rendered_after, shown_after, spread, watch
 from carebag.pages import DESK, SLOW_MS, TABLET, Doctor, Nurse, Reviewer, browser, new_page
 
 PATIENT = "Tolvan Tolvansson"
@@ -64,6 +65,7 @@ class Walk:
     def doctor_joins(self) -> dict[str, Any]:
         self.doctor.enter(self.demo.hub_url)
         self.doctor.join(PATIENT)
+        watch(self.doctor.page)
         began = time.monotonic()
         self.doctor.wait_for_video()
         picture = time.monotonic() - began
@@ -79,7 +81,15 @@ class Walk:
         self.nurse.start_task("blood_pressure")
         self.nurse.simulate("cuff", "start")
         value = self.doctor.keep("blood_pressure")
-        return {"error": one_line(error), "value": one_line(value)}
+        latency = self.value_latency_ms("blood_pressure", "cuff")
+        return {"error": one_line(error), "value": one_line(value), "latency_ms": latency}
+
+    def value_latency_ms(self, kind: str, device: str) -> list[float]:
+        """From leaving the device to standing in the doctor's page, each value of this kind."""
+        left = departures(self.demo.control_url, device)
+        if device == "crp_analyser":
+            left = left[-1:]  # one result is many pieces; it is whole when the last has left
+        return [round(after * 1000, 1) for after in shown_after(self.doctor.page, kind, left)]
 
     def oximeter(self) -> dict[str, Any]:
         self.nurse.simulate("oximeter", "finger_on")
@@ -107,13 +117,21 @@ class Walk:
         expect(self.doctor.part("sound-verified").first).to_be_visible(timeout=SLOW_MS)
         gaps = self.doctor.part("listening-gaps").inner_text()
         self.doctor.press("sound-keep")
-        return {"heart_rate": one_line(rate), "quality": quality, "gaps": gaps, "digest": "verified"}
+        heard = spread(rendered_after(self.doctor.page, frames(self.demo.control_url)))
+        latency = {"p50": heard.p50_ms, "p99": heard.p99_ms}
+        return {
+            "heart_rate": one_line(rate),
+            "quality": quality,
+            "gaps": gaps,
+            "digest": "verified",
+            "latency_ms": latency,
+        }
 
     def crp(self) -> dict[str, Any]:
         self.doctor.ask("crp")
         self.nurse.start_task("crp")
         self.nurse.simulate("crp_analyser", "insert_cassette")
-        return {"value": one_line(self.doctor.keep("crp"))}
+        return {"value": one_line(self.doctor.keep("crp")), "latency_ms": self.value_latency_ms("crp", "crp_analyser")}
 
     def photo(self) -> dict[str, Any]:
         self.nurse.send_photo()
@@ -159,7 +177,7 @@ def walk(demo: Demo, running: Browser, screenshots: Path | None = None) -> list[
         try:
             step.saw = act()
             step.ok = True
-        except (Error, AssertionError) as error:
+        except (Error, AssertionError, ValueError) as error:
             step.problem = str(error).splitlines()[0][:300]
         step.seconds = round(time.monotonic() - began, 2)
         done.append(step)
