@@ -10,6 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from carebag.browser import FLAGS, find_or_install
+from carebag.latency import watch
 
 TABLET = {"width": 1280, "height": 800}
 DESK = {"width": 1440, "height": 900}
@@ -129,8 +130,10 @@ class Doctor(Person):
     door = "doctor"
 
     def join(self, patient: str) -> None:
+        """Go into the visit; from now on the page notes when values appear and sound is rendered."""
         self.part("queue-visit").filter(has_text=patient).click()
         expect(self.part("patient-name")).to_contain_text(patient, timeout=SLOW_MS)
+        watch(self.page)
 
     def wait_for_video(self) -> None:
         """Until the kit's camera moves: two different times of playing."""

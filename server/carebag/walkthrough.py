@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Error, expect
 
 from carebag.browser import NoBrowser
 from carebag.demonstration import Demo
-from carebag.latency import departures, frames, rendered_after, shown_after, spread, watch
+from carebag.latency import departures, frames, rendered_after, shown_after, spread
 from carebag.pages import DESK, SLOW_MS, TABLET, Doctor, Nurse, Reviewer, browser, new_page
 
 PATIENT = "Tolvan Tolvansson"
@@ -65,7 +65,6 @@ class Walk:
     def doctor_joins(self) -> dict[str, Any]:
         self.doctor.enter(self.demo.hub_url)
         self.doctor.join(PATIENT)
-        watch(self.doctor.page)
         began = time.monotonic()
         self.doctor.wait_for_video()
         picture = time.monotonic() - began
