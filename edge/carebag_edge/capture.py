@@ -1,31 +1,19 @@
 """What instruments say, as records of the wire: the numbers and words as sent, four times, flags that never block."""
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from uuid import UUID
 
 from carebag_devices.events import DeviceState, Identity, Measured, StateChanged, Value
+from carebag_devices.plausible import doubts
 from carebag_edge.binding import Whom
 from carebag_edge.vitals import Spot
 from carebag_edge.wording import as_code, short
 from carebag_wire.base import Utc
 from carebag_wire.records import Reading
-from carebag_wire.values import DeviceIdentity, Quality, Quantity, QuantityName, Times
+from carebag_wire.values import DeviceIdentity, Quality, Quantity, Times
 from carebag_wire.visit import DeviceStatus
 
 MAX_RAW_HEX = 20_000
-KPA_TO_MMHG = Decimal("7.50062")
-
-PLAUSIBLE: dict[QuantityName, tuple[int, int]] = {
-    "systolic": (60, 260),
-    "diastolic": (30, 160),
-    "mean": (40, 200),
-    "pulse": (25, 220),
-    "spo2": (60, 100),
-    "perfusion": (0, 25),
-    "crp": (0, 500),
-}
-"""Outside of these a value is rare enough to look at the instrument first: flagged, kept, never blocked. Our choice."""
 
 
 def device_identity(identity: Identity) -> DeviceIdentity:
@@ -68,7 +56,7 @@ def reading_of(event: Measured, whom: Whom, kit_id: UUID, record_id: UUID, times
     quantities = [] if event.problem else list(_quantities(event.values))
     problem = event.problem or (None if quantities else "measurement_failed")
     missing = [f"no_{value.name}" for value in event.values if not event.problem and not value.value.is_finite()]
-    flags = _codes([*event.flags, *missing, *implausible(quantities)])
+    flags = _codes([*event.flags, *missing, *_doubts(event.values if quantities else ())])
     return lambda kit_seq: Reading(
         id=record_id,
         binding=whom.binding(kit_id, kit_seq),
@@ -89,7 +77,7 @@ def spot_reading(spot: Spot, whom: Whom, kit_id: UUID, record_id: UUID, times: T
     """The oximeter's value of now, kept because somebody asked for it."""
     values = (Value("spo2", spot.spo2, "%"), Value("pulse", spot.pulse, "/min"))
     quantities = list(_quantities(values))
-    flags = _codes([*spot.flags, *implausible(quantities)])
+    flags = _codes([*spot.flags, *_doubts(values)])
     return lambda kit_seq: Reading(
         id=record_id,
         binding=whom.binding(kit_id, kit_seq),
@@ -105,19 +93,9 @@ def spot_reading(spot: Spot, whom: Whom, kit_id: UUID, record_id: UUID, times: T
     )
 
 
-def implausible(quantities: Iterable[Quantity]) -> list[str]:
-    """`implausible_<name>` for each value outside `PLAUSIBLE`, and for a systolic not above the diastolic."""
-    found: list[str] = []
-    pressures: dict[str, Decimal] = {}
-    for quantity in quantities:
-        value = quantity.value * KPA_TO_MMHG if quantity.unit == "kPa" else quantity.value
-        pressures[quantity.name] = value
-        low, high = PLAUSIBLE[quantity.name]
-        if not low <= value <= high:
-            found.append(f"implausible_{quantity.name}")
-    if "systolic" in pressures and "diastolic" in pressures and pressures["systolic"] <= pressures["diastolic"]:
-        found.append("implausible_pressures")
-    return found
+def _doubts(values: Iterable[Value]) -> tuple[str, ...]:
+    """Flags of the numbers among them that are more often a mistake than a patient."""
+    return doubts([value for value in values if value.value.is_finite()])
 
 
 def _quantities(values: Iterable[Value]) -> Iterable[Quantity]:
