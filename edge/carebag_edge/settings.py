@@ -15,8 +15,6 @@ class KitSettings:
         page_origin: how the nurse's browser reaches the kit's page, as the browser sends it in `Origin`.
         kit_id: the id under which the hub knows the kit; None: the one in the data folder, made at first start.
         simulator_url: control address of the simulated instruments; used only when `simulated`.
-        camera: `demo` for a moving picture, a device path or index, or `off`.
-        ice_servers: STUN and TURN addresses, none by default: a public server would learn who calls whom.
     """
 
     data: Path
@@ -28,8 +26,6 @@ class KitSettings:
     kit_name: str = "Carebag"
     simulated: bool = False
     simulator_url: str | None = None
-    camera: str = "off"
-    ice_servers: tuple[str, ...] = ()
 
     @property
     def journal(self) -> Path:

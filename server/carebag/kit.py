@@ -67,8 +67,6 @@ async def _run(args: argparse.Namespace) -> None:
             kit_name=args.name,
             simulated=control is not None,
             simulator_url=control,
-            camera=args.camera,
-            ice_servers=tuple(args.ice),
         )
 
         def make_live(send_signal: SendSignal) -> LiveMedia:
