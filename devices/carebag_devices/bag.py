@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Collection, Coroutine, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from carebag_devices.catalog import CATALOG, Model, identify
 from carebag_devices.connector import Connector
 from carebag_devices.drivers.session import Clock, Ledger, Reporter
 from carebag_devices.drivers.stethoscope import StethoscopeDriver
 from carebag_devices.errors import DeviceSilent, RadioMissing
-from carebag_devices.events import DeviceState, Event, Identity
+from carebag_devices.events import DeviceState, Event, Identity, Kind
 from carebag_devices.link import Advert, Radio
 
 if TYPE_CHECKING:
@@ -39,8 +39,23 @@ class Instruments(Protocol):
     async def stop_listening(self) -> None:
         """Stop it; a `SoundStopped` follows."""
 
-    def retry(self, device_id: str, action: Literal["connect", "pair", "forget"]) -> None:
-        """The nurse pressed 'try again', 'pair', or 'forget' on an instrument's card."""
+    def start_pairing(self, kind: Kind, window_s: float = 60.0) -> None:
+        """Look for a new instrument; `PairingChanged` follows each time something is heard, and at the end."""
+
+    def choose(self, device_id: str) -> None:
+        """Pair with this one of the found; nothing happens after the window has closed."""
+
+    def give_passkey(self, number: int) -> None:
+        """The six digits the instrument shows, 0 to 999999."""
+
+    def stop_pairing(self) -> None:
+        """End the search; a pairing under way is broken off."""
+
+    def retry(self, device_id: str) -> None:
+        """Try to reach the instrument now."""
+
+    def forget(self, device_id: str) -> None:
+        """Drop its bond and take it out of the bag; to have it back it is paired anew."""
 
 
 class Bag(Instruments):
@@ -115,19 +130,34 @@ class Bag(Instruments):
         for driver in self._stethoscopes():
             await driver.stop()
 
-    def retry(self, device_id: str, action: Literal["connect", "pair", "forget"]) -> None:
-        """'connect' and 'pair' try again now ('pair' also admits a new device); 'forget' drops bond and memory."""
+    def start_pairing(self, kind: Kind, window_s: float = 60.0) -> None:
+        """To come."""
+
+    def choose(self, device_id: str) -> None:
         connector = self._connectors.get(device_id)
         if connector is None:
             return
-        if action == "forget":
-            self._chore(self._forget(device_id, connector))
-            return
-        if action == "pair" and self._known is not None:
+        if self._known is not None:
             self._known.add(device_id)
-        if device_id not in self._tasks and self._allowed(device_id):
+        if device_id not in self._tasks:
             self._serve(device_id, connector)
-        connector.retry(pair=action == "pair")
+        connector.retry(pair=True)
+
+    def give_passkey(self, number: int) -> None:
+        """To come."""
+
+    def stop_pairing(self) -> None:
+        """To come."""
+
+    def retry(self, device_id: str) -> None:
+        connector = self._connectors.get(device_id)
+        if connector is not None:
+            connector.retry()
+
+    def forget(self, device_id: str) -> None:
+        connector = self._connectors.get(device_id)
+        if connector is not None:
+            self._chore(self._forget(device_id, connector))
 
     def _on_advert(self, advert: Advert) -> None:
         connector = self._connectors.get(advert.address)

@@ -13,6 +13,7 @@ import contextlib
 import logging
 
 from carebag_devices.catalog import Model
+from carebag_devices.catalog.model import DriverName
 from carebag_devices.codecs.battery import BatteryLevel
 from carebag_devices.codecs.device_information import Text
 from carebag_devices.drivers.crp_analyser import CrpDriver
@@ -21,7 +22,7 @@ from carebag_devices.drivers.oximeter import OximeterDriver
 from carebag_devices.drivers.session import Driver, Reporter
 from carebag_devices.drivers.stethoscope import StethoscopeDriver
 from carebag_devices.errors import DeviceError, DeviceLost, Malformed, NeedsPairing
-from carebag_devices.events import DeviceState, Kind
+from carebag_devices.events import DeviceState
 from carebag_devices.link import Advert, Link, Radio
 
 log = logging.getLogger(__name__)
@@ -32,11 +33,11 @@ BROKEN_BOND_AFTER = 3
 BATTERY = "2A19"
 DEVICE_INFORMATION = {"maker": "2A29", "model": "2A24", "serial": "2A25", "firmware": "2A26"}
 
-_DRIVERS: dict[Kind, type[Driver]] = {
-    "cuff": CuffDriver,
-    "oximeter": OximeterDriver,
-    "stethoscope": StethoscopeDriver,
-    "crp_analyser": CrpDriver,
+_DRIVERS: dict[DriverName, type[Driver]] = {
+    "blood_pressure": CuffDriver,
+    "pulse_oximeter": OximeterDriver,
+    "auscultation": StethoscopeDriver,
+    "lis2_uart": CrpDriver,
 }
 
 
@@ -85,7 +86,7 @@ class Connector:
     async def _serve(self) -> None:
         """One connection from first to last. Ends normally when the link of a device that was ready ends."""
         link = await self._connect()
-        driver = _DRIVERS[self.model.kind](link, self.report, self.model)
+        driver = _DRIVERS[self.model.driver](link, self.report, self.model)
         try:
             await self._set_up(link, driver)
             self.driver, self._failures = driver, 0

@@ -3,10 +3,14 @@
 Event
  ├─ StateChanged     an instrument woke, slept, pairs, measures, vanished
  ├─ Measured         a finished measurement, or a device's error in words
- ├─ OximeterSample   one continuous SpO2/pulse value
+ ├─ OximeterSample   one continuous SpO2/pulse value, with the pulse wave where the device sends it
+ ├─ ClockRead        what an instrument's own clock says
  ├─ SoundStarted     an auscultation stream begins
  ├─ SoundFrame       numbered samples
- └─ SoundStopped     the stream ended, by request or by loss
+ ├─ SoundLevel       how loud it is
+ ├─ SoundStopped     the stream ended, by request or by loss
+ ├─ PairingChanged   where the search for a new instrument stands
+ └─ RadioChanged     Bluetooth itself is there, or why not
 """
 
 import enum
@@ -17,7 +21,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["cuff", "oximeter", "stethoscope", "crp_analyser"]
+Kind = Literal["cuff", "oximeter", "stethoscope", "crp_analyser", "thermometer", "scale", "glucose_meter"]
+MeasurementKind = Literal["blood_pressure", "oximetry", "crp", "temperature", "weight", "glucose"]
+ValueName = Literal[
+    "systolic", "diastolic", "mean", "pulse", "spo2", "perfusion", "crp", "temperature", "weight", "glucose"
+]
+Bond = Literal["none", "bonded", "lost"]
+"""`none` also for instruments that need no bond."""
 
 
 class DeviceState(enum.Enum):
@@ -51,7 +61,7 @@ class Identity:
 class Value:
     """One number as sent; `comparator` keeps `<5` what it is. Unit is a UCUM code."""
 
-    name: Literal["systolic", "diastolic", "mean", "pulse", "spo2", "perfusion", "crp"]
+    name: ValueName
     value: Decimal
     unit: str
     comparator: Literal["<", ">"] | None = None
@@ -65,12 +75,13 @@ class StateChanged:
     """A code: `inflating`, `cassette_reading`, `bond_lost`, … or empty."""
     progress: float | None = None
     battery_percent: int | None = None
+    bond: Bond = "none"
 
 
 @dataclass(frozen=True)
 class Measured:
     identity: Identity
-    kind: Literal["blood_pressure", "oximetry", "crp"]
+    kind: MeasurementKind
     values: tuple[Value, ...]
     problem: str | None
     """A code (`cuff_too_loose`, `body_moved`, `measurement_failed`, `not_readable`); then `values` may be empty."""
@@ -81,6 +92,11 @@ class Measured:
     provenance: Literal["live", "stored"] = "live"
     measurement_id: str = ""
     """Identity against duplicates: device + sequence or time + content."""
+    age_s: float | None = None
+    """How old it was when it arrived, by the device's own clock as read on this connection; None: not known."""
+    age_uncertainty_s: float | None = None
+    user: int | None = None
+    """Index of the person in the device's memory; None where it sent none, or 255 (unknown user)."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,23 @@ class OximeterSample:
     problem: str | None
     flags: tuple[str, ...] = ()
     raw: bytes = b""
+    pleth: tuple[int, ...] = ()
+    """Pulse wave since the sample before, in the device's own units; empty where it sends none."""
+
+
+@dataclass(frozen=True)
+class ClockRead:
+    """An instrument's clock at this moment, as sent, without zone."""
+
+    identity: Identity
+    device_time: str | None
+    """ISO without zone; None where it has no time (`problem` says why)."""
+    uncertainty_s: float
+    """Half its resolution, and the time the question took."""
+    was_set: bool = False
+    """The kit had just set it, by the catalog's policy."""
+    problem: str | None = None
+    """`device_clock_not_set`, `device_clock_refused`, `not_readable`."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +150,17 @@ class SoundFrame:
 
 
 @dataclass(frozen=True)
+class SoundLevel:
+    """How loud the last moment was, in dB of full scale."""
+
+    identity: Identity
+    stream: int
+    peak_dbfs: float
+    rms_dbfs: float
+    word: Literal["quiet", "good", "hot", "clipped"]
+
+
+@dataclass(frozen=True)
 class SoundStopped:
     identity: Identity
     stream: int
@@ -124,4 +168,51 @@ class SoundStopped:
     samples: int
 
 
-Event = StateChanged | Measured | OximeterSample | SoundStarted | SoundFrame | SoundStopped
+@dataclass(frozen=True)
+class Found:
+    """An instrument that was heard while the nurse looks for one."""
+
+    id: str
+    name: str
+    model: str
+    """Key of the catalog."""
+    signal: Literal["strong", "fair", "weak"]
+    inviting: bool
+    """It says that it wants to be paired now."""
+    known: bool
+    """It is one of the bag's own already."""
+
+
+@dataclass(frozen=True)
+class PairingChanged:
+    """The pairing guide: searching → pairing → done or failed; `stage` idle ends it."""
+
+    stage: Literal["idle", "searching", "pairing", "passkey", "done", "failed"]
+    kind: Kind | None = None
+    seconds_left: float = 0.0
+    """Until the window closes; then nothing may pair any more."""
+    found: tuple[Found, ...] = ()
+    device_id: str = ""
+    problem: str | None = None
+    """`not_found`, `refused`, `out_of_reach`, `too_late`, `not_a_stethoscope`, …"""
+
+
+@dataclass(frozen=True)
+class RadioChanged:
+    """Bluetooth works (`problem` None), or why it does not: `radio_missing`, `bluetooth_off`, …"""
+
+    problem: str | None
+
+
+Event = (
+    StateChanged
+    | Measured
+    | OximeterSample
+    | ClockRead
+    | SoundStarted
+    | SoundFrame
+    | SoundLevel
+    | SoundStopped
+    | PairingChanged
+    | RadioChanged
+)

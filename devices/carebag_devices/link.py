@@ -28,6 +28,12 @@ class Advert:
     name: str
     services: frozenset[str]
     device: Any = field(default=None, compare=False, repr=False)
+    rssi: int | None = field(default=None, compare=False)
+    """dBm; None where the system does not say."""
+    limited: bool = False
+    """AD flag "LE Limited Discoverable": it asks to be paired now (Core Specification Supplement, part A 1.3)."""
+    companies: frozenset[int] = frozenset()
+    """Company identifiers of its manufacturer data."""
 
 
 class Link(Protocol):

@@ -6,6 +6,7 @@ The limits are our choice, wide on purpose; each says what it leans on.
 from collections.abc import Sequence
 from decimal import Decimal
 
+from carebag_devices.catalog.codes import UCUM_OF
 from carebag_devices.events import Value
 
 LIMITS: dict[str, tuple[Decimal, Decimal]] = {
@@ -20,8 +21,27 @@ LIMITS: dict[str, tuple[Decimal, Decimal]] = {
     "perfusion": (Decimal(0), Decimal(25)),
     # above the range of point-of-care readers (our choice)
     "crp": (Decimal(0), Decimal(500)),
+    # beyond what a living body in a kitchen shows (our choice)
+    "temperature": (Decimal(30), Decimal(43)),
+    # adults; a child or a bag on the scale is likelier beyond (our choice)
+    "weight": (Decimal(25), Decimal(300)),
+    # mmol/L; home meters measure 0.6 to 33.3 (ISO 15197 asks for 2.8 to 22.2 at least)
+    "glucose": (Decimal("0.6"), Decimal("33.3")),
 }
-_TO_TABLE_UNIT = {"kPa": Decimal("7.50062"), "mg/dL": Decimal(10)}
+_TO_TABLE_UNIT: dict[tuple[str, str], Decimal] = {
+    ("mm[Hg]", "kPa"): Decimal("7.50062"),
+    ("mg/L", "mg/dL"): Decimal(10),
+    ("mmol/L", "mg/dL"): 1 / Decimal("18.016"),
+    ("kg", "[lb_av]"): Decimal("0.45359237"),
+}
+
+
+def in_usual_unit(value: Value) -> Decimal:
+    """The number in the unit that `LIMITS` are in; for comparing, never for showing."""
+    usual = UCUM_OF[value.name][0]
+    if value.unit == "[degF]" and usual == "Cel":
+        return (value.value - 32) / Decimal("1.8")
+    return value.value * _TO_TABLE_UNIT.get((usual, value.unit), Decimal(1))
 
 
 def doubts(values: Sequence[Value]) -> tuple[str, ...]:
@@ -29,7 +49,7 @@ def doubts(values: Sequence[Value]) -> tuple[str, ...]:
     found = []
     for value in values:
         low, high = LIMITS[value.name]
-        if not low <= value.value * _TO_TABLE_UNIT.get(value.unit, Decimal(1)) <= high:
+        if not low <= in_usual_unit(value) <= high:
             found.append(f"implausible_{value.name}")
     by_name = {value.name: value.value for value in values}
     if "systolic" in by_name and "diastolic" in by_name and by_name["systolic"] <= by_name["diastolic"]:

@@ -5,17 +5,23 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
+from carebag_wire.values import InstrumentKind, Quantity, ReadingKind
 from carebag_wire.visit import (
+    Cartridge,
+    CheckDone,
     DeviceStatus,
     ListeningState,
     LiveVitals,
+    LoopTest,
     Note,
+    Pairing,
     Participant,
     Person,
     PhotoView,
     ReadingView,
     Request,
     SoundView,
+    TrayItem,
     VisitHead,
     VisitSnapshot,
 )
@@ -210,14 +216,101 @@ class TakeSpot(Wire):
     request_id: Id | None = None
 
 
+class StartPairing(Wire):
+    """Look for a new instrument of this kind during the next minute."""
+
+    type: Literal["start_pairing"] = "start_pairing"
+    kind: InstrumentKind
+
+
+class ChooseDevice(Wire):
+    """Pair with the one of the found instruments that the nurse holds in her hand."""
+
+    type: Literal["choose_device"] = "choose_device"
+    device_id: ShortText
+
+
+class GivePasskey(Wire):
+    """The six digits that the instrument shows."""
+
+    type: Literal["give_passkey"] = "give_passkey"
+    passkey: Annotated[int, Field(ge=0, le=999_999)]
+
+
+class StopPairing(Wire):
+    type: Literal["stop_pairing"] = "stop_pairing"
+
+
+class RetryDevice(Wire):
+    """Try to reach the instrument now."""
+
+    type: Literal["retry_device"] = "retry_device"
+    device_id: ShortText
+
+
+class ForgetDevice(Wire):
+    """Take the instrument out of the bag: bond and memory are dropped, what it measured stays."""
+
+    type: Literal["forget_device"] = "forget_device"
+    device_id: ShortText
+
+
+class FileReading(Wire):
+    """Decide about a value in the unassigned tray. Nothing is thrown away: set aside means that it is nobody's here."""
+
+    type: Literal["file_reading"] = "file_reading"
+    reading_id: Id
+    decision: Literal["this_patient", "set_aside"]
+    reason: ShortText = ""
+
+
+class EnterReading(Wire):
+    """A value read off an instrument's display, typed twice; `photo_id` is a `PhotoTaken` of the display."""
+
+    type: Literal["enter_reading"] = "enter_reading"
+    kind: ReadingKind
+    quantities: Annotated[list[Quantity], Field(min_length=1, max_length=6)]
+    again: Annotated[list[Quantity], Field(min_length=1, max_length=6)]
+    """The same, typed once more without looking at the first: the kit compares."""
+    device: ShortText = ""
+    """What stands on the instrument."""
+    photo_id: Id | None = None
+    request_id: Id | None = None
+
+
+class AddCartridge(Wire):
+    type: Literal["add_cartridge"] = "add_cartridge"
+    product: ShortText
+    lot: ShortText
+    expires: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+class RemoveCartridge(Wire):
+    type: Literal["remove_cartridge"] = "remove_cartridge"
+    cartridge_id: Id
+
+
+class RunLoopTest(Wire):
+    """Listen to the stethoscope for some seconds while the nurse taps it; outside a visit only."""
+
+    type: Literal["run_loop_test"] = "run_loop_test"
+
+
+class FinishCheck(Wire):
+    """The morning check is done."""
+
+    type: Literal["finish_check"] = "finish_check"
+    remarks: Count = 0
+
+
 class PressSimulator(Wire):
     """Demo only: do with a simulated instrument what a hand does with a real one."""
 
     type: Literal["press_simulator"] = "press_simulator"
-    device: Literal["cuff", "oximeter", "stethoscope", "crp_analyser"]
+    device: InstrumentKind
     action: Code
     """`start`, `start_error`, `finger_on`, `finger_off`, `insert_cassette`, `insert_cassette_low`, `lift`, `place`,
-    `vanish`."""
+    `measure`, `hold_key`, `vanish`, …"""
 
 
 class KitState(Wire):
@@ -237,6 +330,16 @@ class KitState(Wire):
     vitals: LiveVitals | None
     listening: ListeningState | None
     simulated: bool
+    radio_problem: Code | None = None
+    """Why Bluetooth does not work; None while it does."""
+    pairing: Pairing | None = None
+    tray: list[TrayItem] = []
+    """The newest hundred of the unassigned tray, newest first."""
+    tray_count: Count = 0
+    cartridges: list[Cartridge] = []
+    loop_test: LoopTest | None = None
+    check: CheckDone | None = None
+    """The last morning check."""
     message: Code | None = None
     """The last thing that happened and needs a word: `hub_lost`, `device_lost`, `saved`, …"""
 
@@ -251,6 +354,18 @@ FromNurse = Annotated[
     | StopListening
     | TakeSpot
     | Signal
+    | StartPairing
+    | ChooseDevice
+    | GivePasskey
+    | StopPairing
+    | RetryDevice
+    | ForgetDevice
+    | FileReading
+    | EnterReading
+    | AddCartridge
+    | RemoveCartridge
+    | RunLoopTest
+    | FinishCheck
     | PressSimulator,
     Field(discriminator="type"),
 ]

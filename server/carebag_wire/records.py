@@ -67,6 +67,10 @@ class Reading(Wire):
     provenance: Provenance
     raw: ShortText | Text = ""
     """The device's bytes, hex."""
+    display_photo: Id | None = None
+    """Typed by hand: the `PhotoTaken` that shows the instrument's display."""
+    user: int | None = None
+    """Index of the person in the instrument's memory, where it has several."""
 
 
 class Gap(Wire):
@@ -107,10 +111,26 @@ class PhotoTaken(Wire):
     width: Annotated[int, Field(ge=1, le=20_000)]
     height: Annotated[int, Field(ge=1, le=20_000)]
     caption: ShortText = ""
+    of: Literal["patient", "display"] = "patient"
+    """`display`: an instrument's, as evidence for a value that was typed; it answers no request for a photo."""
+
+
+class ReadingFiled(Wire):
+    """A person decided about a value in the unassigned tray. The value's own record stays as it was signed."""
+
+    type: Literal["reading_filed"] = "reading_filed"
+    id: Id
+    binding: Binding
+    """The visit it was filed into; none when it was set aside outside a visit."""
+    times: Times
+    reading_id: Id
+    decision: Literal["this_patient", "set_aside"]
+    reason: ShortText = ""
 
 
 Record = Annotated[
-    VisitOpened | VisitClosed | RequestProgressed | Reading | SoundRecorded | PhotoTaken, Field(discriminator="type")
+    VisitOpened | VisitClosed | RequestProgressed | Reading | SoundRecorded | PhotoTaken | ReadingFiled,
+    Field(discriminator="type"),
 ]
 record_adapter: TypeAdapter[Record] = TypeAdapter(Record)
 

@@ -7,10 +7,14 @@ from pydantic import Field
 
 from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
 
-ReadingKind = Literal["blood_pressure", "oximetry", "crp"]
+InstrumentKind = Literal["cuff", "oximeter", "stethoscope", "crp_analyser", "thermometer", "scale", "glucose_meter"]
+ReadingKind = Literal["blood_pressure", "oximetry", "crp", "temperature", "weight", "glucose"]
 Comparator = Literal["<", ">"]
 Provenance = Literal["live", "stored", "manual"]
-QuantityName = Literal["systolic", "diastolic", "mean", "pulse", "spo2", "perfusion", "crp"]
+"""`live`: measured in the visit it is bound to. `stored`: from an instrument's memory. `manual`: read off a display."""
+QuantityName = Literal[
+    "systolic", "diastolic", "mean", "pulse", "spo2", "perfusion", "crp", "temperature", "weight", "glucose"
+]
 
 
 class Quantity(Wire):
@@ -19,7 +23,7 @@ class Quantity(Wire):
     name: QuantityName
     value: Annotated[Decimal, Field(allow_inf_nan=False)]
     unit: ShortText
-    """UCUM code: `mm[Hg]`, `/min`, `%`, `mg/L`."""
+    """UCUM code: `mm[Hg]`, `/min`, `%`, `mg/L`, `Cel`, `kg`, `mmol/L`."""
     comparator: Comparator | None = None
 
 
@@ -28,7 +32,7 @@ class DeviceIdentity(Wire):
 
     id: ShortText
     """Address or serial number by which the kit knows it."""
-    kind: Literal["cuff", "oximeter", "stethoscope", "crp_analyser", "camera"]
+    kind: InstrumentKind | Literal["camera"]
     maker: ShortText = ""
     model: ShortText = ""
     serial: ShortText = ""

@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from carebag_wire.base import Id, Sha256, ShortText, Text, Utc, Wire
+from carebag_wire.base import Code, Count, Id, Sha256, ShortText, Text, Utc, Wire
 from carebag_wire.records import PhotoTaken, Reading, SoundRecorded
-from carebag_wire.values import Circumstances
+from carebag_wire.values import Circumstances, InstrumentKind
 
 Role = Literal["nurse", "doctor", "reviewer"]
-RequestKind = Literal["blood_pressure", "oximetry", "listen", "crp", "photo"]
+RequestKind = Literal["blood_pressure", "oximetry", "listen", "crp", "photo", "temperature", "weight", "glucose"]
 RequestState = Literal["asked", "started", "answered", "done", "declined", "cancelled"]
 """asked → started → answered → done; declined by the nurse, cancelled by the doctor. A rejected answer ends it `done`;
 asking again makes a new request."""
@@ -86,6 +86,9 @@ class Decided(Wire):
 
 class ReadingView(Decided):
     reading: Reading
+    filed_by: ShortText = ""
+    """Who took it from the unassigned tray into this visit; empty for what was measured in it."""
+    filed_at: Utc | None = None
 
 
 class SoundView(Decided):
@@ -138,7 +141,7 @@ class DeviceStatus(Wire):
     """One instrument of the bag, in the words the nurse reads."""
 
     id: ShortText
-    kind: Literal["cuff", "oximeter", "stethoscope", "crp_analyser", "camera"]
+    kind: InstrumentKind | Literal["camera"]
     name: ShortText
     state: Literal[
         "unseen", "asleep", "connecting", "pairing", "ready", "measuring", "syncing", "lost", "needs_pairing", "off"
@@ -149,6 +152,78 @@ class DeviceStatus(Wire):
     battery_percent: Annotated[int, Field(ge=0, le=100)] | None = None
     last_seen: Utc | None = None
     simulated: bool = False
+    maker: ShortText = ""
+    model: ShortText = ""
+    serial: ShortText = ""
+    firmware: ShortText = ""
+    way: Literal["bluetooth", "wired", "sound_card"] = "bluetooth"
+    bond: Literal["none", "bonded", "lost"] = "none"
+    clock: Literal["unknown", "right", "off", "not_set"] = "unknown"
+    clock_error_s: float | None = None
+    """Its clock minus the kit's wall clock; positive is fast."""
+    clock_read_at: Utc | None = None
+
+
+class Found(Wire):
+    """An instrument that was heard while the nurse looks for one."""
+
+    id: ShortText
+    name: ShortText
+    signal: Literal["strong", "fair", "weak"]
+    inviting: bool
+    """It says that it wants to be paired now."""
+    known: bool
+
+
+class Pairing(Wire):
+    """The pairing guide as it stands; `until` is when the kit stops listening for a new instrument."""
+
+    stage: Literal["searching", "pairing", "passkey", "done", "failed"]
+    kind: InstrumentKind
+    until: Utc
+    found: list[Found] = []
+    device_id: ShortText = ""
+    problem: Code | None = None
+
+
+class Cartridge(Wire):
+    """One lot of test cartridges in the bag."""
+
+    id: Id
+    product: ShortText
+    lot: ShortText
+    expires: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    """The last day on which it may be used."""
+    added_at: Utc
+    added_by: ShortText
+
+
+class LoopTest(Wire):
+    """The stethoscope heard, or did not hear, the hand that scratched or tapped it."""
+
+    at: Utc
+    state: Literal["running", "heard", "too_quiet", "clipped", "silent", "failed"]
+    device_id: ShortText = ""
+    peak_dbfs: float | None = None
+    problem: Code | None = None
+
+
+class CheckDone(Wire):
+    """The morning check was finished by a person."""
+
+    at: Utc
+    by: ShortText
+    remarks: Count = 0
+    """So many lines needed attention when it was finished."""
+
+
+class TrayItem(Wire):
+    """A value that belongs to no visit until a person decides."""
+
+    reading: Reading
+    received_at: Utc | None = None
+    offered: bool = False
+    """By the instrument's clock it may have been measured in the visit that is open now."""
 
 
 class LiveVitals(Wire):
@@ -165,6 +240,8 @@ class LiveVitals(Wire):
     """A code: `finger_off`, `low_perfusion`, `device_lost`; None while live."""
     measured_at: Utc | None = None
     device_id: ShortText = ""
+    pleth: list[int] = []
+    """Pulse wave since the message before, in the device's own units, for drawing only; may be lost."""
 
 
 class ListeningState(Wire):
@@ -181,6 +258,8 @@ class ListeningState(Wire):
     quality: Literal["assessing", "good", "no_contact", "noisy", "movement", "clipped"]
     heart_rate_per_min: int | None = None
     heart_rate_problem: ShortText | None = None
+    level: Literal["quiet", "good", "hot", "clipped"] | None = None
+    peak_dbfs: float | None = None
     sound_marks: list[tuple[int, Literal["S1", "S2"]]] = []
     """Sample numbers of new S1/S2 onsets since the last message."""
 

@@ -14,12 +14,14 @@ UART = "6e400001-b5a3-f393-e0a9-e50e24dcca9e"
     [
         ("CB Cuff", "1810", "blood_pressure_service"),
         ("A&D_UA-651BLE_5A1B2C", "1810", "and_ua651"),
-        ("BLESmart_00000116", "1810", "omron"),
-        ("Nonin3230_502", "1822", "pulse_oximeter_service"),
+        ("BLESmart_00000116", "1810", "omron_connect"),
+        ("Nonin3230_502", "1822", "nonin_3230"),
         ("CB Steth", auscultation.SERVICE, "open_auscultation_stream"),
         ("CB CRP", UART, "lis2_over_nordic_uart"),
         ("Some sensor", UART, None),
-        ("Thermometer", "1809", None),
+        ("Thermometer", "1809", "health_thermometer_service"),
+        ("BerryMed", "1800", "berry_bm1000"),
+        ("Thermostat", "180A", None),
     ],
 )
 def test_identify(name: str, service: str, key: str | None) -> None:
@@ -28,7 +30,7 @@ def test_identify(name: str, service: str, key: str | None) -> None:
 
 
 def test_every_entry_says_where_it_comes_from() -> None:
-    assert all(model.source for model in CATALOG)
+    assert all(model.evidence for model in CATALOG)
     assert len({model.key for model in CATALOG}) == len(CATALOG)
 
 

@@ -340,18 +340,18 @@ async def test_a_cuff_that_forgot_its_bond_is_paired_anew_on_request(kitchen) ->
     kitchen.sim.cuff.device.keystore = MemoryKeyStore()
     await kitchen.sim.press("cuff", "vanish")
     await kitchen.until_state("cuff", S.NEEDS_PAIRING)
-    kitchen.bag.retry(CUFF, "pair")
+    kitchen.bag.choose(CUFF)
     await kitchen.until_ready("cuff")
 
 
 async def test_forgetting_a_device(kitchen) -> None:
     await kitchen.sim.cuff.start()
     await kitchen.until_ready("cuff")
-    kitchen.bag.retry(CUFF, "forget")
+    kitchen.bag.forget(CUFF)
     await kitchen.until(lambda: S.UNSEEN in kitchen.states("cuff"))
     await kitchen.until_ready("cuff")
     assert kitchen.states("cuff")[-4:] == [S.UNSEEN, S.CONNECTING, S.PAIRING, S.READY]
-    kitchen.bag.retry("00:00:00:00:00:00", "connect")
+    kitchen.bag.retry("00:00:00:00:00:00")
 
 
 async def test_a_neighbours_cuff_is_left_alone_until_the_nurse_chooses_it(make_kitchen) -> None:
@@ -361,7 +361,7 @@ async def test_a_neighbours_cuff_is_left_alone_until_the_nurse_chooses_it(make_k
         for device in devices:
             event = await kitchen.until_state(device, S.NEEDS_PAIRING)
             assert event.detail == "new_device"
-        kitchen.bag.retry(CUFF, "connect")
-        kitchen.bag.retry(CUFF, "pair")
+        kitchen.bag.retry(CUFF)
+        kitchen.bag.choose(CUFF)
         await kitchen.until_ready("cuff")
         assert [kitchen.states(device) for device in devices[1:]] == [[S.NEEDS_PAIRING]] * 3
