@@ -336,6 +336,8 @@ class KitState(Wire):
     tray: list[TrayItem] = []
     """The newest hundred of the unassigned tray, newest first."""
     tray_count: Count = 0
+    set_aside: list[TrayItem] = []
+    """The twenty of the tray that were set aside last: each may still be filed."""
     cartridges: list[Cartridge] = []
     loop_test: LoopTest | None = None
     check: CheckDone | None = None

@@ -74,7 +74,10 @@ class Request(Wire):
 
 
 class Decided(Wire):
-    """A draft until a person keeps it; rejected ones stay visible with the reason."""
+    """A draft until a person keeps it; rejected ones stay visible with the reason.
+
+    A value that was filed from the unassigned tray and then set aside again is `rejected`, `decided_by` the nurse.
+    """
 
     decision: Decision = "draft"
     decided_by: ShortText = ""
@@ -224,6 +227,9 @@ class TrayItem(Wire):
     received_at: Utc | None = None
     offered: bool = False
     """By the instrument's clock it may have been measured in the visit that is open now."""
+    set_aside_by: ShortText = ""
+    """Who set it aside; empty while nobody has decided."""
+    set_aside_at: Utc | None = None
 
 
 class LiveVitals(Wire):

@@ -481,13 +481,27 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AddCartridge */
+        AddCartridge: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "add_cartridge";
+            /** Product */
+            product: string;
+            /** Lot */
+            lot: string;
+            /** Expires */
+            expires: string;
+        };
         /** AskFor */
         AskFor: {
             /**
              * Kind
              * @enum {string}
              */
-            kind: "blood_pressure" | "oximetry" | "listen" | "crp" | "photo";
+            kind: "blood_pressure" | "oximetry" | "listen" | "crp" | "photo" | "temperature" | "weight" | "glucose";
             /** @default {} */
             circumstances: components["schemas"]["Circumstances"];
             /**
@@ -587,6 +601,30 @@ export interface components {
             reason: string;
         };
         /**
+         * Cartridge
+         * @description One lot of test cartridges in the bag.
+         */
+        Cartridge: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Product */
+            product: string;
+            /** Lot */
+            lot: string;
+            /** Expires */
+            expires: string;
+            /**
+             * Added At
+             * Format: date-time
+             */
+            added_at: string;
+            /** Added By */
+            added_by: string;
+        };
+        /**
          * Changed
          * @description One object of the visit, anew and whole: put it in place of the one with the same id.
          */
@@ -613,6 +651,37 @@ export interface components {
             photo: components["schemas"]["PhotoView"] | null;
             /** @default null */
             note: components["schemas"]["Note"] | null;
+        };
+        /**
+         * CheckDone
+         * @description The morning check was finished by a person.
+         */
+        CheckDone: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /**
+             * Remarks
+             * @default 0
+             */
+            remarks: number;
+        };
+        /**
+         * ChooseDevice
+         * @description Pair with the one of the found instruments that the nurse holds in her hand.
+         */
+        ChooseDevice: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "choose_device";
+            /** Device Id */
+            device_id: string;
         };
         /**
          * Circumstances
@@ -688,11 +757,8 @@ export interface components {
         DeviceIdentity: {
             /** Id */
             id: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "cuff" | "oximeter" | "stethoscope" | "crp_analyser" | "camera";
+            /** Kind */
+            kind: ("cuff" | "oximeter" | "stethoscope" | "crp_analyser" | "thermometer" | "scale" | "glucose_meter") | "camera";
             /**
              * Maker
              * @default
@@ -726,11 +792,8 @@ export interface components {
         DeviceStatus: {
             /** Id */
             id: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "cuff" | "oximeter" | "stethoscope" | "crp_analyser" | "camera";
+            /** Kind */
+            kind: ("cuff" | "oximeter" | "stethoscope" | "crp_analyser" | "thermometer" | "scale" | "glucose_meter") | "camera";
             /** Name */
             name: string;
             /**
@@ -763,6 +826,54 @@ export interface components {
              * @default false
              */
             simulated: boolean;
+            /**
+             * Maker
+             * @default
+             */
+            maker: string;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+            /**
+             * Serial
+             * @default
+             */
+            serial: string;
+            /**
+             * Firmware
+             * @default
+             */
+            firmware: string;
+            /**
+             * Way
+             * @default bluetooth
+             * @enum {string}
+             */
+            way: "bluetooth" | "wired" | "sound_card";
+            /**
+             * Bond
+             * @default none
+             * @enum {string}
+             */
+            bond: "none" | "bonded" | "lost";
+            /**
+             * Clock
+             * @default unknown
+             * @enum {string}
+             */
+            clock: "unknown" | "right" | "off" | "not_set";
+            /**
+             * Clock Error S
+             * @default null
+             */
+            clock_error_s: number | null;
+            /**
+             * Clock Read At
+             * @default null
+             */
+            clock_read_at: string | null;
         };
         /**
          * Door
@@ -780,6 +891,41 @@ export interface components {
             url: string;
         };
         /**
+         * EnterReading
+         * @description A value read off an instrument's display, typed twice; `photo_id` is a `PhotoTaken` of the display.
+         */
+        EnterReading: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "enter_reading";
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "blood_pressure" | "oximetry" | "crp" | "temperature" | "weight" | "glucose";
+            /** Quantities */
+            quantities: components["schemas"]["Quantity"][];
+            /** Again */
+            again: components["schemas"]["Quantity"][];
+            /**
+             * Device
+             * @default
+             */
+            device: string;
+            /**
+             * Photo Id
+             * @default null
+             */
+            photo_id: string | null;
+            /**
+             * Request Id
+             * @default null
+             */
+            request_id: string | null;
+        };
+        /**
          * Entered
          * @description Signed in. `next` is where the page goes; for a nurse the kit's page, with a one-time code in the fragment.
          */
@@ -792,8 +938,82 @@ export interface components {
             /** Next */
             next: string;
         };
+        /**
+         * FileReading
+         * @description Decide about a value in the unassigned tray. Nothing is thrown away: set aside means that it is nobody's here.
+         */
+        FileReading: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "file_reading";
+            /**
+             * Reading Id
+             * Format: uuid
+             */
+            reading_id: string;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "this_patient" | "set_aside";
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * FinishCheck
+         * @description The morning check is done.
+         */
+        FinishCheck: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "finish_check";
+            /**
+             * Remarks
+             * @default 0
+             */
+            remarks: number;
+        };
+        /**
+         * ForgetDevice
+         * @description Take the instrument out of the bag: bond and memory are dropped, what it measured stays.
+         */
+        ForgetDevice: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "forget_device";
+            /** Device Id */
+            device_id: string;
+        };
+        /**
+         * Found
+         * @description An instrument that was heard while the nurse looks for one.
+         */
+        Found: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Signal
+             * @enum {string}
+             */
+            signal: "strong" | "fair" | "weak";
+            /** Inviting */
+            inviting: boolean;
+            /** Known */
+            known: boolean;
+        };
         FromConsole: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Signal"];
-        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["PressSimulator"];
+        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["PressSimulator"];
         /**
          * Gap
          * @description Samples that never arrived: zero in the file, drawn as a gap, never smoothed over.
@@ -803,6 +1023,19 @@ export interface components {
             first_sample: number;
             /** Samples */
             samples: number;
+        };
+        /**
+         * GivePasskey
+         * @description The six digits that the instrument shows.
+         */
+        GivePasskey: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "give_passkey";
+            /** Passkey */
+            passkey: number;
         };
         /** Health */
         Health: {
@@ -908,6 +1141,37 @@ export interface components {
             /** Simulated */
             simulated: boolean;
             /**
+             * Radio Problem
+             * @default null
+             */
+            radio_problem: string | null;
+            /** @default null */
+            pairing: components["schemas"]["Pairing"] | null;
+            /**
+             * Tray
+             * @default []
+             */
+            tray: components["schemas"]["TrayItem"][];
+            /**
+             * Tray Count
+             * @default 0
+             */
+            tray_count: number;
+            /**
+             * Set Aside
+             * @default []
+             */
+            set_aside: components["schemas"]["TrayItem"][];
+            /**
+             * Cartridges
+             * @default []
+             */
+            cartridges: components["schemas"]["Cartridge"][];
+            /** @default null */
+            loop_test: components["schemas"]["LoopTest"] | null;
+            /** @default null */
+            check: components["schemas"]["CheckDone"] | null;
+            /**
              * Message
              * @default null
              */
@@ -995,6 +1259,16 @@ export interface components {
              */
             heart_rate_problem: string | null;
             /**
+             * Level
+             * @default null
+             */
+            level: ("quiet" | "good" | "hot" | "clipped") | null;
+            /**
+             * Peak Dbfs
+             * @default null
+             */
+            peak_dbfs: number | null;
+            /**
              * Sound Marks
              * @default []
              */
@@ -1070,6 +1344,42 @@ export interface components {
              * @default
              */
             device_id: string;
+            /**
+             * Pleth
+             * @default []
+             */
+            pleth: number[];
+        };
+        /**
+         * LoopTest
+         * @description The stethoscope heard, or did not hear, the hand that scratched or tapped it.
+         */
+        LoopTest: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "heard" | "too_quiet" | "clipped" | "silent" | "failed";
+            /**
+             * Device Id
+             * @default
+             */
+            device_id: string;
+            /**
+             * Peak Dbfs
+             * @default null
+             */
+            peak_dbfs: number | null;
+            /**
+             * Problem
+             * @default null
+             */
+            problem: string | null;
         };
         /**
          * Note
@@ -1146,6 +1456,42 @@ export interface components {
             visit_id: string;
             /** Identifiers */
             identifiers: ("name" | "personal_id" | "birth_date" | "address" | "photo")[];
+        };
+        /**
+         * Pairing
+         * @description The pairing guide as it stands; `until` is when the kit stops listening for a new instrument.
+         */
+        Pairing: {
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "searching" | "pairing" | "passkey" | "done" | "failed";
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "cuff" | "oximeter" | "stethoscope" | "crp_analyser" | "thermometer" | "scale" | "glucose_meter";
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * Found
+             * @default []
+             */
+            found: components["schemas"]["Found"][];
+            /**
+             * Device Id
+             * @default
+             */
+            device_id: string;
+            /**
+             * Problem
+             * @default null
+             */
+            problem: string | null;
         };
         /** Participant */
         Participant: {
@@ -1273,6 +1619,12 @@ export interface components {
              * @default
              */
             caption: string;
+            /**
+             * Of
+             * @default patient
+             * @enum {string}
+             */
+            of: "patient" | "display";
         };
         /** PhotoView */
         PhotoView: {
@@ -1360,7 +1712,7 @@ export interface components {
              * Device
              * @enum {string}
              */
-            device: "cuff" | "oximeter" | "stethoscope" | "crp_analyser";
+            device: "cuff" | "oximeter" | "stethoscope" | "crp_analyser" | "thermometer" | "scale" | "glucose_meter";
             /** Action */
             action: string;
         };
@@ -1412,7 +1764,7 @@ export interface components {
              * Name
              * @enum {string}
              */
-            name: "systolic" | "diastolic" | "mean" | "pulse" | "spo2" | "perfusion" | "crp";
+            name: "systolic" | "diastolic" | "mean" | "pulse" | "spo2" | "perfusion" | "crp" | "temperature" | "weight" | "glucose";
             /** Value */
             value: string;
             /** Unit */
@@ -1458,7 +1810,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "blood_pressure" | "oximetry" | "crp";
+            kind: "blood_pressure" | "oximetry" | "crp" | "temperature" | "weight" | "glucose";
             /** Quantities */
             quantities: components["schemas"]["Quantity"][];
             /**
@@ -1491,6 +1843,16 @@ export interface components {
              * @default
              */
             raw: string;
+            /**
+             * Display Photo
+             * @default null
+             */
+            display_photo: string | null;
+            /**
+             * User
+             * @default null
+             */
+            user: number | null;
         };
         /** ReadingView */
         ReadingView: {
@@ -1521,6 +1883,16 @@ export interface components {
              */
             received_at: string | null;
             reading: components["schemas"]["Reading"];
+            /**
+             * Filed By
+             * @default
+             */
+            filed_by: string;
+            /**
+             * Filed At
+             * @default null
+             */
+            filed_at: string | null;
         };
         /** RecordBatch */
         RecordBatch: {
@@ -1554,6 +1926,19 @@ export interface components {
             /** Code */
             code: string;
         };
+        /** RemoveCartridge */
+        RemoveCartridge: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "remove_cartridge";
+            /**
+             * Cartridge Id
+             * Format: uuid
+             */
+            cartridge_id: string;
+        };
         /** Request */
         Request: {
             /**
@@ -1570,7 +1955,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "blood_pressure" | "oximetry" | "listen" | "crp" | "photo";
+            kind: "blood_pressure" | "oximetry" | "listen" | "crp" | "photo" | "temperature" | "weight" | "glucose";
             /**
              * @default {
              *       "site": null,
@@ -1611,6 +1996,30 @@ export interface components {
              * Format: date-time
              */
             changed_at: string;
+        };
+        /**
+         * RetryDevice
+         * @description Try to reach the instrument now.
+         */
+        RetryDevice: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "retry_device";
+            /** Device Id */
+            device_id: string;
+        };
+        /**
+         * RunLoopTest
+         * @description Listen to the stethoscope for some seconds while the nurse taps it; outside a visit only.
+         */
+        RunLoopTest: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "run_loop_test";
         };
         /** SignNote */
         SignNote: {
@@ -1779,6 +2188,22 @@ export interface components {
             heard: "unknown" | "verified" | "differs";
         };
         /**
+         * StartPairing
+         * @description Look for a new instrument of this kind during the next minute.
+         */
+        StartPairing: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "start_pairing";
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "cuff" | "oximeter" | "stethoscope" | "crp_analyser" | "thermometer" | "scale" | "glucose_meter";
+        };
+        /**
          * StartRequest
          * @description The nurse began: the kit arms the instrument and binds what comes to this request.
          */
@@ -1801,6 +2226,14 @@ export interface components {
              * @enum {string}
              */
             type: "stop_listening";
+        };
+        /** StopPairing */
+        StopPairing: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "stop_pairing";
         };
         /**
          * Superseded
@@ -1864,6 +2297,33 @@ export interface components {
         };
         ToConsole: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["Queue"] | components["schemas"]["Snapshot"] | components["schemas"]["Changed"] | components["schemas"]["Present"] | components["schemas"]["Signal"] | components["schemas"]["KitStatus"] | components["schemas"]["Live"] | components["schemas"]["Superseded"];
         ToNurse: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["KitState"] | components["schemas"]["Signal"] | components["schemas"]["LiveVitals"] | components["schemas"]["ListeningState"];
+        /**
+         * TrayItem
+         * @description A value that belongs to no visit until a person decides.
+         */
+        TrayItem: {
+            reading: components["schemas"]["Reading"];
+            /**
+             * Received At
+             * @default null
+             */
+            received_at: string | null;
+            /**
+             * Offered
+             * @default false
+             */
+            offered: boolean;
+            /**
+             * Set Aside By
+             * @default
+             */
+            set_aside_by: string;
+            /**
+             * Set Aside At
+             * @default null
+             */
+            set_aside_at: string | null;
+        };
         /**
          * VisitHead
          * @description A line in a list of visits.
@@ -1969,12 +2429,16 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AddCartridge = components['schemas']['AddCartridge'];
 export type AskFor = components['schemas']['AskFor'];
 export type AuditCheck = components['schemas']['AuditCheck'];
 export type AuditEvent = components['schemas']['AuditEvent'];
 export type Binding = components['schemas']['Binding'];
 export type CancelRequest = components['schemas']['CancelRequest'];
+export type Cartridge = components['schemas']['Cartridge'];
 export type Changed = components['schemas']['Changed'];
+export type CheckDone = components['schemas']['CheckDone'];
+export type ChooseDevice = components['schemas']['ChooseDevice'];
 export type Circumstances = components['schemas']['Circumstances'];
 export type CloseVisit = components['schemas']['CloseVisit'];
 export type Decide = components['schemas']['Decide'];
@@ -1982,10 +2446,16 @@ export type DeclineRequest = components['schemas']['DeclineRequest'];
 export type DeviceIdentity = components['schemas']['DeviceIdentity'];
 export type DeviceStatus = components['schemas']['DeviceStatus'];
 export type Door = components['schemas']['Door'];
+export type EnterReading = components['schemas']['EnterReading'];
 export type Entered = components['schemas']['Entered'];
+export type FileReading = components['schemas']['FileReading'];
+export type FinishCheck = components['schemas']['FinishCheck'];
+export type ForgetDevice = components['schemas']['ForgetDevice'];
+export type Found = components['schemas']['Found'];
 export type FromConsole = components['schemas']['FromConsole'];
 export type FromNurse = components['schemas']['FromNurse'];
 export type Gap = components['schemas']['Gap'];
+export type GivePasskey = components['schemas']['GivePasskey'];
 export type Health = components['schemas']['Health'];
 export type HeardSound = components['schemas']['HeardSound'];
 export type Hello = components['schemas']['Hello'];
@@ -1997,10 +2467,12 @@ export type LinkToken = components['schemas']['LinkToken'];
 export type ListeningState = components['schemas']['ListeningState'];
 export type Live = components['schemas']['Live'];
 export type LiveVitals = components['schemas']['LiveVitals'];
+export type LoopTest = components['schemas']['LoopTest'];
 export type Note = components['schemas']['Note'];
 export type NurseCode = components['schemas']['NurseCode'];
 export type NurseIdentity = components['schemas']['NurseIdentity'];
 export type OpenVisit = components['schemas']['OpenVisit'];
+export type Pairing = components['schemas']['Pairing'];
 export type Participant = components['schemas']['Participant'];
 export type PasskeyAnswer = components['schemas']['PasskeyAnswer'];
 export type PasskeyOptions = components['schemas']['PasskeyOptions'];
@@ -2021,7 +2493,10 @@ export type ReadingView = components['schemas']['ReadingView'];
 export type RecordBatch = components['schemas']['RecordBatch'];
 export type RecordReceipt = components['schemas']['RecordReceipt'];
 export type Refusal = components['schemas']['Refusal'];
+export type RemoveCartridge = components['schemas']['RemoveCartridge'];
 export type Request = components['schemas']['Request'];
+export type RetryDevice = components['schemas']['RetryDevice'];
+export type RunLoopTest = components['schemas']['RunLoopTest'];
 export type SignNote = components['schemas']['SignNote'];
 export type Signal = components['schemas']['Signal'];
 export type SignedRecord = components['schemas']['SignedRecord'];
@@ -2029,13 +2504,16 @@ export type Snapshot = components['schemas']['Snapshot'];
 export type SoundEnd = components['schemas']['SoundEnd'];
 export type SoundRecorded = components['schemas']['SoundRecorded'];
 export type SoundView = components['schemas']['SoundView'];
+export type StartPairing = components['schemas']['StartPairing'];
 export type StartRequest = components['schemas']['StartRequest'];
 export type StopListening = components['schemas']['StopListening'];
+export type StopPairing = components['schemas']['StopPairing'];
 export type Superseded = components['schemas']['Superseded'];
 export type TakeSpot = components['schemas']['TakeSpot'];
 export type Times = components['schemas']['Times'];
 export type ToConsole = components['schemas']['ToConsole'];
 export type ToNurse = components['schemas']['ToNurse'];
+export type TrayItem = components['schemas']['TrayItem'];
 export type VisitHead = components['schemas']['VisitHead'];
 export type VisitSnapshot = components['schemas']['VisitSnapshot'];
 export type Welcome = components['schemas']['Welcome'];
