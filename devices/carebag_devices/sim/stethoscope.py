@@ -1,16 +1,32 @@
 """A simulated stethoscope: our Open Auscultation Stream, samples from any source, a ring of frames for repetition."""
 
 import asyncio
+import dataclasses
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from carebag_devices.codecs import auscultation
-from carebag_devices.codecs.auscultation import AudioFrame, Digest, Info, Resend, Response, Start, Status, Stop
+from carebag_devices.codecs import auscultation, auscultation_control
+from carebag_devices.codecs.auscultation import AudioFrame, Digest, Format, Info
+from carebag_devices.codecs.auscultation_control import (
+    Command,
+    End,
+    Ended,
+    Gain,
+    Mark,
+    MarkKey,
+    Resend,
+    Response,
+    Start,
+    Status,
+    Stop,
+    Time,
+)
+from carebag_devices.codecs.crc32c import crc32c
 from carebag_devices.codecs.ieee11073 import Special
 from carebag_devices.errors import Malformed
 from carebag_devices.sim.peripheral import Clock, Gatt, Label, Peripheral
@@ -21,7 +37,7 @@ LOG_FRAMES = 40_000
 """Twenty minutes of 4 kHz."""
 ROOM_NOISE = 12
 """Amplitude that is left when the bell hangs in the air, of 32 768."""
-MIN_MTU = 100
+MAX_GAIN_DB = 24
 _ATT_AND_FRAME_HEADER = 3 + 8
 
 SoundSource = Callable[[int], Iterator[NDArray[np.int16]]]
@@ -36,11 +52,27 @@ class Left(NamedTuple):
 
 
 @dataclass
+class Faults:
+    """What may befall frames, by sequence number; each happens once."""
+
+    drop: set[int] = field(default_factory=set)
+    """Never leave: the kit must ask again."""
+    double: set[int] = field(default_factory=set)
+    """Leave twice."""
+    cut: set[int] = field(default_factory=set)
+    """Lose their second half on the way, as in a stack that cuts notifications short."""
+    overrun: dict[int, int] = field(default_factory=dict)
+    """So many samples are lost in the device before the frame."""
+
+
+@dataclass
 class _Stream:
     """One START until STOP."""
 
     number: int
     rate_hz: int
+    fmt: Format
+    gain: int
     blocks: Iterator[NDArray[np.int16]]
     size: int
     rest: NDArray[np.int16]
@@ -48,6 +80,7 @@ class _Stream:
     first_sample: int = 0
     crc: int = 0
     crc_from: int = 0
+    crc_samples: int = 0
 
 
 class Stethoscope(Peripheral):
@@ -67,7 +100,7 @@ class Stethoscope(Peripheral):
         super().__init__(hci_source, hci_sink, label, now=now, battery=63)
         self._source = sound_source
         self.on_skin = True
-        self.drop_frames: set[int] = set()
+        self.faults = Faults()
         self.log: deque[Left] = deque(maxlen=LOG_FRAMES)
         self._ring: OrderedDict[int, AudioFrame] = OrderedDict()
         self._stream: _Stream | None = None
@@ -75,7 +108,7 @@ class Stethoscope(Peripheral):
         self._audio = Gatt(auscultation.AUDIO, push="notify")
         self._control = Gatt(auscultation.CONTROL, write=self._command, push="indicate")
         self._digest = Gatt(auscultation.DIGEST, push="notify")
-        info = Info(1, 0b111, 0b001, 16, RING_FRAMES, Special.NAN)
+        info = Info(auscultation.VERSION, 0b111, 0b011, 16, RING_FRAMES, Special.NAN)
         self.serve(
             auscultation.SERVICE,
             [self._audio, self._control, self._digest, Gatt(auscultation.INFO, read=info.__bytes__)],
@@ -85,49 +118,101 @@ class Stethoscope(Peripheral):
     def playing(self) -> bool:
         return self._stream is not None
 
+    @property
+    def drop_frames(self) -> set[int]:
+        """`faults.drop`."""
+        return self.faults.drop
+
+    @drop_frames.setter
+    def drop_frames(self, numbers: set[int]) -> None:
+        self.faults.drop = numbers
+
+    def press_mark(self) -> None:
+        """The key on the stethoscope."""
+        if self._stream is not None:
+            self._spawn(self.indicate(self._control, bytes(MarkKey(self._stream.first_sample % 2**32))))
+
+    def end_stream(self) -> None:
+        """As a stethoscope does whose battery is low."""
+        if self._stream is not None:
+            self._spawn(self._end_by_itself(self._stream))
+
     def link_lost(self) -> None:
         self._end()
+        self._ring.clear()
 
     def _end(self) -> None:
         if self._playing is not None:
             self._playing.cancel()
         self._playing, self._stream = None, None
 
+    async def _end_by_itself(self, stream: _Stream) -> None:
+        self._end()
+        await self._send_digest(stream)
+        await self.indicate(self._control, bytes(Ended(_end_of(stream))))
+
     async def _command(self, raw: bytes) -> None:
         """Control was written: the answer follows as an indication, after the write's own response."""
+        before, result = self._stream, b""
         try:
-            status, opcode, result = self._obey(auscultation.parse_command(raw))
-        except Malformed:
-            status, opcode, result = Status.BAD_OPERAND, raw[0] if raw else 0, b""
-        self._spawn(self.indicate(self._control, bytes(Response(opcode, status, result))))
+            status, result = self._obey(auscultation_control.parse_command(raw))
+        except Malformed as error:
+            status = Status.NOT_SUPPORTED if error.reason == "unknown_opcode" else Status.BAD_OPERAND
+        answer = bytes(Response(raw[0] if raw else 0, status, result))
+        self._spawn(self._answer(answer, before if self._stream is None else None))
 
-    def _obey(self, command: auscultation.Command) -> tuple[Status, int, bytes]:
+    async def _answer(self, answer: bytes, ended: _Stream | None) -> None:
+        """Digest of the ended stream first; a begun stream's frames follow the answer."""
+        if ended is not None:
+            await self._send_digest(ended)
+        begun = self._stream
+        await self.indicate(self._control, answer)
+        if begun is not None and begun is self._stream and self._playing is None:
+            self._playing = self._spawn(self._play(begun))
+
+    def _obey(self, command: Command) -> tuple[Status, bytes]:
         match command:
             case Start():
-                return self._start(command), command.opcode, b""
+                status = self._start(command)
+                return status, command.stream.to_bytes(4, "little") if status is Status.DONE else b""
+            case Resend():
+                return self._resend(command), b""
+            case Gain() if abs(command.gain) > MAX_GAIN_DB:
+                return Status.BAD_OPERAND, b""
+        if self._stream is None:
+            return Status.WRONG_STATE, b""
+        return Status.DONE, self._obey_streaming(command, self._stream)
+
+    def _obey_streaming(self, command: Command, stream: _Stream) -> bytes:
+        match command:
             case Stop():
                 self._end()
-                return Status.DONE, command.opcode, b""
-            case Resend():
-                return self._resend(command), command.opcode, b""
-            case auscultation.Time() if self._stream is not None:
-                return Status.DONE, command.opcode, self._stream.first_sample.to_bytes(4, "little")
-            case auscultation.Time():
-                return Status.WRONG_STATE, command.opcode, b""
-            case _:
-                return Status.NOT_SUPPORTED, command.opcode, b""
+                return bytes(_end_of(stream))
+            case Gain():
+                stream.gain = command.gain
+                return command.gain.to_bytes(1, "little", signed=True)
+            case Time() | Mark():
+                return (stream.first_sample % 2**32).to_bytes(4, "little")
+        return b""
 
     def _start(self, command: Start) -> Status:
-        if command.fmt != 0 or command.rate_hz not in auscultation.RATES_HZ:
+        if self.mtu < auscultation.MIN_MTU:
+            return Status.MTU_TOO_SMALL
+        known = command.fmt in (Format.PCM16, Format.RICE) and command.rate_hz in auscultation.RATES_HZ
+        if not known or command.filter or abs(command.gain) > MAX_GAIN_DB:
             return Status.BAD_OPERAND
-        if self.mtu < MIN_MTU:
-            return Status.WRONG_STATE
         self._end()
         self._ring.clear()
         size = min(auscultation.FRAME_SAMPLES, (self.mtu - _ATT_AND_FRAME_HEADER) // 2)
-        blocks = self._source(command.rate_hz)
-        self._stream = _Stream(command.stream, command.rate_hz, blocks, size, rest=np.zeros(0, np.int16))
-        self._playing = self._spawn(self._play(self._stream))
+        self._stream = _Stream(
+            number=command.stream,
+            rate_hz=command.rate_hz,
+            fmt=Format(command.fmt),
+            gain=command.gain,
+            blocks=self._source(command.rate_hz),
+            size=size,
+            rest=np.zeros(0, np.int16),
+        )
         return Status.DONE
 
     def _resend(self, command: Resend) -> Status:
@@ -138,7 +223,8 @@ class Stethoscope(Peripheral):
 
     async def _send_again(self, frames: list[AudioFrame]) -> None:
         for frame in frames:
-            await self.notify(self._audio, bytes(frame))
+            if self._ring.get(frame.seq) is frame:  # not after a new START
+                await self.notify(self._audio, bytes(frame))
 
     async def _play(self, stream: _Stream) -> None:
         loop = asyncio.get_running_loop()
@@ -150,10 +236,21 @@ class Stethoscope(Peripheral):
             await self._send(stream, self._next_frame(stream))
 
     def _next_frame(self, stream: _Stream) -> AudioFrame:
-        samples = self._samples(stream, stream.size)
+        lost = self.faults.overrun.pop(stream.seq, 0)
+        if lost:
+            self._samples(stream, lost)
+            stream.first_sample += lost
+        samples = _amplified(self._samples(stream, stream.size), stream.gain)
         clipped = bool((np.abs(samples.astype(np.int32)) >= 32767).any())
-        data = samples.astype("<i2").tobytes()
-        return AudioFrame(stream.seq, stream.first_sample, data, clipped=clipped, no_contact=not self.on_skin)
+        return AudioFrame(
+            stream.seq,
+            stream.first_sample % 2**32,
+            samples.astype("<i2").tobytes(),
+            overrun=lost > 0,
+            clipped=clipped,
+            no_contact=not self.on_skin,
+            fmt=stream.fmt,
+        )
 
     def _samples(self, stream: _Stream, count: int) -> NDArray[np.int16]:
         while len(stream.rest) < count:
@@ -163,31 +260,47 @@ class Stethoscope(Peripheral):
         return samples if self.on_skin else _hum(stream.first_sample, count)
 
     async def _send(self, stream: _Stream, frame: AudioFrame) -> None:
-        self._ring[frame.seq] = AudioFrame(
-            frame.seq,
-            frame.first_sample,
-            frame.data,
-            clipped=frame.clipped,
-            no_contact=frame.no_contact,
-            retransmitted=True,
-        )
+        if frame.overrun:
+            await self._send_digest(stream)  # a digest is of samples without a hole
+        self._ring[frame.seq] = dataclasses.replace(frame, retransmitted=True)
         while len(self._ring) > RING_FRAMES:
             self._ring.popitem(last=False)
-        stream.crc = auscultation.crc32c(frame.data, stream.crc)
-        stream.first_sample += stream.size
+        stream.crc = crc32c(frame.data, stream.crc)
+        stream.crc_samples += frame.count
+        stream.first_sample += frame.count
         stream.seq = (stream.seq + 1) % 2**16
-        if frame.seq in self.drop_frames:
-            self.drop_frames.discard(frame.seq)
-        else:
-            self.log.append(Left(frame.first_sample, self._now()))
-            await self.notify(self._audio, bytes(frame))
+        await self._let_go(frame)
         if stream.seq % auscultation.DIGEST_FRAMES == 0:
             await self._send_digest(stream)
 
+    async def _let_go(self, frame: AudioFrame) -> None:
+        """Notify, or what the faults make of it."""
+        raw = bytes(frame)
+        if frame.seq in self.faults.cut:
+            raw = raw[: len(raw) // 2]
+        if frame.seq not in self.faults.drop:
+            self.log.append(Left(frame.first_sample, self._now()))
+            for _ in range(1 + (frame.seq in self.faults.double)):
+                await self.notify(self._audio, raw)
+        for numbers in (self.faults.drop, self.faults.double, self.faults.cut):
+            numbers.discard(frame.seq)
+
     async def _send_digest(self, stream: _Stream) -> None:
-        digest = Digest(stream.crc_from, stream.first_sample - stream.crc_from, stream.crc)
-        stream.crc, stream.crc_from = 0, stream.first_sample
-        await self.notify(self._digest, bytes(digest))
+        digest = Digest(stream.crc_from % 2**32, stream.crc_samples, stream.crc)
+        stream.crc, stream.crc_samples, stream.crc_from = 0, 0, stream.first_sample
+        if digest.samples:
+            await self.notify(self._digest, bytes(digest))
+
+
+def _end_of(stream: _Stream) -> End:
+    return End(stream.first_sample % 2**32, stream.seq)
+
+
+def _amplified(samples: NDArray[np.int16], gain_db: int) -> NDArray[np.int16]:
+    if gain_db == 0:
+        return samples
+    louder = np.round(samples * 10 ** (gain_db / 20))
+    return np.clip(louder, -32768, 32767).astype(np.int16)
 
 
 def _hum(first_sample: int, count: int) -> NDArray[np.int16]:
