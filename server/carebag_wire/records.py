@@ -116,12 +116,15 @@ class PhotoTaken(Wire):
 
 
 class ReadingFiled(Wire):
-    """A person decided about a value in the unassigned tray. The value's own record stays as it was signed."""
+    """A person decided about a value in the unassigned tray. The value's own record stays as it was signed.
+
+    Of several about one reading the one with the highest number holds, unless a doctor has decided on the reading.
+    """
 
     type: Literal["reading_filed"] = "reading_filed"
     id: Id
     binding: Binding
-    """The visit it was filed into; none when it was set aside outside a visit."""
+    """The visit it was filed into, or out of which it is taken back; none when it was set aside without being filed."""
     times: Times
     reading_id: Id
     decision: Literal["this_patient", "set_aside"]

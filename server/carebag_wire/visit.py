@@ -74,10 +74,7 @@ class Request(Wire):
 
 
 class Decided(Wire):
-    """A draft until a person keeps it; rejected ones stay visible with the reason.
-
-    A value that was filed from the unassigned tray and then set aside again is `rejected`, `decided_by` the nurse.
-    """
+    """A draft until a person keeps it; rejected ones stay visible with the reason."""
 
     decision: Decision = "draft"
     decided_by: ShortText = ""
@@ -92,6 +89,8 @@ class ReadingView(Decided):
     filed_by: ShortText = ""
     """Who took it from the unassigned tray into this visit; empty for what was measured in it."""
     filed_at: Utc | None = None
+    taken_back: bool = False
+    """It was filed and then set aside again: `rejected`, `decided_by` the nurse, shown but never to be decided on."""
 
 
 class SoundView(Decided):

@@ -8,7 +8,7 @@ from carebag_edge.hub_link import LinkCore
 from carebag_edge.nurse_pages import NursePage, NursePages
 from carebag_wire.messages import KitVisits, Problem, Welcome
 
-WELCOME = Welcome(protocol=1, participant_id="kit:1", me="Väska 1", server_time="2026-11-23T09:00:00Z")  # type: ignore[arg-type]
+WELCOME = Welcome(protocol=2, participant_id="kit:1", me="Väska 1", server_time="2026-11-23T09:00:00Z")  # type: ignore[arg-type]
 
 
 def core(hands: Any) -> LinkCore:
@@ -18,7 +18,7 @@ def core(hands: Any) -> LinkCore:
 def test_online_only_after_the_hub_answered_hello(hands: Any) -> None:
     link = core(hands)
     assert link.state == "connecting"
-    assert (link.connected().protocol, link.state) == (1, "connecting")
+    assert (link.connected().protocol, link.state) == (2, "connecting")
     assert link.received(KitVisits(visits=[]).model_dump_json()) is None
     hands.forward(5)
     link.received(WELCOME.model_dump_json())
@@ -34,7 +34,7 @@ def test_online_only_after_the_hub_answered_hello(hands: Any) -> None:
 
 def test_another_version_is_not_online(hands: Any) -> None:
     link = core(hands)
-    link.received(WELCOME.model_copy(update={"protocol": 2}).model_dump_json())
+    link.received(WELCOME.model_copy(update={"protocol": 3}).model_dump_json())
     assert (link.state, link.problem) == ("connecting", "wrong_version")
 
 

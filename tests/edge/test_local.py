@@ -50,7 +50,7 @@ class Page:
 
     async def socket(self) -> aiohttp.ClientWebSocketResponse:
         socket = await self.web.ws_connect(f"{self.url}/api/ws", headers=self.headers)
-        await socket.send_json({"type": "hello", "protocol": 1, "client": "nurse"})
+        await socket.send_json({"type": "hello", "protocol": 2, "client": "nurse"})
         assert (await socket.receive_json())["type"] == "welcome"
         return socket
 
@@ -157,7 +157,7 @@ BAD = [
     ('{"type": "open_visit", "visit_id": "x", "identifiers": []}', "unknown_message"),
     ('{"type": "ping", "id": 1, "more": 2}', "unknown_message"),
     ('{"type": "ping", "id": 1}' + " " * 300_000, "too_large"),
-    ('{"type": "hello", "protocol": 1, "client": "nurse"}', "unexpected_message"),
+    ('{"type": "hello", "protocol": 2, "client": "nurse"}', "unexpected_message"),
     ('{"type": "close_visit", "plan_read": true}', "visit_not_open"),
     ('{"type": "start_request", "request_id": "01920000-0000-7000-8000-000000000000"}', "visit_not_open"),
     ('{"type": "press_simulator", "device": "cuff", "action": "start"}', "not_simulated"),

@@ -165,7 +165,7 @@ class Scene:
 
     async def nurse(self) -> Line:
         line = Line(await self.web.ws_connect(f"{self.page}/api/ws", headers={"Origin": self.page}))
-        await line.send(type="hello", protocol=1, client="nurse")
+        await line.send(type="hello", protocol=2, client="nurse")
         await line.until(lambda m: m["type"] == "welcome")
         return line
 
@@ -173,7 +173,7 @@ class Scene:
         await self.sign_in(self.doctor_web, "doctor")
         url = f"{self.hub.url}/api/ws/console?as=doctor"
         line = Line(await self.doctor_web.ws_connect(url, headers={"Origin": self.hub.url}))
-        await line.send(type="hello", protocol=1, client="console")
+        await line.send(type="hello", protocol=2, client="console")
         await line.until(lambda m: m["type"] == "queue")
         return line
 

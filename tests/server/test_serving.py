@@ -28,7 +28,7 @@ url, media, port = sys.argv[1:]
 run(Settings(database_url=url, media_folder=Path(media), port=int(port), demo=True,
              origins=(f"http://localhost:{port}",)))
 """
-HELLO = {"type": "hello", "protocol": 1}
+HELLO = {"type": "hello", "protocol": 2}
 
 
 class RealHub:

@@ -15,7 +15,7 @@ from carebag_wire.messages import MAX_MESSAGE_BYTES
 
 HOME = "http://localhost:8470"
 CONSOLE = "ws://localhost:8470/api/ws/console?as=doctor"
-HELLO = {"type": "hello", "protocol": 1, "client": "console"}
+HELLO = {"type": "hello", "protocol": 2, "client": "console"}
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def test_hello_welcome_and_the_list(hub: Any, doctor: Any) -> None:
 @pytest.mark.parametrize(
     "first",
     [
-        json.dumps({**HELLO, "protocol": 2}),
+        json.dumps({**HELLO, "protocol": 3}),
         json.dumps({**HELLO, "client": "kit"}),
         json.dumps({"type": "ping", "id": 1}),
         "no json",
@@ -101,7 +101,7 @@ def test_anything_but_hello_first_is_refused(small_hub: Any, first: str) -> None
         ("{", "bad_message"),
         ("[]", "bad_message"),
         ('{"type": "nothing"}', "bad_message"),
-        ('{"type": "hello", "protocol": 1, "client": "console"}', "bad_message"),
+        ('{"type": "hello", "protocol": 2, "client": "console"}', "bad_message"),
         ('{"type": "join", "visit_id": "1"}', "bad_message"),
         ('{"type": "ping", "id": -1}', "bad_message"),
         ('{"type": "ping", "id": 1, "x": 1}', "bad_message"),

@@ -1893,6 +1893,11 @@ export interface components {
              * @default null
              */
             filed_at: string | null;
+            /**
+             * Taken Back
+             * @default false
+             */
+            taken_back: boolean;
         };
         /** RecordBatch */
         RecordBatch: {
