@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from carebag_devices.codecs.auscultation import DIGEST_FRAMES, AudioFrame, Digest
 from carebag_devices.codecs.auscultation_control import End
 from carebag_devices.codecs.crc32c import crc32c
-from carebag_devices.drivers.sound_order import FURTHEST_SAMPLES, Missing, Placed, SoundOrder
+from carebag_devices.drivers.sound_order import FURTHEST_SAMPLES, PATIENCE_S, Missing, Placed, SoundOrder
 
 SIZE = 6
 
@@ -131,6 +131,24 @@ def test_places_that_contradict_the_sequence_are_refused() -> None:
     assert numbers(order.feed(frame(1), 0.0)[0]) == [1]
 
 
+def test_a_frame_half_a_turn_away_is_refused() -> None:
+    order = SoundOrder()
+    order.feed(frame(0), 0.0)
+    for wild in (AudioFrame(1, SIZE + 2**31, bytes(2)), AudioFrame(1 + 2**15, SIZE, bytes(2))):
+        assert order.feed(wild, 0.0) == ([], None)
+    assert numbers(order.feed(frame(1), 0.0)[0]) == [1]
+
+
+def test_a_held_frame_that_turns_out_to_contradict_is_refused() -> None:
+    order = SoundOrder()
+    order.feed(AudioFrame(2, 50, bytes(20)), 0.0)
+    order.feed(frame(3), 0.0)
+    order.feed(frame(0), 0.0)
+    assert numbers(order.feed(frame(1), 0.0)[0]) == [1]
+    assert (order.tally.refused, order.deadline) == (1, PATIENCE_S)
+    assert numbers(order.overdue(PATIENCE_S)) == [3]
+
+
 def test_frames_that_overlap_are_not_heard_twice() -> None:
     order = SoundOrder()
     order.feed(AudioFrame(2, 20, bytes(20)), 0.0)
@@ -194,7 +212,8 @@ def test_digests() -> None:
     order.give_up_gap(0.0)
     assert order.digest(Digest(2 * SIZE, 2 * SIZE, 0)) == "incomplete"
     assert order.digest(Digest(1, 2 * SIZE, good.crc)) == "incomplete", "windows begin with a frame"
-    assert (order.tally.verified, order.tally.mismatched, order.tally.incomplete) == (1, 1, 2)
+    assert order.digest(Digest(0, 2 * SIZE - 1, good.crc)) == "incomplete", "and end with one"
+    assert (order.tally.verified, order.tally.mismatched, order.tally.incomplete) == (1, 1, 3)
 
 
 class Stream(RuleBasedStateMachine):
