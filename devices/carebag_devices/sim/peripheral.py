@@ -1,50 +1,39 @@
-"""What all simulated devices share: a Bumble host that advertises, serves GATT, sleeps, and gets out of reach."""
+"""What all simulated devices share: advertising, services, sleep, pairing, and what may go wrong with a value sent.
+
+A device knows nothing of its radio but its `Station`: the same code stands on Bumble and in the lab's virtual time.
+"""
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
-
-from bumble import hci, pairing
-from bumble.core import UUID, AdvertisingData
-from bumble.device import Device, DeviceConfiguration
-from bumble.gatt import (
-    GATT_CLIENT_CHARACTERISTIC_CONFIGURATION_DESCRIPTOR,
-    Characteristic,
-    CharacteristicValue,
-    Descriptor,
-    Service,
-)
-from bumble.keys import MemoryKeyStore
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from carebag_devices.catalog import SIMULATOR_MAKER
 from carebag_devices.codecs import device_information
 from carebag_devices.codecs.battery import BatteryLevel
+from carebag_devices.sim.advertising import advertising_data
+from carebag_devices.sim.mischief import Mischief, PushFault
+from carebag_devices.sim.station import (
+    SUPERVISION_TIMEOUT,
+    USER_ENDED,
+    Gatt,
+    Gone,
+    Label,
+    Place,
+    Refused,
+    Station,
+)
+
+__all__ = ["Clock", "Departure", "Gatt", "Label", "Peripheral", "Refused"]
 
 log = logging.getLogger(__name__)
 
-ADVERTISING_MAX = 31
-ADVERTISING_INTERVAL_MS = 40
-_SUPERVISION_TIMEOUT = 0x08
+PAIRING_MODE_S = 60.0
 
 Clock = Callable[[], float]
 """Unix time in seconds."""
-
-
-@dataclass(frozen=True)
-class Label:
-    """What is printed on the device. `name` and `services` must fit into 31 bytes of advertising."""
-
-    name: str
-    model: str
-    serial: str
-    address: str
-    """Static random address; its two highest bits are set (`C0:` to `FF:`)."""
-    services: tuple[str, ...]
-    encrypted: bool = False
-    """Demand LE Secure Connections for everything but Device Information and battery."""
 
 
 @dataclass(frozen=True)
@@ -55,53 +44,36 @@ class Departure:
     raw: bytes
 
 
-@dataclass
-class Gatt:
-    """One characteristic as the simulators describe it. `read` and `write` get and give its whole value."""
-
-    uuid: str
-    read: Callable[[], bytes] | None = None
-    write: Callable[[bytes], Awaitable[None] | None] | None = None
-    push: Literal["notify", "indicate"] | None = None
-    attribute: Any = field(default=None, repr=False)
-    """Bumble's object, once made."""
-
-
 class Peripheral:
-    """One device on the air. Subclasses add their `Gatt`s with `serve` before `start`."""
+    """One device on the air. Subclasses add their `Gatt`s with `serve` before `start`.
+
+    `hci_source` and `hci_sink` are the two ends of a controller, or a `Place` given as both. Attributes that a hand or
+    a fault may change: `battery`, `strict_pairing` (pair only after `hold_key`), `passkey_display`, `mischief`.
+    """
 
     def __init__(self, hci_source: Any, hci_sink: Any, label: Label, *, now: Clock, battery: int = 90) -> None:
         self.label = label
         self.battery = battery
+        self.strict_pairing = False
+        self.passkey_display = False
+        self.one_bond = False
+        self.passkey: int | None = None
+        """What its display shows while pairing."""
+        self.mischief = Mischief()
         self.departures: deque[Departure] = deque(maxlen=4096)
         """Indications, newest last."""
         self._now = now
         self._subscribed = asyncio.Condition()
         self._on_air = False
+        self._inviting: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._housekeeping: set[asyncio.Task[Any]] = set()
-        config = DeviceConfiguration()
-        config.load_from_dict({"name": label.name, "address": label.address, "advertising_data": self._advert().hex()})
-        self.device: Any = Device.from_config_with_hci(config, hci_source, hci_sink)
-        self.device.keystore = MemoryKeyStore()
-        self.device.pairing_config_factory = lambda _connection: pairing.PairingConfig(sc=True, mitm=False)
-        self.device.on("connection", self._connected)
+        self.station: Station = _station(hci_source, hci_sink, self)
         self._describe_itself()
 
-    def _advert(self) -> bytes:
-        uuids = [UUID(service) for service in self.label.services]
-        short = [bytes(uuid) for uuid in uuids if len(bytes(uuid)) == 2]
-        long = [bytes(uuid) for uuid in uuids if len(bytes(uuid)) == 16]
-        parts = [(AdvertisingData.FLAGS, b"\x06")]
-        if short:
-            parts.append((AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS, b"".join(short)))
-        if long:
-            parts.append((AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS, b"".join(long)))
-        parts.append((AdvertisingData.COMPLETE_LOCAL_NAME, self.label.name.encode()))
-        data = bytes(AdvertisingData(parts))
-        if len(data) > ADVERTISING_MAX:
-            raise ValueError(f"{self.label.name}: {len(data)} bytes do not fit into a legacy advertisement")
-        return data
+    @property
+    def device(self) -> Any:
+        """Bumble's device, where there is one."""
+        return getattr(self.station, "device", None)
 
     def _describe_itself(self) -> None:
         texts = {"2A29": SIMULATOR_MAKER, "2A24": self.label.model, "2A25": self.label.serial, "2A26": "1.0"}
@@ -115,56 +87,22 @@ class Peripheral:
 
     def serve(self, service: str, gatts: Sequence[Gatt], *, encrypted: bool | None = None) -> None:
         """Add a service. `encrypted` None: as the label says."""
-        secured = self.label.encrypted if encrypted is None else encrypted
-        for gatt in gatts:
-            gatt.attribute = self._characteristic(gatt, secured)
-        self.device.add_service(Service(UUID(service), [gatt.attribute for gatt in gatts]))
-
-    def _characteristic(self, gatt: Gatt, encrypted: bool) -> Any:
-        kinds = Characteristic.Properties
-        properties, permissions = kinds(0), Characteristic.Permissions(0)
-        if gatt.read is not None:
-            properties |= kinds.READ
-            permissions |= Characteristic.READABLE
-            permissions |= Characteristic.READ_REQUIRES_ENCRYPTION if encrypted else 0
-        if gatt.write is not None:
-            properties |= kinds.WRITE
-            permissions |= Characteristic.WRITEABLE
-            permissions |= Characteristic.WRITE_REQUIRES_ENCRYPTION if encrypted else 0
-        if gatt.push is not None:
-            properties |= kinds.NOTIFY if gatt.push == "notify" else kinds.INDICATE
-        value = CharacteristicValue(
-            read=lambda _connection: gatt.read() if gatt.read else b"",
-            write=lambda _connection, data: gatt.write(bytes(data)) if gatt.write else None,
-        )
-        characteristic = Characteristic(UUID(gatt.uuid), properties, permissions, value)
-        if gatt.push is not None:
-            self._make_subscribable(characteristic, encrypted)
-        return characteristic
-
-    def _make_subscribable(self, characteristic: Any, encrypted: bool) -> None:
-        permissions = Characteristic.READABLE | Characteristic.WRITEABLE
-        permissions |= Characteristic.WRITE_REQUIRES_ENCRYPTION if encrypted else 0
-        value = self.device.gatt_server.make_descriptor_value(characteristic)
-        cccd = Descriptor(GATT_CLIENT_CHARACTERISTIC_CONFIGURATION_DESCRIPTOR, permissions, value)
-        characteristic.descriptors = [cccd]
-        characteristic.on("subscription", lambda *_: self._spawn(self._notice_subscription()))
+        self.station.serve(service, gatts, encrypted=self.label.encrypted if encrypted is None else encrypted)
 
     async def start(self) -> None:
         """Switch on and advertise."""
-        await self.device.power_on()
+        await self.station.power_on()
         await self.wake()
 
     async def stop(self) -> None:
         """Switch off: what was going on ends, the link drops."""
         self._on_air = False
+        self._stop_inviting()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.sleep()
-        while self._housekeeping:
-            await asyncio.gather(*self._housekeeping, return_exceptions=True)
-        await self.device.power_off()
+        await self.station.power_off()
 
     async def wake(self) -> None:
         """Be on the air: advertise now, and again after each connection."""
@@ -174,52 +112,66 @@ class Peripheral:
     async def sleep(self) -> None:
         """Leave the air as devices do to save their battery: the link is closed properly."""
         self._on_air = False
-        await self._whole(self.device.stop_advertising())
-        await self._drop(hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR)
+        await self.station.fall_silent()
+        await self.station.hang_up(USER_ENDED)
 
     async def vanish(self, seconds: float, drop: Callable[[str], None] | None = None) -> None:
         """Out of reach for a while. `drop(address)` makes the air lose the link; without it the host ends it."""
         self._on_air = False
-        await self._whole(self.device.stop_advertising())
+        await self.station.fall_silent()
         if drop is None:
-            await self._drop(_SUPERVISION_TIMEOUT)
+            await self.station.hang_up(SUPERVISION_TIMEOUT)
         else:
             drop(self.label.address)
         await asyncio.sleep(seconds)
         await self.wake()
 
-    async def _drop(self, reason: int) -> None:
-        for connection in list(self.device.connections.values()):
-            await self._whole(connection.disconnect(reason))
+    async def hold_key(self) -> None:
+        """A hand holds the key: for a minute it asks to be paired, and on the air it is in any case."""
+        self._stop_inviting()
+        self._inviting = asyncio.get_running_loop().call_later(PAIRING_MODE_S, self._invited_in_vain)
+        if self.connected:
+            await self.station.hang_up(USER_ENDED)
+        await self.wake()
+
+    def forget_bond(self) -> None:
+        """It lost its keys, as after a change of battery: with whom it was paired no longer matters."""
+        self.station.forget_bonds()
+
+    @property
+    def inviting(self) -> bool:
+        """In pairing mode."""
+        return self._inviting is not None
+
+    def _stop_inviting(self) -> None:
+        if self._inviting is not None:
+            self._inviting.cancel()
+            self._inviting = None
+
+    def _invited_in_vain(self) -> None:
+        self._stop_inviting()
+        self._spawn(self._advertise())
 
     async def _advertise(self) -> None:
-        if self._on_air and not self.connected and not self.device.is_advertising:
-            await self._whole(
-                self.device.start_advertising(
-                    auto_restart=False,
-                    advertising_interval_min=ADVERTISING_INTERVAL_MS,
-                    advertising_interval_max=ADVERTISING_INTERVAL_MS,
-                )
-            )
-
-    async def _whole(self, commands: Any) -> None:
-        """Commands to the controller run to their end even if the caller is cancelled: Bumble trips on late answers."""
-        task: asyncio.Task[Any] = asyncio.ensure_future(commands)
-        self._housekeeping.add(task)
-        task.add_done_callback(self._housekeeping.discard)
-        await asyncio.shield(task)
+        if self._on_air and not self.connected:
+            await self.station.advertise(advertising_data(self.label, limited=self.inviting))
 
     @property
     def connected(self) -> bool:
-        return bool(self.device.connections)
+        return self.station.connected
 
     @property
     def mtu(self) -> int:
         """Smallest ATT MTU of the connections; 23 without one."""
-        return min((connection.att_mtu for connection in self.device.connections.values()), default=23)
+        return self.station.mtu
 
-    def _connected(self, connection: Any) -> None:
-        connection.on("disconnection", lambda _reason: self._spawn(self._disconnected()))
+    # what the station tells
+
+    def linked(self) -> None:
+        """For subclasses: a central connected."""
+
+    def unlinked(self) -> None:
+        self._spawn(self._disconnected())
 
     async def _disconnected(self) -> None:
         self.link_lost()
@@ -229,14 +181,31 @@ class Peripheral:
     def link_lost(self) -> None:
         """For subclasses: the central is gone."""
 
+    def subscriptions_changed(self) -> None:
+        self._spawn(self._notice_subscription())
+
+    def accepts_pairing(self) -> bool:
+        return self.inviting or not self.strict_pairing
+
+    def shows_passkey(self) -> bool:
+        return self.passkey_display
+
+    def show_passkey(self, number: int) -> None:
+        self.passkey = number
+
+    def bonded(self) -> None:
+        self.passkey = None
+        self._stop_inviting()
+
     async def _notice_subscription(self) -> None:
         async with self._subscribed:
             self._subscribed.notify_all()
 
+    # sending
+
     def subscribers(self, gatt: Gatt) -> int:
         """How many centrals listen to this characteristic."""
-        listening = self.device.gatt_server.subscribers.values()
-        return sum(1 for cccds in listening if any(cccds.get(gatt.attribute.handle, b"")))
+        return self.station.subscribers(gatt)
 
     async def until_subscribed(self, gatt: Gatt) -> None:
         """Wait until a central listens."""
@@ -245,28 +214,50 @@ class Peripheral:
 
     async def notify(self, gatt: Gatt, value: bytes) -> None:
         """Push without confirmation; nobody listening is no error."""
-        await self.device.notify_subscribers(gatt.attribute, value)
+        if not self.subscribers(gatt):
+            return
+        fault = self.mischief.next_push()
+        if fault.breaks != "unsent":
+            for _ in range(2 if fault.twice else 1):
+                await self.station.notify(gatt, fault.bent(value))
+        if fault.breaks:
+            await self.break_link()
 
     async def indicate(self, gatt: Gatt, value: bytes) -> None:
         """Push until a central has confirmed it; a link that breaks in between means once more on the next one."""
         while True:
             await self.until_subscribed(gatt)
-            self.departures.append(Departure(self._now(), value))
-            confirmed = asyncio.ensure_future(self.device.indicate_subscribers(gatt.attribute, value))
-            lost = asyncio.ensure_future(self._until_gone())
-            await asyncio.wait({confirmed, lost}, return_when=asyncio.FIRST_COMPLETED)
-            lost.cancel()
-            if confirmed.done():
+            if await self.indicate_once(gatt, value):
                 return
-            confirmed.cancel()
 
-    async def _until_gone(self) -> None:
-        async with self._subscribed:
-            await self._subscribed.wait_for(lambda: not self.connected)
+    async def indicate_once(self, gatt: Gatt, value: bytes) -> bool:
+        """Whether it was confirmed, as far as the device can know."""
+        fault = self.mischief.next_push()
+        try:
+            await self._try_to_indicate(gatt, value, fault)
+        except Gone:
+            return False
+        if fault.breaks == "confirmed":
+            await self.break_link()
+        return True
+
+    async def _try_to_indicate(self, gatt: Gatt, value: bytes, fault: PushFault) -> None:
+        if fault.breaks == "unsent":
+            await self.break_link()
+            raise Gone
+        sent = fault.bent(value)
+        self.departures.append(Departure(self._now(), sent))
+        if fault.twice:
+            await self.station.indicate(gatt, sent)
+        await self.station.indicate(gatt, sent, confirmed=fault.breaks != "unconfirmed")
+
+    async def break_link(self) -> None:
+        """The link ends without a word from the device."""
+        await self.station.hang_up(SUPERVISION_TIMEOUT)
 
     async def set_battery(self, percent: int) -> None:
         self.battery = percent
-        await self.notify(self._battery, bytes(BatteryLevel(percent)))
+        await self.station.notify(self._battery, bytes(BatteryLevel(percent)))
 
     def _spawn(self, work: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.ensure_future(work)
@@ -278,3 +269,11 @@ class Peripheral:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("simulated %s stumbled", self.label.name, exc_info=error)
+
+
+def _station(hci_source: Any, hci_sink: Any, owner: Peripheral) -> Station:
+    if isinstance(hci_source, Place):
+        return hci_source.station(owner)
+    from carebag_devices.sim.bumble_station import BumbleStation  # Bumble is in the demo's extra only
+
+    return BumbleStation(hci_source, hci_sink, owner)
