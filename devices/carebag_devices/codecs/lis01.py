@@ -7,11 +7,16 @@
 
 `n` counts 1..7,0,1..; `cc` is the sum of everything from `n` to ETX/ETB modulo 256 as two upper-case hex digits; ETB
 says that the text goes on in the next frame. A frame that comes twice is acknowledged twice and kept once.
+
+There is no acknowledgement of a message. So the frame that ends one is answered only after the message is kept: the
+ACK of that frame is the moment from which the instrument may forget, a NAK makes it keep and repeat the frame.
+
 Timers belong to the caller: 30 s for the receiver, 15 s for the sender (`timeout`).
+Source: public interface manuals (cobas e 411, OsmoTECH XT, Horiba RAA055DEN), the standard's text was not read.
 """
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -26,6 +31,8 @@ RECEIVER_TIMEOUT_S = 30.0
 SENDER_TIMEOUT_S = 15.0
 BUSY_WAIT_S = 10.0
 CONTENTION_WAIT_S = 1.0
+"""An instrument whose ENQ met the host's asks again after this; the host gives way (20 s)."""
+HOST_CONTENTION_WAIT_S = 20.0
 ATTEMPTS = 6
 
 # what the standard forbids inside a frame's text
@@ -82,7 +89,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Ended:
-    """The line is free again. `text` is all that arrived complete; `discarded` bytes had no ETX before the EOT."""
+    """The line is free again. `text` arrived whole but was not taken by `keep`; `discarded` bytes had no ETX."""
 
     text: bytes
     discarded: int = 0
@@ -91,11 +98,40 @@ class Ended:
 Received = Reply | Started | Ended
 
 
-class Receiver:
-    """The kit's side. Any chunking of the bytes gives the same answers; memory is bounded by `MAX_TRANSFER`."""
+class Verdict(enum.Enum):
+    """What became of the text so far, asked at each frame that ends with ETX."""
 
-    def __init__(self) -> None:
+    MORE = "more"
+    """No whole message yet: acknowledge, and ask again with the next frame's text added."""
+    KEPT = "kept"
+    """A whole message, and it is safe now: acknowledge and begin anew."""
+    REFUSED = "refused"
+    """A whole message that could not be kept: the frame is answered by NAK and comes again."""
+
+
+Keep = Callable[[bytes], Verdict]
+
+
+def collect(_text: bytes) -> Verdict:
+    """Leaves everything for `Ended`."""
+    return Verdict.MORE
+
+
+class Receiver:
+    """The kit's side. Any chunking of the bytes gives the same answers; memory is bounded by `MAX_TRANSFER`.
+
+    `keep` is called, synchronously, before the frame in question is answered.
+    """
+
+    def __init__(self, keep: Keep = collect) -> None:
+        self._keep = keep
+        self.busy = False
+        """Answer an ENQ with NAK: the instrument waits at least 10 s and asks again."""
+        self._clear()
+
+    def _clear(self) -> None:
         self._receiving = False
+        self._interrupting = False
         self._frame: bytearray | None = None
         self._accepted: int | None = None
         self._expected = 1
@@ -107,8 +143,12 @@ class Receiver:
         """Between ENQ and EOT: then the 30 s timer runs."""
         return self._receiving
 
+    def interrupt(self) -> None:
+        """Ask for the line: the next good frame is answered by EOT, which the sender takes for an ACK."""
+        self._interrupting = self._receiving
+
     def feed(self, data: bytes) -> list[Received]:
-        """What to send and what arrived, in order. Never raises for any bytes."""
+        """What to send and what arrived, in order. Raises for no bytes, only what `keep` raises."""
         happened: list[Received] = []
         for value in data:
             happened += self._byte(bytes([value]))
@@ -135,7 +175,9 @@ class Receiver:
 
     def _enquiry(self) -> list[Received]:
         # A second ENQ means that the sender began anew; what it had not finished comes again.
-        self.__init__()  # type: ignore[misc]
+        self._clear()
+        if self.busy:
+            return [Reply(NAK, "busy")]
         self._receiving = True
         return [Started(), Reply(ACK)]
 
@@ -146,20 +188,32 @@ class Receiver:
         except Malformed as error:
             return Reply(NAK, error.reason)
         if frame.number == self._accepted:
-            return Reply(ACK, "repeated")
+            return Reply(self._acknowledgement(), "repeated")
         if frame.number != self._expected:
             return Reply(NAK, "unexpected_frame_number")
         if len(self._text) + len(self._pending) + len(frame.text) > MAX_TRANSFER:
             return Reply(NAK, "transfer_too_long")
-        self._accepted, self._expected = frame.number, (frame.number + 1) % 8
-        self._pending += frame.text
+        return self._accept(frame)
+
+    def _accept(self, frame: Frame) -> Reply:
+        pending = self._pending + frame.text
         if frame.last:
-            self._text, self._pending = self._text + self._pending, b""
-        return Reply(ACK)
+            text, pending = self._text + pending, b""
+            verdict = self._keep(text)
+            if verdict is Verdict.REFUSED:
+                return Reply(NAK, "not_kept")
+            self._text = b"" if verdict is Verdict.KEPT else text
+        self._accepted, self._expected = frame.number, (frame.number + 1) % 8
+        self._pending = pending
+        return Reply(self._acknowledgement())
+
+    def _acknowledgement(self) -> bytes:
+        asked, self._interrupting = self._interrupting, False
+        return EOT if asked else ACK
 
     def _end(self) -> list[Received]:
         ended = Ended(self._text, len(self._pending) + len(self._frame or b""))
-        self.__init__()  # type: ignore[misc]
+        self._clear()
         return [ended]
 
 

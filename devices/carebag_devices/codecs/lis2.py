@@ -3,21 +3,21 @@
 Separators come from the header, values keep their comparator.
 
 Only results for the patient's chart leave `chart_results`: processing id (H.12) `P`, and no order marked as
-quality control.
+quality control. Field numbers as in public interface manuals, the standard's text was not read.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Self
 
+from carebag_devices.codecs.lab_value import Comparator, LabValue
 from carebag_devices.errors import Malformed
 
 Field = tuple[tuple[str, ...], ...]
 """Repeats of components, unescaped. An empty field is `(("",),)`."""
 
-_VALUE = re.compile(r"\s*([<>]?)\s*([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*")
 _KNOWN = frozenset("HPOQRCMSL")
 
 
@@ -124,12 +124,13 @@ def record(*fields: str | Field) -> Record:
 
 @dataclass(frozen=True)
 class Result:
-    """One R record with the sample (O.3) it belongs to. `value` is None where it sent words for a number."""
+    """One R record with the sample (O.3) it belongs to. Where `value` is None, `refused` says why."""
 
     sample: str
     code: str
+    """Fourth component of the test id (R.3), the instrument's own code; the first where that is empty."""
     name: str
-    comparator: Literal["<", ">"] | None
+    comparator: Comparator | None
     value: Decimal | None
     text: str
     """The value field as sent."""
@@ -137,13 +138,30 @@ class Result:
     reference_range: str
     abnormal: str
     status: str
-    """R.9: F final, C correction, P preliminary, R sent before, X cannot be done, I pending."""
+    """R.9: F final, C correction, V verified, Q answer to a question, R sent before, P preliminary, I pending,
+    X cannot be done, W its validity is in doubt."""
     completed: str
     instrument: str
+    refused: str = ""
+    """As in `LabValue`."""
 
     @property
     def final(self) -> bool:
-        return self.status in ("", "F", "C")
+        return self.status in ("", "F", "C", "V", "Q", "R")
+
+    @property
+    def resent(self) -> bool:
+        """The instrument says that it told this before."""
+        return self.status == "R"
+
+    @property
+    def corrected(self) -> bool:
+        return self.status == "C"
+
+    @property
+    def failed(self) -> bool:
+        """There will be no value: it cannot be done, or the instrument doubts it."""
+        return self.status in ("X", "W")
 
 
 @dataclass(frozen=True)
@@ -189,9 +207,16 @@ class Message:
         return header.text(5, 1), header.text(5, 2), header.text(5, 3)
 
     @property
-    def pending(self) -> bool:
-        """An order with report type I (O.26): the specimen is in the instrument, its result comes later."""
-        return any(entry.type == "O" and entry.text(26) == "I" for entry in self.records)
+    def sent(self) -> str:
+        """H.14: date and time of the message."""
+        return self.records[0].text(14)
+
+    @property
+    def begun(self) -> tuple[str, ...]:
+        """Samples of patients that are in the instrument now (O.26 is I): their results come later."""
+        if self.processing != "P":
+            return ()
+        return tuple(e.text(3) for e in self.records if e.type == "O" and e.text(26) == "I" and not _control(e))
 
     @property
     def normal_end(self) -> bool:
@@ -199,43 +224,57 @@ class Message:
         return self.records[-1].text(3) in ("", "N", "F")
 
     def chart_results(self) -> tuple[Result, ...]:
-        """Results about a patient; empty for control, training and debugging. Raises `Malformed` for a bad R."""
+        """Results about a patient; empty for control, training and debugging."""
         return tuple(self._results()) if self.processing == "P" else ()
+
+    @property
+    def has_other_results(self) -> bool:
+        """Results that are about no patient."""
+        return sum(entry.type == "R" for entry in self.records) > len(self.chart_results())
 
     def _results(self) -> Iterator[Result]:
         sample, control = "", False
         for entry in self.records:
-            if entry.type == "O":
-                sample, control = entry.text(3), entry.text(12) == "Q"
+            if entry.type == "P":
+                sample, control = "", False
+            elif entry.type == "O":
+                sample, control = entry.text(3), _control(entry)
             elif entry.type == "R" and not control:
                 yield _result(entry, sample)
 
 
+def ends_message(text: bytes) -> bool:
+    """Whether the last line is a terminator (L): then, and only then, the records before it are complete."""
+    last = text.replace(b"\n", b"\r").rstrip(b"\r").rpartition(b"\r")[2]
+    return last[:1] == b"L" and not last[1:2].isalnum()
+
+
+def iso_time(stamp: str) -> str | None:
+    """`20261122101530` as ISO without zone; anything shorter or other as it is sent, nothing as None."""
+    if len(stamp) == 14 and stamp.isascii() and stamp.isdigit():
+        return f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]}T{stamp[8:10]}:{stamp[10:12]}:{stamp[12:]}"
+    return stamp or None
+
+
+def _control(order: Record) -> bool:
+    """O.12, action code: Q is a control sample."""
+    return order.text(12) == "Q"
+
+
 def _result(entry: Record, sample: str) -> Result:
-    comparator, value = _value(entry.text(4), entry.text(7))
+    value = LabValue.parse(entry.text(4), entry.text(7))
     return Result(
         sample=sample,
-        code=entry.text(3, 4),
+        code=entry.text(3, 4) or entry.text(3, 1),
         name=entry.text(3, 5),
-        comparator=comparator,
-        value=value,
-        text=entry.text(4),
+        comparator=value.comparator,
+        value=value.number,
+        text=value.text,
         unit=entry.text(5),
         reference_range="^".join(entry.fields[5][0]) if len(entry.fields) > 5 else "",
         abnormal=entry.text(7),
         status=entry.text(9),
         completed=entry.text(13),
         instrument=entry.text(14),
+        refused=value.refused,
     )
-
-
-def _value(text: str, flag: str) -> tuple[Literal["<", ">"] | None, Decimal | None]:
-    """`<5` stays `<` and 5. A flag `<` or `>` (outside the range) counts as a comparator, a contradiction does not."""
-    match = _VALUE.fullmatch(text)
-    if match is None:
-        return None, None
-    said = {mark for mark in (match[1], flag) if mark in ("<", ">")}
-    if len(said) > 1:
-        raise Malformed("comparators_contradict")
-    mark: Literal["<", ">"] | None = "<" if "<" in said else ">" if ">" in said else None
-    return mark, Decimal(match[2])

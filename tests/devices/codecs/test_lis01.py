@@ -7,7 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carebag_devices.codecs import lis01
-from carebag_devices.codecs.lis01 import ACK, ENQ, EOT, NAK, Ended, Frame, Outcome, Receiver, Reply, Sender, Started
+from carebag_devices.codecs.lis01 import (
+    ACK,
+    ENQ,
+    EOT,
+    NAK,
+    Ended,
+    Frame,
+    Outcome,
+    Receiver,
+    Reply,
+    Sender,
+    Started,
+    Verdict,
+)
 from carebag_devices.errors import Malformed
 
 TEXT = st.binary(max_size=300).map(lambda raw: bytes(b for b in raw if b >= 0x20 or b == 0x0D))
@@ -168,3 +181,118 @@ def test_sender_meets_a_busy_receiver_contention_and_silence() -> None:
     sender.start()
     assert sender.timeout() == [EOT, Outcome.SILENT]
     assert sender.timeout() == []
+
+
+class Keeper:
+    """Takes a text that ends with `!`, unless it is told to refuse."""
+
+    def __init__(self) -> None:
+        self.refusals = 0
+        self.kept: list[bytes] = []
+
+    def __call__(self, text: bytes) -> Verdict:
+        if not text.endswith(b"!"):
+            return Verdict.MORE
+        if self.refusals > 0:
+            self.refusals -= 1
+            return Verdict.REFUSED
+        self.kept.append(text)
+        return Verdict.KEPT
+
+
+def frames(*texts: bytes) -> list[bytes]:
+    return [bytes(Frame((n + 1) % 8, text, last=True)) for n, text in enumerate(texts)]
+
+
+def test_a_message_is_kept_before_its_last_frame_is_acknowledged() -> None:
+    keeper = Keeper()
+    receiver = Receiver(keeper)
+    first, second = frames(b"H", b"L!")
+    assert replies(receiver.feed(ENQ + first)) == [ACK, ACK]
+    assert keeper.kept == []
+    assert receiver.feed(second) == [Reply(ACK)]
+    assert keeper.kept == [b"HL!"]
+    assert receiver.feed(EOT) == [Ended(b"")]
+
+
+def test_what_could_not_be_kept_is_refused_and_comes_again() -> None:
+    keeper = Keeper()
+    keeper.refusals = 2
+    receiver = Receiver(keeper)
+    first, second = frames(b"H", b"L!")
+    receiver.feed(ENQ + first)
+    assert [receiver.feed(second) for _ in range(3)] == [
+        [Reply(NAK, "not_kept")],
+        [Reply(NAK, "not_kept")],
+        [Reply(ACK)],
+    ]
+    assert keeper.kept == [b"HL!"]
+
+
+def test_a_kept_frame_that_comes_again_is_not_kept_twice() -> None:
+    keeper = Keeper()
+    receiver = Receiver(keeper)
+    (only,) = frames(b"L!")
+    assert replies(receiver.feed(ENQ + only + only)) == [ACK, ACK, ACK]
+    assert keeper.kept == [b"L!"]
+
+
+def test_two_messages_in_one_transfer_are_kept_one_by_one() -> None:
+    keeper = Keeper()
+    happened = Receiver(keeper).feed(ENQ + b"".join(frames(b"a", b"1!", b"b", b"2!", b"rest")) + EOT)
+    assert keeper.kept == [b"a1!", b"b2!"]
+    assert happened[-1] == Ended(b"rest")
+
+
+def test_a_split_message_is_asked_about_once_whole() -> None:
+    keeper = Keeper()
+    Receiver(keeper).feed(ENQ + bytes(Frame(1, b"a!", last=False)) + bytes(Frame(2, b"b!", last=True)) + EOT)
+    assert keeper.kept == [b"a!b!"]
+
+
+def test_a_busy_receiver_says_so_and_takes_nothing() -> None:
+    receiver = Receiver()
+    receiver.busy = True
+    assert receiver.feed(ENQ + frames(b"x")[0]) == [Reply(NAK, "busy")]
+    receiver.busy = False
+    assert text_of(transfer(frames(b"x")[0], receiver=receiver)) == b"x"
+
+
+def test_a_receiver_that_wants_the_line_answers_one_frame_by_eot() -> None:
+    receiver, sender = Receiver(), Sender([b"one", b"two"])
+    receiver.interrupt()
+    assert replies(receiver.feed(sender.start())) == [ACK], "outside a transfer there is nothing to interrupt"
+    (first,) = sender.feed(ACK)
+    receiver.interrupt()
+    assert replies(receiver.feed(first)) == [EOT]
+    (second,) = sender.feed(EOT)
+    assert replies(receiver.feed(second)) == [ACK]
+    assert sender.feed(ACK) == [EOT, Outcome.DONE]
+    assert text_of(receiver.feed(EOT)) == b"onetwo"
+
+
+def test_a_frame_of_the_longest_text_and_one_byte_more() -> None:
+    whole = b"x" * lis01.MAX_FRAME
+    assert text_of(transfer(bytes(Frame(1, whole, last=True)))) == whole
+    happened = transfer(bytes(Frame(1, whole + b"xxxxxxxx", last=True)))
+    assert replies(happened) == [ACK, NAK]
+
+
+def test_a_transfer_without_end_is_refused() -> None:
+    receiver = Receiver()
+    receiver.feed(ENQ)
+    full = lis01.MAX_TRANSFER // 50_000
+    for n in range(full):
+        assert replies(receiver.feed(bytes(Frame((n + 1) % 8, b"x" * 50_000, last=True)))) == [ACK]
+    answer = receiver.feed(bytes(Frame((full + 1) % 8, b"x", last=True)))
+    assert answer == [Reply(NAK, "transfer_too_long")]
+
+
+@given(st.lists(TEXT, min_size=1, max_size=6), st.sampled_from([1, 7, 240, lis01.MAX_FRAME]))
+def test_both_frame_sizes_carry_the_same_text(texts: list[bytes], size: int) -> None:
+    sender, receiver = Sender(texts, frame_text=size), Receiver()
+    answers = receiver.feed(sender.start())
+    while not isinstance(answers[-1], Ended):
+        (packet, *_outcome) = sender.feed(b"".join(replies(answers)))
+        answers = receiver.feed(packet)
+    assert answers[-1] == Ended(b"".join(texts))

@@ -66,9 +66,93 @@ def test_values_keep_comparator_and_precision(
     assert result.value == (None if value is None else Decimal(value))
 
 
+@pytest.mark.parametrize(
+    ("field", "refused"),
+    [
+        (b"", "no_number"),
+        (b"---", "no_number"),
+        (b"12,5", "decimal_comma"),
+        (b"<5,0", "decimal_comma"),
+        (b"<=5", "other_comparator"),
+        (b"\xb15", "not_a_number"),
+        (b"-5", "not_a_number"),
+        (b"E-205", "not_a_number"),
+        (b"1e2", "not_a_number"),
+    ],
+)
+def test_what_is_no_clear_number_is_refused_with_a_reason(field: bytes, refused: str) -> None:
+    result = only(GOLDEN.replace(b"|<5|", b"|" + field + b"|"))
+    assert (result.value, result.comparator, result.refused) == (None, None, refused)
+    assert result.text == field.decode("latin-1")
+
+
 def test_a_contradicting_flag_is_refused() -> None:
-    with pytest.raises(Malformed, match="comparators_contradict"):
-        only(GOLDEN.replace(b"|<||F", b"|>||F"))
+    result = only(GOLDEN.replace(b"|<||F", b"|>||F"))
+    assert (result.value, result.comparator, result.refused) == (None, None, "comparators_contradict")
+
+
+def test_a_code_in_the_first_component_is_a_code_too() -> None:
+    assert only(GOLDEN.replace(b"R|1|^^^48421-2^CRP^LN", b"R|1|48421-2^CRP")).code == "48421-2"
+
+
+@pytest.mark.parametrize(
+    ("status", "final", "failed"),
+    [
+        ("F", 1, 0),
+        ("", 1, 0),
+        ("C", 1, 0),
+        ("R", 1, 0),
+        ("V", 1, 0),
+        ("P", 0, 0),
+        ("I", 0, 0),
+        ("X", 0, 1),
+        ("W", 0, 1),
+    ],
+)
+def test_what_a_status_means(status: str, final: bool, failed: bool) -> None:
+    result = only(GOLDEN.replace(b"|<||F", b"|<||" + status.encode()))
+    assert (result.final, result.failed) == (bool(final), bool(failed))
+    assert (result.corrected, result.resent) == (status == "C", status == "R")
+
+
+def test_a_cassette_in_the_instrument_is_told_for_patients_only() -> None:
+    order = b"O|1|S-9||^^^48421-2^CRP|||20261122101200||||||||BLDC||||||||||I\r"
+    waiting = GOLDEN[: GOLDEN.index(b"O|1")] + order + b"L|1|N\r"
+    assert Message.parse(waiting).begun == ("S-9",)
+    assert Message.parse(GOLDEN).begun == ()
+    assert Message.parse(waiting.replace(b"||P|LIS2", b"||Q|LIS2")).begun == ()
+    assert Message.parse(waiting.replace(b"01200||||||||BLDC", b"01200||||Q||||BLDC")).begun == ()
+
+
+def test_control_and_patient_in_one_message() -> None:
+    control = b"P|2\rO|1|QC-1||^^^48421-2^CRP|||20261122101200||||Q||||BLDC\rR|1|^^^48421-2^CRP|33|mg/L||||F\r"
+    message = Message.parse(GOLDEN.replace(b"L|1|N", control + b"L|1|N"))
+    assert [result.text for result in message.chart_results()] == ["<5"]
+    assert message.has_other_results
+    assert not Message.parse(GOLDEN).has_other_results
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        (GOLDEN, True),
+        (GOLDEN.replace(b"\r", b"\r\n"), True),
+        (GOLDEN[:-1], True),
+        (b"L\r", True),
+        (GOLDEN[: GOLDEN.index(b"L|1")], False),
+        (b"H|\\^&\rLOT|1\r", False),
+        (b"", False),
+    ],
+)
+def test_only_a_terminator_ends_a_message(text: bytes, whole: bool) -> None:
+    assert lis2.ends_message(text) == whole
+
+
+@pytest.mark.parametrize(
+    ("stamp", "iso"), [("20261122101530", "2026-11-22T10:15:30"), ("20261122", "20261122"), ("", None)]
+)
+def test_times(stamp: str, iso: str | None) -> None:
+    assert lis2.iso_time(stamp) == iso
 
 
 @pytest.mark.parametrize("processing", [b"Q", b"T", b"D", b""])
