@@ -2,10 +2,11 @@
 
 import enum
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, Self
 
 from carebag_devices.codecs.date_time import SIZE as DATE_TIME_SIZE
-from carebag_devices.codecs.date_time import DateTime
+from carebag_devices.codecs.date_time import YEARS, DateTime
 from carebag_devices.codecs.fields import Fields
 from carebag_devices.codecs.ieee11073 import Number, SFloat, Special, sfloat
 from carebag_devices.errors import Malformed
@@ -14,6 +15,35 @@ UNKNOWN_USER = 0xFF
 
 _KPA, _TIME, _PULSE, _USER, _STATUS = 1, 2, 4, 8, 16
 _RESERVED_FLAGS = 0xE0
+
+
+def _length(flags: int) -> int:
+    """Of a value with these flags."""
+    extras = ((_TIME, DATE_TIME_SIZE), (_PULSE, 2), (_USER, 1), (_STATUS, 2))
+    return 7 + sum(size for flag, size in extras if flags & flag)
+
+
+def _tail_words(flags: int) -> list[int]:
+    """Where pulse and status begin, in a value with a user."""
+    at = _length(flags & _TIME)
+    return [at] * bool(flags & _PULSE) + [at + 2 * bool(flags & _PULSE) + 1] * bool(flags & _STATUS)
+
+
+def _swap(raw: bytearray, *words: int) -> None:
+    for at in words:
+        raw[at], raw[at + 1] = raw[at + 1], raw[at]
+
+
+def _as_specified(raw: bytes) -> bytes:
+    """The bytes in the specified order and with the user's flag set, where they are one too many for their flags."""
+    if not raw or raw[0] & _USER or len(raw) != _length(raw[0]) + 1:
+        return raw
+    mended = bytearray(raw)
+    mended[0] |= _USER
+    _swap(mended, *_tail_words(raw[0]))
+    if raw[0] & _TIME and raw[7] << 8 | raw[8] in YEARS and raw[8] << 8 | raw[7] not in YEARS:
+        _swap(mended, 1, 3, 5, 7)
+    return bytes(mended)
 
 
 class PulseRange(enum.Enum):
@@ -108,6 +138,31 @@ class BloodPressureMeasurement:
         if self.status is not None:
             flags, body = flags | _STATUS, body + bytes(self.status)
         return bytes([flags]) + body
+
+    @classmethod
+    def parse_big_endian(cls, raw: bytes) -> Self:
+        """As some of Beurer's cuffs send it: numbers in big-endian order, and a user whom its flag denies.
+
+        The BM85 swaps pulse and status only, by recorded bytes (derdilla/blood-pressure-monitor-fl,
+        ble_measurement_data_test.dart); pressures and year are swapped too where the year says so, which in little
+        endian is then no year at all. By issue 740 there not every model that the maker's app counts in does any of
+        it: a value of the specified length is read as specified. Raises `Malformed`, also where a negative number
+        shows that the order is yet another.
+        """
+        measurement = cls.parse(_as_specified(bytes(raw)))
+        numbers = (measurement.systolic, measurement.diastolic, measurement.mean, measurement.pulse)
+        if any(isinstance(number, Decimal) and number < 0 for number in numbers):
+            raise Malformed("byte_order_unknown")
+        return measurement
+
+    def big_endian(self) -> bytes:
+        """As the BM85 sends it: `user` without its flag, pulse and status swapped."""
+        if self.user is None:
+            raise ValueError("these devices always send a user")
+        raw = bytearray(bytes(self))
+        _swap(raw, *_tail_words(raw[0]))
+        raw[0] &= ~_USER
+        return bytes(raw)
 
     @property
     def has_values(self) -> bool:

@@ -1,5 +1,6 @@
 """Date Time characteristic, 0x2A08 (GATT Specification Supplement): a clock without zone, where 0 means unknown."""
 
+import calendar
 import struct
 from dataclasses import dataclass
 from typing import Self
@@ -7,6 +8,7 @@ from typing import Self
 from carebag_devices.errors import Malformed
 
 SIZE = 7
+YEARS = range(1582, 10000)
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,17 @@ class DateTime:
 
     def _in_range(self) -> bool:
         return (
-            (self.year == 0 or 1582 <= self.year <= 9999)
+            (self.year == 0 or self.year in YEARS)
             and self.month <= 12
-            and self.day <= 31
+            and self.day <= self._days()
             and self.hours <= 23
             and self.minutes <= 59
             and self.seconds <= 59
         )
+
+    def _days(self) -> int:
+        """In this month; where month or year is unknown, in the longest it could be."""
+        return calendar.monthrange(self.year or 2000, self.month)[1] if self.month else 31
 
     def __bytes__(self) -> bytes:
         return struct.pack("<H5B", self.year, self.month, self.day, self.hours, self.minutes, self.seconds)

@@ -63,7 +63,7 @@ class _Medfloat:
             mantissa -= 2 * half
         if exponent >= 1 << (cls.exponent_bits - 1):
             exponent -= 1 << cls.exponent_bits
-        return cls(Decimal(mantissa).scaleb(exponent))
+        return cls(Decimal(f"{mantissa}E{exponent}"))  # from text: exact in every decimal context
 
     def __bytes__(self) -> bytes:
         half = 1 << (self.mantissa_bits - 1)
@@ -107,3 +107,16 @@ class Float(_Medfloat):
 def sfloat(raw: bytes) -> Number:
     """The number in two bytes."""
     return SFloat.parse(raw).value
+
+
+def float32(raw: bytes) -> Number:
+    """The number in four bytes."""
+    return Float.parse(raw).value
+
+
+def shifted(number: Decimal, places: int) -> Decimal:
+    """`number` x 10^places, exact in every decimal context: kg/L to mg/dL and the like."""
+    sign, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("not a number")
+    return Decimal((sign, digits, exponent + places))

@@ -1,7 +1,8 @@
-"""Pulse Oximeter Service 1.0.1: Spot-check Measurement 0x2A5E and Continuous Measurement 0x2A5F.
+"""Pulse Oximeter Service 1.0.1: Spot-check Measurement 0x2A5E, Continuous Measurement 0x2A5F, Features 0x2A60.
 
-A number whose status says demonstration, test, unavailable or invalid is not a measurement: `withheld` names the reason
-and the drivers show that and no number.
+A number whose status says demonstration, test, calibration, unavailable, questionable or invalid is not a measurement:
+`withheld` names the reason and the drivers show that and no number. Calibration is among them because IEEE 11073-20601
+means by it a value taken while the sensor is being calibrated, not one that is merely less exact.
 """
 
 import enum
@@ -63,6 +64,8 @@ _STATUS_PROBLEMS = {
     MeasurementStatus.TESTING: "test_data",
     MeasurementStatus.UNAVAILABLE: "measurement_unavailable",
     MeasurementStatus.INVALID: "measurement_invalid",
+    MeasurementStatus.CALIBRATING: "calibration_ongoing",
+    MeasurementStatus.QUESTIONABLE: "measurement_questionable",
 }
 _SENSOR_FLAGS = {
     SensorStatus.SENSOR_DISPLACED: "sensor_displaced",
@@ -72,13 +75,15 @@ _SENSOR_FLAGS = {
     SensorStatus.ERRATIC_SIGNAL: "erratic_signal",
     SensorStatus.NONPULSATILE_SIGNAL: "nonpulsatile_signal",
     SensorStatus.QUESTIONABLE_PULSE: "questionable_pulse",
+    SensorStatus.SIGNAL_IRREGULARITY: "signal_irregularity",
+    SensorStatus.SIGNAL_ANALYSIS: "signal_analysis_ongoing",
     SensorStatus.SENSOR_INTERFERENCE: "sensor_interference",
+    SensorStatus.UNKNOWN_SENSOR: "unknown_sensor",
+    SensorStatus.EXTENDED_UPDATE: "extended_display_update",
 }
 _STATUS_FLAGS = {
     MeasurementStatus.EARLY_ESTIMATE: "early_estimate",
     MeasurementStatus.FROM_STORAGE: "from_storage",
-    MeasurementStatus.CALIBRATING: "calibrating",
-    MeasurementStatus.QUESTIONABLE: "questionable",
 }
 
 
@@ -209,3 +214,38 @@ class Continuous:
         flags |= has_status << 2 | has_sensor << 3 | has_perfusion << 4
         others = b"".join(bytes(reading) for reading in (self.fast, self.slow) if reading is not None)
         return bytes([flags]) + bytes(self.reading) + others + tail
+
+
+class Feature(enum.IntFlag, boundary=enum.KEEP):
+    """Supported Features, 16 bits; bits 8 to 15 are reserved and kept."""
+
+    MEASUREMENT_STATUS = 1 << 0
+    SENSOR_STATUS = 1 << 1
+    STORAGE = 1 << 2
+    TIMESTAMP = 1 << 3
+    FAST = 1 << 4
+    SLOW = 1 << 5
+    PERFUSION = 1 << 6
+    MULTIPLE_BONDS = 1 << 7
+
+
+@dataclass(frozen=True)
+class Features:
+    """0x2A60. `status` and `sensor` are the bits that the device can set at all, present where `supported` says so."""
+
+    supported: Feature
+    status: MeasurementStatus | None = None
+    sensor: SensorStatus | None = None
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Self:
+        """Raises `Malformed`."""
+        fields = Fields(raw)
+        supported = Feature(fields.unsigned(2))
+        status = _status(fields, supported & Feature.MEASUREMENT_STATUS)
+        features = cls(supported, status, _sensor(fields, supported & Feature.SENSOR_STATUS))
+        fields.end()
+        return features
+
+    def __bytes__(self) -> bytes:
+        return int(self.supported).to_bytes(2, "little") + _tail(self.status, self.sensor, None)[3]

@@ -27,6 +27,7 @@ PARSERS: list[Callable[[bytes], SupportsBytes]] = [
     MeasurementStatus.parse,
     plx.SpotCheck.parse,
     plx.Continuous.parse,
+    plx.Features.parse,
     DateTime.parse,
     BatteryLevel.parse,
     SystemId.parse,
@@ -111,6 +112,17 @@ def test_an_unknown_date_is_kept_as_sent() -> None:
         DateTime.parse(bytes.fromhex("ea070d 01000000"))
 
 
+@pytest.mark.parametrize("day", ["e907 02 1d", "ea07 04 1f", "0000 02 1e", "2d06 01 01"])
+def test_a_day_that_never_was_is_refused(day: str) -> None:
+    with pytest.raises(Malformed, match="date_out_of_range"):
+        DateTime.parse(bytes.fromhex(day + "000000"))
+
+
+@pytest.mark.parametrize("day", ["e807 02 1d", "0000 02 1d", "ea07 00 1f", "2e06 01 01", "0f27 0c 1f"])
+def test_a_day_that_could_have_been_is_kept(day: str) -> None:
+    assert bytes(DateTime.parse(bytes.fromhex(day + "000000"))).hex() == day.replace(" ", "") + "000000"
+
+
 def test_continuous_oximetry() -> None:
     measurement = plx.Continuous.parse(bytes.fromhex("1c 6100 4800 2001 200000 d2f0"))
     assert measurement.reading == plx.Reading(Decimal(97), Decimal(72))
@@ -136,7 +148,9 @@ def test_spot_check_with_a_clock_that_was_never_set() -> None:
         (1 << 15, 0, "measurement_invalid"),
         (1 << 15, 1 << 11, "finger_off"),
         (0, 1 << 15, "sensor_disconnected"),
-        (1 << 14, 1 << 13, None),
+        (1 << 12, 0, "calibration_ongoing"),
+        (1 << 14, 1 << 13, "measurement_questionable"),
+        (1 << 6 | 1 << 9, 1 << 13, None),
     ],
 )
 def test_what_is_no_measurement_is_withheld(status: int, sensor: int, problem: str | None) -> None:

@@ -1,12 +1,12 @@
 """SFLOAT and FLOAT against published vectors and against themselves."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carebag_devices.codecs.ieee11073 import Float, SFloat, Special
+from carebag_devices.codecs.ieee11073 import Float, SFloat, Special, float32, sfloat, shifted
 from carebag_devices.errors import Malformed
 
 
@@ -91,3 +91,16 @@ def test_what_is_encoded_is_the_same_number_or_refused(value: Decimal) -> None:
     except ValueError:
         return
     assert SFloat.parse(raw).value == value
+
+
+def test_numbers_are_exact_in_every_decimal_context() -> None:
+    with localcontext(prec=1, Emax=1, Emin=-1):
+        assert str(float32(bytes.fromhex("40e20180"))) == "1.23456E-123"
+        assert str(sfloat(bytes.fromhex("fdf7"))) == "204.5"
+        assert format(shifted(Decimal("0.00123"), 5), "f") == "123"
+
+
+@pytest.mark.parametrize("word", range(0x0000, 0x10000, 0x0800))
+def test_every_exponent_is_twos_complement(word: int) -> None:
+    exponent = (word >> 12) - 16 * (word >> 15)
+    assert SFloat.parse((word & 0xF000 | 1).to_bytes(2, "little")).value == Decimal(f"1E{exponent}")
