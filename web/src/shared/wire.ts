@@ -41,5 +41,5 @@ export type Decided = Pick<ReadingView, 'decision' | 'decided_by' | 'decided_at'
 export type Identifier = Extract<FromNurse, { type: 'open_visit' }>['identifiers'][number]
 export type Press = Extract<FromNurse, { type: 'press_simulator' }>
 /** Version of every message; another one is refused with `wrong_version`. */
-export const PROTOCOL = 1
+export const PROTOCOL = 2
 export const POINTS: readonly Point[] = ['aortic', 'pulmonic', 'erb', 'tricuspid', 'mitral', 'lung_left', 'lung_right']
