@@ -1,14 +1,18 @@
-"""A kitchen: simulated instruments on a simulated air, and the real bag that listens to them through bleak."""
+"""A kitchen: simulated instruments on a simulated air, and the real bag that listens to them through bleak.
+
+`make test-bluez` runs the same tests with the real BlueZ in between (CAREBAG_RADIO=bluez, see devices/bluez).
+"""
 
 import asyncio
 import itertools
+import os
 import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -96,9 +100,18 @@ def _brisk(mode: Mode) -> Any:
     return Options(disconnect_s=0.0)
 
 
+def radio_in(mode: Mode | Literal["bluez"]) -> Any:
+    """`SimulatedRadio`, or what has its face."""
+    if mode == "bluez":
+        from vhci_radio import VhciRadio
+
+        return VhciRadio()
+    return SimulatedRadio(mode, options=_brisk(mode))
+
+
 @asynccontextmanager
-async def kitchen_in(mode: Mode, known: set[str] | None = None) -> AsyncIterator[Kitchen]:
-    async with SimulatedRadio(mode, options=_brisk(mode)) as radio:
+async def kitchen_in(mode: Mode | Literal["bluez"], known: set[str] | None = None) -> AsyncIterator[Kitchen]:
+    async with radio_in(mode) as radio:
         kitchen = Kitchen(radio, known)
         running = asyncio.create_task(kitchen.bag.run())
         try:
@@ -114,9 +127,12 @@ NEEDS_DBUS = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(params=["in_process", pytest.param("dbus", marks=[pytest.mark.radio, NEEDS_DBUS])])
+SIMULATED = ["in_process", pytest.param("dbus", marks=[pytest.mark.radio, NEEDS_DBUS])]
+
+
+@pytest.fixture(params=["bluez"] if os.environ.get("CAREBAG_RADIO") == "bluez" else SIMULATED)
 def mode(request: pytest.FixtureRequest) -> Mode:
-    """Both ways of bleak to the same air."""
+    """Both ways of bleak to the same air, or the real BlueZ."""
     chosen: Mode = request.param
     return chosen
 
