@@ -35,7 +35,7 @@ from carebag_devices.errors import (
     NeedsPairing,
     RadioMissing,
 )
-from carebag_devices.link import Advert, Link, Receive, full_uuid
+from carebag_devices.link import Advert, AskPasskey, Link, Receive, full_uuid
 
 if TYPE_CHECKING:
     from carebag_devices.radio.agent import PairingAgent
@@ -52,6 +52,7 @@ QUIET_RESTART_S = 30.0
 
 _EVERYWHERE = ("1800", "1801", "180a")
 """Services that nearly every device has: generic access, generic attribute, device information."""
+_LIMITED_DISCOVERABLE = 0x01
 _INSUFFICIENT_AUTHENTICATION, _INSUFFICIENT_ENCRYPTION = 0x05, 0x0F
 _SERVICE_GONE = (
     "org.freedesktop.DBus.Error.ServiceUnknown",
@@ -171,6 +172,7 @@ class BleakRadio:
         self._backend = backend
         self._scanner_backend = scanner_backend
         self._agent: PairingAgent | None = None
+        self.ask_passkey: AskPasskey | None = None
 
     async def scan(self, heard: Callable[[Advert], None]) -> None:
         """One scanner for all devices, and BlueZ's pairing agent beside it; see `QUIET_RESTART_S`."""
@@ -179,14 +181,19 @@ class BleakRadio:
                 # D-Bus is installed on Linux only
                 from carebag_devices.radio.agent import PairingAgent
 
-                self._agent = await stack.enter_async_context(PairingAgent())
+                agent = PairingAgent(passkey=self._passkey, keyboard=False)
+                self._agent = await stack.enter_async_context(agent)
                 stack.callback(setattr, self, "_agent", None)
                 await self._report_connected(heard)
             await self._scan(heard)
 
-    def admit(self, address: str) -> None:
+    async def admit(self, address: str, *, passkey: bool = False) -> None:
         if self._agent is not None:
             self._agent.allow(address)
+            await self._agent.offer_keyboard(passkey)
+
+    async def _passkey(self, address: str) -> int | None:
+        return None if self.ask_passkey is None else await self.ask_passkey(address)
 
     def _uses_bluez(self) -> bool:
         if self._backend is None:
@@ -208,7 +215,8 @@ class BleakRadio:
         def detected(device: BLEDevice, data: AdvertisementData) -> None:
             news.set()
             services = frozenset(full_uuid(uuid) for uuid in data.service_uuids)
-            heard(Advert(device.address, data.local_name or device.name or "", services, device))
+            name, companies = data.local_name or device.name or "", frozenset(data.manufacturer_data)
+            heard(Advert(device.address, name, services, device, data.rssi, _limited(data), companies))
 
         while True:
             scanner = BleakScanner(detected, backend=self._scanner_backend)
@@ -248,6 +256,15 @@ class BleakRadio:
 
     def _client_arguments(self) -> dict[str, Any]:
         return {} if self._backend is None else {"backend": self._backend}
+
+
+def _limited(data: AdvertisementData) -> bool:
+    """AD flag "LE Limited Discoverable", where the system tells flags: BlueZ does, as `AdvertisingFlags`."""
+    try:
+        flags = data.platform_data[1]["AdvertisingFlags"]
+        return bool(flags[0] & _LIMITED_DISCOVERABLE)
+    except (IndexError, KeyError, TypeError):
+        return False
 
 
 async def _until_quiet(news: asyncio.Event) -> None:

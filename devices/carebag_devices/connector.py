@@ -1,8 +1,10 @@
 """One known device over its life: heard, connected, set up, served, lost, connected again.
 
     unseen ─advert─▶ connecting ─▶ pairing ─▶ ready ⇄ measuring
-                        ▲  │                    │
-                 0.3/1/3/10 s                   ▼ link ends
+                        ▲  │                    │  ▲
+                 0.3/1/3/10 s                   ▼  │
+                        │  │                  syncing
+                        │  │                    │ link ends
                         └──┴──── asleep (idle) or lost (busy) ── next advert
 
 Adverts count from the moment the device is free: a fresh one is awaited for every attempt, never an old handle used.
@@ -13,14 +15,11 @@ import contextlib
 import logging
 
 from carebag_devices.catalog import Model
-from carebag_devices.catalog.model import DriverName
 from carebag_devices.codecs.battery import BatteryLevel
 from carebag_devices.codecs.device_information import Text
-from carebag_devices.drivers.crp_analyser import CrpDriver
-from carebag_devices.drivers.cuff import CuffDriver
-from carebag_devices.drivers.oximeter import OximeterDriver
+from carebag_devices.drivers import driver_for
+from carebag_devices.drivers.clock_keeper import ClockKeeper, Wall
 from carebag_devices.drivers.session import Driver, Reporter
-from carebag_devices.drivers.stethoscope import StethoscopeDriver
 from carebag_devices.errors import DeviceError, DeviceLost, Malformed, NeedsPairing
 from carebag_devices.events import DeviceState
 from carebag_devices.link import Advert, Link, Radio
@@ -30,25 +29,22 @@ log = logging.getLogger(__name__)
 BACK_OFF_S = (0.3, 1.0, 3.0, 10.0)
 BROKEN_BOND_AFTER = 3
 """So many links in a row that broke before they were of use: shown as a lost bond, and still tried."""
+WEAK_DBM = -88
+"""A device heard so faintly that does not answer is out of reach (our choice)."""
 BATTERY = "2A19"
 DEVICE_INFORMATION = {"maker": "2A29", "model": "2A24", "serial": "2A25", "firmware": "2A26"}
-
-_DRIVERS: dict[DriverName, type[Driver]] = {
-    "blood_pressure": CuffDriver,
-    "pulse_oximeter": OximeterDriver,
-    "auscultation": StethoscopeDriver,
-    "lis2_uart": CrpDriver,
-}
 
 
 class Connector:
     """Runs one device. `connecting` is shared by all: an adapter takes one connection attempt at a time."""
 
-    def __init__(self, radio: Radio, model: Model, report: Reporter, connecting: asyncio.Lock) -> None:
+    def __init__(
+        self, radio: Radio, model: Model, report: Reporter, connecting: asyncio.Lock, wall: Wall | None = None
+    ) -> None:
         self.model, self.report = model, report
         self.driver: Driver | None = None
         """Set while the device is ready for use."""
-        self._radio, self._connecting = radio, connecting
+        self._radio, self._connecting, self._wall = radio, connecting, wall
         self._advert: Advert | None = None
         self._heard = asyncio.Event()
         self._asked = asyncio.Event()
@@ -71,6 +67,7 @@ class Connector:
             if self._renew_bond:
                 self._renew_bond = False
                 await self._radio.forget(self.report.identity.id)
+                self.report.bonded("none")
                 self._heard.clear()
             await self._heard.wait()
             try:
@@ -84,14 +81,20 @@ class Connector:
             self._heard.clear()
 
     async def _serve(self) -> None:
-        """One connection from first to last. Ends normally when the link of a device that was ready ends."""
-        link = await self._connect()
-        driver = _DRIVERS[self.model.driver](link, self.report, self.model)
+        """One connection from first to last. Ends normally when the link of a device that was of use ends."""
+        before, link = self.report.measurements, await self._connect()
+        driver = driver_for(self.model)(link, self.report, self.model)
+        clock = ClockKeeper(link, self.report, self.model, self._wall)
         try:
-            await self._set_up(link, driver)
+            await self._set_up(link, driver, clock)
             self.driver, self._failures = driver, 0
-            await link.lost.wait()
+            await self._keep(link, driver, clock)
             self._ended(busy=driver.busy)
+        except DeviceLost:
+            # some leave as soon as they have delivered, in the middle of our questions
+            if self.report.measurements == before:
+                raise
+            self._ended(busy=False)
         finally:
             self.driver = None
             driver.close()
@@ -103,24 +106,55 @@ class Connector:
             self.report.enter(DeviceState.CONNECTING)
             first = self.model.pairing == "before_discovery"
             if first:
-                self._radio.admit(self._advert.address)
+                await self._radio.admit(self._advert.address, passkey=self.model.passkey)
                 self.report.enter(DeviceState.PAIRING)
-            return await self._radio.connect(self._advert, pair_first=first)
+            link = await self._radio.connect(self._advert, pair_first=first)
+            if first:
+                self.report.bonded("bonded")
+            return link
 
-    async def _set_up(self, link: Link, driver: Driver) -> None:
-        """Pair, subscribe, settle, then ask who it is: devices that push at once must find us listening."""
+    async def _set_up(self, link: Link, driver: Driver, clock: ClockKeeper) -> None:
+        """Pair, read the clock, subscribe, settle, then ask who it is.
+
+        The clock comes before everything it stamps, and devices that push at once must find us listening.
+        """
         if self.model.pairing == "after_connect":
             self.report.enter(DeviceState.PAIRING)
-            self._radio.admit(self.report.identity.id)
+            await self._radio.admit(self.report.identity.id, passkey=self.model.passkey)
             await link.pair()
+            self.report.bonded("bonded")
+        await clock.read()
+        await asyncio.sleep(self.model.pause_s)
         await driver.subscribe()
-        if self.model.settle_s:
-            await asyncio.sleep(self.model.settle_s)
+        await asyncio.sleep(self.model.settle_s)
         await self._read_battery(link)
         await self._read_identity(link)
         if link.lost.is_set():
             raise DeviceLost("link_broken")
         driver.ready()
+
+    async def _keep(self, link: Link, driver: Driver, clock: ClockKeeper) -> None:
+        """Take what is stored, set the clock by policy, say good-bye where that is wanted; then as long as it lasts."""
+        settling = asyncio.create_task(self._settle_in(link, driver, clock))
+        try:
+            await link.lost.wait()
+        finally:
+            settling.cancel()
+            await asyncio.gather(settling, return_exceptions=True)
+
+    async def _settle_in(self, link: Link, driver: Driver, clock: ClockKeeper) -> None:
+        try:
+            complete = await driver.synchronise()
+            if complete:
+                await clock.set_if_due()
+            if complete and self.model.farewell is not None:
+                characteristic, command = self.model.farewell
+                await link.write(characteristic, command)
+        except DeviceError as error:
+            # what is missing is asked for again on the next connection
+            log.info("%s: not all was fetched: %s %s", self.model.key, error.code, error.reason)
+            if not link.lost.is_set():
+                self.report.enter(DeviceState.READY, "sync_incomplete")
 
     async def _read_battery(self, link: Link) -> None:
         if not link.has(BATTERY):
@@ -144,22 +178,36 @@ class Connector:
         self.report.describe(**known)
 
     def _ended(self, *, busy: bool) -> None:
-        asleep = self.model.sleeps and not busy
-        self.report.enter(DeviceState.ASLEEP if asleep else DeviceState.LOST)
+        if self.model.sleeps and not busy:
+            self.report.enter(DeviceState.ASLEEP)
+        else:
+            self.report.enter(DeviceState.LOST, "out_of_reach")
 
     async def _recover(self, error: DeviceError) -> None:
         log.info("%s: %s %s", self.model.key, error.code, error.reason)
         self._asked.clear()
         if isinstance(error, NeedsPairing):
-            self.report.enter(DeviceState.NEEDS_PAIRING, error.reason)
+            lost = self.report.bond != "none" or error.reason == "bond_lost"
+            self.report.bonded("lost" if lost else "none")
+            self.report.enter(DeviceState.NEEDS_PAIRING, "bond_lost" if lost else "refused")
             await self._asked.wait()
             return
         wait_s = BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
         self._failures += 1
-        if isinstance(error, DeviceLost) and self.model.pairing != "never" and self._failures >= BROKEN_BOND_AFTER:
-            # BlueZ tells a bond that the device has forgotten only by hanging up
+        if self._bond_may_be_broken(error):
             self.report.enter(DeviceState.NEEDS_PAIRING, "bond_lost")
         else:
-            self.report.enter(DeviceState.LOST, error.code)
+            self.report.enter(DeviceState.LOST, self._why(error))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._asked.wait(), wait_s)
+
+    def _bond_may_be_broken(self, error: DeviceError) -> bool:
+        """BlueZ tells a bond that the device has forgotten only by hanging up; a device that invites says it itself."""
+        if not isinstance(error, DeviceLost) or self.model.pairing == "never":
+            return False
+        inviting = self._advert is not None and self._advert.limited and self.report.bond == "bonded"
+        return inviting or self._failures >= BROKEN_BOND_AFTER
+
+    def _why(self, error: DeviceError) -> str:
+        rssi = self._advert.rssi if self._advert is not None else None
+        return "out_of_reach" if rssi is not None and rssi <= WEAK_DBM else error.code

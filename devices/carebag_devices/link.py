@@ -4,7 +4,7 @@ Characteristics are named by UUID: `2A35` or all 128 bits.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -60,14 +60,24 @@ class Link(Protocol):
         """Let go; never raises."""
 
 
+AskPasskey = Callable[[str], Awaitable[int | None]]
+"""The six digits that the device at this address shows; None when nobody types them."""
+
+
 class Radio(Protocol):
     """The adapter: one scanner and any number of links."""
+
+    ask_passkey: AskPasskey | None
+    """Set by whoever can ask a person."""
 
     async def scan(self, heard: Callable[[Advert], None]) -> None:
         """Report every advertisement until cancelled. Raises `RadioMissing`."""
 
-    def admit(self, address: str) -> None:
-        """Pairing with this device is wanted now, and for the next minute; others are refused."""
+    async def admit(self, address: str, *, passkey: bool = False) -> None:
+        """Pairing with this device is wanted now, and for the next minute; others are refused.
+
+        `passkey`: it will show six digits, which `ask_passkey` asks the nurse for.
+        """
 
     async def connect(self, advert: Advert, *, pair_first: bool = False) -> Link:
         """Connect and discover. `pair_first`: bond before discovery, for devices that want it so."""

@@ -31,6 +31,10 @@ class CrpDriver:
     def ready(self) -> None:
         self._lis2.ready()
 
+    async def synchronise(self) -> bool:
+        """Nothing is asked for: what it has, it sends by itself."""
+        return True
+
     def close(self) -> None:
         if self._writer is not None:
             self._writer.cancel()

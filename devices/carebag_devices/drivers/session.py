@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from carebag_devices.catalog import SIMULATOR_MAKER, Model
-from carebag_devices.events import DeviceState, Event, Identity, Measured, StateChanged
+from carebag_devices.device_clock import DeviceClock
+from carebag_devices.events import Bond, DeviceState, Event, Identity, Measured, StateChanged
 from carebag_devices.link import Link
 
 Clock = Callable[[], float]
@@ -48,12 +49,27 @@ class Reporter:
     state: DeviceState = DeviceState.UNSEEN
     detail: str = ""
     battery_percent: int | None = None
+    bond: Bond = "none"
+    last_sequence: int | None = None
+    """Number of the newest record in its memory when all up to it had been taken."""
+    began_at: float | None = None
+    """When a measurement was last seen to begin whose result did not come yet; it outlives a broken link."""
+    clock_minus_utc_s: float | None = None
+    """How far its clock was from UTC when it was read last; None if never."""
+    measurements: int = 0
+    """So many were told since the kit started: a link that brought one was of use."""
+    remember: Callable[..., None] = lambda **_known: None
+    """Writes what must outlive a restart into the bag's book."""
+    clock: DeviceClock = field(init=False)
     _last: StateChanged | None = None
+
+    def __post_init__(self) -> None:
+        self.clock = DeviceClock(self.ledger.monotonic)
 
     def enter(self, state: DeviceState, detail: str = "", progress: float | None = None) -> None:
         """Tell a state; the same one twice in a row is told once."""
         self.state, self.detail = state, detail
-        event = StateChanged(self.identity, state, detail, progress, self.battery_percent)
+        event = StateChanged(self.identity, state, detail, progress, self.battery_percent, self.bond)
         if event != self._last:
             self._last = event
             self.tell(event)
@@ -62,18 +78,27 @@ class Reporter:
         self.battery_percent = percent
         self.enter(self.state, self.detail)
 
+    def bonded(self, bond: Bond) -> None:
+        if bond != self.bond:
+            self.bond = bond
+            self.remember(bond=bond)
+
     def measured(self, measurement: Measured) -> bool:
-        """Tell a measurement unless it was told before; true when it was new. Noted only once the kit has it."""
+        """Tell a measurement unless it was told before. False when the kit could not take it: it must come again."""
         if self.ledger.is_repeat(measurement):
+            return True
+        if not self.tell(measurement):
             return False
-        if self.tell(measurement):
-            self.ledger.note(measurement)
+        self.measurements += 1
+        self.ledger.note(measurement)
         return True
 
     def describe(self, **known: str) -> None:
         """Add what Device Information told; a simulator gives itself away there."""
         simulated = self.identity.simulated or known.get("maker") == SIMULATOR_MAKER
         self.identity = replace(self.identity, **known, simulated=simulated)  # type: ignore[arg-type]
+        if known:
+            self.remember(**known)
 
     def measurement_id(self, *parts: str, raw: bytes = b"") -> str:
         """Device, then sequence or time, then content."""
@@ -95,6 +120,9 @@ class Driver(Protocol):
 
     def ready(self) -> None:
         """All is set up: tell the state."""
+
+    async def synchronise(self) -> bool:
+        """Take what the device had stored; true when nothing is left to come. Raises `DeviceError`."""
 
     def close(self) -> None:
         """The link is gone: end what was going on."""

@@ -98,6 +98,10 @@ class StethoscopeDriver:
         if not self.busy:
             self._report.enter(DeviceState.READY)
 
+    async def synchronise(self) -> bool:
+        """Nothing is asked for: what it has, it sends by itself."""
+        return True
+
     def close(self) -> None:
         self._end("lost")
 

@@ -23,6 +23,7 @@ from carebag_devices.radio.dbus_objects import NOTHING, Background, Face, Handle
 log = logging.getLogger(__name__)
 
 AGENT = "org.bluez.Agent1"
+AGENT_MANAGER = "org.bluez.AgentManager1"
 AGENT_PATH = "/org/carebag/agent"
 WINDOW_S = 60.0
 """How long a chosen device may pair."""
@@ -41,14 +42,19 @@ class PairingAgent:
         self,
         *,
         passkey: Passkey | None = None,
+        keyboard: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
         bus_address: str | None = None,
         on_change: Callable[[RadioMissing | None], None] | None = None,
     ) -> None:
-        """`bus_address` None is the system bus (`DBUS_SYSTEM_BUS_ADDRESS`). `on_change` hears of `problem`."""
+        """`bus_address` None is the system bus (`DBUS_SYSTEM_BUS_ADDRESS`). `on_change` hears of `problem`.
+
+        `keyboard`: whether digits can be typed from the start; default: where there is a `passkey` to ask.
+        """
         self.problem: RadioMissing | None = RadioMissing("not_started")
         """Why nothing can pair now, or None. No BlueZ is a state, which may pass."""
         self._passkey = passkey
+        self._keyboard = passkey is not None if keyboard is None else keyboard
         self._clock = clock
         self._bus_address = bus_address
         self._on_change = on_change
@@ -61,7 +67,20 @@ class PairingAgent:
 
     @property
     def capability(self) -> str:
-        return "KeyboardOnly" if self._passkey else "NoInputNoOutput"
+        return "KeyboardOnly" if self._keyboard else "NoInputNoOutput"
+
+    async def offer_keyboard(self, on: bool) -> None:
+        """What the devices are told the kit can do: with digits for those that show some, else Just Works.
+
+        BlueZ takes the capability when the agent registers, so a change registers it anew.
+        """
+        if on == self._keyboard or (on and self._passkey is None):
+            return
+        self._keyboard = on
+        if self._owner:
+            with contextlib.suppress(Refusal):
+                await self._call(self._owner, "/org/bluez", AGENT_MANAGER, "UnregisterAgent", "o", [AGENT_PATH])
+            await self._register()
 
     def allow(self, address: str, window_s: float = WINDOW_S) -> None:
         """The nurse chose this device: it may pair during the next `window_s`."""
@@ -116,7 +135,7 @@ class PairingAgent:
         if not self._owner:
             self._settle(RadioMissing("no_bluez"))
             return
-        path, manager = "/org/bluez", "org.bluez.AgentManager1"
+        path, manager = "/org/bluez", AGENT_MANAGER
         try:
             await self._call(self._owner, path, manager, "RegisterAgent", "os", [AGENT_PATH, self.capability])
             await self._call(self._owner, path, manager, "RequestDefaultAgent", "o", [AGENT_PATH])

@@ -231,7 +231,8 @@ class BumbleScanner(BaseBleakScanner):
             service_uuids=list(advert.service_uuids),
             tx_power=advert.tx_power,
             rssi=advert.rssi,
-            platform_data=(advert,),
+            # as BlueZ's: path and properties
+            platform_data=(advert.address, {} if advert.flags is None else {"AdvertisingFlags": bytes([advert.flags])}),
         )
         device = self.create_or_update_device(advert.address, advert.address, advert.name, {"advert": advert}, data)
         self.call_detection_callbacks(device, data)
