@@ -1,21 +1,48 @@
 """A simulated pulse oximeter: continuous measurement once a second while it is connected, spot check on request."""
 
 import asyncio
+from collections import deque
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from carebag_devices.codecs.ieee11073 import Special
 from carebag_devices.codecs.plx import Continuous, MeasurementStatus, Reading, SensorStatus, SpotCheck
+from carebag_devices.events import Value
 from carebag_devices.sim.body import Body
-from carebag_devices.sim.peripheral import Clock, Gatt, Label, Peripheral
+from carebag_devices.sim.habits import Habits
+from carebag_devices.sim.instrument import Instrument, Part
+from carebag_devices.sim.memory import Entry
+from carebag_devices.sim.peripheral import Clock, Gatt, Label
+from carebag_devices.sim.truth import Taken
 
 PERIOD_S = 1.0
 SETTLING_S = 3
 """Seconds after the finger is in until the device vouches for its numbers."""
+LABEL = Label("CB Oximeter", "Simulated oximeter", "OX-0001", "C6:00:00:00:00:02", ("1822",))
+
+Pretence = Literal["", "demonstration_data", "test_data", "measurement_questionable", "measurement_invalid"]
+"""What the status bits say of the numbers, which look like any others."""
+_BITS = {
+    "": MeasurementStatus(0),
+    "demonstration_data": MeasurementStatus.DEMONSTRATION,
+    "test_data": MeasurementStatus.TESTING,
+    "measurement_questionable": MeasurementStatus.QUESTIONABLE,
+    "measurement_invalid": MeasurementStatus.INVALID,
+}
 
 
-class Oximeter(Peripheral):
-    """Without a finger it says so every second and gives no number."""
+@dataclass(frozen=True)
+class Sample:
+    """One second's pair as its sensor had it; None where it had nothing."""
+
+    at_s: float
+    spo2: Decimal | None
+    pulse: Decimal | None
+
+
+class Oximeter(Instrument):
+    """Without a finger it says so every second and gives no number. `pretence` holds until it is changed."""
 
     def __init__(
         self,
@@ -25,21 +52,26 @@ class Oximeter(Peripheral):
         body: Body,
         now: Clock,
         period_s: float = PERIOD_S,
-        address: str = "C6:00:00:00:00:02",
+        label: Label = LABEL,
+        habits: Habits | None = None,
     ) -> None:
-        label = Label("CB Oximeter", "Simulated oximeter", "OX-0001", address, ("1822",))
-        super().__init__(hci_source, hci_sink, label, now=now, battery=74)
+        super().__init__(hci_source, hci_sink, label, now=now, battery=74, habits=habits or Habits(), speed=1.0)
         self._body, self._period_s = body, period_s
         self._finger_since: int | None = None
-        self._spot = Gatt("2A5E", push="indicate")
+        self.pretence: Pretence = ""
+        self.streamed: deque[Sample] = deque(maxlen=4096)
+        """What its sensor had each second, newest last."""
+        self.result = self._spot = Gatt("2A5E", push="indicate")
         self._continuous = Gatt("2A5F", push="notify")
         features = Gatt("2A60", read=lambda: b"\x07\x00" + b"\x60\x21" + b"\x00\x08\x00")
-        self.serve("1822", [self._spot, self._continuous, features])
+        streams = [] if self.habits.spot_only else [self._continuous]
+        self.serve_meter("1822", [self._spot, *streams, features])
         self._sent = 0
 
     async def start(self) -> None:
         await super().start()
-        self._spawn(self._stream())
+        if not self.habits.spot_only:
+            self._spawn(self._stream())
 
     def finger_on(self) -> None:
         """A finger was put in."""
@@ -51,9 +83,29 @@ class Oximeter(Peripheral):
 
     def give_spot(self) -> None:
         """Some oximeters indicate one checked value; this one does when told to."""
-        reading = self._reading()
-        status = MeasurementStatus.VALIDATED | MeasurementStatus.FULLY_QUALIFIED
-        self._spawn(self.indicate(self._spot, bytes(SpotCheck(reading, status=status))))
+        self._spawn(self._take_spot())
+
+    async def _take_spot(self) -> None:
+        await self.wake()
+        self._find(self.now())
+
+    def remember(self, at_s: float) -> None:
+        self._find(at_s, past=True)
+
+    def _find(self, at_s: float, *, past: bool = False) -> None:
+        reading, pretence = self._reading(at_s), "" if past else self.pretence
+        values = (Value("spo2", reading.spo2, "%"), Value("pulse", reading.pulse, "/min"))  # type: ignore[arg-type]
+        taken = Taken("oximetry", at_s, () if pretence else values, problem=pretence)
+        self.keep(taken, (reading, _BITS[pretence]), at_s=at_s if past else None)
+
+    def parts(self, entry: Entry, *, stored: bool) -> list[Part]:
+        reading, status = entry.content
+        status |= MeasurementStatus.VALIDATED | MeasurementStatus.FULLY_QUALIFIED
+        if stored:
+            status |= MeasurementStatus.FROM_STORAGE
+        stamp = entry.stamp if self.habits.clock else None
+        unset = bool(stamp and not stamp.year)
+        return [(self._spot, bytes(SpotCheck(reading, time=stamp, status=status, clock_not_set=unset)))]
 
     async def _stream(self) -> None:
         loop = asyncio.get_running_loop()
@@ -65,19 +117,28 @@ class Oximeter(Peripheral):
             await self.notify(self._continuous, bytes(self._measurement()))
 
     def _measurement(self) -> Continuous:
+        at = self.now()
         if self._finger_since is None:
+            self.streamed.append(Sample(at, None, None))
             nothing = Reading(Special.NAN, Special.NAN)
             return Continuous(nothing, status=MeasurementStatus.INVALID, sensor=SensorStatus.NOT_ON_USER)
         settled = self._sent - self._finger_since > SETTLING_S
         status = MeasurementStatus.FULLY_QUALIFIED if settled else MeasurementStatus.EARLY_ESTIMATE
-        perfusion = Decimal(round(self._body.perfusion(self._now()) * 10)).scaleb(-1)
+        perfusion = Decimal(round(self._body.perfusion(at) * 10)).scaleb(-1)
+        reading = self._reading(at)
+        self.streamed.append(_sample(at, reading, hidden=bool(self.pretence)))
         return Continuous(
-            self._reading(),
-            status=MeasurementStatus.ONGOING | status,
+            reading,
+            status=MeasurementStatus.ONGOING | status | _BITS[self.pretence],
             sensor=SensorStatus(0),
             perfusion=perfusion,
         )
 
-    def _reading(self) -> Reading:
-        at = self._now()
-        return Reading(Decimal(round(self._body.spo2(at))), Decimal(round(self._body.pulse(at))))
+    def _reading(self, at_s: float) -> Reading:
+        return Reading(Decimal(round(self._body.spo2(at_s))), Decimal(round(self._body.pulse(at_s))))
+
+
+def _sample(at_s: float, reading: Reading, *, hidden: bool) -> Sample:
+    if hidden or not isinstance(reading.spo2, Decimal) or not isinstance(reading.pulse, Decimal):
+        return Sample(at_s, None, None)
+    return Sample(at_s, reading.spo2, reading.pulse)

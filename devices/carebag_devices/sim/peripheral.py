@@ -56,7 +56,6 @@ class Peripheral:
         self.battery = battery
         self.strict_pairing = False
         self.passkey_display = False
-        self.one_bond = False
         self.passkey: int | None = None
         """What its display shows while pairing."""
         self.mischief = Mischief()
@@ -182,6 +181,7 @@ class Peripheral:
         """For subclasses: the central is gone."""
 
     def subscriptions_changed(self) -> None:
+        """For subclasses too: somebody began or ceased to listen."""
         self._spawn(self._notice_subscription())
 
     def accepts_pairing(self) -> bool:
@@ -212,16 +212,17 @@ class Peripheral:
         async with self._subscribed:
             await self._subscribed.wait_for(lambda: self.subscribers(gatt) > 0)
 
-    async def notify(self, gatt: Gatt, value: bytes) -> None:
-        """Push without confirmation; nobody listening is no error."""
+    async def notify(self, gatt: Gatt, value: bytes) -> bool:
+        """Push without confirmation; nobody listening is no error. Whether it left."""
         if not self.subscribers(gatt):
-            return
+            return False
         fault = self.mischief.next_push()
         if fault.breaks != "unsent":
             for _ in range(2 if fault.twice else 1):
                 await self.station.notify(gatt, fault.bent(value))
         if fault.breaks:
             await self.break_link()
+        return fault.breaks != "unsent"
 
     async def indicate(self, gatt: Gatt, value: bytes) -> None:
         """Push until a central has confirmed it; a link that breaks in between means once more on the next one."""
