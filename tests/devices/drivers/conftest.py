@@ -19,6 +19,7 @@ import pytest
 from numpy.typing import NDArray
 
 from carebag_devices.bag import Bag
+from carebag_devices.book import DeviceBook
 from carebag_devices.events import DeviceState, Event, Measured, SoundFrame, StateChanged
 from carebag_devices.radio.simulated_radio import Mode, SimulatedRadio
 from carebag_devices.sim.bag import SimulatedBag
@@ -37,7 +38,7 @@ def counting(_rate_hz: int) -> Iterator[NDArray[np.int16]]:
 class Kitchen:
     """Collects what the bag tells and waits for what should come."""
 
-    def __init__(self, radio: SimulatedRadio, known: set[str] | None = None) -> None:
+    def __init__(self, radio: SimulatedRadio, known: set[str] | None = None, book: DeviceBook | None = None) -> None:
         self.radio = radio
         self.sim = SimulatedBag(radio.link, sound_source=counting, seed=7, speed=SPEED, out_of_reach_s=0.3)
         self.events: list[Event] = []
@@ -50,6 +51,7 @@ class Kitchen:
             scanner_backend=radio.scanner_backend,
             simulated=False,
             known=known,
+            book=book,
         )
 
     def take(self, event: Event) -> None:
@@ -110,9 +112,11 @@ def radio_in(mode: Mode | Literal["bluez"]) -> Any:
 
 
 @asynccontextmanager
-async def kitchen_in(mode: Mode | Literal["bluez"], known: set[str] | None = None) -> AsyncIterator[Kitchen]:
+async def kitchen_in(
+    mode: Mode | Literal["bluez"], known: set[str] | None = None, book: DeviceBook | None = None
+) -> AsyncIterator[Kitchen]:
     async with radio_in(mode) as radio:
-        kitchen = Kitchen(radio, known)
+        kitchen = Kitchen(radio, known, book)
         running = asyncio.create_task(kitchen.bag.run())
         try:
             yield kitchen

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from bumble.keys import MemoryKeyStore
 
 from carebag_devices import bag as bag_module
 from carebag_devices.errors import DeviceRefused, DeviceSilent
@@ -333,36 +332,3 @@ async def test_an_analyser_carried_away_sends_its_result_when_it_is_back(kitchen
     await kitchen.until_state("crp_analyser", S.LOST)
     assert (await kitchen.until_measured("crp_analyser")).values
     assert len(kitchen.of(Measured)) == 1
-
-
-async def test_a_cuff_that_forgot_its_bond_is_paired_anew_on_request(kitchen) -> None:
-    await kitchen.sim.cuff.start()
-    await kitchen.until_ready("cuff")
-    kitchen.sim.cuff.device.keystore = MemoryKeyStore()
-    await kitchen.sim.press("cuff", "vanish")
-    await kitchen.until_state("cuff", S.NEEDS_PAIRING)
-    kitchen.bag.choose(CUFF)
-    await kitchen.until_ready("cuff")
-
-
-async def test_forgetting_a_device(kitchen) -> None:
-    await kitchen.sim.cuff.start()
-    await kitchen.until_ready("cuff")
-    kitchen.bag.forget(CUFF)
-    await kitchen.until(lambda: S.UNSEEN in kitchen.states("cuff"))
-    await kitchen.until_ready("cuff")
-    assert kitchen.states("cuff")[-4:] == [S.UNSEEN, S.CONNECTING, S.PAIRING, S.READY]
-    kitchen.bag.retry("00:00:00:00:00:00")
-
-
-async def test_a_neighbours_cuff_is_left_alone_until_the_nurse_chooses_it(make_kitchen) -> None:
-    async with make_kitchen(known=set()) as kitchen:
-        await kitchen.sim.start()
-        devices = ("cuff", "oximeter", "stethoscope", "crp_analyser")
-        for device in devices:
-            event = await kitchen.until_state(device, S.NEEDS_PAIRING)
-            assert event.detail == "new_device"
-        kitchen.bag.retry(CUFF)
-        kitchen.bag.choose(CUFF)
-        await kitchen.until_ready("cuff")
-        assert [kitchen.states(device) for device in devices[1:]] == [[S.NEEDS_PAIRING]] * 3

@@ -1,0 +1,48 @@
+"""Every vector of the catalog means what it says, and every quirk is shown to matter."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carebag_devices.catalog import CATALOG, Model, Vector, model_named
+from carebag_devices.meaning import READERS, meaning_of
+
+BLUETOOTH = [model for model in CATALOG if model.services or model.name_prefixes]
+VECTORS = [
+    pytest.param(model, vector, id=f"{model.key}-{at}") for model in CATALOG for at, vector in enumerate(model.vectors)
+]
+
+
+@pytest.mark.parametrize(("model", "vector"), VECTORS)
+def test_a_vector_means_what_it_says(model: Model, vector: Vector) -> None:
+    meant = meaning_of(model, vector.characteristic, vector.raw)
+    said = tuple(f"{value.name} {value.comparator or ''}{value.value} {value.unit}" for value in meant.values)
+    assert (said, meant.problem or "", meant.flags) == (vector.values, vector.problem, vector.flags)
+    assert (meant.time or "", meant.user) == (vector.time, vector.user)
+
+
+BYTE_QUIRKS = {"big_endian", "user_without_flag", "unit_by_exponent"}
+
+
+def test_every_quirk_of_bytes_has_its_vector() -> None:
+    for model in CATALOG:
+        shown = {vector.quirk for vector in model.vectors}
+        assert model.quirks & BYTE_QUIRKS <= shown, model.key
+
+
+@pytest.mark.parametrize("model", BLUETOOTH, ids=lambda model: model.key)
+@pytest.mark.parametrize("characteristic", READERS)
+@given(raw=st.binary(max_size=30))
+def test_any_bytes_mean_something_or_a_problem(model: Model, characteristic: str, raw: bytes) -> None:
+    meant = meaning_of(model, characteristic, raw)
+    assert meant.kind == READERS[characteristic][0]
+    assert bool(meant.values) != (meant.problem is not None)
+    assert all(value.value.is_finite() for value in meant.values)
+
+
+@pytest.mark.parametrize("special", ["ff07", "0008", "fe07", "0208", "0108"])
+def test_no_special_value_is_ever_a_pressure(special: str) -> None:
+    model = model_named("blood_pressure_service")
+    assert model is not None
+    meant = meaning_of(model, "2A35", bytes.fromhex(f"00 {special} 5200 6100"))
+    assert (meant.values, meant.problem) == ((), "measurement_failed")
