@@ -1,18 +1,36 @@
-"""The simulated bag: four devices on one air, one body, and the hand that presses keys."""
+"""The simulated bag: instruments on one air, one body, and the hand that presses keys."""
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import Any, Protocol, get_args
 
+from carebag_devices.catalog import CATALOG, Model, model_named
+from carebag_devices.events import Kind
 from carebag_devices.sim.body import Body
+from carebag_devices.sim.casting import CannotPlay, play
 from carebag_devices.sim.crp_analyser import CrpAnalyser
 from carebag_devices.sim.cuff import Cuff
+from carebag_devices.sim.habits import Habits
+from carebag_devices.sim.hands import Action, actions_of
 from carebag_devices.sim.oximeter import Oximeter
 from carebag_devices.sim.peripheral import Clock, Peripheral
 from carebag_devices.sim.stethoscope import SoundSource, Stethoscope
 
-Device = Literal["cuff", "oximeter", "stethoscope", "crp_analyser"]
+Device = Kind
+DEVICES: tuple[Device, ...] = get_args(Kind)
+CLASSIC: tuple[Device, ...] = ("cuff", "oximeter", "stethoscope", "crp_analyser")
+"""What a bag holds at the least."""
+GENERIC: dict[Device, str] = {
+    "cuff": "blood_pressure_service",
+    "oximeter": "pulse_oximeter_service",
+    "thermometer": "health_thermometer_service",
+    "scale": "weight_scale_service",
+    "glucose_meter": "glucose_service",
+    "stethoscope": "open_auscultation_stream",
+    "crp_analyser": "lis2_over_nordic_uart",
+}
+"""What each kind plays unless told otherwise."""
 
 OUT_OF_REACH_S = 5.0
 SUPERVISION_S = 0.7
@@ -40,7 +58,20 @@ class Air(Protocol):
 
 
 class SimulatedBag:
-    """`press` does what a hand does. `speed` hurries the cuff and the analyser; sound and oximeter keep their rates."""
+    """`press` does what a hand does. `speed` hurries the meters; sound and oximeter keep their rates.
+
+    Args:
+        link: the air, or one controller for each device.
+        sound_source: what the stethoscope hears.
+        devices: which kinds.
+        models: kind → key of the catalog; a kind that is not named is a plain one of our own.
+        body: whom they measure; default: one by `seed`.
+    """
+
+    cuff: Cuff
+    oximeter: Oximeter
+    stethoscope: Stethoscope
+    crp_analyser: CrpAnalyser
 
     def __init__(
         self,
@@ -52,45 +83,38 @@ class SimulatedBag:
         cuff_sleeps_after_s: float | None = None,
         out_of_reach_s: float = OUT_OF_REACH_S,
         now: Clock = time.time,
+        devices: Iterable[Device] = CLASSIC,
+        models: Mapping[Device, str] | None = None,
+        body: Body | None = None,
     ) -> None:
-        self._link = link
-        self._out_of_reach_s = out_of_reach_s
+        self._link, self._now, self._speed = link, now, speed
+        self._out_of_reach_s, self._sound_source = out_of_reach_s, sound_source
+        self._cuff_sleeps_after_s = cuff_sleeps_after_s
         self._away: set[asyncio.Task[None]] = set()
-        body = Body(seed)
-        radio = {name: link.new_hci(name) for name in ("cuff", "oximeter", "stethoscope", "crp_analyser")}
-        cuff, steth, crp = radio["cuff"], radio["stethoscope"], radio["crp_analyser"]
-        self.cuff = Cuff(cuff.source, cuff.sink, body=body, now=now, speed=speed, sleep_after_s=cuff_sleeps_after_s)
-        self.oximeter = Oximeter(radio["oximeter"].source, radio["oximeter"].sink, body=body, now=now)
-        self.stethoscope = Stethoscope(steth.source, steth.sink, sound_source=sound_source, now=now)
-        self.crp_analyser = CrpAnalyser(crp.source, crp.sink, now=now, speed=speed)
-        self.devices: dict[str, Peripheral] = {
-            "cuff": self.cuff,
-            "oximeter": self.oximeter,
-            "stethoscope": self.stethoscope,
-            "crp_analyser": self.crp_analyser,
+        self.body = body or Body(seed)
+        self.devices: dict[str, Peripheral] = {}
+        for kind in devices:
+            self.devices[kind] = device = self._make(kind, (models or {}).get(kind))
+            setattr(self, kind, device)
+        self._actions: dict[tuple[str, str], Action] = {
+            (name, action): act
+            for name, device in self.devices.items()
+            for action, act in actions_of(device, self.body).items()
         }
-        self._actions = self._make_actions()
 
-    def _make_actions(self) -> dict[tuple[str, str], Callable[[], None]]:
-        def skin(touching: bool) -> Callable[[], None]:
-            return lambda: setattr(self.stethoscope, "on_skin", touching)
-
-        return {
-            ("cuff", "start"): self.cuff.start_measuring,
-            ("cuff", "start_error"): lambda: self.cuff.start_measuring("cuff_too_loose"),
-            ("cuff", "start_moved"): lambda: self.cuff.start_measuring("body_moved"),
-            ("oximeter", "finger_on"): self.oximeter.finger_on,
-            ("oximeter", "finger_off"): self.oximeter.finger_off,
-            ("oximeter", "spot"): self.oximeter.give_spot,
-            ("stethoscope", "place"): skin(True),
-            ("stethoscope", "lift"): skin(False),
-            ("crp_analyser", "insert_cassette"): lambda: self.crp_analyser.insert_cassette("12"),
-            ("crp_analyser", "insert_cassette_low"): lambda: self.crp_analyser.insert_cassette("<5"),
-            ("crp_analyser", "insert_cassette_error"): lambda: self.crp_analyser.insert_cassette("", "X"),
-        }
+    def _make(self, kind: Device, key: str | None) -> Peripheral:
+        hci = self._link.new_hci(kind)
+        if key is None and kind == "cuff":
+            sleeps = self._cuff_sleeps_after_s
+            return Cuff(hci.source, hci.sink, body=self.body, now=self._now, speed=self._speed, sleep_after_s=sleeps)
+        if key is None and kind == "oximeter":
+            return Oximeter(hci.source, hci.sink, body=self.body, now=self._now, habits=Habits())
+        model = catalogued(kind, key or GENERIC[kind])
+        sound = self._sound_source
+        return play(model, hci, body=self.body, now=self._now, speed=self._speed, sound_source=sound)
 
     async def start(self) -> None:
-        """Switch all four on."""
+        """Switch all on."""
         for device in self.devices.values():
             await device.start()
 
@@ -104,13 +128,24 @@ class SimulatedBag:
     async def press(self, device: str, action: str) -> None:
         """Do `action` with `device`. Raises `KeyError` for what cannot be done; returns at once, the device goes on.
 
-        cuff: start, start_error, start_moved · oximeter: finger_on, finger_off, spot · stethoscope: place, lift ·
-        crp_analyser: insert_cassette (12 mg/L), insert_cassette_low (<5 mg/L), insert_cassette_error · all: vanish
+        `carebag_devices.sim.hands` lists the actions of each kind; `vanish` (out of reach for a while) goes with all.
         """
         if action == "vanish":
             self._carry_away(self.devices[device])
-        else:
-            self._actions[device, action]()
+            return
+        doing = self._actions[device, action]()
+        if isinstance(doing, Awaitable):
+            await doing
+
+    def offers(self) -> dict[str, list[str]]:
+        """Which actions there are."""
+        return {
+            name: [*(action for device, action in self._actions if device == name), "vanish"] for name in self.devices
+        }
+
+    def lose(self, device: str, silent_s: float = SUPERVISION_S) -> None:
+        """The air loses the device's link; it advertises again at once."""
+        self._link.lose(self.devices[device].label.address, silent_s=silent_s)
 
     def _carry_away(self, device: Peripheral) -> None:
         def drop(address: str) -> None:
@@ -119,3 +154,11 @@ class SimulatedBag:
         task = asyncio.ensure_future(device.vanish(self._out_of_reach_s, drop))
         self._away.add(task)
         task.add_done_callback(self._away.discard)
+
+
+def catalogued(kind: Device, key: str) -> Model:
+    """Raises `CannotPlay` for a key that is not there or is another kind's."""
+    model = model_named(key, CATALOG)
+    if model is None or model.kind != kind:
+        raise CannotPlay(key)
+    return model

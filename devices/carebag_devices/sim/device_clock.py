@@ -37,6 +37,10 @@ class SimulatedClock:
         else:
             self.unset = "zeros" if how == "clock_unset" else "no_year"
 
+    def put_right(self) -> None:
+        """A hand sets it by the wall's clock."""
+        self.unset, self.offset_s = "", 0.0
+
     def shows(self, at_s: float | None = None) -> DateTime:
         """What its display shows, now or `at_s` (unix)."""
         if self.unset == "zeros":
