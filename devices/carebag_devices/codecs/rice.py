@@ -10,6 +10,9 @@ first. Low bits and quotients stand apart so that both can be read without a loo
 The predictors are those of Shorten (T. Robinson, CUED/F-INFENG/TR.156, 1994). A frame decodes alone.
 """
 
+import itertools
+import struct
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +21,7 @@ from carebag_devices.errors import Malformed
 MAX_ORDER = 4
 MAX_PARAMETER = 14
 _PARAMETERS = np.arange(MAX_PARAMETER + 1)
+_WEIGHTS = [1 << np.arange(parameter - 1, -1, -1) for parameter in _PARAMETERS]
 
 
 def encode(samples: NDArray[np.int16]) -> bytes | None:
@@ -66,32 +70,38 @@ def decode(data: bytes, count: int) -> NDArray[np.int16]:
     start = 1 + 2 * order
     if len(data) <= start:
         raise Malformed("truncated")
-    first = np.frombuffer(data[1:start], "<i2").astype(np.int64)
-    mapped = _unpacked(np.unpackbits(np.frombuffer(data[start:], np.uint8)), count - order, parameter)
-    samples = np.concatenate([first, _integrated(mapped >> 1 ^ -(mapped & 1), first)])
-    if samples.min() < -32768 or samples.max() > 32767:
+    values = np.empty(count, np.int64)
+    bits = np.unpackbits(np.frombuffer(data, np.uint8, offset=start))
+    _unpack(bits, parameter, values[order:])
+    _integrate(values, struct.unpack_from(f"<{order}h", data, 1))
+    samples = values.astype(np.int16)
+    if (samples != values).any():
         raise Malformed("out_of_range")
-    return samples.astype(np.int16)
+    return samples
 
 
-def _unpacked(bits: NDArray[np.uint8], count: int, parameter: int) -> NDArray[np.int64]:
-    """`count` mapped residuals from all bits after the head; every bit must have a meaning."""
-    ends = np.flatnonzero(bits[count * parameter :])
-    if len(ends) < count:
+def _unpack(bits: NDArray[np.uint8], parameter: int, into: NDArray[np.int64]) -> None:
+    """Residuals from all bits after the head; every bit must have a meaning."""
+    quotients = bits[len(into) * parameter :]
+    ends = quotients.nonzero()[0]
+    if len(ends) < len(into):
         raise Malformed("truncated")
-    if len(ends) > count or len(bits) - count * parameter - ends[-1] > 8:
+    if len(ends) > len(into) or len(quotients) - ends[-1] > 8:
         raise Malformed("trailing_bytes")
-    low = bits[: count * parameter].reshape(count, parameter).astype(np.int64)
-    quotients = np.diff(ends, prepend=-1) - 1
-    return quotients << parameter | low @ (1 << np.arange(parameter - 1, -1, -1))
+    into[0] = ends[0]
+    np.subtract(ends[1:], ends[:-1], out=into[1:])
+    into[1:] -= 1
+    if parameter:
+        into <<= parameter
+        into |= bits[: len(into) * parameter].reshape(-1, parameter) @ _WEIGHTS[parameter]
+    np.bitwise_xor(into >> 1, -(into & 1), out=into)
 
 
-def _integrated(residual: NDArray[np.int64], first: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Undo the differences: each order is one running sum, begun where the first samples end."""
-    begin = []
-    for _ in range(len(first)):
-        begin.append(first[-1])
-        first = np.diff(first)
-    for last in reversed(begin):
-        residual = last + np.cumsum(residual)
-    return residual
+def _integrate(values: NDArray[np.int64], first: tuple[int, ...]) -> None:
+    """Undo the differences in place: as many running sums as there are `first` samples, begun with theirs."""
+    orders = range(len(first))
+    for order in orders:
+        values[order] = first[0]
+        first = tuple(after - before for before, after in itertools.pairwise(first))
+    for order in reversed(orders):
+        np.add.accumulate(values[order:], out=values[order:])

@@ -57,6 +57,9 @@ class _Asked(NamedTuple):
 class StethoscopeDriver:
     """One stream at a time. Frames reach the kit in order; a gap is a jump in `first_sample`, at most 0.3 s late."""
 
+    formats: tuple[Format, ...] = (Format.RICE, Format.PCM16)
+    """In order of preference; the first that the device offers is asked for."""
+
     def __init__(self, link: Link, report: Reporter, _model: Model) -> None:
         self._link, self._report = link, report
         self._monotonic: Clock = report.ledger.monotonic
@@ -70,8 +73,6 @@ class StethoscopeDriver:
         self._digests: deque[Digest] = deque(maxlen=16)
         self._timer: asyncio.TimerHandle | None = None
         self._asking: set[asyncio.Task[None]] = set()
-        self.formats: tuple[Format, ...] = (Format.RICE, Format.PCM16)
-        """In order of preference; the first that the device offers is asked for."""
         self.marks: deque[int] = deque(maxlen=MARKS_KEPT)
         """Samples of this stream at which the key on the stethoscope was pressed."""
         self.unreadable = 0
