@@ -12,6 +12,8 @@ from carebag_devices.catalog import Model, model_named
 from carebag_devices.drivers.session import Reporter
 from carebag_devices.events import Identity
 
+DRIVERS = ("lis2_wired", "afinion_wired", "poct1a_wired", "sound_card")
+
 
 @dataclass(frozen=True)
 class Wired:
@@ -53,6 +55,11 @@ class WiredInstruments:
 
 def _model(wired: Wired, catalog: Sequence[Model]) -> Model:
     model = model_named(wired.model_key, catalog)
-    if model is None or model.driver not in ("lis2_wired", "afinion_wired", "poct1a_wired", "sound_card"):
+    if model is None or model.driver not in DRIVERS:
         raise ValueError(f"{wired.model_key} is no wired instrument of the catalog")
     return model
+
+
+def wired_keys(catalog: Sequence[Model]) -> list[str]:
+    """Keys of the models that are named with an address."""
+    return [model.key for model in catalog if model.driver in DRIVERS]

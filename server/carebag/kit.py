@@ -13,6 +13,9 @@ from pathlib import Path
 from av import VideoFrame
 
 from carebag_devices.bag import Bag, Instruments, Sink
+from carebag_devices.book import DeviceBook
+from carebag_devices.catalog import CATALOG
+from carebag_devices.wired_instruments import Wired, wired_keys
 from carebag_edge.errors import WrongJournal
 from carebag_edge.kit import run_kit
 from carebag_edge.live.camera import CameraFailed, CameraSource, V4l2Camera
@@ -37,12 +40,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="address of an instrument of this bag",
     )
+    parser.add_argument(
+        "--wired",
+        action="append",
+        default=[],
+        type=_wired,
+        metavar="MODEL=ADDRESS",
+        help="an analyser or stethoscope on a wire: afinion_as100=serial:///dev/ttyUSB0, lis2_serial=tcp://10.0.0.5:4000,"
+        " poct1a_analyser=tcp-listen://0.0.0.0:4001, sound_card='USB Audio'",
+    )
     parser.add_argument("--control", metavar="URL", help="control address of `carebag simulate`")
     parser.add_argument("--simulated", action="store_true", help="run simulated instruments in this process")
     parser.add_argument("--control-port", type=int, default=8473, help="with --simulated: control port on 127.0.0.1")
     parser.add_argument("--recordings", help="with --simulated: folder of WAV files for the stethoscope")
     parser.add_argument("--seed", type=int, default=1, help="with --simulated: the same seed gives the same body")
     parser.add_argument("--speed", type=float, default=1.0, help="with --simulated: hurries cuff and analyser")
+
+
+def _wired(text: str) -> Wired:
+    model, _, address = text.partition("=")
+    if not address:
+        raise argparse.ArgumentTypeError("MODEL=ADDRESS, for example  afinion_as100=serial:///dev/ttyUSB0")
+    if model not in (keys := wired_keys(CATALOG)):
+        raise argparse.ArgumentTypeError(f"{model!r} is none of {', '.join(keys)}")
+    return Wired(model, address)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -83,12 +104,14 @@ class _MakeBag:
     def __init__(
         self,
         *,
+        args: argparse.Namespace,
         known: Collection[str] | None,
         backend: type | None = None,
         scanner_backend: type | None = None,
     ) -> None:
         """`known` None: every instrument near is simulated and ours. Else a neighbour's cuff must not be connected."""
         self._known, self._backend, self._scanner = known, backend, scanner_backend
+        self._book, self._wired = args.data / "instruments.json", args.wired
 
     def __call__(self, sink: Sink) -> Instruments:
         return Bag(
@@ -98,6 +121,9 @@ class _MakeBag:
             scanner_backend=self._scanner,
             simulated=self._known is None,
             known=self._known,
+            book=DeviceBook(self._book),
+            wall=lambda: datetime.now().astimezone(),
+            wired=self._wired,
         )
 
 
@@ -105,7 +131,8 @@ class _MakeBag:
 async def _instruments(args: argparse.Namespace) -> AsyncIterator[tuple[_MakeBag, str | None]]:
     """How to make the bag, and the control address if its instruments are simulated."""
     if not args.simulated:
-        yield _MakeBag(known=None if args.control else [one.upper() for one in args.device]), args.control
+        known = None if args.control else [one.upper() for one in args.device]
+        yield _MakeBag(args=args, known=known), args.control
         return
     from carebag.simulation import Simulation  # bumble is installed for demos only
     from carebag.sound_sources import sound_source
@@ -114,7 +141,7 @@ async def _instruments(args: argparse.Namespace) -> AsyncIterator[tuple[_MakeBag
     async with Simulation("in_process", sound, seed=args.seed, speed=args.speed) as simulation:
         control = await simulation.serve(args.control_port)
         radio = simulation.radio
-        yield _MakeBag(known=None, backend=radio.backend, scanner_backend=radio.scanner_backend), control
+        yield _MakeBag(args=args, known=None, backend=radio.backend, scanner_backend=radio.scanner_backend), control
 
 
 def _camera(name: str) -> CameraSource:
