@@ -1,4 +1,4 @@
-"""`carebag demo | hub | kit | simulate | analyse | bench | audit verify`.
+"""`carebag demo | hub | kit | simulate | analyse | decode | bench | audit verify`.
 
 Each subcommand is a module with `add_arguments(parser)` and `run(args) -> exit status`, imported only when asked for:
 a kit has no hub dependencies installed, and the other way round.
@@ -15,7 +15,9 @@ COMMANDS = {
     "hub": ("carebag.hub", "the server: sign-in, visits, rooms, records, audit", "server"),
     "kit": ("carebag.kit", "the bag: instruments, journal, live sound and picture, the nurse's page", "edge"),
     "simulate": ("carebag.simulate", "simulated instruments on a private D-Bus, with a control address", "demo"),
+    "catalog": ("carebag.catalog", "which instruments the kit knows; checks an entry of your own", "edge"),
     "analyse": ("carebag.analyse", "heart rate, sound marks and quality of recordings", "edge"),
+    "decode": ("carebag.decode", "what a value that an instrument sent means, for support and makers", "edge"),
     "bench": ("carebag.bench", "latencies, loss and load of the whole line on this machine", "demo"),
     "audit": ("carebag.audit", "verify the access log", "server"),
 }

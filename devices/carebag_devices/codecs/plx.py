@@ -104,6 +104,20 @@ def remarks(status: MeasurementStatus | None, sensor: SensorStatus | None) -> tu
     return (*said, *(code for bit, code in _STATUS_FLAGS.items() if status is not None and status & bit))
 
 
+_PROGRESS = {
+    MeasurementStatus.ONGOING: "measurement_ongoing",
+    MeasurementStatus.VALIDATED: "validated",
+    MeasurementStatus.FULLY_QUALIFIED: "fully_qualified",
+}
+
+
+def codes(status: MeasurementStatus | None, sensor: SensorStatus | None) -> tuple[str, ...]:
+    """A code for every bit that is set and not reserved."""
+    sensor_codes, status_codes = _SENSOR_PROBLEMS | _SENSOR_FLAGS, _STATUS_PROBLEMS | _STATUS_FLAGS | _PROGRESS
+    said = [code for bit, code in sensor_codes.items() if sensor is not None and sensor & bit]
+    return (*said, *(code for bit, code in status_codes.items() if status is not None and status & bit))
+
+
 @dataclass(frozen=True)
 class Reading:
     """One pair as sent: saturation in percent, pulse per minute."""
