@@ -14,7 +14,7 @@ from av import VideoFrame
 
 from carebag_devices.bag import Bag, Instruments, Sink
 from carebag_devices.book import DeviceBook
-from carebag_devices.catalog import CATALOG
+from carebag_devices.catalog import CATALOG, CatalogError, read_catalog
 from carebag_devices.wired_instruments import Wired, wired_keys
 from carebag_edge.errors import WrongJournal
 from carebag_edge.kit import run_kit
@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an analyser or stethoscope on a wire: afinion_as100=serial:///dev/ttyUSB0, lis2_serial=tcp://10.0.0.5:4000,"
         " poct1a_analyser=tcp-listen://0.0.0.0:4001, sound_card='USB Audio'",
     )
+    parser.add_argument("--catalog", type=Path, metavar="DIR", help="more entries for the catalog of instruments")
     parser.add_argument("--control", metavar="URL", help="control address of `carebag simulate`")
     parser.add_argument("--simulated", action="store_true", help="run simulated instruments in this process")
     parser.add_argument("--control-port", type=int, default=8473, help="with --simulated: control port on 127.0.0.1")
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(_run(args))
-    except WrongJournal as error:
+    except (WrongJournal, CatalogError) as error:
         raise SystemExit(f"carebag kit: {error}") from None
     except OSError as error:
         raise SystemExit(f"carebag kit: {error.strerror or type(error).__name__} (port {args.port})") from None
@@ -112,6 +113,7 @@ class _MakeBag:
         """`known` None: every instrument near is simulated and ours. Else a neighbour's cuff must not be connected."""
         self._known, self._backend, self._scanner = known, backend, scanner_backend
         self._book, self._wired = args.data / "instruments.json", args.wired
+        self._catalog = read_catalog(args.catalog)
 
     def __call__(self, sink: Sink) -> Instruments:
         return Bag(
@@ -121,6 +123,7 @@ class _MakeBag:
             scanner_backend=self._scanner,
             simulated=self._known is None,
             known=self._known,
+            catalog=self._catalog,
             book=DeviceBook(self._book),
             wall=lambda: datetime.now().astimezone(),
             wired=self._wired,

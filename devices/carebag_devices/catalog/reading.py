@@ -3,6 +3,8 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -171,9 +173,18 @@ def _make_sense(model: Model) -> None:
         raise CatalogError(f"{model.key}: memory by command without the command")
 
 
-def read_catalog() -> tuple[Model, ...]:
-    """All models: the longest names first, the standard profiles last, otherwise by key. Raises `CatalogError`."""
-    folder = resources.files("carebag_devices.catalog") / "models"
-    files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
-    models = [parse_model(file.name.removesuffix(".toml"), file.read_text(encoding="utf-8")) for file in files]
+def read_catalog(extra: Path | None = None) -> tuple[Model, ...]:
+    """All models: the longest names first, the standard profiles last, otherwise by key.
+
+    Args:
+        extra: a folder with more of them; one with a key that is there already takes its place.
+
+    Raises:
+        CatalogError: an entry says what none may say.
+    """
+    folder: Traversable = resources.files("carebag_devices.catalog") / "models"
+    files = {file.name: file for file in folder.iterdir() if file.name.endswith(".toml")}
+    if extra is not None:
+        files |= {file.name: file for file in extra.glob("*.toml")}
+    models = [parse_model(name.removesuffix(".toml"), file.read_text(encoding="utf-8")) for name, file in files.items()]
     return tuple(sorted(models, key=lambda model: (-max(map(len, model.name_prefixes), default=0), model.key)))
