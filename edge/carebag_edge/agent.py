@@ -11,6 +11,8 @@ from typing import Any
 from carebag_devices.bag import Instruments, Sink
 from carebag_devices.errors import DeviceError
 from carebag_edge.backoff import Backoff
+from carebag_edge.bag_check import BagCheck
+from carebag_edge.bag_commands import BagCommands
 from carebag_edge.bedside import Bedside
 from carebag_edge.clock import Clock
 from carebag_edge.hub_client import HubClient
@@ -20,6 +22,7 @@ from carebag_edge.journal import Journal
 from carebag_edge.keys import load_or_create
 from carebag_edge.listening import Listening
 from carebag_edge.live_port import LiveFactory
+from carebag_edge.loop_test import LoopTester
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.nurse_commands import NurseCommands
 from carebag_edge.nurse_pages import NursePages
@@ -27,6 +30,7 @@ from carebag_edge.nurse_sessions import NurseSessions
 from carebag_edge.settings import KitSettings
 from carebag_edge.sync import Outbox, Sync
 from carebag_edge.tasks import Tasks
+from carebag_edge.tray import Tray
 from carebag_edge.wording import as_code, short
 from carebag_signal.auscultation import HeartSoundMonitor
 from carebag_wire.messages import Changed, KitState, KitStatus, KitVisits, Live, Present, Signal
@@ -52,6 +56,9 @@ class Agent:
         self.media = MediaFiles(settings.media)
         self.bedside = Bedside(self.journal, self.media, clock)
         self.tasks = Tasks(self.bedside, clock)
+        self.tray = Tray(self.bedside, clock)
+        self.check = BagCheck(self.journal, clock)
+        self.loop_test = LoopTester(self.journal, clock, self.changed)
         self.sessions = NurseSessions(self.journal, clock)
         self.pages = NursePages(self.kit_state)
         self.hub = HubClient(settings.hub_url, self.key, clock)
@@ -59,7 +66,7 @@ class Agent:
         self.sync = Sync(Outbox(self.journal), self.hub, self.media, self.journal, self.synced)
         self.live_media = make_live(self.link.send_signal)
         self.listening = self._make_listening()
-        self.intake = Intake(self.bedside, self.listening, clock, self)
+        self.intake = Intake(self.bedside, self.listening, self.loop_test, clock, self)
         self.instruments = make_instruments(self.intake)
         self.commands = self._make_commands()
         self._signals: asyncio.Queue[Signal] = asyncio.Queue()
@@ -205,6 +212,14 @@ class Agent:
             vitals=self.intake.vitals.shown,
             listening=self.listening.message,
             simulated=self.settings.simulated,
+            radio_problem=self.intake.radio_problem,
+            pairing=self.intake.pairing.shown,
+            tray=list(self.tray.waiting()),
+            tray_count=self.tray.count(),
+            set_aside=list(self.tray.set_aside()),
+            cartridges=self.check.cartridges,
+            loop_test=self.loop_test.shown,
+            check=self.check.done,
             message=self._word,
         )
 
@@ -294,14 +309,28 @@ class Agent:
         )
 
     def _make_commands(self) -> NurseCommands:
-        return NurseCommands(
+        bag = BagCommands(
             bedside=self.bedside,
-            tasks=self.tasks,
             listening=self.listening,
             intake=self.intake,
             instruments=self.instruments,
+            check=self.check,
+            loop_test=self.loop_test,
+            owner=self,
+            spawn=self.spawn,
+        )
+        return NurseCommands(
+            bedside=self.bedside,
+            tasks=self.tasks,
+            tray=self.tray,
+            listening=self.listening,
+            loop_test=self.loop_test,
+            intake=self.intake,
+            instruments=self.instruments,
+            bag=bag,
             owner=self,
             clock=self.clock,
             spawn=self.spawn,
+            simulated=self.settings.simulated,
             simulator_url=self.settings.simulator_url if self.settings.simulated else None,
         )

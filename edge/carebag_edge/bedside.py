@@ -4,39 +4,41 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
-from carebag_devices.events import Measured
-from carebag_edge import device_clock
-from carebag_edge.binding import Armed, Binder, OpenVisit
-from carebag_edge.capture import reading_of, spot_reading
+from carebag_devices.events import ClockRead, Measured
+from carebag_edge.binding import Armed, Binder, Moment, OpenVisit, PastVisit, Whom
+from carebag_edge.capture import reading_of, spot_reading, typed_reading
 from carebag_edge.clock import Clock
-from carebag_edge.device_clock import DeviceClocks
+from carebag_edge.device_clock import ClockState, DeviceClocks, age_of, parse
 from carebag_edge.errors import NotSaved, Refused
 from carebag_edge.image_strip import StrippedImage
 from carebag_edge.journal import Entry, Journal
+from carebag_edge.manual_entry import check
 from carebag_edge.media_files import MediaFiles
+from carebag_edge.unsaved import Taken, Unsaved
 from carebag_edge.visits import VisitBook, answered_requests, overlaid
 from carebag_edge.vitals import Spot
 from carebag_wire.base import uuid7
-from carebag_wire.messages import Changed, KitVisits, Present
+from carebag_wire.messages import Changed, EnterReading, KitVisits, Present
 from carebag_wire.messages import OpenVisit as OpenVisitMessage
 from carebag_wire.records import PhotoTaken, Record, VisitClosed, VisitOpened
+from carebag_wire.values import Times
 from carebag_wire.visit import Person, VisitHead, VisitSnapshot
 
 SAME_PRESS_NS = 1_000_000_000
 """A second press within it is the same press: a double click keeps one value, not two."""
-OPEN, ARMED, VISITS = "open_visit", "armed", "visits"
+OPEN, ARMED, VISITS, PAST, NAMES = "open_visit", "armed", "visits", "past_visits", "nurse_names"
 
 
 @dataclass(frozen=True)
-class _Taken:
-    """Something taken, bound already, on its way into the journal."""
+class _Press:
+    """What the last press of the nurse made, so that a double click makes no second one."""
 
-    build: Callable[[int], Record]
-    answers: UUID | None
-    measurement_id: str = ""
-    media_type: str = ""
+    at_ns: int
+    what: object
+    entry: Entry
 
 
 class Bedside:
@@ -52,12 +54,15 @@ class Bedside:
         self._own: dict[UUID, list[Entry]] = {}
         opened = journal.state(OPEN)
         visit = OpenVisit.model_validate_json(opened) if opened else None
-        armed = tuple(Armed.model_validate(one) for one in journal.json_state(ARMED) or ())
+        armed = [Armed.model_validate(one) for one in journal.json_state(ARMED) or ()]
+        past = [PastVisit.model_validate(one) for one in journal.json_state(PAST) or ()]
         done = answered_requests(self.own(visit.visit_id)) if visit else set()
-        self.binder = Binder(visit, tuple(one for one in armed if visit and one.request_id not in done))
-        self.unsaved: list[_Taken] = []
-        self._last_spot: tuple[int, Entry] | None = None
-        """When, on the monotonic clock, and what."""
+        self.binder = Binder(visit, [one for one in armed if visit and one.request_id not in done], past)
+        self.unsaved = Unsaved()
+        self.changes = 0
+        """Counts what `refresh` was told: whoever made something of the journal makes it anew when this is another."""
+        self._names: dict[str, str] = journal.json_state(NAMES) or {}
+        self._last_press: _Press | None = None
 
     # What the pages see
 
@@ -68,11 +73,24 @@ class Bedside:
 
     def refresh(self) -> None:
         """The journal changed: a record was added or acknowledged."""
+        self.changes += 1
         self._own.clear()
+
+    def name_of(self, nurse_id: UUID | None) -> str:
+        """Of a nurse who decided something here; empty for others."""
+        return self._names.get(str(nurse_id), "")
+
+    def remember_name(self, nurse: Person) -> None:
+        if self._names.get(str(nurse.practitioner_id)) != nurse.name:
+            self._names[str(nurse.practitioner_id)] = nurse.name
+            self.journal.put_json_state(NAMES, self._names)
 
     def snapshot(self, visit_id: UUID, nurse: Person | None) -> VisitSnapshot | None:
         known = self.book.get(visit_id)
-        return overlaid(known, self.own(visit_id), nurse, self.journal.media_is_stored) if known else None
+        if known is None:
+            return None
+        journal = self.journal
+        return overlaid(known, self.own(visit_id), nurse, journal.media_is_stored, journal.record, self.name_of)
 
     def open_snapshot(self, nurse: Person | None) -> VisitSnapshot | None:
         visit = self.binder.visit
@@ -102,6 +120,7 @@ class Bedside:
             patient_id=snapshot.visit.patient.id,
             nurse_id=nurse.practitioner_id,
             opened_at=times.kit_utc,
+            opened_ns=times.kit_monotonic_ns,
         )
         whom = Binder(visit).now()
         with self.journal.transaction():
@@ -123,6 +142,7 @@ class Bedside:
         if self.binder.visit is None:
             raise Refused("visit_not_open")
         whom, times = self.binder.now(), self._clock.times()
+        at = moment_of(times)
         with self.journal.transaction():
             self.journal.append(
                 lambda kit_seq: VisitClosed(
@@ -134,73 +154,141 @@ class Bedside:
             )
             self.journal.put_state(OPEN, None)
             self.journal.put_state(ARMED, None)
-        self.binder.close()
+            self._save_past(self.binder.past_after(at))
+        self.binder.close(at)
         self.refresh()
 
     # What is taken
 
     def keep_measured(self, event: Measured) -> Entry | None:
-        """A device's value or error; None if this very measurement is here already."""
-        # without a clock of the device two equal measurements are two: only with one is an equal one a repetition
-        measurement_id = event.measurement_id if device_clock.parse(event.device_time) else ""
-        if measurement_id and self.journal.has_measurement(measurement_id):
-            self.binder.ended(event.identity.id)
+        """A device's value or error; None if this very measurement is here already.
+
+        Raises:
+            NotSaved: it waits in memory. Said again it is the same one, and written if the disk takes it now.
+        """
+        times = self._clock.times()
+        now_ns = times.kit_monotonic_ns
+        waiting = self.unsaved.take_repeat(event.measurement_id, now_ns)
+        if waiting is not None:
+            return self._store(waiting)
+        measurement_id = _lasting_id(event)
+        if self.unsaved.is_known(event.measurement_id, now_ns) or (
+            measurement_id and self.journal.has_measurement(measurement_id)
+        ):
+            if event.provenance == "live":
+                self.binder.ended(event.identity.id)
             return None
-        watched = self.binder.is_measuring(event.identity.id)
-        whom = self.binder.whom(event.kind, event.identity.id, event.provenance)
-        times = self._device_clocks.times(event, self._clock.times(), watched)
+        times = self._device_clocks.times(event, times, self.binder.is_measuring(event.identity.id))
+        whom = self._whom(event, moment_of(times))
         build = reading_of(event, whom, self.journal.key.kit_id, self._new_id(), times)
-        return self._store(_Taken(build, whom.request_id if event.problem is None else None, measurement_id))
+        answers = whom.request_id if event.problem is None else None
+        return self._store(Taken(build, answers, now_ns, event.measurement_id, measurement_id))
+
+    def _whom(self, event: Measured, arrived: Moment) -> Whom:
+        if event.provenance == "stored":
+            return self.binder.whom_then(event.kind, arrived, age_of(event))
+        return self.binder.whom(event.kind, event.identity.id)
+
+    def clock_read(self, event: ClockRead) -> ClockState:
+        """What an instrument's clock says now."""
+        return self._device_clocks.read(event, self._clock.utc(), self._clock.local())
+
+    def device_gone(self, device_id: str) -> None:
+        """Its connection ended."""
+        self._device_clocks.gone(device_id)
 
     def keep_spot(self, spot: Spot) -> Entry:
         """The oximeter's value of now, for the request that waits for one. Raises: Refused: `visit_not_open`."""
         if self.binder.visit is None:
             raise Refused("visit_not_open")
-        whom, now_ns = self.binder.whom("oximetry"), self._clock.monotonic_ns()
-        if self._last_spot is not None and now_ns - self._last_spot[0] < SAME_PRESS_NS:
-            kept = self._last_spot[1].record.binding
+        whom = self.binder.whom("oximetry")
+        same = self._same_press("spot")
+        if same is not None:
+            kept = same.record.binding
             if kept.visit_id == whom.visit_id and whom.request_id in (None, kept.request_id):
-                return self._last_spot[1]
-        build = spot_reading(spot, whom, self.journal.key.kit_id, self._new_id(), self._clock.times())
-        entry = self._store(_Taken(build, whom.request_id))
-        self._last_spot = (now_ns, entry)
+                return same
+        return self._press("spot", spot_reading(spot, whom, self._kit_id, self._new_id(), self._clock.times()), whom)
+
+    def check_typed(self, message: EnterReading) -> None:
+        """Raises: Refused: `visit_not_open`, `unknown_photo`, and what `manual_entry.check` refuses."""
+        check(message)
+        if self.binder.visit is None:
+            raise Refused("visit_not_open")
+        if message.photo_id is not None and message.photo_id not in self._display_photos():
+            raise Refused("unknown_photo")
+
+    def typed_just_now(self, message: EnterReading) -> bool:
+        """Whether the press before was the same: a double click."""
+        return self._same_press(message) is not None
+
+    def keep_typed(self, message: EnterReading, simulated: bool) -> Entry:
+        """What the nurse read off a display, for the request that waits for its kind. Raises: as `check_typed`."""
+        self.check_typed(message)
+        whom = self.binder.whom(message.kind)
+        build = typed_reading(message, whom, self._kit_id, self._new_id(), self._clock.times(), simulated)
+        return self._press(message, build, whom)
+
+    def _display_photos(self) -> set[UUID]:
+        """Photos of instruments' displays in the open visit."""
+        own = self.own(self.binder.visit.visit_id) if self.binder.visit else ()
+        return {one.record.id for one in own if isinstance(one.record, PhotoTaken) and one.record.of == "display"}
+
+    def _same_press(self, what: object) -> Entry | None:
+        last = self._last_press
+        same = last is not None and last.what == what and self._clock.monotonic_ns() - last.at_ns < SAME_PRESS_NS
+        return last.entry if last is not None and same else None
+
+    def _press(self, what: object, build: Callable[[int], Record], whom: Whom) -> Entry:
+        now_ns = self._clock.monotonic_ns()
+        entry = self._store(Taken(build, whom.request_id, now_ns))
+        self._last_press = _Press(now_ns, what, entry)
         return entry
 
-    def keep_photo(self, visit_id: UUID, image: StrippedImage) -> Entry:
-        """A stripped photo of the open visit. Raises: Refused: `visit_not_open`."""
+    def keep_photo(self, visit_id: UUID, image: StrippedImage, of: Literal["patient", "display"] = "patient") -> Entry:
+        """A stripped photo of the open visit; one of a display answers no request.
+
+        Raises:
+            Refused: `visit_not_open`.
+        """
         if self.binder.visit is None or self.binder.visit.visit_id != visit_id:
             raise Refused("visit_not_open")
-        whom, times, record_id = self.binder.whom("photo"), self._clock.times(), self._new_id()
+        whom = self.binder.whom("photo") if of == "patient" else self.binder.now()
+        times, record_id = self._clock.times(), self._new_id()
         sha256 = self._media.keep(image.content)
 
         def build(kit_seq: int) -> PhotoTaken:
             return PhotoTaken(
                 id=record_id,
-                binding=whom.binding(self.journal.key.kit_id, kit_seq),
+                binding=whom.binding(self._kit_id, kit_seq),
                 times=times,
                 media_sha256=sha256,
                 media_type=image.media_type,
                 width=image.width,
                 height=image.height,
+                of=of,
             )
 
-        return self._store(_Taken(build, whom.request_id, media_type=image.media_type))
+        return self._store(Taken(build, whom.request_id, times.kit_monotonic_ns, media_type=image.media_type))
 
     def retry_unsaved(self) -> int:
         """Write what the disk would not take, bound as it was; gives how many still wait."""
-        waiting, self.unsaved = self.unsaved, []
-        for taken in waiting:
+        for taken in self.unsaved.take_all():
             with contextlib.suppress(NotSaved):
                 self._store(taken)
+                self.unsaved.written(taken, self._clock.monotonic_ns())
         return len(self.unsaved)
 
     def answered(self, request_id: UUID | None) -> None:
         """What was waited for came, or will not come any more."""
         if request_id is not None and self.binder.disarm(request_id):
             self.save_armed()
+            self._save_past(self.binder.past)
 
     def save_armed(self) -> None:
         self.journal.put_json_state(ARMED, [one.model_dump(mode="json") for one in self.binder.armed])
+
+    def _save_past(self, past: Sequence[PastVisit]) -> None:
+        self.journal.put_json_state(PAST, [one.model_dump(mode="json") for one in past])
 
     # What the hub says
 
@@ -218,7 +306,7 @@ class Bedside:
     def hub_away(self) -> None:
         self.book.nobody_present()
 
-    def _store(self, taken: "_Taken") -> Entry:
+    def _store(self, taken: Taken) -> Entry:
         try:
             with self.journal.transaction():
                 entry = self.journal.append(
@@ -226,10 +314,27 @@ class Bedside:
                 )
                 self.answered(taken.answers)
         except sqlite3.Error:
-            self.unsaved.append(taken)
+            self.unsaved.wait(taken)
             raise NotSaved from None
         self.refresh()
         return entry
 
+    @property
+    def _kit_id(self) -> UUID:
+        return self.journal.key.kit_id
+
     def _new_id(self) -> UUID:
         return uuid7(self._clock.unix_ms())
+
+
+def moment_of(times: Times) -> Moment:
+    return Moment(utc=times.kit_utc, ns=times.kit_monotonic_ns)
+
+
+def _lasting_id(event: Measured) -> str:
+    """The identity of a measurement if it holds for ever, else empty.
+
+    A live value without a usable clock is identified by its content alone: an equal one is another measurement. What
+    comes from a memory is the same whenever it is said again.
+    """
+    return event.measurement_id if event.provenance == "stored" or parse(event.device_time) else ""

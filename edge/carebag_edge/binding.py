@@ -1,20 +1,53 @@
 """Whom a record is about: decided when it is taken, never derived again. Pure: no clock, no storage.
 
-A value belongs to the visit that was open when its measurement *began*. A CRP takes minutes; if the nurse closed one
-visit and opened the next meanwhile, the result is still the first patient's. What a device had stored from before, and
-what began while no visit was open, belongs to nobody here: visit None, the unassigned tray, where a person decides.
+A value belongs to the visit that was open when it was *measured*, never to the one that is open when it arrives.
+
+- Watched: its measurement was seen to begin. A CRP takes minutes; if the nurse closed one visit and opened the next
+  meanwhile, the result is still the first patient's.
+- From a memory, or unwatched, with a known age: it belongs to a visit if by both of the kit's clocks, and with all of
+  the uncertainty, it was taken between that visit's opening and its closing.
+- Everything else belongs to nobody here: visit None, the unassigned tray, where a person decides.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from carebag_wire.base import Utc
-from carebag_wire.values import Binding, Circumstances, Provenance
+from carebag_wire.values import Binding, Circumstances
 from carebag_wire.visit import RequestKind
 
 UNKNOWN = Circumstances()
+REMEMBERED_VISITS = 20
+"""So many closed visits may still get a late value: more than a day's work."""
+
+
+class Moment(BaseModel):
+    """One moment on both of the kit's clocks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    utc: Utc
+    ns: int | None = None
+    """Monotonic; None in what an older program wrote."""
+
+
+@dataclass(frozen=True)
+class Age:
+    """How old a value is, and how far that may be off either way, in seconds."""
+
+    seconds: float
+    uncertainty_s: float
+
+    @classmethod
+    def known(cls, seconds: float | None, uncertainty_s: float | None) -> "Age | None":
+        """None for what is no age: not told, no number, or of a moment that is still to come."""
+        if seconds is None or uncertainty_s is None or not (math.isfinite(seconds) and math.isfinite(uncertainty_s)):
+            return None
+        return cls(seconds, uncertainty_s) if uncertainty_s >= 0 and seconds + uncertainty_s >= 0 else None
 
 
 class OpenVisit(BaseModel):
@@ -27,6 +60,11 @@ class OpenVisit(BaseModel):
     nurse_id: UUID
     """Practitioner who opened it."""
     opened_at: Utc
+    opened_ns: int | None = None
+
+    @property
+    def opened(self) -> Moment:
+        return Moment(utc=self.opened_at, ns=self.opened_ns)
 
 
 class Armed(BaseModel):
@@ -38,6 +76,21 @@ class Armed(BaseModel):
     visit_id: UUID
     kind: RequestKind
     circumstances: Circumstances = Circumstances()
+    since: Moment | None = None
+    """What was surely taken before does not answer it."""
+
+
+class PastVisit(BaseModel):
+    """A closed visit, for what was measured in it and comes late; survives a restart as JSON."""
+
+    model_config = ConfigDict(frozen=True)
+
+    visit: OpenVisit
+    nurse_id: UUID
+    """Who held the kit at its end."""
+    closed: Moment
+    armed: tuple[Armed, ...] = ()
+    """What still waited for its value, with side and posture."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +130,14 @@ class _Began:
 
 
 class Binder:
-    """Knows the open visit, what is armed, and under which visit each instrument began to measure."""
+    """Knows the open visit and the last ones, what is armed, and in which visit each instrument began to measure."""
 
-    def __init__(self, visit: OpenVisit | None = None, armed: tuple[Armed, ...] = ()) -> None:
+    def __init__(
+        self, visit: OpenVisit | None = None, armed: Iterable[Armed] = (), past: Iterable[PastVisit] = ()
+    ) -> None:
         self._visit = visit
         self._armed = {one.kind: one for one in armed}
-        self._left: dict[tuple[UUID, RequestKind], Armed] = {}
-        """Armed when its visit was closed: a value that began before still answers it, with its side and posture."""
+        self._past = list(past)[-REMEMBERED_VISITS:]
         self._began: dict[str, _Began] = {}
         self.nurse_id: UUID | None = visit.nurse_id if visit else None
         """Practitioner who holds the kit now; a colleague may have taken over from the one who opened the visit."""
@@ -96,6 +150,11 @@ class Binder:
     def armed(self) -> tuple[Armed, ...]:
         return tuple(self._armed.values())
 
+    @property
+    def past(self) -> tuple[PastVisit, ...]:
+        """The last visits that were closed, the newest last."""
+        return tuple(self._past)
+
     def open(self, visit: OpenVisit) -> None:
         """Raises: ValueError while another visit is open."""
         if self._visit is not None:
@@ -103,11 +162,19 @@ class Binder:
         self._visit = visit
         self.nurse_id = visit.nurse_id
 
-    def close(self) -> None:
-        """From now on nothing belongs to it but what began before."""
-        self._left.update({(one.visit_id, one.kind): one for one in self.armed})
+    def close(self, at: Moment) -> None:
+        """From now on nothing belongs to it but what was measured, or began, before."""
+        self._past = list(self.past_after(at))
         self._visit = None
         self._armed.clear()
+
+    def past_after(self, at: Moment) -> tuple[PastVisit, ...]:
+        """What `past` will be once the open visit is closed, so that it can be kept before."""
+        if self._visit is None:
+            return self.past
+        nurse_id = self.nurse_id or self._visit.nurse_id
+        closed = PastVisit(visit=self._visit, nurse_id=nurse_id, closed=at, armed=self.armed)
+        return (*self._past, closed)[-REMEMBERED_VISITS:]
 
     def arm(self, armed: Armed) -> None:
         """The next value of its kind answers this request.
@@ -124,8 +191,9 @@ class Binder:
         kinds = [kind for kind, one in self._armed.items() if one.request_id == request_id]
         for kind in kinds:
             del self._armed[kind]
-        self._left = {key: one for key, one in self._left.items() if one.request_id != request_id}
-        return bool(kinds)
+        before = self._past
+        self._past = [_without(one, request_id) for one in before]
+        return bool(kinds) or self._past != before
 
     def now(self) -> Whom:
         """Whom something belongs to that is taken this moment, asked for by nobody."""
@@ -156,17 +224,62 @@ class Binder:
         before = self._began.get(device_id)
         return before is not None and not before.lost and not before.doubtful
 
-    def whom(self, kind: RequestKind, device_id: str = "", provenance: Provenance = "live") -> Whom:
-        """Whom a value belongs to that arrives now; it carries the armed request of its kind and visit, if any."""
-        if provenance == "stored":
-            return NOBODY
+    def whom(self, kind: RequestKind, device_id: str = "") -> Whom:
+        """Whom a watched value belongs to that arrives now, with the armed request of its kind and visit, if any."""
         began = self._began.pop(device_id, None)
         whom = began.whom if began else self.now()
         if began and began.doubtful and whom.visit_id != self.now().visit_id:
             whom = NOBODY
-        armed = self._armed.get(kind)
-        if armed is None or whom.visit_id != armed.visit_id:
-            armed = self._left.get((whom.visit_id, kind)) if whom.visit_id else None
-        if armed is None:
+        return _asked(whom, self._waiting(whom.visit_id, kind))
+
+    def whom_then(self, kind: RequestKind, arrived: Moment, age: Age | None) -> Whom:
+        """Whom a value belongs to that nobody watched: the visit that was surely open when it was taken, or nobody."""
+        if age is None:
+            return NOBODY
+        whom = self._then(arrived, age)
+        armed = self._waiting(whom.visit_id, kind)
+        if armed is None or armed.since is None or not _began_before(armed.since, arrived, age):
             return whom
-        return replace(whom, request_id=armed.request_id, circumstances=armed.circumstances)
+        return _asked(whom, armed)
+
+    def _then(self, arrived: Moment, age: Age) -> Whom:
+        if self._visit is not None and _began_before(self._visit.opened, arrived, age):
+            return self.now()
+        for past in reversed(self._past):
+            if _began_before(past.visit.opened, arrived, age) and _ended_after(past.closed, arrived, age):
+                return Whom(past.visit.visit_id, past.visit.patient_id, past.nurse_id)
+        return NOBODY
+
+    def _waiting(self, visit_id: UUID | None, kind: RequestKind) -> Armed | None:
+        """The armed request of this kind in this visit, which may be closed by now."""
+        waiting = [*self.armed, *(one for past in reversed(self._past) for one in past.armed)]
+        return next((one for one in waiting if one.visit_id == visit_id and one.kind == kind), None)
+
+
+def _asked(whom: Whom, armed: Armed | None) -> Whom:
+    return replace(whom, request_id=armed.request_id, circumstances=armed.circumstances) if armed else whom
+
+
+def _without(past: PastVisit, request_id: UUID) -> PastVisit:
+    return past.model_copy(update={"armed": tuple(one for one in past.armed if one.request_id != request_id)})
+
+
+def _began_before(at: Moment, arrived: Moment, age: Age) -> bool:
+    """Whether a value was surely taken at `at` or later."""
+    return all(since >= age.seconds + age.uncertainty_s for since in _since(at, arrived))
+
+
+def _ended_after(at: Moment, arrived: Moment, age: Age) -> bool:
+    """Whether a value was surely taken at `at` or before."""
+    return all(since <= age.seconds - age.uncertainty_s for since in _since(at, arrived))
+
+
+def _since(at: Moment, now: Moment) -> list[float]:
+    """Seconds from `at` to `now` by each clock: the wall clock may have jumped, the other may have slept.
+
+    A monotonic clock that is behind began anew when the machine did, and says nothing.
+    """
+    seconds = [(now.utc - at.utc).total_seconds()]
+    if at.ns is not None and now.ns is not None and now.ns >= at.ns:
+        seconds.append((now.ns - at.ns) / 1e9)
+    return seconds

@@ -1,19 +1,24 @@
 """What instruments say, as records of the wire: the numbers and words as sent, four times, flags that never block."""
 
+import re
 from collections.abc import Callable, Iterable
+from typing import Literal
 from uuid import UUID
 
 from carebag_devices.events import DeviceState, Identity, Measured, StateChanged, Value
 from carebag_devices.plausible import doubts
 from carebag_edge.binding import Whom
+from carebag_edge.manual_entry import FORMS
 from carebag_edge.vitals import Spot
 from carebag_edge.wording import as_code, short
 from carebag_wire.base import Utc
+from carebag_wire.messages import EnterReading
 from carebag_wire.records import Reading
 from carebag_wire.values import DeviceIdentity, Quality, Quantity, Times
 from carebag_wire.visit import DeviceStatus
 
 MAX_RAW_HEX = 20_000
+_RADIO_ADDRESS = re.compile(r"(?i)[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def device_identity(identity: Identity) -> DeviceIdentity:
@@ -35,23 +40,41 @@ def device_status(event: StateChanged, now: Utc, before: DeviceStatus | None) ->
     if battery is None and before is not None:
         battery = before.battery_percent
     progress = event.progress
+    known = device_identity(event.identity)
     return DeviceStatus(
-        id=short(event.identity.id),
-        kind=event.identity.kind,
-        name=short(event.identity.model or event.identity.kind),
+        id=known.id,
+        kind=known.kind,
+        name=known.model or known.kind,
         state=event.state.value,
         detail=as_code(event.detail) if event.detail else "",
         progress=min(1.0, max(0.0, progress)) if progress is not None else None,
         battery_percent=min(100, max(0, battery)) if battery is not None else None,
         last_seen=now if heard else (before.last_seen if before else None),
-        simulated=event.identity.simulated,
+        simulated=known.simulated,
+        maker=known.maker,
+        model=known.model,
+        serial=known.serial,
+        firmware=known.firmware,
+        way=_way(known.id),
+        bond=event.bond,
+        clock=before.clock if before else "unknown",
+        clock_error_s=before.clock_error_s if before else None,
+        clock_read_at=before.clock_read_at if before else None,
     )
+
+
+def _way(device_id: str) -> Literal["bluetooth", "wired", "sound_card"]:
+    """By its address: of six octets, or the UUID that macOS gives in its place; else a port, or a sound card."""
+    if _RADIO_ADDRESS.fullmatch(device_id):
+        return "bluetooth"
+    return "sound_card" if device_id.startswith("sound") else "wired"
 
 
 def reading_of(event: Measured, whom: Whom, kit_id: UUID, record_id: UUID, times: Times) -> Callable[[int], Reading]:
     """A finished measurement, or a device's error in words, ready for its sequence number.
 
     A number that is none (NaN, infinite) is left out and flagged; nothing but such numbers is an error of the device.
+    What came from a memory and was surely measured in its visit is `live`: measured there, only carried later.
     """
     quantities = [] if event.problem else list(_quantities(event.values))
     problem = event.problem or (None if quantities else "measurement_failed")
@@ -68,8 +91,9 @@ def reading_of(event: Measured, whom: Whom, kit_id: UUID, record_id: UUID, times
         circumstances=whom.circumstances,
         quality=_quality(problem, flags),
         device=device_identity(event.identity),
-        provenance=event.provenance,
+        provenance="stored" if event.provenance == "stored" and whom.visit_id is None else "live",
         raw=event.raw.hex()[:MAX_RAW_HEX],
+        user=event.user,
     )
 
 
@@ -90,6 +114,29 @@ def spot_reading(spot: Spot, whom: Whom, kit_id: UUID, record_id: UUID, times: T
         device=device_identity(spot.identity),
         provenance="live",
         raw=spot.raw.hex()[:MAX_RAW_HEX],
+    )
+
+
+def typed_reading(
+    message: EnterReading, whom: Whom, kit_id: UUID, record_id: UUID, times: Times, simulated: bool
+) -> Callable[[int], Reading]:
+    """What the nurse read off a display; checked already."""
+    values = [Value(one.name, one.value, one.unit, one.comparator) for one in message.quantities]
+    flags = _codes(doubts(values))
+    return lambda kit_seq: Reading(
+        id=record_id,
+        binding=whom.binding(kit_id, kit_seq),
+        times=times,
+        kind=message.kind,
+        quantities=message.quantities,
+        flags=flags,
+        circumstances=whom.circumstances,
+        quality=_quality(None, flags),
+        device=DeviceIdentity(
+            id="manual", kind=FORMS[message.kind].device, model=message.device.strip(), simulated=simulated
+        ),
+        provenance="manual",
+        display_photo=message.photo_id,
     )
 
 

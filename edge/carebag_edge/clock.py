@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
+from carebag_edge.binding import Moment
 from carebag_wire.values import Times
 
 
@@ -14,6 +15,15 @@ class Clock:
     """Wall clock, UTC, may jump."""
     monotonic_ns: Callable[[], int]
     """Never jumps, starts anywhere."""
+    zone: tzinfo | None = None
+    """Of the clock on the wall; None: the machine's own."""
+
+    def local(self) -> datetime:
+        """What the clock on the wall shows."""
+        return self.utc().astimezone(self.zone)
+
+    def moment(self) -> Moment:
+        return Moment(utc=self.utc(), ns=self.monotonic_ns())
 
     def times(self) -> Times:
         """The kit's two times of now, for a record that no device's clock belongs to."""

@@ -6,7 +6,8 @@ KitError
  ├─ HubRefused    the hub answered no; its status and code
  ├─ NotAnImage    bytes that are neither JPEG nor PNG as we accept them; a code
  ├─ NotSaved      the journal could not be written (disk full, disk broken); the value waits in memory
-     └─ WrongJournal  the data folder belongs to another kit, or to a newer program
+ ├─ NotDurable    what the bag's sink answers then: the instrument must not be told that its value arrived
+ └─ WrongJournal  the data folder belongs to another kit, or to a newer program
 """
 
 
@@ -39,6 +40,11 @@ class NotAnImage(KitError):
 
 class NotSaved(KitError):
     """Tried again until it succeeds; until then the value is not shown as saved."""
+
+
+class NotDurable(KitError):
+    """A value is not on the disk. The driver acknowledges nothing and lets the instrument say it again; the repeat is
+    recognised as the same measurement."""
 
 
 class WrongJournal(KitError):

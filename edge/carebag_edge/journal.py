@@ -13,13 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from carebag_edge.errors import WrongJournal
 from carebag_edge.keys import KitKey
 from carebag_wire.records import (
     PhotoTaken,
+    Reading,
+    ReadingFiled,
     Record,
     RecordReceipt,
     SignedRecord,
@@ -28,7 +30,7 @@ from carebag_wire.records import (
     record_adapter,
 )
 
-VERSION = 1
+VERSION = 2
 TABLES = """
 CREATE TABLE record (
     kit_seq INTEGER PRIMARY KEY,
@@ -54,6 +56,20 @@ CREATE TABLE media (
 ) STRICT;
 CREATE TABLE state (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
+TRAY = """
+CREATE TABLE tray (
+    kit_seq INTEGER PRIMARY KEY REFERENCES record (kit_seq),
+    reading_id TEXT NOT NULL UNIQUE,
+    decision TEXT,
+    decided_seq INTEGER REFERENCES record (kit_seq)
+) STRICT;
+INSERT INTO tray (kit_seq, reading_id) SELECT kit_seq, id FROM record
+    WHERE type = 'reading' AND visit_id IS NULL AND json_extract(payload, '$.problem') IS NULL;
+"""
+"""What was decided last about each value that belonged to no visit. Made of the records, for finding them quickly."""
+OF_VISIT = "SELECT kit_seq, payload, sha256, signature, received_at FROM record WHERE visit_id = ? ORDER BY kit_seq"
+BY_ID = "SELECT kit_seq, payload, sha256, signature, received_at FROM record WHERE id = ?"
+BY_NUMBER = "SELECT kit_seq, payload, sha256, signature, received_at FROM record WHERE kit_seq = ?"
 PCM16 = "application/octet-stream"
 """Raw PCM16 little-endian has no registered name (audio/L16 is big-endian)."""
 
@@ -66,6 +82,14 @@ class Entry:
     record: Record
     signed: SignedRecord
     received_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class TrayEntry:
+    """A value of the unassigned tray, and what was decided about it last, if anything."""
+
+    reading: Entry
+    decided: Entry | None
 
 
 @dataclass(frozen=True)
@@ -141,6 +165,7 @@ class Journal:
                     "INSERT INTO media (sha256, kit_seq, media_type) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                     (record.media_sha256, kit_seq, media_type or PCM16),
                 )
+            self._note_in_tray(record)
         return Entry(kit_seq, record, signed)
 
     def has_measurement(self, measurement_id: str) -> bool:
@@ -201,15 +226,39 @@ class Journal:
         return Unsent(count, datetime.fromisoformat(oldest) if oldest else None)
 
     def of_visit(self, visit_id: UUID) -> list[Entry]:
-        rows = self._db.execute(
-            "SELECT kit_seq, payload, sha256, signature, received_at FROM record WHERE visit_id = ? ORDER BY kit_seq",
-            (str(visit_id),),
-        )
+        rows = self._db.execute(OF_VISIT, (str(visit_id),))
         return [_entry(row) for row in rows]
+
+    def record(self, record_id: UUID) -> Entry | None:
+        row = self._db.execute(BY_ID, (str(record_id),)).fetchone()
+        return _entry(row) if row else None
 
     def numbers(self) -> list[int]:
         """Every kit_seq there is, in order: for those who check that there is no hole."""
         return [number for (number,) in self._db.execute("SELECT kit_seq FROM record ORDER BY kit_seq")]
+
+    # The unassigned tray
+
+    def in_tray(self, decision: Literal["set_aside"] | None, limit: int) -> list[TrayEntry]:
+        """Values nobody decided about, the newest first; or those set aside, the last decided first."""
+        rows = self._db.execute(
+            "SELECT kit_seq, decided_seq FROM tray WHERE decision IS ?"
+            " ORDER BY COALESCE(decided_seq, kit_seq) DESC LIMIT ?",
+            (decision, limit),
+        ).fetchall()
+        return [TrayEntry(self._numbered(seq), self._numbered(by) if by else None) for seq, by in rows]
+
+    def tray_count(self) -> int:
+        """Values nobody decided about."""
+        (count,) = self._db.execute("SELECT COUNT(*) FROM tray WHERE decision IS NULL").fetchone()
+        return int(count)
+
+    def of_tray(self, reading_id: UUID) -> TrayEntry | None:
+        """One value of the tray, also after somebody decided; None for what never was there."""
+        row = self._db.execute(
+            "SELECT kit_seq, decided_seq FROM tray WHERE reading_id = ?", (str(reading_id),)
+        ).fetchone()
+        return TrayEntry(self._numbered(row[0]), self._numbered(row[1]) if row[1] else None) if row else None
 
     # Media
 
@@ -264,12 +313,32 @@ class Journal:
             if version > VERSION:
                 raise WrongJournal("the journal was written by a newer program")
             if version == 0:
-                for statement in TABLES.split(";\n"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {VERSION}")
+                self._execute(TABLES)
                 self.put_state("kit_id", str(self.key.kit_id))
+            if version < 2:
+                self._execute(TRAY)
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
             if self.state("kit_id") != str(self.key.kit_id):
                 raise WrongJournal("the journal belongs to another kit")
+
+    def _execute(self, statements: str) -> None:
+        for statement in statements.split(";\n"):
+            self._db.execute(statement)
+
+    def _numbered(self, kit_seq: int) -> Entry:
+        return _entry(self._db.execute(BY_NUMBER, (kit_seq,)).fetchone())
+
+    def _note_in_tray(self, record: Record) -> None:
+        """A device's error is no value: it waits for nobody's decision."""
+        if isinstance(record, Reading) and record.binding.visit_id is None and record.problem is None:
+            self._db.execute(
+                "INSERT INTO tray (kit_seq, reading_id) VALUES (?, ?)", (record.binding.kit_seq, str(record.id))
+            )
+        elif isinstance(record, ReadingFiled):
+            self._db.execute(
+                "UPDATE tray SET decision = ?, decided_seq = ? WHERE reading_id = ?",
+                (record.decision, record.binding.kit_seq, str(record.reading_id)),
+            )
 
     def _insert(self, kit_seq: int, record: Record, signed: SignedRecord, measurement_id: str) -> None:
         visit_id = record.binding.visit_id

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from carebag_devices.events import SoundFrame, SoundStarted, SoundStopped
+from carebag_devices.events import SoundFrame, SoundLevel, SoundStarted, SoundStopped
 from carebag_edge.binding import Binder, Whom
 from carebag_edge.capture import device_identity
 from carebag_edge.clock import Clock
 from carebag_edge.journal import PCM16, Entry, Journal
 from carebag_edge.live_port import LiveMedia
+from carebag_edge.loudness import Level, Loudness
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.recording_file import FinishedSound, RecordingFile, discard, salvage
 from carebag_edge.sample_ledger import Implausible
@@ -84,6 +85,8 @@ class _Running:
     marks: list[tuple[int, Literal["S1", "S2"]]] = field(default_factory=list)
     heard: Counter[str] = field(default_factory=Counter)
     overrun: bool = False
+    loudness: Loudness = field(default_factory=Loudness)
+    level: Level | None = None
     told_at: int = 0
     forced_at: int = 0
 
@@ -190,8 +193,15 @@ class Listening:
         rate_hz, end = running.hearing.rate_hz, running.file.ledger.end
         if end - running.told_at >= STATE_EVERY_S * rate_hz:
             running.told_at = end
+            running.level = running.loudness.taken() or running.level
             self._tell(self._state("live"))
             running.marks = []
+
+    def level(self, event: SoundLevel) -> None:
+        """The driver itself says how loud it is; shown with the next state."""
+        running = self._running
+        if running is not None and running.hearing.stream == event.stream:
+            running.loudness.said(Level(event.word, event.peak_dbfs))
 
     def stopped(self, event: SoundStopped) -> Entry | None:
         """The stream is over: make the record; None if nothing was heard."""
@@ -231,7 +241,9 @@ class Listening:
             self._finish("lost", 0)
 
     def _assess(self, running: _Running, event: SoundFrame, appended: int) -> None:
-        self._take(running, running.monitor.feed(event.samples[event.samples.size - appended :]))
+        new = event.samples[event.samples.size - appended :]
+        running.loudness.hear(new)
+        self._take(running, running.monitor.feed(new))
         device_word: QualityWord | None = "no_contact" if event.no_contact else "clipped" if event.clipped else None
         running.heard[device_word or running.word] += appended
 
@@ -317,6 +329,8 @@ class Listening:
             quality=running.word,
             heart_rate_per_min=running.rate,
             heart_rate_problem=running.rate_problem if running.rate is None else None,
+            level=running.level.word if running.level else None,
+            peak_dbfs=running.level.peak_dbfs if running.level else None,
             sound_marks=running.marks,
         )
 

@@ -181,9 +181,13 @@ class LocalServer:
     async def _photo(self, request: web.Request) -> web.StreamResponse:
         self._nurse(request)
         visit_id = _uuid(request.match_info["id"])
+        of = request.query.get("of", "patient")
+        if of not in ("patient", "display"):
+            return refusal(400, "bad_request")
         content = await request.read()
         try:
-            entry = self._agent.bedside.keep_photo(visit_id, await asyncio.to_thread(strip, content))
+            image = await asyncio.to_thread(strip, content)
+            entry = self._agent.bedside.keep_photo(visit_id, image, "display" if of == "display" else "patient")
         except NotAnImage as error:
             return refusal(413 if error.code == "too_large" else 422, error.code)
         except (NotSaved, OSError):

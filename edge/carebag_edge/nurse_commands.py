@@ -1,7 +1,6 @@
 """What the nurse does on her page, done; what cannot be done is refused with a code and changes nothing."""
 
 import sqlite3
-from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -9,16 +8,21 @@ import aiohttp
 
 from carebag_devices.bag import Instruments
 from carebag_devices.errors import DeviceError
+from carebag_edge.bag_commands import LISTEN_RATE_HZ, BagCommands, Spawn
 from carebag_edge.bedside import Bedside
 from carebag_edge.clock import Clock
 from carebag_edge.errors import NotSaved, Refused
 from carebag_edge.intake import Intake
 from carebag_edge.listening import Listening
+from carebag_edge.loop_test import LoopTester
 from carebag_edge.tasks import Tasks
+from carebag_edge.tray import Tray
 from carebag_edge.wording import as_code
 from carebag_wire.messages import (
     CloseVisit,
     DeclineRequest,
+    EnterReading,
+    FileReading,
     OpenVisit,
     Ping,
     Pong,
@@ -29,11 +33,9 @@ from carebag_wire.messages import (
     StopListening,
     TakeSpot,
 )
-from carebag_wire.visit import Person, Request
+from carebag_wire.visit import Person, RequestKind
 
-LISTEN_RATE_HZ = 4000
 PRESS_TIMEOUT_S = 3.0
-Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
 class Owner(Protocol):
@@ -57,22 +59,30 @@ class NurseCommands:
         *,
         bedside: Bedside,
         tasks: Tasks,
+        tray: Tray,
         listening: Listening,
+        loop_test: LoopTester,
         intake: Intake,
         instruments: Instruments,
+        bag: BagCommands,
         owner: Owner,
         clock: Clock,
         spawn: Spawn,
+        simulated: bool,
         simulator_url: str | None,
     ) -> None:
         self._bedside = bedside
         self._tasks = tasks
+        self._tray = tray
         self._listening = listening
+        self._loop_test = loop_test
         self._intake = intake
         self._instruments = instruments
+        self._bag = bag
         self._owner = owner
         self._clock = clock
         self._spawn = spawn
+        self._simulated = simulated
         self._simulator_url = simulator_url
 
     async def do(self, message: Any, nurse: Person) -> Problem | Pong | None:
@@ -95,9 +105,7 @@ class NurseCommands:
             case Signal():
                 self._owner.send_signal_for_nurse(message)
             case OpenVisit():
-                self._bedside.open(message, nurse)
-                self._owner.visit_changed()
-                self._owner.journaled("visit_opened")
+                self._open(message, nurse)
             case CloseVisit():
                 await self._close(message.plan_read)
             case StartRequest():
@@ -109,11 +117,24 @@ class NurseCommands:
                 self._spawn(self._stop_listening())
             case TakeSpot():
                 self._take_spot(message.request_id)
+            case EnterReading():
+                self._enter(message)
+            case FileReading():
+                self._tray.file(message, nurse)
+                self._owner.journaled("filed" if message.decision == "this_patient" else "set_aside")
             case PressSimulator():
                 await self._press(message.device, message.action)
-            case _:
+            case _ if not self._bag.do(message, nurse):
                 return Problem(code="unexpected_message")
         return None
+
+    def _open(self, message: OpenVisit, nurse: Person) -> None:
+        self._bedside.open(message, nurse)
+        if self._loop_test.running:
+            self._loop_test.abandon()
+            self._spawn(self._stop_listening())
+        self._owner.visit_changed()
+        self._owner.journaled("visit_opened")
 
     async def _close(self, plan_read: bool) -> None:
         if self._bedside.binder.visit is not None and self._listening.active:
@@ -125,7 +146,7 @@ class NurseCommands:
     def _start(self, request_id: UUID) -> None:
         request = self._tasks.find(request_id)
         if request.kind == "listen":
-            if self._listening.active:
+            if self._listening.active or self._loop_test.running:
                 raise Refused("already_listening")
             self._tasks.start(request_id)
             stream = self._listening.next_stream()
@@ -150,14 +171,25 @@ class NurseCommands:
 
     def _take_spot(self, request_id: UUID | None) -> None:
         spot = self._intake.vitals.spot(self._clock.monotonic_ns())
-        armed = {one.request_id for one in self._bedside.binder.armed}
-        if request_id is not None and request_id not in armed:
-            request: Request = self._tasks.find(request_id)
-            if request.kind != "oximetry":
-                raise Refused("unknown_request")
-            self._tasks.start(request_id)
+        self._begin(request_id, "oximetry")
         self._bedside.keep_spot(spot)
         self._owner.journaled("saved")
+
+    def _enter(self, message: EnterReading) -> None:
+        if not self._bedside.typed_just_now(message):
+            self._bedside.check_typed(message)
+            self._begin(message.request_id, message.kind)
+            self._bedside.keep_typed(message, self._simulated)
+        self._owner.journaled("saved")
+
+    def _begin(self, request_id: UUID | None, kind: RequestKind) -> None:
+        """Let the value that comes now answer this request."""
+        armed = {one.request_id for one in self._bedside.binder.armed}
+        if request_id is None or request_id in armed:
+            return
+        if self._tasks.find(request_id).kind != kind:
+            raise Refused("unknown_request")
+        self._tasks.start(request_id)
 
     async def _press(self, device: str, action: str) -> None:
         if self._simulator_url is None:

@@ -42,6 +42,7 @@ class Tasks:
                 visit_id=request.visit_id,
                 kind=request.kind,
                 circumstances=request.circumstances,
+                since=self._clock.moment(),
             )
         )
         with self._bedside.journal.transaction():

@@ -13,7 +13,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from carebag_edge.journal import Entry
 from carebag_wire.messages import Changed, KitVisits, Present
-from carebag_wire.records import PhotoTaken, Reading, RequestProgressed, SoundRecorded, VisitClosed, VisitOpened
+from carebag_wire.records import (
+    PhotoTaken,
+    Reading,
+    ReadingFiled,
+    RequestProgressed,
+    SoundRecorded,
+    VisitClosed,
+    VisitOpened,
+)
 from carebag_wire.visit import (
     Note,
     Person,
@@ -102,7 +110,12 @@ class VisitBook:
 
 
 def overlaid(
-    snapshot: VisitSnapshot, own: Sequence[Entry], nurse: Person | None, stored: Callable[[str], bool]
+    snapshot: VisitSnapshot,
+    own: Sequence[Entry],
+    nurse: Person | None,
+    stored: Callable[[str], bool],
+    from_tray: Callable[[UUID], Entry | None],
+    name_of: Callable[[UUID | None], str],
 ) -> VisitSnapshot:
     """The visit with the kit's own records that the hub may not have yet.
 
@@ -110,6 +123,8 @@ def overlaid(
         own: the journal's records of this visit, in order.
         nurse: who is shown as having opened it, as long as the hub does not say.
         stored: whether the hub has the content of a media digest.
+        from_tray: the reading that was filed into this visit, by its id.
+        name_of: who a practitioner is, as far as this kit knows.
     """
     head, requests = snapshot.visit, {request.id: request for request in snapshot.requests}
     readings = {view.reading.id: view for view in snapshot.readings}
@@ -127,6 +142,10 @@ def overlaid(
                 readings.setdefault(reading.id, ReadingView(reading=reading, received_at=entry.received_at))
                 if reading.problem is None:
                     _progress(requests, reading.binding.request_id, "answered", reading.times.kit_utc)
+            case ReadingFiled() as filed:
+                before = readings.get(filed.reading_id) or _from_tray(from_tray(filed.reading_id))
+                if before is not None:
+                    readings[filed.reading_id] = _filed(before, filed, name_of(filed.binding.nurse_id))
             case SoundRecorded() as sound:
                 kept = stored(sound.media_sha256)
                 view = SoundView(sound=sound, media_stored=kept, received_at=entry.received_at)
@@ -146,6 +165,26 @@ def overlaid(
             "photos": list(photos.values()),
         }
     )
+
+
+def _from_tray(entry: Entry | None) -> ReadingView | None:
+    if entry is None or not isinstance(entry.record, Reading):
+        return None
+    return ReadingView(reading=entry.record, received_at=entry.received_at)
+
+
+def _filed(view: ReadingView, filed: ReadingFiled, name: str) -> ReadingView:
+    """The view after the nurse's decision; what a doctor decided stays."""
+    if view.decision != "draft" and not view.taken_back:
+        return view
+    at = filed.times.kit_utc
+    taken_back = filed.decision == "set_aside"
+    update: dict[str, Any] = {"decision": "draft", "taken_back": False, "decided_by": "", "decided_at": None}
+    if taken_back:
+        update |= {"decision": "rejected", "taken_back": True, "decided_by": name, "decided_at": at}
+    else:
+        update |= {"filed_by": name or view.filed_by, "filed_at": at}
+    return view.model_copy(update={**update, "reason": filed.reason if taken_back else ""})
 
 
 def answered_requests(own: Iterable[Entry]) -> set[UUID]:

@@ -21,6 +21,7 @@ LOST_AFTER = timedelta(seconds=10)
 SPOT_WINDOW = timedelta(seconds=5)
 SETTLED_SAMPLES = 3
 """Fewer of them in the window and the value is called an early estimate."""
+MOST_PLETH = 500
 STEADY_SPO2 = Decimal(4)
 """Percentage points between the extremes of the window beyond which a spot value is called unsteady."""
 
@@ -63,9 +64,12 @@ class VitalsStream:
         valid = sample.problem is None and sample.spo2 is not None and sample.spo2.is_finite()
         if valid:
             self._window.append((monotonic_ns, sample))
-            return self._enter("live", now, None)
-        self._window.clear()
-        return self._enter("invalid", now, as_code(sample.problem or "no_valid_value"))
+            message = self._enter("live", now, None)
+        else:
+            self._window.clear()
+            message = self._enter("invalid", now, as_code(sample.problem or "no_valid_value"))
+        # the wave goes out once and is part of no state: whoever asks for that later would draw it twice
+        return message.model_copy(update={"pleth": list(sample.pleth[-MOST_PLETH:])})
 
     def gone(self, now: datetime) -> LiveVitals | None:
         """The device left; None if that was known."""

@@ -16,7 +16,16 @@ import pytest
 
 from carebag_devices.bag import Sink
 from carebag_devices.errors import DeviceSilent
-from carebag_devices.events import Identity, Measured, OximeterSample, SoundFrame, SoundStarted, SoundStopped, Value
+from carebag_devices.events import (
+    Identity,
+    Kind,
+    Measured,
+    OximeterSample,
+    SoundFrame,
+    SoundStarted,
+    SoundStopped,
+    Value,
+)
 from carebag_edge.clock import Clock
 from carebag_edge.journal import Journal
 from carebag_edge.keys import KitKey, load_or_create
@@ -131,6 +140,8 @@ class World:
         provenance: Literal["live", "stored"] = "live",
         device_time: str | None = "2026-11-23T10:00:00",
         measurement_id: str = "",
+        age_s: float | None = None,
+        age_uncertainty_s: float | None = 2.0,
     ) -> Measured:
         values = (Value("systolic", Decimal(systolic), "mm[Hg]"), Value("diastolic", Decimal(82), "mm[Hg]"))
         return Measured(
@@ -143,6 +154,8 @@ class World:
             raw=bytes.fromhex("1e80005200610"[:12]),
             provenance=provenance,
             measurement_id=measurement_id,
+            age_s=age_s,
+            age_uncertainty_s=None if age_s is None else age_uncertainty_s,
         )
 
     def crp(self, value: str = "12", comparator: Literal["<", ">"] | None = None) -> Measured:
@@ -171,6 +184,8 @@ class HandInstruments:
         self.stream: int | None = None
         self.sent = 0
         self.asked = asyncio.Event()
+        self.done: list[tuple[object, ...]] = []
+        """What the kit asked of the bag, besides sound."""
 
     async def run(self) -> None:
         await asyncio.Event().wait()
@@ -194,8 +209,23 @@ class HandInstruments:
             self.sink(SoundStopped(STETHOSCOPE, self.stream, "asked", self.sent))
         self.stream = None
 
-    def retry(self, device_id: str, action: Literal["connect", "pair", "forget"]) -> None:
-        raise NotImplementedError
+    def start_pairing(self, kind: Kind, window_s: float = 60.0) -> None:
+        self.done.append(("start_pairing", kind))
+
+    def choose(self, device_id: str) -> None:
+        self.done.append(("choose", device_id))
+
+    def give_passkey(self, number: int) -> None:
+        self.done.append(("give_passkey", number))
+
+    def stop_pairing(self) -> None:
+        self.done.append(("stop_pairing",))
+
+    def retry(self, device_id: str) -> None:
+        self.done.append(("retry", device_id))
+
+    def forget(self, device_id: str) -> None:
+        self.done.append(("forget", device_id))
 
 
 @pytest.fixture

@@ -8,12 +8,14 @@ import pytest
 
 from carebag_devices.events import DeviceState, StateChanged
 from carebag_edge.bedside import Bedside
-from carebag_edge.errors import Refused
+from carebag_edge.errors import NotDurable, Refused
 from carebag_edge.image_strip import strip
 from carebag_edge.intake import Intake
 from carebag_edge.journal import Journal
+from carebag_edge.loop_test import LoopTester
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.tasks import Tasks
+from carebag_edge.tray import Tray
 from carebag_edge.visits import VisitBook
 from carebag_wire.messages import Changed, OpenVisit, Present
 from carebag_wire.records import VisitOpened
@@ -29,7 +31,9 @@ class Room:
         self.bedside = Bedside(journal, MediaFiles(folder / "media"), hands.clock)
         self.tasks = Tasks(self.bedside, hands.clock)
         self.words: list[str | None] = []
-        self.intake = Intake(self.bedside, None, hands.clock, self)  # type: ignore[arg-type]
+        self.tray = Tray(self.bedside, hands.clock)
+        loop_test = LoopTester(journal, hands.clock, self.changed)
+        self.intake = Intake(self.bedside, None, loop_test, hands.clock, self)  # type: ignore[arg-type]
 
     def journaled(self, code: str) -> None:
         self.words.append(code)
@@ -218,7 +222,8 @@ def test_a_full_disk_keeps_the_value_waiting_and_says_so(room: Room, journal: Jo
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(journal, "append", full)
-    room.intake(room.world.pressure())
+    with pytest.raises(NotDurable):
+        room.intake(room.world.pressure())
     assert (room.words[-1], room.shown().readings) == ("not_saved", [])
     assert room.bedside.retry_unsaved() == 1
     monkeypatch.undo()
@@ -340,10 +345,16 @@ def test_a_damaged_book_is_an_empty_one(saved: str | None) -> None:
     assert VisitBook(saved).heads() == []
 
 
-def test_whatever_happens_the_driver_is_not_disturbed(room: Room, monkeypatch: Any, caplog: Any) -> None:
+def test_whatever_happens_the_driver_hears_only_that_a_value_is_not_kept(
+    room: Room, monkeypatch: Any, caplog: Any
+) -> None:
     room.open(room.know())
     monkeypatch.setattr(room.bedside, "keep_measured", lambda event: 1 / 0)
-    room.intake(room.world.pressure())
+    monkeypatch.setattr(room.bedside, "device_gone", lambda device_id: 1 / 0)
+    with pytest.raises(NotDurable):
+        room.intake(room.world.pressure())
     assert room.words[-1] == "not_saved"
     assert "ZeroDivisionError" in caplog.text
     assert "128" not in caplog.text
+    room.device(DeviceState.LOST)
+    assert room.words[-1] == "internal_error"

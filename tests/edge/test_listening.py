@@ -140,7 +140,7 @@ def test_nothing_heard_is_no_record(ward: Ward, journal: Journal) -> None:
 def test_the_sound_belongs_to_the_visit_in_which_it_began(ward: Ward, hands) -> None:
     stream = ward.begin()
     ward.frame(stream, 0, noise(400))
-    ward.binder.close()
+    ward.binder.close(hands.clock.moment())
     ward.binder.open(
         OpenVisit(visit_id=UUID(int=9), patient_id=UUID(int=10), nurse_id=UUID(int=3), opened_at=hands.utc)
     )
@@ -175,7 +175,7 @@ def test_a_sound_cut_off_by_a_crash_is_recovered_with_its_patient(
     ward.frame(stream, 0, sound[:1000])
     ward.frame(stream, 1200, sound[1200:2000])
     restarted = Ward(tmp_path, journal, hands)
-    restarted.binder.close()
+    restarted.binder.close(hands.clock.moment())
     entry = restarted.listening.recover()
     assert entry is not None
     record = entry.record
