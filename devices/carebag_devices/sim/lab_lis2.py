@@ -1,6 +1,7 @@
 """What an LIS2-A2 analyser says, and how it can go wrong while saying it; over the radio and over a wire."""
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,6 +18,8 @@ from carebag_devices.sim.lab_wire import Plug
 from carebag_devices.wired.stream import Stream
 
 READING_S = 6.0
+LEAST_PATIENCE_S = 0.5
+"""What a hurried analyser still waits for an answer."""
 TEST = field("", "", "", "48421-2", "CRP", "LN")
 """LOINC 48421-2: C reactive protein in capillary blood."""
 
@@ -59,12 +62,16 @@ class Line(Protocol):
     async def receive(self, within_s: float) -> bytes:
         """The next answer; raises `TimeoutError`."""
 
+    async def hang_up(self) -> None:
+        """Break the link from this side."""
+
 
 class Lis2Speaker:
     """Builds the messages and sends them, one attempt at a time."""
 
     def __init__(self, name: str, serial: str, now: Callable[[], float] = time.time) -> None:
         self.faults = LisFaults()
+        self.patience_s = lis01.SENDER_TIMEOUT_S
         self._name, self._serial, self._now = name, serial, now
 
     def message(self, body: Sequence[Record], processing: str = "P") -> Message:
@@ -87,12 +94,12 @@ class Lis2Speaker:
 
     async def attempt(self, sender: Sender, line: Line) -> Outcome:
         """One transfer from ENQ to its outcome. Raises `DeviceLost`."""
-        return await _Attempt(sender, line, self.faults).run()
+        return await _Attempt(sender, line, self.faults, self.patience_s).run()
 
 
 class _Attempt:
-    def __init__(self, sender: Sender, line: Line, faults: LisFaults) -> None:
-        self._sender, self._line, self._faults = sender, line, faults
+    def __init__(self, sender: Sender, line: Line, faults: LisFaults, patience_s: float) -> None:
+        self._sender, self._line, self._faults, self._patience_s = sender, line, faults, patience_s
         self._packet = 0
 
     async def run(self) -> Outcome:
@@ -111,23 +118,26 @@ class _Attempt:
         if len(packet) > 1 and self._faults.take("silent_frames"):
             return self._sender.timeout()
         await self._line.send(self._spoiled(packet))
-        if self._faults.breaks_at(self._packet, "before"):
-            raise DeviceLost("link_broken")
+        await self._maybe_break("before")
         try:
             answer = await self._answer(packet)
         except TimeoutError:
             return self._sender.timeout()
-        if self._faults.breaks_at(self._packet, "after"):
-            raise DeviceLost("link_broken")
+        await self._maybe_break("after")
         self._packet += 1
         return self._sender.feed(answer)
 
     async def _answer(self, packet: bytes) -> bytes:
         twice = "repeated_frames" if len(packet) > 1 else "double_enquiries"
         if self._faults.take(twice):
-            await self._line.receive(lis01.SENDER_TIMEOUT_S)
+            await self._line.receive(self._patience_s)
             await self._line.send(packet)
-        return await self._line.receive(lis01.SENDER_TIMEOUT_S)
+        return await self._line.receive(self._patience_s)
+
+    async def _maybe_break(self, when: str) -> None:
+        if self._faults.breaks_at(self._packet, when):
+            await self._line.hang_up()
+            raise DeviceLost("link_broken")
 
     def _spoiled(self, packet: bytes) -> bytes:
         if len(packet) == 1:
@@ -152,6 +162,7 @@ class Lis2Analyser:
         record_per_frame: bool = True,
     ) -> None:
         self.speaker = Lis2Speaker(SIMULATOR_MAKER, serial, now)
+        self.speaker.patience_s = max(LEAST_PATIENCE_S, lis01.SENDER_TIMEOUT_S / speed)
         self.memory: deque[Message] = deque()
         """Oldest first; taken out only when the kit acknowledged all of it."""
         self.outcomes: list[Outcome] = []
@@ -187,16 +198,14 @@ class Lis2Analyser:
     async def run(self, plug: Plug) -> None:
         """Be on the wire until cancelled; a broken one is taken up again."""
         while True:
-            stream = await plug()
-            try:
-                await self._talk(stream)
-            except DeviceLost:
-                await stream.close()
-            finally:
-                await asyncio.shield(stream.close())
+            line = StreamLine(await plug())
+            with contextlib.suppress(DeviceLost):
+                try:
+                    await self._talk(line)
+                finally:
+                    await asyncio.shield(line.hang_up())
 
-    async def _talk(self, stream: Stream) -> None:
-        line = StreamLine(stream)
+    async def _talk(self, line: "StreamLine") -> None:
         while True:
             while self.memory:
                 message = self.memory[0]
@@ -231,6 +240,13 @@ class StreamLine:
             raise TimeoutError
         self._reading = None
         return done.pop().result()
+
+    async def hang_up(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+            self._reading = None
+        await self._stream.close()
 
     async def until_lost_or(self, news: asyncio.Event) -> None:
         """Wait for something to send. What the kit says meanwhile is no answer. Raises `DeviceLost`."""

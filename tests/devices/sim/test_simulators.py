@@ -40,9 +40,10 @@ async def test_sound_ends_in_silence_and_the_bell_in_the_air_hums(bag: Simulated
 
 async def test_the_analysers_messages_are_messages(bag: SimulatedBag) -> None:
     analyser = bag.crp_analyser
-    pending = analyser._message([analyser._order("S-1", "I")])
+    speak = analyser.speaker
+    pending = speak.message([speak.order("S-1", "I")])
     assert Message.parse(bytes(pending)).begun == ("S-1",)
-    final = Message.parse(bytes(analyser._message([analyser._order("S-1", "F"), analyser._result("<5", "F")])))
+    final = Message.parse(bytes(speak.message([speak.order("S-1", "F"), speak.result("<5")])))
     assert not final.begun
     (result,) = final.chart_results()
     assert (result.comparator, str(result.value), result.unit, result.sample) == ("<", "5", "mg/L", "S-1")
