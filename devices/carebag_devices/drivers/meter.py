@@ -111,7 +111,7 @@ class MeterDriver:
             device_time=meant.time,
             raw=raw,
             provenance=self._provenance(meant, age),
-            measurement_id=self._report.measurement_id(*parts, raw=raw),
+            measurement_id=self._report.measurement_id(*parts, raw=meant.same or raw),
             age_s=age.seconds if age else None,
             age_uncertainty_s=age.uncertainty_s if age else None,
             user=meant.user,

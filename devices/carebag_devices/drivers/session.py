@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from carebag_devices.catalog import SIMULATOR_MAKER, Model
-from carebag_devices.device_clock import DeviceClock
+from carebag_devices.device_clock import DeviceClock, moment
 from carebag_devices.events import Bond, DeviceState, Event, Identity, Measured, StateChanged
 from carebag_devices.link import Link
 
@@ -16,7 +16,7 @@ Clock = Callable[[], float]
 
 REMEMBERED = 500
 SAME_WITHIN_S = 60.0
-"""Without a device time two equal measurements are one only if they come this close together."""
+"""Without a usable device time two equal live measurements are one only if they come this close together."""
 
 
 @dataclass
@@ -30,7 +30,10 @@ class Ledger:
         told = self._told.get(measurement.measurement_id)
         if told is None:
             return False
-        return measurement.device_time is not None or self.monotonic() - told <= SAME_WITHIN_S
+        if moment(measurement.device_time) is not None or measurement.provenance == "stored":
+            return True
+        # measured before our eyes, and stamped by nothing or by a clock that was never set
+        return self.monotonic() - told <= SAME_WITHIN_S
 
     def note(self, measurement: Measured) -> None:
         self._told[measurement.measurement_id] = self.monotonic()

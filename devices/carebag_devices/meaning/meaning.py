@@ -26,6 +26,8 @@ class Meaning:
     """Record number in the device's memory."""
     stored: bool = False
     """The device itself says that it comes from its memory."""
+    same: bytes = b""
+    """Its bytes without what differs when it comes again; empty where nothing does."""
 
 
 def numbers(said: Iterable[tuple[ValueName, Number | None, str]]) -> tuple[Value, ...]:

@@ -1,5 +1,6 @@
 """Pulse Oximeter Service: spot checks and the continuous stream."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from carebag_devices.catalog import Model
@@ -28,6 +29,7 @@ def spot_check(_model: Model, raw: bytes) -> Meaning:
         # a clock that says of itself that it was never set stamps nothing
         time=str(said.time) if said.time and not said.clock_not_set else None,
         stored=bool(said.status and said.status & MeasurementStatus.FROM_STORAGE),
+        same=bytes(replace(said, status=said.status & ~MeasurementStatus.FROM_STORAGE)) if said.status else b"",
     )
 
 
