@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin
 
-.PHONY: demo test check types bench clean
+.PHONY: demo test check types bench fuzz clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -24,6 +24,10 @@ types: $(VENV)/.dev
 bench: $(VENV)/.demo
 	$(RUN)/carebag bench
 
+# FUZZ_SECONDS of processor time for each codec (600), FUZZ_JOBS at once (2)
+fuzz: $(VENV)/.fuzz
+	nice -n 19 $(RUN)/python devices/fuzz
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -34,6 +38,10 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(RUN)/pip install -e '.[dev]'
 	touch $@ $(VENV)/.demo
+
+$(VENV)/.fuzz: pyproject.toml | $(VENV)/bin/python
+	$(RUN)/pip install -e '.[fuzz]'
+	touch $@
 
 clean:
 	rm -rf $(VENV) web/node_modules server/carebag_server/web_build edge/carebag_edge/web_build
