@@ -72,7 +72,7 @@ class LabChart:
     def keep(self, result: LabResult) -> bool:
         """Whether the kit has it now, by this call or by one before."""
         values, problem, flags = self._meaning(result)
-        age_s = self._age(result)
+        age_s = self.age_s(result.completed or "") if self._times_are_right(result) else None
         return self._keep(
             Measured(
                 identity=self._report.identity,
@@ -110,6 +110,19 @@ class LabChart:
         if sample:
             self._report.ledger.note(self._run(sample))
 
+    def on_this_connection(self, completed: str) -> bool:
+        """Whether this time, if the analyser's clock is right, lies between the making of the connection and now."""
+        at, now = _unix(completed), self._unix()
+        return at is not None and self._since(now) <= at <= now + CLOCK_TOLERANCE_S
+
+    def age_s(self, completed: str) -> float:
+        """By the kit's clock; 0 for a time that is none, or to come."""
+        at = _unix(completed)
+        return 0.0 if at is None else max(0.0, self._unix() - at)
+
+    def _since(self, now: float) -> float:
+        return now - (self._report.ledger.monotonic() - self._connected)
+
     def _keep(self, measurement: Measured) -> bool:
         self._report.measured(measurement)
         return self._report.ledger.is_repeat(measurement)
@@ -135,20 +148,16 @@ class LabChart:
         if result.proved_live or self._report.ledger.is_repeat(self._run(result.sample)):
             return "live"
         completed, now = _unix(result.completed), self._unix()
-        if completed is None or not self._clock_is_right(result):
+        if completed is None or not self._times_are_right(result):
             return "stored"
-        since = now - (self._report.ledger.monotonic() - self._connected)
-        return "live" if since + CLOCK_TOLERANCE_S <= completed <= now + CLOCK_TOLERANCE_S else "stored"
+        return "live" if self._since(now) + CLOCK_TOLERANCE_S <= completed <= now + CLOCK_TOLERANCE_S else "stored"
 
-    def _clock_is_right(self, result: LabResult) -> bool:
+    def _times_are_right(self, result: LabResult) -> bool:
+        """Its message was put together now by both clocks: then its other time can be believed."""
         sent = _unix(result.sent)
-        return sent is not None and abs(self._unix() - sent) <= CLOCK_TOLERANCE_S
-
-    def _age(self, result: LabResult) -> float | None:
-        completed = _unix(result.completed)
-        if completed is None or not self._clock_is_right(result):
-            return None
-        return max(0.0, self._unix() - completed)
+        if sent is None or _unix(result.completed) is None:
+            return False
+        return abs(self._unix() - sent) <= CLOCK_TOLERANCE_S
 
     def _measurement_id(self, result: LabResult) -> str:
         """Analyser, time, test and content. The sample may be a person's number and is only in the digest."""

@@ -11,6 +11,7 @@ from carebag_devices.drivers.session import Reporter
 from carebag_devices.errors import DeviceError, DeviceLost
 from carebag_devices.events import DeviceState, Identity
 from carebag_devices.wired.address import Dial, Listen, SerialPort, parse_address
+from carebag_devices.wired.afinion import AfinionSession
 from carebag_devices.wired.lis2 import Lis2Session
 from carebag_devices.wired.stream import Listener, Stream, open_stream
 
@@ -33,7 +34,10 @@ class Session(Protocol):
         """The connection is over: end what was going on."""
 
 
-_SESSIONS: dict[DriverName, Callable[[Reporter, Model], Session]] = {"lis2_wired": Lis2Session}
+_SESSIONS: dict[DriverName, Callable[[Reporter, Model], Session]] = {
+    "lis2_wired": Lis2Session,
+    "afinion_wired": AfinionSession,
+}
 
 
 def wired_identity(url: str, model: Model, *, simulated: bool = False) -> Identity:
