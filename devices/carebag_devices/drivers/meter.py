@@ -125,6 +125,9 @@ class MeterDriver:
             seen_s = now - (self._linked_at if began_at is None else min(began_at, self._linked_at))
             slack_s = -age.uncertainty_s if began_at is None else age.uncertainty_s
             return "live" if age.seconds - slack_s <= seen_s else "stored"
+        if self._watched and self._model.memory == "pushes":
+            # old ones may come in the middle of a measurement; they follow closely upon each other
+            return "live" if now - self._last_at >= QUIET_S else "stored"
         if self._watched or (began_at is not None and self._model.memory == "none"):
             return "live"
         return "live" if meant.time is None or now - self._last_at >= SETTLED_S else "stored"

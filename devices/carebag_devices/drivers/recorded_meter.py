@@ -121,13 +121,14 @@ class RecordedMeterDriver(MeterDriver):
     async def _patiently(self, answer: "asyncio.Future[Count | Response]") -> Count | Response:
         """Every record is a sign of life."""
         lost = asyncio.ensure_future(self._link.lost.wait())
+        came = asyncio.ensure_future(self._came.wait())
         try:
             while True:
+                came.cancel()
                 self._came.clear()
                 came = asyncio.ensure_future(self._came.wait())
                 ends: set[asyncio.Future[Any]] = {answer, lost, came}
                 done, _ = await asyncio.wait(ends, timeout=SILENCE_S, return_when=asyncio.FIRST_COMPLETED)
-                came.cancel()
                 if answer in done:
                     return answer.result()
                 if lost in done:
@@ -137,6 +138,7 @@ class RecordedMeterDriver(MeterDriver):
                     raise DeviceSilent("racp_silent")
         finally:
             lost.cancel()
+            came.cancel()
 
     async def _abort(self) -> None:
         with contextlib.suppress(DeviceRefused, DeviceSilent, DeviceLost):
