@@ -13,6 +13,18 @@ export function ageOf(thenMs: number, nowMs: number): Age {
   return { unit: 'days', n: Math.floor(seconds / 86400) }
 }
 
+export type Span = { unit: 'seconds' | 'minutes' | 'hours' | 'days' | 'years'; n: number }
+
+/** How long something is, without a sign, rounded to what a person would say. */
+export function spanOf(seconds: number): Span {
+  const long = Math.abs(seconds)
+  if (long < 90) return { unit: 'seconds', n: Math.round(long) }
+  if (long < 90 * 60) return { unit: 'minutes', n: Math.round(long / 60) }
+  if (long < 48 * 3600) return { unit: 'hours', n: Math.round(long / 3600) }
+  if (long < 730 * 86400) return { unit: 'days', n: Math.round(long / 86400) }
+  return { unit: 'years', n: Math.round(long / (365.25 * 86400)) }
+}
+
 /** Whole years at `now`; undefined when the birth date is not a date. */
 export function yearsOld(birthDate: string, now: Date): number | undefined {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(birthDate)
@@ -38,14 +50,20 @@ export function quantityText(quantity: Pick<Quantity, 'value' | 'comparator'>, l
   return `${quantity.comparator ?? ''}${decimalText(quantity.value, locale)}`
 }
 
-const UNITS: Record<string, string> = { 'mm[Hg]': 'mmHg', '%': '%', 'mg/L': 'mg/L', kPa: 'kPa' }
+const UNITS: Record<string, string> = { 'mm[Hg]': 'mmHg', Cel: '°C', '[degF]': '°F', '[lb_av]': 'lb' }
+const USUAL_UNITS = new Set(['mm[Hg]', '/min', '%', 'mg/L', 'Cel', 'kg', 'mmol/L'])
+
+/** Whether people here expect this unit; another one must stand out, so that 98.6 is not taken for °C. */
+export function isUsualUnit(ucum: string): boolean {
+  return USUAL_UNITS.has(ucum)
+}
 
 /** A UCUM code as people write it; `/min` needs a word (`perMinute`), an unknown code is shown as it is. */
 export function unitText(ucum: string, perMinute: string): string {
   return ucum === '/min' ? perMinute : (UNITS[ucum] ?? ucum)
 }
 
-export type Shown = { text: string; unit: string; name: Quantity['name'] }
+export type Shown = { text: string; unit: string; name: Quantity['name']; usual: boolean }
 
 /** What stands large on a card (128/82 is one thing), and what stands beside it. */
 export function headline(reading: ReadingView['reading'], locale: string, perMinute: string): { main: Shown | undefined; beside: Shown[] } {
@@ -53,11 +71,12 @@ export function headline(reading: ReadingView['reading'], locale: string, perMin
     name: quantity.name,
     text: quantityText(quantity, locale),
     unit: unitText(quantity.unit, perMinute),
+    usual: isUsualUnit(quantity.unit),
   }))
   const systolic = shown.find((one) => one.name === 'systolic')
   const diastolic = shown.find((one) => one.name === 'diastolic')
   if (systolic !== undefined && diastolic !== undefined) {
-    const main = { name: systolic.name, text: `${systolic.text}/${diastolic.text}`, unit: systolic.unit }
+    const main = { ...systolic, text: `${systolic.text}/${diastolic.text}` }
     // the pulse is looked for first
     const beside = shown.filter((one) => one !== systolic && one !== diastolic).sort((a, b) => Number(b.name === 'pulse') - Number(a.name === 'pulse'))
     return { main, beside }
@@ -74,6 +93,16 @@ export function clockTime(iso: string | null | undefined, locale: string, withSe
 export function dayAndTime(iso: string | null | undefined, locale: string): string {
   if (!iso) return ''
   return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
+}
+
+/** Whether two moments lie on the same day, by this page's own calendar. */
+export function sameDay(a: string | number, b: string | number): boolean {
+  return new Date(a).toDateString() === new Date(b).toDateString()
+}
+
+/** A calendar day without a time: `2027-11-30` → "30 nov. 2027". */
+export function longDate(day: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date(`${day}T00:00:00Z`))
 }
 
 export function longDay(iso: string, locale: string): string {

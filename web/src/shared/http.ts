@@ -31,16 +31,14 @@ export class Api {
     return (await this.#send('GET', path, undefined, {})).blob()
   }
 
-  /** Raw bytes up. */
-  async upload(path: string, bytes: Blob): Promise<void> {
-    await this.#send('POST', path, bytes, { 'Content-Type': bytes.type })
+  /** Raw bytes up, JSON down. */
+  async upload<T = unknown>(path: string, bytes: Blob): Promise<T> {
+    return jsonOf<T>(await this.#send('POST', path, bytes, { 'Content-Type': bytes.type }))
   }
 
   async #json<T>(method: string, path: string, body: unknown): Promise<T> {
     const headers = body === undefined ? {} : { 'Content-Type': 'application/json' }
-    const answer = await this.#send(method, path, body === undefined ? undefined : JSON.stringify(body), headers)
-    const text = await answer.text()
-    return (text === '' ? undefined : JSON.parse(text)) as T
+    return jsonOf<T>(await this.#send(method, path, body === undefined ? undefined : JSON.stringify(body), headers))
   }
 
   async #send(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<Response> {
@@ -54,6 +52,11 @@ export class Api {
     if (!answer.ok) throw new Refused(await refusalCode(answer), answer.status)
     return answer
   }
+}
+
+async function jsonOf<T>(answer: Response): Promise<T> {
+  const text = await answer.text()
+  return (text === '' ? undefined : JSON.parse(text)) as T
 }
 
 async function refusalCode(answer: Response): Promise<string> {

@@ -1,5 +1,6 @@
 /** The visit as a list of what happened, in order; the words come from the catalogue later. */
-import type { Circumstances, Decided, RequestKind, VisitSnapshot } from './wire'
+import { ownPhotos } from './visit'
+import type { Circumstances, Decided, ReadingView, RequestKind, VisitSnapshot } from './wire'
 
 export type Moment = {
   at: string
@@ -10,6 +11,8 @@ export type Moment = {
     | 'declined'
     | 'cancelled'
     | 'measured'
+    | 'entered'
+    | 'filed'
     | 'failed'
     | 'heard'
     | 'photo'
@@ -40,14 +43,19 @@ function ofRequests(snapshot: VisitSnapshot): Moment[] {
   })
 }
 
+/** How a value came into the visit: an old one was filed by a person, and never counts as measured then. */
+function arrival(view: ReadingView, nurse: string): Pick<Moment, 'at' | 'kind' | 'who'> {
+  if (view.filed_at) return { at: view.filed_at, kind: 'filed', who: view.filed_by }
+  const kind = view.reading.problem ? 'failed' : view.reading.provenance === 'manual' ? 'entered' : 'measured'
+  return { at: view.reading.times.kit_utc, kind, who: nurse }
+}
+
 function ofRecords(snapshot: VisitSnapshot): Moment[] {
   const nurse = snapshot.visit.nurse?.name ?? ''
   const readings = snapshot.readings.flatMap((view): Moment[] => [
     {
-      at: view.reading.times.kit_utc,
-      kind: view.reading.problem ? 'failed' : 'measured',
+      ...arrival(view, nurse),
       about: view.reading.id,
-      who: nurse,
       subject: view.reading.kind,
       circumstances: view.reading.circumstances,
     },
@@ -57,7 +65,7 @@ function ofRecords(snapshot: VisitSnapshot): Moment[] {
     { at: view.sound.times.kit_utc, kind: 'heard', about: view.sound.id, who: nurse, subject: 'sound', circumstances: view.sound.circumstances },
     ...decided(view, view.sound.id, 'sound'),
   ])
-  const photos = snapshot.photos.flatMap((view): Moment[] => [
+  const photos = ownPhotos(snapshot).flatMap((view): Moment[] => [
     { at: view.photo.times.kit_utc, kind: 'photo', about: view.photo.id, who: nurse, subject: 'photo' },
     ...decided(view, view.photo.id, 'photo'),
   ])

@@ -69,7 +69,7 @@ export function draftNote(snapshot: VisitSnapshot): Note | undefined {
   return snapshot.notes.filter((note) => note.state === 'draft').sort((a, b) => b.version - a.version)[0]
 }
 
-const DEVICE_ORDER = ['cuff', 'oximeter', 'stethoscope', 'crp_analyser', 'camera'] as const
+const DEVICE_ORDER = ['cuff', 'oximeter', 'stethoscope', 'thermometer', 'scale', 'glucose_meter', 'crp_analyser', 'camera'] as const
 
 /** Instruments always in the same place, whichever was found first. */
 export function inOrder(devices: readonly DeviceStatus[]): DeviceStatus[] {
@@ -79,4 +79,16 @@ export function inOrder(devices: readonly DeviceStatus[]): DeviceStatus[] {
 /** Waits for a person's decision. */
 export function isDraft(view: Decided): boolean {
   return view.decision === 'draft'
+}
+
+/** The picture of the instrument's display that belongs to a typed value. */
+export function displayOf(snapshot: VisitSnapshot, view: ReadingView): PhotoView | undefined {
+  const wanted = view.reading.display_photo
+  return wanted === null ? undefined : snapshot.photos.find((one) => one.photo.id === wanted)
+}
+
+/** Photos that stand for themselves: one of a display stands on its value, unless no value came of it. */
+export function ownPhotos(snapshot: VisitSnapshot): PhotoView[] {
+  const shown = new Set(snapshot.readings.map((view) => view.reading.display_photo))
+  return snapshot.photos.filter((one) => one.photo.of !== 'display' || !shown.has(one.photo.id))
 }

@@ -5,12 +5,14 @@ type Schemas = components['schemas']
 export type AskFor = Schemas['AskFor']
 export type AuditCheck = Schemas['AuditCheck']
 export type AuditEvent = Schemas['AuditEvent']
+export type Cartridge = Schemas['Cartridge']
 export type Changed = Schemas['Changed']
 export type Circumstances = Schemas['Circumstances']
 export type DeviceIdentity = Schemas['DeviceIdentity']
 export type DeviceStatus = Schemas['DeviceStatus']
 export type Door = Schemas['Door']
 export type Entered = Schemas['Entered']
+export type Found = Schemas['Found']
 export type FromConsole = Schemas['FromConsole']
 export type FromNurse = Schemas['FromNurse']
 export type HeardSound = Schemas['HeardSound']
@@ -18,7 +20,9 @@ export type KitState = Schemas['KitState']
 export type KitStatus = Schemas['KitStatus']
 export type ListeningState = Schemas['ListeningState']
 export type LiveVitals = Schemas['LiveVitals']
+export type LoopTest = Schemas['LoopTest']
 export type Note = Schemas['Note']
+export type Pairing = Schemas['Pairing']
 export type Participant = Schemas['Participant']
 export type Patient = Schemas['Patient']
 export type Person = Schemas['Person']
@@ -31,15 +35,31 @@ export type Signal = Schemas['Signal']
 export type SoundView = Schemas['SoundView']
 export type ToConsole = Schemas['ToConsole']
 export type ToNurse = Schemas['ToNurse']
+export type TrayItem = Schemas['TrayItem']
 export type VisitHead = Schemas['VisitHead']
 export type VisitSnapshot = Schemas['VisitSnapshot']
 
+export type ReadingKind = ReadingView['reading']['kind']
+export type InstrumentKind = Pairing['kind']
 export type RequestKind = Request['kind']
 export type Point = NonNullable<Circumstances['point']>
 export type DeviceKind = DeviceStatus['kind']
 export type Decided = Pick<ReadingView, 'decision' | 'decided_by' | 'decided_at' | 'reason' | 'received_at'>
 export type Identifier = Extract<FromNurse, { type: 'open_visit' }>['identifiers'][number]
 export type Press = Extract<FromNurse, { type: 'press_simulator' }>
+/** The instrument that belongs to what is asked for. */
+export const INSTRUMENT_OF: Readonly<Record<RequestKind, DeviceKind>> = {
+  blood_pressure: 'cuff',
+  oximetry: 'oximeter',
+  listen: 'stethoscope',
+  crp: 'crp_analyser',
+  temperature: 'thermometer',
+  weight: 'scale',
+  glucose: 'glucose_meter',
+  photo: 'camera',
+}
+/** Every kind of value, in the order in which they always stand. */
+export const READING_KINDS: readonly ReadingKind[] = ['blood_pressure', 'oximetry', 'temperature', 'weight', 'glucose', 'crp']
 /** Version of every message; another one is refused with `wrong_version`. */
 export const PROTOCOL = 2
 export const POINTS: readonly Point[] = ['aortic', 'pulmonic', 'erb', 'tricuspid', 'mitral', 'lung_left', 'lung_right']

@@ -1,8 +1,8 @@
 /** Sentences made of wire objects: ages, requests, readings; in the language chosen. */
 import { clock } from './clock.svelte'
-import { ageOf, clockTime, headline } from './format'
-import { language, t, tCode } from './i18n/language.svelte'
-import type { Circumstances, ReadingView, RequestKind } from './wire'
+import { ageOf, clockTime, dayAndTime, headline, sameDay, spanOf } from './format'
+import { language, t, tCode, tMaybe } from './i18n/language.svelte'
+import type { Circumstances, DeviceStatus, ReadingView, RequestKind } from './wire'
 
 export { language, t, tCode, tMaybe } from './i18n/language.svelte'
 
@@ -19,6 +19,22 @@ export function agoText(iso: string): string {
 
 export function timeText(iso: string | null | undefined, withSeconds = false): string {
   return clockTime(iso, language.locale, withSeconds)
+}
+
+/** "07:12" today, "24 nov. 2026 07:12" on another day. */
+export function whenText(iso: string): string {
+  return sameDay(iso, clock.nowMs) ? timeText(iso) : dayAndTime(iso, language.locale)
+}
+
+/** "37 min", "2 h", "56 år". */
+export function spanText(seconds: number): string {
+  const { unit, n } = spanOf(seconds)
+  return t(`age.${unit}`, { n })
+}
+
+/** "går 37 min före", by how much a clock is off. */
+export function clockErrorText(errorS: number): string {
+  return t(errorS > 0 ? 'clock.fast' : 'clock.slow', { span: spanText(errorS) })
 }
 
 /** "vänster arm, sittande", or the point to listen at. */
@@ -46,4 +62,14 @@ export function readingText(reading: ReadingView['reading']): string {
   if (reading.problem) return tCode(reading.problem)
   const { main } = headline(reading, language.locale, t('unit.per_minute'))
   return main === undefined ? '' : `${main.text} ${main.unit}`
+}
+
+/** An instrument's state in a word or two: what it does, or why it does not answer. */
+export function stateText(device: DeviceStatus): string {
+  return (device.detail && tMaybe('detail', device.detail)) || t(`state.${device.state}`)
+}
+
+/** What to do about it: asleep, out of reach and in need of pairing each have their own answer. Empty if nothing. */
+export function adviceText({ state, detail, kind }: DeviceStatus): string {
+  return tMaybe('device.help', `${state}.${detail}`) || tMaybe('device.help', `${state}.${kind}`) || tMaybe('device.help', state)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ageOf, clockTime, decimalText, headline, personalId, quantityText, unitText, yearsOld } from '../../src/shared/format'
+import { ageOf, clockTime, decimalText, headline, isUsualUnit, personalId, quantityText, spanOf, unitText, yearsOld } from '../../src/shared/format'
 import { bloodPressure, reading } from './visits'
 
 describe('age', () => {
@@ -19,6 +19,21 @@ describe('age', () => {
 
   test('a clock that runs ahead gives now, never a negative age', () => {
     expect(ageOf(5000, 1000)).toEqual({ unit: 'now', n: 0 })
+  })
+})
+
+describe('spans', () => {
+  test.each([
+    [0, 'seconds', 0],
+    [-89, 'seconds', 89],
+    [90, 'minutes', 2],
+    [37 * 60, 'minutes', 37],
+    [90 * 60, 'hours', 2],
+    [-12 * 3600, 'hours', 12],
+    [48 * 3600, 'days', 2],
+    [-1_795_000_000, 'years', 57],
+  ])('%s s', (seconds, unit, n) => {
+    expect(spanOf(seconds)).toEqual({ unit, n })
   })
 })
 
@@ -57,13 +72,20 @@ describe('numbers', () => {
     expect(unitText('mm[Hg]', 'slag/min')).toBe('mmHg')
     expect(unitText('/min', 'slag/min')).toBe('slag/min')
     expect(unitText('mg/dL', 'slag/min')).toBe('mg/dL')
+    expect(['Cel', '[degF]', 'kg', '[lb_av]', 'mmol/L', 'kPa'].map((unit) => unitText(unit, ''))).toEqual(['°C', '°F', 'kg', 'lb', 'mmol/L', 'kPa'])
+  })
+  test.each(['[degF]', '[lb_av]', 'mg/dL', 'kPa', 'furlong'])('%s stands out: nobody expects it', (unit) => {
+    expect(isUsualUnit(unit)).toBe(false)
+  })
+  test.each(['Cel', 'kg', 'mmol/L', 'mm[Hg]', 'mg/L', '%', '/min'])('%s is what people expect', (unit) => {
+    expect(isUsualUnit(unit)).toBe(true)
   })
 })
 
 describe('what stands large', () => {
   test('two pressures are one thing', () => {
     const { main, beside } = headline(bloodPressure().reading, 'sv-SE', 'slag/min')
-    expect(main).toEqual({ name: 'systolic', text: '128/82', unit: 'mmHg' })
+    expect(main).toEqual({ name: 'systolic', text: '128/82', unit: 'mmHg', usual: true })
     expect(beside.map((one) => `${one.text} ${one.unit}`)).toEqual(['71 slag/min'])
   })
   test('a failed measurement has no number', () => {

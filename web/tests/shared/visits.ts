@@ -11,6 +11,9 @@ export function reading(over: Partial<Reading> & { id?: string }, decided: Parti
     decided_at: null,
     reason: '',
     received_at: '2026-11-23T09:00:01Z',
+    filed_by: '',
+    filed_at: null,
+    taken_back: false,
     ...decided,
     reading: {
       type: 'reading',
@@ -26,6 +29,8 @@ export function reading(over: Partial<Reading> & { id?: string }, decided: Parti
       device: { id: 'x', kind: 'cuff', maker: '', model: '', serial: '', firmware: '', simulated: true },
       provenance: 'live',
       raw: '',
+      display_photo: null,
+      user: null,
       ...over,
     },
   }

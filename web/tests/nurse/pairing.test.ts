@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { inFoundOrder, KINDS, pressOf, secondsLeft } from '../../src/nurse/pairing'
+import { sv } from '../../src/shared/i18n/sv'
+import type { Found } from '../../src/shared/wire'
+
+const found = (id: string, over: Partial<Found> = {}): Found => ({ id, name: id, signal: 'fair', inviting: false, known: false, ...over })
+
+test('those that want to be paired stand first, then new ones, then the nearest', () => {
+  const list = [found('known', { known: true, signal: 'strong' }), found('far', { signal: 'weak' }), found('near', { signal: 'strong' }), found('wants', { inviting: true, signal: 'weak' })]
+  expect(inFoundOrder(list).map((one) => one.id)).toEqual(['wants', 'near', 'far', 'known'])
+})
+
+test('equals do not change places while the nurse aims at one', () => {
+  expect(inFoundOrder([found('b'), found('a')]).map((one) => one.id)).toEqual(inFoundOrder([found('a'), found('b')]).map((one) => one.id))
+})
+
+test.each([
+  ['cuff', '', 'hold_start'],
+  ['cuff', 'BLESmart_0000021F', 'hold_bluetooth'],
+  ['cuff', 'BM59', 'hold_memory'],
+  ['scale', 'A&D_UC-352BLE_1234', 'hold_set'],
+  ['thermometer', 'A&D_UT201BLE_1234', 'hold_start'],
+  ['glucose_meter', 'meter+12345678', 'hold_bluetooth'],
+  ['scale', 'nobody knows', 'step_on'],
+] as const)('%s %s: %s', (kind, name, press) => {
+  expect(pressOf(kind, name)).toBe(press)
+})
+
+test.each(KINDS)('what to press on a %s is said in words', (kind) => {
+  expect(sv).toHaveProperty([`press.${pressOf(kind)}`])
+})
+
+test('seconds are counted down to nought and stay there', () => {
+  const now = Date.parse('2026-11-26T07:00:00Z')
+  expect(secondsLeft('2026-11-26T07:01:00Z', now)).toBe(60)
+  expect(secondsLeft('2026-11-26T07:00:00.200Z', now)).toBe(1)
+  expect(secondsLeft('2026-11-26T06:59:00Z', now)).toBe(0)
+})
