@@ -32,9 +32,9 @@ class BerryOximeter(Peripheral):
         label: Label = LABEL,
     ) -> None:
         super().__init__(hci_source, hci_sink, label, now=now, battery=50)
-        self._body, self._packets_per_s = body, packets_per_s
+        self._body, self.packets_per_s = body, packets_per_s
         self.finger = False
-        self.streamed: deque[Sample] = deque(maxlen=4096)
+        self.streamed: deque[Sample] = deque(maxlen=20_000)
         self._stream_gatt = Gatt(NOTIFY, push="notify")
         self.serve(SERVICE, [self._stream_gatt, Gatt(RX, write=lambda _raw: None)])
 
@@ -50,13 +50,13 @@ class BerryOximeter(Peripheral):
 
     async def _stream(self) -> None:
         loop = asyncio.get_running_loop()
-        due, period = loop.time(), PACKETS_AT_ONCE / self._packets_per_s
+        due, period = loop.time(), PACKETS_AT_ONCE / self.packets_per_s
         while True:
             await self.until_subscribed(self._stream_gatt)
             due = max(due + period, loop.time())
             await asyncio.sleep(due - loop.time())
             at = self._now()
-            packets = [self._packet(at + step / self._packets_per_s) for step in range(PACKETS_AT_ONCE)]
+            packets = [self._packet(at + step / self.packets_per_s) for step in range(PACKETS_AT_ONCE)]
             await self.notify(self._stream_gatt, b"".join(map(bytes, packets)))
 
     def _packet(self, at_s: float) -> Packet:
@@ -66,5 +66,5 @@ class BerryOximeter(Peripheral):
         spo2, pulse = round(self._body.spo2(at_s)), round(self._body.pulse(at_s))
         self.streamed.append(Sample(at_s, Decimal(spo2), Decimal(pulse)))
         wave = min(WAVE_FULL, self._body.pleth(at_s))
-        beat = self._body.phase(at_s) < self._body.pulse(at_s) / 60 / self._packets_per_s
+        beat = self._body.phase(at_s) < self._body.pulse(at_s) / 60 / self.packets_per_s
         return Packet(spo2, pulse, wave, strength=9, bar=wave * 15 // WAVE_FULL, beat=beat)

@@ -1,15 +1,18 @@
 """A simulated CRP analyser: LIS2-A2 records in LIS01-A2 frames over the Nordic UART, with real ACK and NAK."""
 
 import asyncio
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
 
 from carebag_devices.catalog import UART_RX, UART_SERVICE, UART_TX
 from carebag_devices.codecs import lis01
 from carebag_devices.codecs.lis01 import Outcome, Sender
 from carebag_devices.codecs.lis2 import Message
 from carebag_devices.errors import DeviceLost
+from carebag_devices.events import Value
 from carebag_devices.sim.lab_lis2 import READING_S, Lis2Speaker, LisFaults
 from carebag_devices.sim.peripheral import Clock, Departure, Gatt, Label, Peripheral
+from carebag_devices.sim.truth import Taken
 
 
 class CrpAnalyser(Peripheral):
@@ -32,7 +35,10 @@ class CrpAnalyser(Peripheral):
         self.speaker = Lis2Speaker(label.model, label.serial, now)
         self._speed = speed
         self._samples = 0
+        self.taken: list[Taken] = []
+        """Every cassette that was read, newest last."""
         self._reading = asyncio.Lock()
+        self._waiting = 0
         self._answers: asyncio.Queue[bytes] = asyncio.Queue()
         self._tx = Gatt(UART_TX, push="notify")
         self.serve(UART_SERVICE, [Gatt(UART_RX, write=self._answers.put_nowait), self._tx])
@@ -52,23 +58,49 @@ class CrpAnalyser(Peripheral):
 
     def insert_cassette(self, value: str = "12", status: str = "F", *, unit: str = "mg/L") -> None:
         """A hand puts a cassette in. `value` as it is printed: `12`, `<5`; `status` X: it could not be read."""
+        self._waiting += 1
         self._spawn(self._read_cassette(value, status, unit))
+
+    def insert_control(self, value: str = "33") -> None:
+        """A control cassette, marked as such in its order: a check of the analyser, nobody's result."""
+        self._waiting += 1
+        self._spawn(self._read_cassette(value, "F", "mg/L", control=True))
+
+    @property
+    def busy(self) -> bool:
+        """A cassette is being read, or its result has not been taken yet."""
+        return self._waiting > 0
 
     def link_lost(self) -> None:
         # Whoever waits for an answer must not wait 15 s for one that cannot come.
         self._answers.put_nowait(b"")
 
-    async def _read_cassette(self, value: str, status: str, unit: str) -> None:
+    async def _read_cassette(self, value: str, status: str, unit: str, *, control: bool = False) -> None:
         speak = self.speaker
         async with self._reading:
             self._samples += 1
             sample = f"S-{self._samples:04}"
-            announced = asyncio.ensure_future(self.transmit(speak.message([speak.order(sample, "I")])))
-            try:
-                await asyncio.gather(announced, asyncio.sleep(READING_S / self._speed))
-            finally:
-                announced.cancel()
-            await self.transmit(speak.message([speak.order(sample, "F"), speak.result(value, status, unit)]))
+            if not control:
+                await self._announce(speak.message([speak.order(sample, "I")]))
+            self.taken.append(self._found(value, status, unit, control))
+            order = speak.order(sample, "F", "Q" if control else "")
+            await self.transmit(speak.message([order, speak.result(value, status, unit)]))
+            self._waiting -= 1
+
+    async def _announce(self, message: Message) -> None:
+        """That a cassette is in; it is read meanwhile, whether anybody hears or not."""
+        announced = asyncio.ensure_future(self.transmit(message))
+        try:
+            await asyncio.sleep(READING_S / self._speed)
+        finally:
+            announced.cancel()
+            await asyncio.gather(announced, return_exceptions=True)
+
+    def _found(self, value: str, status: str, unit: str, control: bool) -> Taken:
+        comparator: Literal["<", ">"] | None = "<" if value[:1] == "<" else ">" if value[:1] == ">" else None
+        problem = "quality_control" if control else "" if status == "F" else "cassette_error"
+        number = () if problem else (Value("crp", Decimal(value.lstrip("<>")), unit, comparator),)
+        return Taken("crp", self._now(), number, problem=problem)
 
     async def transmit(self, message: Message) -> None:
         """Send until the kit has taken it: a broken link or a refusal begins anew from ENQ."""

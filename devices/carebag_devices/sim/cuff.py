@@ -51,7 +51,8 @@ class Cuff(Instrument):
         self._nap: asyncio.TimerHandle | None = None
         self.measuring = False
         self.nan_mean = False
-        self.status_reserved = 0
+        if self.habits.byte_order != "little":
+            self.user = 1  # these always send one
         features = BloodPressureFeature.BODY_MOVEMENT | BloodPressureFeature.CUFF_FIT
         features |= BloodPressureFeature.IRREGULAR_PULSE | BloodPressureFeature.POSITION
         self.result = self._measurement = Gatt("2A35", push="indicate")

@@ -35,6 +35,8 @@ class Instrument(Peripheral):
     result: Gatt
     pushes_live = True
     """Sends a reading at once when somebody listens; else only on request."""
+    keeps = True
+    """What could not be delivered waits for the next link, also without a memory that deserves the name."""
 
     def __init__(
         self, hci_source: Any, hci_sink: Any, label: Label, *, now: Clock, battery: int, habits: Habits, speed: float
@@ -47,6 +49,10 @@ class Instrument(Peripheral):
         self.memory = Memory(habits.capacity)
         self.taken: list[Taken] = []
         """Everything its sensor ever found, newest last."""
+        self.entries: list[Entry] = []
+        """The same as they were kept, also those that the memory has lost or forgotten."""
+        self.spoilt: list[Entry] = []
+        """Left in pieces, and this device never sends them again."""
         self.user: int | None = None
         """Whose turn it is, by the device's own keys; 255: nobody chose."""
         self.passkey_display = habits.passkey
@@ -100,6 +106,9 @@ class Instrument(Peripheral):
             self._fresh.add(entry)
             if self._listened and self.pushes_live:
                 self._make_due([entry])
+            elif not self.keeps:
+                self.memory.drop(entry)
+        self.entries.append(entry)
         return entry
 
     # life on the air
@@ -156,19 +165,29 @@ class Instrument(Peripheral):
                 self._due.popleft()
             if not delivered:
                 self._due.clear()
+                if not self.keeps:
+                    self.memory.drop(entry)
 
     async def _send(self, entry: Entry) -> bool:
         """One reading with all its parts; false when the link broke on the way."""
         self._stay_a_little()
+        if entry.sent_at_s is None:
+            entry.sent_at_s, entry.fresh = self.now(), entry in self._fresh
         for gatt, value in self.parts(entry, stored=entry not in self._fresh):
             sent = await self.indicate_once(gatt, value) if gatt.push == "indicate" else await self.notify(gatt, value)
             if not sent:
                 return False
+            if self.bent and not self._sends_again:
+                self.spoilt.append(entry)
         entry.sent = True
         if self.habits.deletes:
             self.memory.forget(entry)
         self._stay_a_little()
         return True
+
+    @property
+    def _sends_again(self) -> bool:
+        return not self.habits.deletes and (self.habits.sends_all or self.habits.memory in ("racp", "command"))
 
     def _stay_a_little(self) -> None:
         self._stop_leaving()

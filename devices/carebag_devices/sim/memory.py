@@ -21,6 +21,10 @@ class Entry:
     content: Any
     sent: bool = False
     """A central confirmed it."""
+    sent_at_s: float | None = None
+    """When it left first, unix time."""
+    fresh: bool = False
+    """It left first on the link on which it was measured."""
 
 
 @dataclass
@@ -38,7 +42,7 @@ class Memory:
         self._next = self._next % 0xFFFF + 1
         self._entries.append(entry)
         while len(self._entries) > self.capacity:
-            self._drop(self._entries[0])
+            self.drop(self._entries[0])
         return entry
 
     def forget(self, entry: Entry) -> None:
@@ -48,10 +52,11 @@ class Memory:
 
     def clear(self) -> None:
         for entry in list(self._entries):
-            self._drop(entry)
+            self.drop(entry)
 
-    def _drop(self, entry: Entry) -> None:
-        self._entries.remove(entry)
+    def drop(self, entry: Entry) -> None:
+        """It is gone for ever, sent or not."""
+        self.forget(entry)
         if not entry.sent:
             self.lost.append(entry)
 

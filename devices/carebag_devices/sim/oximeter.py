@@ -57,6 +57,8 @@ class Oximeter(Instrument):
     ) -> None:
         super().__init__(hci_source, hci_sink, label, now=now, battery=74, habits=habits or Habits(), speed=1.0)
         self._body, self._period_s = body, period_s
+        # without time stamps nothing may be stored
+        self.keeps = bool(self.habits.clock)
         self._finger_since: int | None = None
         self.pretence: Pretence = ""
         self.streamed: deque[Sample] = deque(maxlen=4096)

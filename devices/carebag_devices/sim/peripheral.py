@@ -59,6 +59,8 @@ class Peripheral:
         self.passkey: int | None = None
         """What its display shows while pairing."""
         self.mischief = Mischief()
+        self.bent = False
+        """The value that left last was not as the device made it."""
         self.departures: deque[Departure] = deque(maxlen=4096)
         """Indications, newest last."""
         self._now = now
@@ -217,6 +219,7 @@ class Peripheral:
         if not self.subscribers(gatt):
             return False
         fault = self.mischief.next_push()
+        self.bent = fault.bent(value) != value
         if fault.breaks != "unsent":
             for _ in range(2 if fault.twice else 1):
                 await self.station.notify(gatt, fault.bent(value))
@@ -247,6 +250,7 @@ class Peripheral:
             await self.break_link()
             raise Gone
         sent = fault.bent(value)
+        self.bent = sent != value
         self.departures.append(Departure(self._now(), sent))
         if fault.twice:
             await self.station.indicate(gatt, sent)

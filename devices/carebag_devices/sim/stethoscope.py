@@ -101,6 +101,8 @@ class Stethoscope(Peripheral):
         self._source = sound_source
         self.on_skin = True
         self.faults = Faults()
+        self.too_loud_db = 0
+        """Amplified by so much beyond what the sound is: then it clips."""
         self.log: deque[Left] = deque(maxlen=LOG_FRAMES)
         self._ring: OrderedDict[int, AudioFrame] = OrderedDict()
         self._stream: _Stream | None = None
@@ -117,6 +119,11 @@ class Stethoscope(Peripheral):
     @property
     def playing(self) -> bool:
         return self._stream is not None
+
+    @property
+    def next_frame(self) -> int:
+        """Sequence number of the frame that leaves next."""
+        return self._stream.seq if self._stream is not None else 0
 
     @property
     def drop_frames(self) -> set[int]:
@@ -240,7 +247,7 @@ class Stethoscope(Peripheral):
         if lost:
             self._samples(stream, lost)
             stream.first_sample += lost
-        samples = _amplified(self._samples(stream, stream.size), stream.gain)
+        samples = _amplified(self._samples(stream, stream.size), stream.gain + self.too_loud_db)
         clipped = bool((np.abs(samples.astype(np.int32)) >= 32767).any())
         return AudioFrame(
             stream.seq,
