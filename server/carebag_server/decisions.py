@@ -13,7 +13,7 @@ from carebag_server.refusals import Refused, not_found
 from carebag_server.relations import visible_visit
 from carebag_server.tables import Finding, RequestRow, VisitRow
 from carebag_server.visit_requests import add_request, move
-from carebag_server.visit_views import FindingView, finding_of, part_of
+from carebag_server.visit_views import FindingView, decide_alike, finding_of, part_of
 from carebag_server.visits import act_on
 from carebag_wire.api import AskFor, Decide
 from carebag_wire.records import Reading, SoundRecorded
@@ -25,6 +25,8 @@ def decide(
 ) -> FindingView:
     """Keep or reject; a request that it answered is done by this, and asking again makes a new one in the same act.
 
+    The photo of a display is not decided on: it shares the fate of the reading that it proves.
+
     Args:
         kind: `reading`, `sound` or `photo`.
 
@@ -33,8 +35,8 @@ def decide(
             `kept_needs_no_new_one`.
     """
     visit = visible_visit(session, caller, visit_id, hub.now())
-    row = session.get(Finding, record_id)
-    if row is None or row.visit_id != visit.id or row.kind != kind:
+    row = session.get(Finding, (record_id, visit.id))
+    if row is None or row.kind != kind:
         raise not_found()
     _check(row, said)
     now = hub.now()
@@ -43,6 +45,7 @@ def decide(
     view = finding_of(session, row)
     append(session, caller.actor(), act_on(visit, f"{kind}_{said.decision}", _named(view)), now)
     announce_changed(session, visit, part_of(view))
+    _take_along(session, visit, row, view)
     _settle_request(hub, session, caller, visit, row, view, said)
     return view
 
@@ -61,6 +64,15 @@ def _check(row: Finding, said: Decide) -> None:
         raise Refused(422, "reason_needed")
     if said.decision == "kept" and said.ask_again:
         raise Refused(422, "kept_needs_no_new_one")
+
+
+def _take_along(session: Session, visit: VisitRow, row: Finding, view: FindingView) -> None:
+    photo_id = view.reading.display_photo if isinstance(view, ReadingView) else None
+    photo = session.get(Finding, (photo_id, visit.id)) if photo_id else None
+    if photo is not None and photo.kind == "display":
+        decide_alike(photo, row)
+        session.flush()
+        announce_changed(session, visit, part_of(finding_of(session, photo)))
 
 
 def _settle_request(

@@ -6,19 +6,21 @@ Order of arrival does not matter: the visit's state follows the record with the 
 import uuid
 from datetime import UTC, datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from carebag_server.announcements import announce_changed
 from carebag_server.people import nurse_commission
 from carebag_server.tables import Finding, RequestRow, VisitRow
 from carebag_server.visit_requests import move
-from carebag_server.visit_views import finding_of, head_of, part_of
-from carebag_wire.records import PhotoTaken, Reading, Record, RequestProgressed, SoundRecorded, VisitClosed, VisitOpened
+from carebag_server.visit_views import decide_alike, finding_of, head_of, part_of
+from carebag_wire.records import PhotoTaken, Reading, RequestProgressed, SoundRecorded, VisitClosed, VisitOpened
+from carebag_wire.visit import ReadingView
 
-_KINDS = {"reading": "reading", "sound_recorded": "sound", "photo_taken": "photo"}
+Visited = VisitOpened | VisitClosed | RequestProgressed | Reading | SoundRecorded | PhotoTaken
 
 
-def apply(session: Session, visit: VisitRow, record: Record, now: datetime) -> None:
+def apply(session: Session, visit: VisitRow, record: Visited, now: datetime) -> None:
     """Apply a record that has just been stored and belongs to this visit."""
     if isinstance(record, VisitOpened | VisitClosed):
         _open_or_close(session, visit, record)
@@ -54,16 +56,36 @@ def _lay_before_the_doctor(
     row = Finding(
         record_id=record.id,
         visit_id=visit.id,
-        kind=_KINDS[record.type],
+        kind=_kind(record),
         request_id=request.id if request else None,
         media_sha256=None if isinstance(record, Reading) else record.media_sha256,
         stream=record.stream if isinstance(record, SoundRecorded) else None,
     )
     session.add(row)
     session.flush()
+    if row.kind == "display":
+        _follow_its_reading(session, row)
     announce_changed(session, visit, part_of(finding_of(session, row)))
     if request is not None and request.kind == _asked_kind(record) and not _failed(record):
         move(session, visit, request, "answered", now)
+
+
+def _kind(record: Reading | SoundRecorded | PhotoTaken) -> str:
+    if isinstance(record, PhotoTaken):
+        return "photo" if record.of == "patient" else "display"
+    return "reading" if isinstance(record, Reading) else "sound"
+
+
+def _follow_its_reading(session: Session, photo: Finding) -> None:
+    """The photo came after a doctor had decided on the reading that it proves."""
+    decided = select(Finding).where(
+        Finding.visit_id == photo.visit_id, Finding.kind == "reading", Finding.decision != "draft"
+    )
+    for row in session.scalars(decided):
+        view = finding_of(session, row)
+        if isinstance(view, ReadingView) and view.reading.display_photo == photo.record_id:
+            decide_alike(photo, row)
+    session.flush()
 
 
 def _failed(record: Reading | SoundRecorded | PhotoTaken) -> bool:
@@ -72,10 +94,10 @@ def _failed(record: Reading | SoundRecorded | PhotoTaken) -> bool:
 
 
 def _asked_kind(record: Reading | SoundRecorded | PhotoTaken) -> str:
-    """The kind of request that a record can answer."""
+    """The kind of request that a record can answer; empty for a display, which answers none."""
     if isinstance(record, Reading):
         return record.kind
-    return "listen" if isinstance(record, SoundRecorded) else "photo"
+    return "listen" if isinstance(record, SoundRecorded) else "photo" if record.of == "patient" else ""
 
 
 def _request_of(session: Session, visit: VisitRow, request_id: uuid.UUID | None) -> RequestRow | None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from carebag_server.audit import Act, append
 from carebag_server.callers import KitCaller
+from carebag_server.filings import objection, settle, take
 from carebag_server.hub import Hub
 from carebag_server.kit_keys import signed_by
 from carebag_server.people import nurse_commission
@@ -21,6 +22,7 @@ from carebag_server.tables import Kit, Practitioner, RecordRow, RequestRow, Visi
 from carebag_wire.base import Code
 from carebag_wire.records import (
     Reading,
+    ReadingFiled,
     Record,
     RecordBatch,
     RecordReceipt,
@@ -74,9 +76,16 @@ def _take_in_one(session: Session, caller: KitCaller, kit: Kit, envelope: Signed
     )
     session.add(row)
     session.flush()
+    if isinstance(record, ReadingFiled):
+        alarm = objection(session, record, visit, alarm)
     _log(session, caller, record, visit, alarm, now)
-    if visit is not None:
+    if isinstance(record, ReadingFiled):
+        if not alarm:
+            take(session, record, visit, _nurse_name(session, caller, record) or "")
+    elif visit is not None:
         apply(session, visit, record, now)
+    else:
+        settle(session, record.id, kit.id)
     return record.id
 
 
@@ -127,23 +136,36 @@ def _visit_of(session: Session, record: Record) -> tuple[VisitRow | None, str]:
 def _log(
     session: Session, caller: KitCaller, record: Record, visit: VisitRow | None, alarm: str, now: datetime
 ) -> None:
-    action = alarm or _action(record)
-    commission = nurse_commission(session, record.binding.nurse_id, caller.organization_id)
-    nurse = session.get_one(Practitioner, commission.practitioner_id).name if commission else None
     act = Act(
-        action=action,
-        object=f"record {record.id} {_what(session, record)}".rstrip(),
+        action=alarm or _action(record),
+        object=_about(session, record),
         patient_id=visit.patient_id if visit else None,
         visit_id=visit.id if visit else None,
     )
-    append(session, caller.actor(nurse), act, now)
+    append(session, caller.actor(_nurse_name(session, caller, record)), act, now)
+
+
+def _nurse_name(session: Session, caller: KitCaller, record: Record) -> str | None:
+    commission = nurse_commission(session, record.binding.nurse_id, caller.organization_id)
+    return session.get_one(Practitioner, commission.practitioner_id).name if commission else None
 
 
 def _action(record: Record) -> str:
     """What the log calls it: the nurse's acts by their own names, what was taken as `…_stored`."""
     if isinstance(record, RequestProgressed):
         return f"request_{record.state}"
+    if isinstance(record, ReadingFiled):
+        return "reading_filed" if record.decision == "this_patient" else "reading_set_aside"
     return record.type if isinstance(record, VisitOpened | VisitClosed) else f"{record.type}_stored"
+
+
+def _about(session: Session, record: Record) -> str:
+    """Kind and id of the record, of a filing those of the reading; and the kind of examination."""
+    if isinstance(record, ReadingFiled):
+        stored = session.get(RecordRow, record.reading_id)
+        about = record_adapter.validate_json(stored.payload) if stored else None
+        return f"reading {record.reading_id} {about.kind if isinstance(about, Reading) else ''}".rstrip()
+    return f"record {record.id} {_what(session, record)}".rstrip()
 
 
 def _what(session: Session, record: Record) -> str:

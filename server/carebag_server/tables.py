@@ -221,12 +221,16 @@ class RecordRow(Base, kw_only=True):
 
 
 class Finding(Base, kw_only=True):
-    """The decision on one reading, sound or photo (`kind`); what it says is in its record."""
+    """The decision on one reading, sound or photo; what it says is in its record.
+
+    A reading from the unassigned tray that was filed wrongly and then rightly has a row in each of the two visits.
+    """
 
     __tablename__ = "finding"
     record_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("record.id"), primary_key=True)
-    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), primary_key=True, index=True)
     kind: Mapped[str] = mapped_column(String(32))
+    """`reading`, `sound`, `photo`; `display`: a photo that proves a typed reading and is decided on with it."""
     request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("request.id"))
     decision: Mapped[str] = mapped_column(String(16), default="draft")
     decided_by: Mapped[str] = mapped_column(default="")
@@ -235,6 +239,28 @@ class Finding(Base, kw_only=True):
     media_sha256: Mapped[str | None] = mapped_column(String(64), default=None, index=True)
     stream: Mapped[int | None] = mapped_column(BigInteger, default=None)
     """Number of the live stream, of a sound."""
+    filed_by: Mapped[str] = mapped_column(default="")
+    """Who took it from the unassigned tray."""
+    filed_at: Mapped[datetime | None] = mapped_column(default=None)
+    taken_back: Mapped[bool] = mapped_column(default=False)
+    """By the nurse, before a doctor decided."""
+
+
+class FilingRow(Base, kw_only=True):
+    """What a nurse decided about a reading of the unassigned tray, read out of her signed record."""
+
+    __tablename__ = "filing"
+    record_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("record.id"), primary_key=True)
+    reading_id: Mapped[uuid.UUID] = mapped_column(index=True)
+    """Not a foreign key: the reading may arrive later."""
+    kit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("kit.id"))
+    kit_seq: Mapped[int] = mapped_column(BigInteger)
+    visit_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("visit.id"))
+    decision: Mapped[str] = mapped_column(String(16))
+    nurse: Mapped[str]
+    reason: Mapped[str]
+    at: Mapped[datetime]
+    """By the kit's clock."""
 
 
 class HeardRow(Base, kw_only=True):

@@ -101,12 +101,19 @@ def finding_of(session: Session, row: Finding) -> FindingView:
         "received_at": stored.received_at,
     }
     if isinstance(record, Reading):
-        return ReadingView.model_validate({**decided, "reading": record})
+        filed = {"filed_by": row.filed_by, "filed_at": row.filed_at, "taken_back": row.taken_back}
+        return ReadingView.model_validate({**decided, **filed, "reading": record})
     media_stored = session.get(MediaRow, row.media_sha256) is not None
     if isinstance(record, SoundRecorded):
         heard = _heard(session, row)
         return SoundView.model_validate({**decided, "sound": record, "media_stored": media_stored, "heard": heard})
     return PhotoView.model_validate({**decided, "photo": record, "media_stored": media_stored})
+
+
+def decide_alike(photo: Finding, reading: Finding) -> None:
+    """Let the photo of a display share the decision on the reading that it proves."""
+    photo.decision, photo.reason = reading.decision, reading.reason
+    photo.decided_by, photo.decided_at = reading.decided_by, reading.decided_at
 
 
 def part_of(view: FindingView) -> Mapping[str, FindingView]:

@@ -252,6 +252,7 @@ RECORD_PARTS: dict[str, Json] = {
         "media_sha256": hashlib.sha256(b"\x01\x00\x02\x00\x03\x00\x04\x00").hexdigest(),
         "quality": {"word": "good"},
     },
+    "reading_filed": {"reading_id": str(uuid.UUID(int=0)), "decision": "this_patient"},
     "photo_taken": {
         "media_sha256": hashlib.sha256(b"\xff\xd8\xffphoto").hexdigest(),
         "media_type": "image/jpeg",

@@ -62,6 +62,10 @@ def drive(hub: Any) -> list[tuple[str, list[str]]]:
     act(hub, doctor, "PUT", f"{base}/note", {"assessment": "a", "plan": "p", "base_version": 0})
     act(hub, doctor, "POST", f"{base}/note/sign", {"version": 1})
     step("note")
+    tray = hub.kit.store("reading", None, provenance="stored")
+    hub.kit.store("reading_filed", head, reading_id=tray["id"])
+    hub.kit.store("reading_filed", head, reading_id=tray["id"], decision="set_aside")
+    step("file and take back")
     hub.kit.store("visit_closed", head)
     step("close")
     act(hub, reviewer, "GET", "/api/review/visits")
@@ -86,6 +90,7 @@ EXPECTED = [
     ("fetch", ["media_read"]),
     ("heard", ["sound_heard"]),
     ("note", ["note_written", "note_signed"]),
+    ("file and take back", ["unassigned", "reading_filed", "reading_set_aside"]),
     ("close", ["visit_closed"]),
     ("review", ["visits_listed", "audit_read", "audit_verified"]),
 ]
@@ -108,7 +113,7 @@ def test_each_row_says_all_that_the_law_names(hub: Any) -> None:
     assert all(row.patient_id and row.visit_id for row in of_patient)
 
 
-WITHOUT_PATIENT = {"signed_in", "visits_listed", "audit_verified"}
+WITHOUT_PATIENT = {"signed_in", "visits_listed", "audit_verified", "unassigned"}
 
 
 def test_the_log_is_whole_after_it(hub: Any) -> None:

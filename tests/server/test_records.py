@@ -274,7 +274,9 @@ def test_any_signed_payload_is_stored_or_refused(fuzz_hub: Any, data: st.DataObj
     """A kit with a good key and a broken program: one field of a good record replaced by anything."""
     visit = fuzz_hub.visits()[0]
     kind = data.draw(
-        st.sampled_from(["visit_opened", "request_progressed", "reading", "sound_recorded", "photo_taken"])
+        st.sampled_from(
+            ["visit_opened", "request_progressed", "reading", "sound_recorded", "photo_taken", "reading_filed"]
+        )
     )
     record = fuzz_hub.kit.record(kind, visit)
     part = data.draw(st.sampled_from([record, record["binding"], record["times"]]))
