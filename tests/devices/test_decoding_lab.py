@@ -84,6 +84,16 @@ def test_control_of_one_order_does_not_hide_the_next_patient() -> None:
     assert [value.value for value in said.values if value.name == "crp"] == [None, "5"]
 
 
+def test_a_patient_after_a_control_begins_anew() -> None:
+    lines = message(action="Q").decode().splitlines(keepends=True)
+    said = decode_file("lis2", "".join([*lines[:4], lines[1], lines[3], lines[5]]).encode())
+    assert [value.value for value in said.values if value.name == "crp"] == [None, "5"]
+
+
+def test_halves_are_rounded_up() -> None:
+    assert result(decode_file("lis2", message(value="0.0125", unit="mg/dL", flag="")))[0] == "0.13"
+
+
 def test_an_abnormal_end_is_said() -> None:
     assert "'T'" in decode_file("lis2", message(end="T")).problems[0]
 

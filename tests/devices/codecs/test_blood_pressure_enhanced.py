@@ -107,6 +107,13 @@ def test_records_come_back(value: bytes, size: int, *, crc: bool, counter: int, 
     assert [each for each in got if each] == [record]
 
 
+def test_the_segment_counter_rolls_over() -> None:
+    segments = RECORD.segments(8, crc=False, counter=62)
+    assert [segment.counter for segment in segments] == [62, 63, 0]
+    assembler = RecordAssembler(crc=False)
+    assert [assembler.feed(segment) for segment in segments] == [None, None, RECORD]
+
+
 @pytest.mark.parametrize("lost", [0, 1, 2])
 def test_a_lost_segment_loses_the_record(lost: int) -> None:
     segments = list(RECORD.segments(8, crc=False))
