@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin
 
-.PHONY: demo test check types bench fuzz clean
+.PHONY: demo test check types bench soak-devices fuzz clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -42,6 +42,9 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.fuzz: pyproject.toml | $(VENV)/bin/python
 	$(RUN)/pip install -e '.[fuzz]'
 	touch $@
+
+soak-devices: $(VENV)/.dev
+	$(RUN)/python -m carebag_devices.lab.soak 2000
 
 clean:
 	rm -rf $(VENV) web/node_modules server/carebag_server/web_build edge/carebag_edge/web_build

@@ -102,12 +102,11 @@ class Instrument(Peripheral):
         """A reading is finished (`at_s`: it was taken then, by the present clock)."""
         self.taken.append(taken)
         entry = self.memory.add(taken, self.clock.shows(at_s), content)
-        if at_s is None:
-            self._fresh.add(entry)
-            if self._listened and self.pushes_live:
-                self._make_due([entry])
-            elif not self.keeps:
-                self.memory.drop(entry)
+        self._fresh |= {entry} if at_s is None else set()
+        if at_s is None and self._listened and self.pushes_live:
+            self._make_due([entry])
+        elif not self.keeps:
+            self.memory.drop(entry)
         self.entries.append(entry)
         return entry
 

@@ -141,7 +141,6 @@ class _Talk:
         self._splitter = Splitter()
         self._heard: deque[Message] = deque()
         self._control = 10_000
-        self._reading: asyncio.Task[bytes] | None = None
 
     async def run(self) -> None:
         """Raises `DeviceLost`, `TimeoutError`."""
@@ -169,20 +168,24 @@ class _Talk:
         owner = self._owner
         await self._tell(KeepAlive())
         while True:
-            await self._give_memory()
             owner._news.clear()
-            if not owner.memory:
+            await self._give_memory()
+            if not owner._news.is_set():
                 await self._until_news()
 
     async def _until_news(self) -> None:
+        """Wait for a result to tell; agree to what the kit says meanwhile."""
         waiting = asyncio.create_task(self._owner._news.wait())
+        reading = asyncio.create_task(self._stream.read())
         try:
-            while not waiting.done():
-                await asyncio.wait({waiting, self._read()}, return_when=asyncio.FIRST_COMPLETED)
-                while self._take() and self._heard:
-                    await self._agree(self._heard.popleft())
+            await asyncio.wait({waiting, reading}, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                for message in self._messages(reading.result()):
+                    await self._agree(message)
         finally:
-            waiting.cancel()
+            for task in (waiting, reading):
+                task.cancel()
+            await asyncio.gather(waiting, reading, return_exceptions=True)
 
     async def _give_memory(self) -> None:
         memory, faults = self._owner.memory, self._owner.faults
@@ -205,14 +208,19 @@ class _Talk:
         await self._send(self._spoiled(raw) if is_result else raw)
         if is_result and faults.hang_up == "before_ack":
             await self._break()
+        answer = await self._answer(control)
+        if is_result and faults.hang_up == "after_ack":
+            await self._break()
+        return answer.accepted
+
+    async def _answer(self, control: str) -> Acknowledgement:
+        others: list[Message] = []
         while True:
             message = await self._listen()
             if isinstance(message.body, Acknowledgement) and message.body.of == control:
-                break
-            self._heard.append(message)
-        if is_result and faults.hang_up == "after_ack":
-            await self._break()
-        return message.body.accepted
+                self._heard.extendleft(reversed(others))
+                return message.body
+            others.append(message)
 
     def _spoiled(self, raw: bytes) -> bytes:
         if self._owner.faults.take("damaged_documents"):
@@ -241,19 +249,8 @@ class _Talk:
     async def _listen(self) -> Message:
         async with asyncio.timeout(ANSWER_WITHIN_S):
             while not self._heard:
-                await asyncio.wait({self._read()})
-                self._take()
+                self._heard += self._messages(await self._stream.read())
         return self._heard.popleft()
 
-    def _read(self) -> asyncio.Task[bytes]:
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._stream.read())
-        return self._reading
-
-    def _take(self) -> bool:
-        """What was read, if anything."""
-        if self._reading is None or not self._reading.done():
-            return False
-        done, self._reading = self._reading, None
-        self._heard += [Message.parse(document.raw) for document in self._splitter.feed(done.result())]
-        return True
+    def _messages(self, data: bytes) -> list[Message]:
+        return [Message.parse(document.raw) for document in self._splitter.feed(data)]
