@@ -92,6 +92,8 @@ class Nurse(Person):
 
     def simulate(self, device: str, action: str) -> None:
         """Do with a simulated instrument what a hand does with a real one."""
+        if action in ("hold_key", "vanish"):
+            self.press(f"more-{device}")
         self.press(f"press-{device}-{action}")
 
     def save_spot(self) -> None:

@@ -28,8 +28,8 @@ function printed(text: string): Map<string, string> | undefined {
 }
 
 function digitalLink(text: string): Map<string, string> | undefined {
-  const address = URL.parse(text)
-  if (address === null) return undefined
+  if (!URL.canParse(text)) return undefined
+  const address = new URL(text)
   const path = address.pathname.split('/').filter((part) => part !== '')
   const from = path.indexOf('01')
   if (from < 0) return undefined

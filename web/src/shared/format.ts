@@ -19,8 +19,10 @@ export type Span = { unit: 'seconds' | 'minutes' | 'hours' | 'days' | 'years'; n
 export function spanOf(seconds: number): Span {
   const long = Math.abs(seconds)
   if (long < 90) return { unit: 'seconds', n: Math.round(long) }
+  const hours = Math.round(long / 3600)
+  if (hours > 0 && hours < 48 && Math.abs(long - hours * 3600) < 90) return { unit: 'hours', n: hours }
   if (long < 90 * 60) return { unit: 'minutes', n: Math.round(long / 60) }
-  if (long < 48 * 3600) return { unit: 'hours', n: Math.round(long / 3600) }
+  if (long < 48 * 3600) return { unit: 'hours', n: hours }
   if (long < 730 * 86400) return { unit: 'days', n: Math.round(long / 86400) }
   return { unit: 'years', n: Math.round(long / (365.25 * 86400)) }
 }

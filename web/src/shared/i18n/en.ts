@@ -802,11 +802,11 @@ export const en: Messages = {
 
   'sim.title': 'Exercise: simulated instruments',
   'sim.lead': 'The buttons do what a hand does.',
-  'sim.cuff.start': 'Press START',
+  'sim.cuff.start': 'START',
   'sim.cuff.start_error': 'START, loose',
   'sim.oximeter.finger_on': 'Finger in',
   'sim.oximeter.finger_off': 'Finger out',
-  'sim.crp_analyser.insert_cassette': 'Insert cassette',
+  'sim.crp_analyser.insert_cassette': 'Cassette',
   'sim.crp_analyser.insert_cassette_low': 'Low value',
   'sim.thermometer.measure': 'Measure',
   'sim.scale.measure': 'Step on',
@@ -814,6 +814,7 @@ export const en: Messages = {
   'sim.stethoscope.place': 'On the skin',
   'sim.stethoscope.lift': 'Lift',
   'sim.hold_key': 'Hold the pairing key',
+  'sim.more': 'More',
   'sim.vanish': 'Vanish',
 
   'console.title': 'The doctor’s console',

@@ -802,11 +802,11 @@ export const es: Messages = {
 
   'sim.title': 'Ejercicio: instrumentos simulados',
   'sim.lead': 'Los botones hacen lo que hace una mano.',
-  'sim.cuff.start': 'Pulsar START',
+  'sim.cuff.start': 'START',
   'sim.cuff.start_error': 'START, flojo',
   'sim.oximeter.finger_on': 'Dedo dentro',
   'sim.oximeter.finger_off': 'Dedo fuera',
-  'sim.crp_analyser.insert_cassette': 'Meter casete',
+  'sim.crp_analyser.insert_cassette': 'Casete',
   'sim.crp_analyser.insert_cassette_low': 'Valor bajo',
   'sim.thermometer.measure': 'Medir',
   'sim.scale.measure': 'Subirse',
@@ -814,6 +814,7 @@ export const es: Messages = {
   'sim.stethoscope.place': 'Sobre la piel',
   'sim.stethoscope.lift': 'Levantar',
   'sim.hold_key': 'Mantener la tecla de emparejar',
+  'sim.more': 'Más',
   'sim.vanish': 'Desaparecer',
 
   'console.title': 'La consola del médico',
