@@ -38,6 +38,7 @@ from carebag_devices.errors import (
 from carebag_devices.link import Advert, AskPasskey, Link, Receive, full_uuid
 
 if TYPE_CHECKING:
+    from carebag_devices.radio.adapter_power import AdapterWatch
     from carebag_devices.radio.agent import PairingAgent
 
 log = logging.getLogger(__name__)
@@ -172,6 +173,7 @@ class BleakRadio:
         self._backend = backend
         self._scanner_backend = scanner_backend
         self._agent: PairingAgent | None = None
+        self._watch: AdapterWatch | None = None
         self.ask_passkey: AskPasskey | None = None
 
     async def scan(self, heard: Callable[[Advert], None]) -> None:
@@ -179,11 +181,14 @@ class BleakRadio:
         async with AsyncExitStack() as stack:
             if self._uses_bluez():
                 # D-Bus is installed on Linux only
+                from carebag_devices.radio.adapter_power import AdapterWatch
                 from carebag_devices.radio.agent import PairingAgent
 
                 agent = PairingAgent(passkey=self._passkey, keyboard=False)
                 self._agent = await stack.enter_async_context(agent)
                 stack.callback(setattr, self, "_agent", None)
+                self._watch = await stack.enter_async_context(AdapterWatch())
+                stack.callback(setattr, self, "_watch", None)
                 await self._report_connected(heard)
             await self._scan(heard)
 
@@ -220,10 +225,15 @@ class BleakRadio:
 
         while True:
             scanner = BleakScanner(detected, backend=self._scanner_backend)
-            async with answered_within(GATT_TIMEOUT_S):
-                await scanner.start()
             try:
-                await _until_quiet(news)
+                async with answered_within(GATT_TIMEOUT_S):
+                    await scanner.start()
+            except RadioMissing as missing:
+                if missing.reason == "powered_off" and self._watch is not None:
+                    await self._watch.power_on()
+                raise
+            try:
+                await _until_quiet(news, self._watch.gone if self._watch is not None else asyncio.Event())
             finally:
                 with contextlib.suppress(DeviceError):
                     async with answered_within(GATT_TIMEOUT_S):
@@ -267,12 +277,17 @@ def _limited(data: AdvertisementData) -> bool:
         return False
 
 
-async def _until_quiet(news: asyncio.Event) -> None:
-    while True:
-        news.clear()
-        try:
-            await asyncio.wait_for(news.wait(), QUIET_RESTART_S)
-        except TimeoutError:
-            return
-        # adverts come by the dozen; once a second is enough to know that the scanner lives
-        await asyncio.sleep(1.0)
+async def _until_quiet(news: asyncio.Event, gone: asyncio.Event) -> None:
+    """Returns when nothing was heard for `QUIET_RESTART_S`, or the adapter is gone."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.ensure_future(gone.wait())
+    try:
+        heard_at = loop.time()
+        while not ended.done() and loop.time() - heard_at < QUIET_RESTART_S:
+            # adverts come by the dozen; once a second is enough to know that the scanner lives
+            await asyncio.wait({ended}, timeout=1.0)
+            if news.is_set():
+                news.clear()
+                heard_at = loop.time()
+    finally:
+        ended.cancel()

@@ -1,6 +1,7 @@
 """The radio: pairing agent for the kit, and the simulated air that demo and tests breathe.
 
     agent             our BlueZ pairing agent (real and simulated BlueZ alike)
+    adapter_power     watches the adapters, and switches on what was switched off
     link_model        the air: Bumble controllers that hear each other
     central           one Bumble host as central: scan, connect, discover, secure
     bumble_backend    bleak without BlueZ, over `central`
@@ -9,5 +10,5 @@
     private_bus       a dbus-daemon of our own
     simulated_radio   the above, put together
 
-Only `agent` is needed on a machine with a real adapter; the others need the `demo` extra (Bumble).
+Only these two are needed on a machine with a real adapter; the others need the `demo` extra (Bumble).
 """

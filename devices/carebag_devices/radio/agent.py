@@ -102,7 +102,7 @@ class PairingAgent:
 
     async def start(self) -> None:
         """Join the bus. Raises `RadioMissing` without a bus; without BlueZ it waits for it (see `problem`)."""
-        self._bus = bus = await _join(self._bus_address)
+        self._bus = bus = await join(self._bus_address)
         try:
             self._tree = ObjectTree(bus)
             self._tree.add(AGENT_PATH, {AGENT: Face(methods=self._methods())}, announce=False)
@@ -234,7 +234,8 @@ class PairingAgent:
         return list(answer.body)
 
 
-async def _join(address: str | None) -> MessageBus:
+async def join(address: str | None) -> MessageBus:
+    """The system bus, or the one given. Raises `RadioMissing`."""
     try:
         bus = MessageBus(bus_address=address, bus_type=BusType.SYSTEM, auth=get_dbus_authenticator())
         return await bus.connect()
