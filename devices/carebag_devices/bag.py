@@ -125,6 +125,8 @@ class Bag(Instruments):
         """Scan, connect, serve, reconnect until cancelled; then every link is closed."""
         self._introduce()
         wired = self._wired.start()
+        for task in wired:
+            task.add_done_callback(_log_failure)
         try:
             while True:
                 try:

@@ -11,6 +11,7 @@ from typing import Any
 from carebag_devices.catalog import Model, model_named
 from carebag_devices.drivers.session import Reporter
 from carebag_devices.events import Identity
+from carebag_devices.wired.run import run_wired, wired_identity
 
 DRIVERS = ("lis2_wired", "afinion_wired", "poct1a_wired", "sound_card")
 
@@ -24,7 +25,7 @@ class Wired:
 
 
 class WiredInstruments:
-    """Runs each of them until cancelled. Raises `ValueError` for a key that the catalog does not have."""
+    """Runs each of them until cancelled. Raises `ValueError` for a key or an address that cannot be."""
 
     def __init__(
         self, wired: Sequence[Wired], catalog: Sequence[Model], new_reporter: Callable[[Identity], Reporter]
@@ -38,8 +39,7 @@ class WiredInstruments:
         return [asyncio.create_task(self._run(one, model), name=f"wired {model.key}") for one, model in self._wired]
 
     async def _run(self, wired: Wired, model: Model) -> None:
-        identity = Identity(f"wired:{wired.address}", model.kind, model.maker, model.name)
-        report = self._new_reporter(identity)
+        report = self._new_reporter(identity_of(wired, model))
         if model.driver == "sound_card":
             # PortAudio is an extra of its own
             from carebag_devices.sound_card import SoundCard
@@ -48,15 +48,21 @@ class WiredInstruments:
             self.listeners.append(card)
             await card.run()
         else:
-            from carebag_devices.wired import run_wired
-
             await run_wired(wired.address, model, report)
+
+
+def identity_of(wired: Wired, model: Model) -> Identity:
+    """Who it is before it has said a word. Raises `ValueError` for an address that is none."""
+    if model.driver == "sound_card":
+        return Identity(f"sound:{wired.address}", model.kind, model.maker, model.name or wired.address)
+    return wired_identity(wired.address, model)
 
 
 def _model(wired: Wired, catalog: Sequence[Model]) -> Model:
     model = model_named(wired.model_key, catalog)
     if model is None or model.driver not in DRIVERS:
         raise ValueError(f"{wired.model_key} is no wired instrument of the catalog")
+    identity_of(wired, model)
     return model
 
 
