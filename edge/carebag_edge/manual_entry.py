@@ -38,13 +38,15 @@ def check(message: EnterReading) -> None:
     """The first entry is what counts; the second must say the same.
 
     Raises:
-        Refused: `values_not_of_kind`, `number_too_long`, `unit_not_allowed`, `comparator_not_allowed`,
+        Refused: `value_missing`, `values_not_of_kind`, `number_too_long`, `unit_not_allowed`, `comparator_not_allowed`,
             `entries_differ`.
     """
     form = FORMS[message.kind]
     for entry in (message.quantities, message.again):
         names = [one.name for one in entry]
-        if len(set(names)) < len(names) or not form.needed <= set(names) <= form.needed | form.optional:
+        if not form.needed <= set(names):
+            raise Refused("value_missing")
+        if len(set(names)) < len(names) or set(names) - form.needed - form.optional:
             raise Refused("values_not_of_kind")
     for one in message.quantities:
         _check(one)

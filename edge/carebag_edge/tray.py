@@ -53,12 +53,12 @@ class Tray:
         """Durable when it returns.
 
         Raises:
-            Refused: `unknown_reading`, `visit_not_open`, `already_filed`, `already_set_aside`, `already_decided` (by
+            Refused: `not_in_tray`, `visit_not_open`, `already_filed`, `already_set_aside`, `already_decided` (by
                 the doctor).
         """
         entry = self._bedside.journal.of_tray(message.reading_id)
         if entry is None:
-            raise Refused("unknown_reading")
+            raise Refused("not_in_tray")
         whom = self._filed(entry) if message.decision == "this_patient" else self._put_aside(entry)
         whom = replace(whom, nurse_id=nurse.practitioner_id)
         times, journal = self._clock.times(), self._bedside.journal

@@ -155,7 +155,9 @@ def _action(record: Record) -> str:
     if isinstance(record, RequestProgressed):
         return f"request_{record.state}"
     if isinstance(record, ReadingFiled):
-        return "reading_filed" if record.decision == "this_patient" else "reading_set_aside"
+        if record.decision == "this_patient":
+            return "reading_filed"
+        return "reading_taken_back" if record.binding.visit_id else "reading_set_aside"
     return record.type if isinstance(record, VisitOpened | VisitClosed) else f"{record.type}_stored"
 
 

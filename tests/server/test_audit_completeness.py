@@ -90,7 +90,7 @@ EXPECTED = [
     ("fetch", ["media_read"]),
     ("heard", ["sound_heard"]),
     ("note", ["note_written", "note_signed"]),
-    ("file and take back", ["unassigned", "reading_filed", "reading_set_aside"]),
+    ("file and take back", ["unassigned", "reading_filed", "reading_taken_back"]),
     ("close", ["visit_closed"]),
     ("review", ["visits_listed", "audit_read", "audit_verified"]),
 ]

@@ -990,6 +990,8 @@ export const en: Messages = {
   'audit.reading_filed_stored': 'decided whose a value is',
   'audit.reading_filed': 'put a value into the visit',
   'audit.reading_taken_back': 'took a value out of the visit again',
+  'audit.reading_set_aside': 'set a value aside',
+  'audit.filing_without_effect': 'moved a value too late, and it stayed where it was',
   'audit.reading_kept': 'kept a value',
   'audit.reading_rejected': 'rejected a value',
   'audit.sound_recorded_stored': 'stored a sound',

@@ -990,6 +990,8 @@ export const es: Messages = {
   'audit.reading_filed_stored': 'decidió de quién es un valor',
   'audit.reading_filed': 'puso un valor en la visita',
   'audit.reading_taken_back': 'volvió a sacar un valor de la visita',
+  'audit.reading_set_aside': 'apartó un valor',
+  'audit.filing_without_effect': 'movió un valor demasiado tarde y quedó donde estaba',
   'audit.reading_kept': 'conservó un valor',
   'audit.reading_rejected': 'descartó un valor',
   'audit.sound_recorded_stored': 'guardó un sonido',

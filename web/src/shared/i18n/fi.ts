@@ -990,6 +990,8 @@ export const fi: Messages = {
   'audit.reading_filed_stored': 'päätti, kenen arvo on',
   'audit.reading_filed': 'lisäsi arvon käyntiin',
   'audit.reading_taken_back': 'otti arvon takaisin käynnistä',
+  'audit.reading_set_aside': 'siirsi arvon syrjään',
+  'audit.filing_without_effect': 'siirsi arvon liian myöhään, ja se jäi paikalleen',
   'audit.reading_kept': 'säilytti arvon',
   'audit.reading_rejected': 'hylkäsi arvon',
   'audit.sound_recorded_stored': 'tallensi äänen',

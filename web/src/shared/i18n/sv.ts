@@ -989,6 +989,8 @@ export const sv = {
   'audit.reading_filed_stored': 'avgjorde vems ett värde är',
   'audit.reading_filed': 'lade ett värde i besöket',
   'audit.reading_taken_back': 'tog ett värde ur besöket igen',
+  'audit.reading_set_aside': 'lade ett värde åt sidan',
+  'audit.filing_without_effect': 'flyttade ett värde för sent, och det fick stå kvar',
   'audit.reading_kept': 'behöll ett värde',
   'audit.reading_rejected': 'förkastade ett värde',
   'audit.sound_recorded_stored': 'lagrade ett ljud',
