@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from carebag import stage
 from carebag.demonstration import Demo, Options, running
 from carebag.processes import PartFailed
 from carebag.walkthrough import run_script
@@ -15,10 +16,9 @@ from carebag_devices.radio.simulated_radio import Mode
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="keep everything here (default: a new folder, removed at the end)")
-    parser.add_argument("--recordings", help="folder of WAV files for the stethoscope; default: synthetic heart sounds")
     parser.add_argument("--database", help="postgresql+psycopg://… instead of SQLite")
     parser.add_argument("--port", type=int, default=8470, help="hub's port; the kit takes the next (default 8470)")
-    parser.add_argument("--speed", type=float, default=1.0, help="hurries the simulated cuff and analyser")
+    stage.add_arguments(parser)
     parser.add_argument(
         "--in-process", action="store_true", help="simulated radio without D-Bus, as where there is none"
     )
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run_in(folder: Path, args: argparse.Namespace) -> int:
     mode: Mode | None = "in_process" if args.in_process else None
-    options = Options(folder, args.recordings, args.database, args.port, args.speed, mode=mode)
+    options = Options(folder, database=args.database, port=args.port, mode=mode, stage=stage.stage_of(args))
     try:
         with running(options) as demo:
             if args.script:

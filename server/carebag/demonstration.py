@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from carebag.processes import Parts, free_port
+from carebag.stage import Stage, as_arguments
 from carebag_devices.radio.simulated_radio import Mode, best_mode
 from carebag_edge.keys import load_or_create
 from carebag_server.demo_data import ensure_demo
@@ -26,6 +27,8 @@ class Options:
     seed: int = 1
     mode: Mode | None = None
     """Default: over D-Bus where there is a dbus-daemon."""
+    stage: Stage | None = None
+    """Default: all kinds of instruments, by the seed, speed and recordings above."""
 
 
 class Demo:
@@ -81,8 +84,9 @@ class Demo:
         self.bus = str(json.loads(self.parts.wait_for_file("simulate", ready))["bus"])
 
     def _simulated_arguments(self) -> list[str]:
-        arguments = ["--seed", str(self.options.seed), "--speed", str(self.options.speed)]
-        return [*arguments, "--recordings", self.options.recordings] if self.options.recordings else arguments
+        said = self.options
+        stage = said.stage or Stage(said.seed, said.speed, recordings=said.recordings)
+        return as_arguments(stage, said.folder / "faults.jsonl")
 
 
 @contextmanager

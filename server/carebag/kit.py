@@ -12,10 +12,11 @@ from pathlib import Path
 
 from av import VideoFrame
 
+from carebag import stage
 from carebag_devices.bag import Bag, Instruments, Sink
 from carebag_devices.book import DeviceBook
 from carebag_devices.catalog import CATALOG, CatalogError, read_catalog
-from carebag_devices.wired_instruments import Wired, wired_keys
+from carebag_devices.wired_instruments import Wired, identity_of, wired_keys
 from carebag_edge.errors import WrongJournal
 from carebag_edge.kit import run_kit
 from carebag_edge.live.camera import CameraFailed, CameraSource, V4l2Camera
@@ -53,9 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--control", metavar="URL", help="control address of `carebag simulate`")
     parser.add_argument("--simulated", action="store_true", help="run simulated instruments in this process")
     parser.add_argument("--control-port", type=int, default=8473, help="with --simulated: control port on 127.0.0.1")
-    parser.add_argument("--recordings", help="with --simulated: folder of WAV files for the stethoscope")
-    parser.add_argument("--seed", type=int, default=1, help="with --simulated: the same seed gives the same body")
-    parser.add_argument("--speed", type=float, default=1.0, help="with --simulated: hurries cuff and analyser")
+    stage.add_arguments(parser, only="with --simulated: ")
+    parser.add_argument(
+        "--record-devices",
+        type=Path,
+        metavar="DIR",
+        help="write what the instruments say into a file there, one for each start; it may hold patient data",
+    )
 
 
 def _wired(text: str) -> Wired:
@@ -64,7 +69,12 @@ def _wired(text: str) -> Wired:
         raise argparse.ArgumentTypeError("MODEL=ADDRESS, for example  afinion_as100=serial:///dev/ttyUSB0")
     if model not in (keys := wired_keys(CATALOG)):
         raise argparse.ArgumentTypeError(f"{model!r} is none of {', '.join(keys)}")
-    return Wired(model, address)
+    wired = Wired(model, address)
+    try:
+        identity_of(wired, next(one for one in CATALOG if one.key == model))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return wired
 
 
 def run(args: argparse.Namespace) -> int:
@@ -138,10 +148,8 @@ async def _instruments(args: argparse.Namespace) -> AsyncIterator[tuple[_MakeBag
         yield _MakeBag(args=args, known=known), args.control
         return
     from carebag.simulation import Simulation  # bumble is installed for demos only
-    from carebag.sound_sources import sound_source
 
-    sound = sound_source(args.recordings, args.seed)
-    async with Simulation("in_process", sound, seed=args.seed, speed=args.speed) as simulation:
+    async with Simulation("in_process", stage.stage_of(args)) as simulation:
         control = await simulation.serve(args.control_port)
         radio = simulation.radio
         yield _MakeBag(args=args, known=None, backend=radio.backend, scanner_backend=radio.scanner_backend), control

@@ -7,36 +7,54 @@ import json
 import signal
 from pathlib import Path
 
+from carebag import stage
 from carebag.simulation import Simulation
-from carebag.sound_sources import sound_source
-from carebag_devices.radio.simulated_radio import best_mode
+from carebag_devices.radio.simulated_radio import Mode, best_mode
+from carebag_devices.sim.controllers import ForeignRadio, NoController
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--control", type=int, default=8473, metavar="PORT", help="control port on 127.0.0.1")
-    parser.add_argument("--recordings", help="folder of WAV files for the stethoscope; default: synthetic heart sounds")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same body")
-    parser.add_argument("--speed", type=float, default=1.0, help="hurries the cuff and the analyser")
+    stage.add_arguments(parser)
+    parser.add_argument(
+        "--transport",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="put them on another radio than the simulated one: vhci (all of them behind this machine's own Bluetooth),"
+        " or usb:0 and other names of Bumble's, one for each device",
+    )
     parser.add_argument("--ready-file", type=Path, help="where to write the D-Bus address and control URL, as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    asyncio.run(_serve(args))
+    try:
+        asyncio.run(_serve(args))
+    except NoController as error:
+        raise SystemExit(f"carebag simulate: {error}") from None
     return 0
 
 
-async def _serve(args: argparse.Namespace) -> None:
+def _radio(args: argparse.Namespace, devices: int) -> Mode | ForeignRadio:
+    if args.transport:
+        return ForeignRadio(args.transport, devices)
     if best_mode() != "dbus":
         raise SystemExit("no dbus-daemon here: use  carebag kit --simulated  which runs them itself")
-    sound = sound_source(args.recordings, args.seed)
-    async with Simulation("dbus", sound, seed=args.seed, speed=args.speed) as simulation:
+    return "dbus"
+
+
+async def _serve(args: argparse.Namespace) -> None:
+    set_up = stage.stage_of(args)
+    async with Simulation(_radio(args, len(set_up.devices)), set_up) as simulation:
         url = await simulation.serve(args.control)
         ready = json.dumps({"bus": simulation.radio.bus_address, "control": url})
         if args.ready_file:
             part = args.ready_file.with_suffix(".part")
             part.write_text(ready)
             part.rename(args.ready_file)
-        print(f"DBUS_SYSTEM_BUS_ADDRESS={simulation.radio.bus_address}\ncontrol: {url}", flush=True)
+        if simulation.radio.bus_address:
+            print(f"DBUS_SYSTEM_BUS_ADDRESS={simulation.radio.bus_address}")
+        print(f"control: {url}", flush=True)
         await until_told_to_stop()
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Iterable, Mapping
-from typing import Any, Protocol, get_args
+from functools import partial
+from typing import Any, Protocol, get_args, runtime_checkable
 
 from carebag_devices.catalog import CATALOG, Model, model_named
 from carebag_devices.events import Kind
@@ -52,6 +53,11 @@ class Air(Protocol):
 
     def new_hci(self, name: str) -> Hci:
         """A radio for one more device."""
+
+
+@runtime_checkable
+class Losing(Protocol):
+    """An air that can lose a device; on real controllers a device can only leave."""
 
     def lose(self, address: str, *, silent_s: float = 0.0) -> None:
         """The device falls silent; after `silent_s` the link ends as by supervision time-out."""
@@ -109,9 +115,16 @@ class SimulatedBag:
             return Cuff(hci.source, hci.sink, body=self.body, now=self._now, speed=self._speed, sleep_after_s=sleeps)
         if key is None and kind == "oximeter":
             return Oximeter(hci.source, hci.sink, body=self.body, now=self._now, habits=Habits())
-        model = catalogued(kind, key or GENERIC[kind])
-        sound = self._sound_source
-        return play(model, hci, body=self.body, now=self._now, speed=self._speed, sound_source=sound)
+        device = play(
+            catalogued(kind, key or GENERIC[kind]),
+            hci,
+            body=self.body,
+            now=self._now,
+            speed=self._speed,
+            sound_source=self._sound_source,
+        )
+        device.passkey_display = device.passkey_display and key is not None
+        return device
 
     async def start(self) -> None:
         """Switch all on."""
@@ -143,14 +156,18 @@ class SimulatedBag:
             name: [*(action for device, action in self._actions if device == name), "vanish"] for name in self.devices
         }
 
-    def lose(self, device: str, silent_s: float = SUPERVISION_S) -> None:
+    async def lose(self, device: str, silent_s: float = SUPERVISION_S) -> None:
         """The air loses the device's link; it advertises again at once."""
-        self._link.lose(self.devices[device].label.address, silent_s=silent_s)
+        one = self.devices[device]
+        if isinstance(self._link, Losing):
+            self._link.lose(one.label.address, silent_s=silent_s)
+        else:
+            await one.break_link()
 
     def _carry_away(self, device: Peripheral) -> None:
-        def drop(address: str) -> None:
-            self._link.lose(address, silent_s=SUPERVISION_S)
-
+        drop = None
+        if isinstance(self._link, Losing):
+            drop = partial(self._link.lose, silent_s=SUPERVISION_S)
         task = asyncio.ensure_future(device.vanish(self._out_of_reach_s, drop))
         self._away.add(task)
         task.add_done_callback(self._away.discard)

@@ -64,7 +64,7 @@ class Instrument(Peripheral):
         self._linked_at = 0.0
         self._leaving: asyncio.TimerHandle | None = None
         self._reporting: asyncio.Task[Any] | None = None
-        self._control_point = Gatt("2A52", write=self._asked, push="indicate")
+        self._control_point = Gatt("2A52", write=self._asked, push="indicate", answers=True)
 
     def serve_meter(self, service: str, gatts: Sequence[Gatt]) -> None:
         """The measuring service, with control point, clock and private commands where the model has them."""

@@ -251,7 +251,8 @@ class Peripheral:
             raise Gone
         sent = fault.bent(value)
         self.bent = sent != value
-        self.departures.append(Departure(self._now(), sent))
+        if not gatt.answers:
+            self.departures.append(Departure(self._now(), sent))
         if fault.twice:
             await self.station.indicate(gatt, sent)
         await self.station.indicate(gatt, sent, confirmed=fault.breaks != "unconfirmed")

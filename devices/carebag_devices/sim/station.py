@@ -51,6 +51,8 @@ class Gatt:
     write: Callable[[bytes], Awaitable[None] | None] | None = None
     """May raise `Refused`."""
     push: Literal["notify", "indicate"] | None = None
+    answers: bool = False
+    """What it pushes are answers to commands, not values."""
     attribute: Any = field(default=None, repr=False)
     """The station's own object, once made."""
 
