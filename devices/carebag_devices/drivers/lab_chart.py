@@ -73,7 +73,7 @@ class LabChart:
         """Whether the kit has it now, by this call or by one before."""
         values, problem, flags = self._meaning(result)
         age_s = self.age_s(result.completed or "") if self._times_are_right(result) else None
-        return self._keep(
+        return self._report.measured(
             Measured(
                 identity=self._report.identity,
                 kind="crp",
@@ -91,7 +91,7 @@ class LabChart:
 
     def keep_unreadable(self, raw: bytes, reason: str, *, live: bool) -> bool:
         """Something that was meant as a result and cannot be read. `live`: one was awaited."""
-        return self._keep(
+        return self._report.measured(
             Measured(
                 identity=self._report.identity,
                 kind="crp",
@@ -122,10 +122,6 @@ class LabChart:
 
     def _since(self, now: float) -> float:
         return now - (self._report.ledger.monotonic() - self._connected)
-
-    def _keep(self, measurement: Measured) -> bool:
-        self._report.measured(measurement)
-        return self._report.ledger.is_repeat(measurement)
 
     def _meaning(self, result: LabResult) -> tuple[tuple[Value, ...], str | None, tuple[str, ...]]:
         """Values, problem, flags. A value is only made from a known test, a clear number and a known unit."""
@@ -178,8 +174,17 @@ class LabChart:
 
     def _run(self, sample: str) -> Measured:
         """A mark for the ledger: this run was seen to begin."""
-        mark = self._id("run", _digest(sample.encode()))
-        return Measured(self._report.identity, "crp", (), "run", (), "", b"", measurement_id=mark)
+        return Measured(
+            identity=self._report.identity,
+            kind="crp",
+            values=(),
+            problem=None,
+            flags=(),
+            device_time=None,
+            raw=b"",
+            provenance="stored",
+            measurement_id=self._id("run", _digest(sample.encode())),
+        )
 
 
 def _digest(content: bytes) -> str:

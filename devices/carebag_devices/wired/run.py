@@ -13,6 +13,7 @@ from carebag_devices.events import DeviceState, Identity
 from carebag_devices.wired.address import Dial, Listen, SerialPort, parse_address
 from carebag_devices.wired.afinion import AfinionSession
 from carebag_devices.wired.lis2 import Lis2Session
+from carebag_devices.wired.poct1a import Poct1aSession
 from carebag_devices.wired.stream import Listener, Stream, open_stream
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Session(Protocol):
 _SESSIONS: dict[DriverName, Callable[[Reporter, Model], Session]] = {
     "lis2_wired": Lis2Session,
     "afinion_wired": AfinionSession,
+    "poct1a_wired": Poct1aSession,
 }
 
 
