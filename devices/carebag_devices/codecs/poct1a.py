@@ -41,14 +41,14 @@ class Hello:
         device = root.find("DEV") or Element("DEV")
         told = next(root.anywhere("DCP.application_timeout"), Element("")).v
         return cls(
-            *(device.value(f"DEV.{name}") for name in _DEVICE),
+            **{field: device.value(f"DEV.{name}") for field, name in _DEVICE.items()},
             timeout_s=int(told) if told.isascii() and told.isdigit() and len(told) < 6 else None,
             directives=tuple(one.v for one in root.anywhere("DSC.directives_supported_cd")),
         )
 
     def write(self) -> tuple[Element, ...]:
-        said = (self.device, self.vendor, self.model, self.serial, self.software, self.name, self.maker)
-        device = [_v(f"DEV.{name}", text) for name, text in zip(_DEVICE, said, strict=True) if text]
+        said = [(name, getattr(self, field)) for field, name in _DEVICE.items()]
+        device = [_v(f"DEV.{name}", text) for name, text in said if text]
         if self.timeout_s is not None:
             device.append(_group("DCP", _v("DCP.application_timeout", str(self.timeout_s))))
         if self.directives:
@@ -56,7 +56,15 @@ class Hello:
         return (_group("DEV", *device),)
 
 
-_DEVICE = ("device_id", "vendor_id", "model_id", "serial_id", "sw_version", "device_name", "manufacturer_name")
+_DEVICE = {
+    "device": "device_id",
+    "vendor": "vendor_id",
+    "model": "model_id",
+    "serial": "serial_id",
+    "software": "sw_version",
+    "name": "device_name",
+    "maker": "manufacturer_name",
+}
 
 
 @dataclass(frozen=True)

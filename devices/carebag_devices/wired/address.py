@@ -47,13 +47,13 @@ class Listen:
 Address = SerialPort | Dial | Listen
 
 
-def parse_address(url: str) -> Address:
-    """Raises `ValueError`, with the part that is wrong, for anything but the forms above."""
+def parse_address(url: str, *, usual_baud: int = 9600) -> Address:
+    """`usual_baud` where the address names none. Raises `ValueError`, with what is wrong, for all but those forms."""
     parts = urlsplit(url)
     options = _options(parts)
     match parts.scheme:
         case "serial":
-            address: Address = _serial(parts, options)
+            address: Address = _serial(parts, options, usual_baud)
         case "tcp":
             address = Dial(*_host_port(parts, least=1))
         case "tcp-listen":
@@ -74,7 +74,7 @@ def _options(parts: SplitResult) -> dict[str, str]:
     return {name: values[0] for name, values in listed.items()}
 
 
-def _serial(parts: SplitResult, options: dict[str, str]) -> SerialPort:
+def _serial(parts: SplitResult, options: dict[str, str], usual_baud: int) -> SerialPort:
     device = unquote(parts.netloc + parts.path)
     if re.fullmatch(r"/COM\d+", device):
         device = device[1:]
@@ -82,7 +82,7 @@ def _serial(parts: SplitResult, options: dict[str, str]) -> SerialPort:
         raise ValueError("no serial port named")
     return SerialPort(
         device,
-        baud=_number("baud", options.pop("baud", "9600"), 50, 4_000_000),
+        baud=_number("baud", options.pop("baud", str(usual_baud)), 50, 4_000_000),
         bytesize=_number("bytesize", options.pop("bytesize", "8"), 7, 8),
         parity=cast("Parity", _one_of("parity", options.pop("parity", "N").upper(), get_args(Parity))),
         stopbits=cast("Literal[1, 2]", _number("stopbits", options.pop("stopbits", "1"), 1, 2)),

@@ -40,6 +40,8 @@ _SESSIONS: dict[DriverName, Callable[[Reporter, Model], Session]] = {
     "afinion_wired": AfinionSession,
     "poct1a_wired": Poct1aSession,
 }
+_USUAL_BAUD: dict[DriverName, int] = {"afinion_wired": 115_200}
+"""Afinion knows no other speed (manual of the elexis driver)."""
 
 
 def wired_identity(url: str, model: Model, *, simulated: bool = False) -> Identity:
@@ -53,7 +55,7 @@ async def run_wired(url: str, model: Model, report: Reporter) -> None:
 
     Raises: ValueError: the address is none, or the model is not for a wire.
     """
-    address = parse_address(url)
+    address = parse_address(url, usual_baud=_USUAL_BAUD.get(model.driver, 9600))
     if model.driver not in _SESSIONS:
         raise ValueError(f"{model.key} is not for a wire")
     line = _Line(model, report, _SESSIONS[model.driver](report, model))

@@ -27,6 +27,11 @@ def test_addresses(url: str, address: object) -> None:
     assert parse_address(url) == address
 
 
+def test_a_model_has_its_usual_speed() -> None:
+    assert parse_address("serial:///dev/x", usual_baud=115_200) == SerialPort("/dev/x", 115_200)
+    assert parse_address("serial:///dev/x?baud=4800", usual_baud=115_200) == SerialPort("/dev/x", 4800)
+
+
 @pytest.mark.parametrize(
     "url",
     [
