@@ -30,7 +30,8 @@ def fuzz(name: str) -> tuple[str, int, str]:
         )
     if done.returncode == 0:
         return name, 0, done.stdout.decode().split()[-1]
-    return name, done.returncode, log.read_text(encoding="utf-8", errors="replace")[-3000:]
+    raised = done.stdout.decode(errors="replace").strip().splitlines()[-12:]
+    return name, done.returncode, "\n".join(raised or log.read_text(errors="replace").splitlines()[-12:])
 
 
 def main() -> int:

@@ -15,7 +15,18 @@ import atheris
 with atheris.instrument_imports(include=["carebag_devices"]):
     from targets import TARGETS
 
-LONGEST = {"lis2": 4096, "lis01_link": 4096, "afinion": 4096, "poct1a": 4096, "decoding": 512, "rice": 520}
+LONGEST = {
+    "afinion_link": 4096,
+    "afinion_record": 256,
+    "decoding": 512,
+    "lis01_link": 4096,
+    "lis2": 4096,
+    "poct1a": 4096,
+    "poct1a_host": 4096,
+    "rice": 520,
+    "xml_document": 4096,
+}
+"""Bytes of an input, where not 64."""
 
 
 def main() -> None:

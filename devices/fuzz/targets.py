@@ -3,10 +3,12 @@
 Where a codec has several parsers the first byte of the input picks one.
 """
 
+import datetime
 from collections.abc import Callable
 from typing import SupportsBytes
 
 from carebag_devices.codecs import (
+    afinion,
     auscultation,
     auscultation_control,
     battery,
@@ -27,10 +29,13 @@ from carebag_devices.codecs import (
     lis01,
     lis2,
     plx,
+    poct1a,
+    poct1a_host,
     racp,
     rice,
     thermometer,
     weight_scale,
+    xml_document,
 )
 from carebag_devices.decoding import CHARACTERISTICS, FILES, decode, decode_file
 from carebag_devices.errors import Malformed
@@ -158,6 +163,80 @@ def receiver(raw: bytes) -> None:
     sender.timeout()
 
 
+def afinion_link(raw: bytes) -> None:
+    """Chunks make no difference to what the kit answers; what is kept can be read or is refused."""
+    chunks, kept = pieces(raw), list[bytes]()
+
+    def keep(records: list[bytes]) -> bool:
+        kept.extend(records)
+        return len(raw) % 2 == 0
+
+    whole, parts = afinion.Host(keep), afinion.Host(keep)
+    since = datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)
+    must(whole.ask(since) == parts.ask(since), "another question")
+    answers = whole.feed(b"".join(chunks))
+    must([each for chunk in chunks for each in parts.feed(chunk)] == answers, "chunks made a difference")
+    whole.timeout()
+    packet = afinion.Packet(len(raw), raw)
+    must(afinion.Packet.parse(bytes(packet)) == packet, "changed on the way")
+    must(afinion.Splitter().feed(bytes(packet)) == [bytes(packet)], "the packet was not found")
+    if len(raw) % 16:
+        return
+    # 2.6 kB under a checksum take long
+    kept.clear()
+    afinion.Host(keep).feed(bytes(afinion.Packet(7, afinion.PATIENT_RECORDS + raw[:256].ljust(2560, b"\0"))))
+    must(kept == [raw[:256].ljust(256, b"\0"), *[bytes(256)] * 9], "records were not kept as sent")
+
+
+def afinion_record(raw: bytes) -> None:
+    """256 bytes, the rest of them zero; every result prints as a number."""
+    check = round_trip(afinion.Record.parse)
+    check(raw[:256].ljust(256, b"\0"))
+    try:
+        record = afinion.Record.parse(raw[:256].ljust(256, b"\0"))
+    except Malformed:
+        return
+    for assay in record.assays:
+        must(assay.printed.number is not None, "no number")
+
+
+def poct1a_message(raw: bytes) -> None:
+    """What is written says the same again; what leaves a control's message is no patient's."""
+    try:
+        message = poct1a.Message.parse(raw)
+    except Malformed as error:
+        must(error.reason, "refused without a reason")
+        return
+    # not the message itself: a control's observations are written where controls have them, wherever they stood
+    must(bytes(poct1a.Message.parse(bytes(message))) == bytes(message), "changed on the way")
+    body = message.body
+    if isinstance(body, poct1a.Observations):
+        must(not (body.control and body.of_patients), "a control's result for a patient")
+
+
+def poct1a_link(raw: bytes) -> None:
+    """Chunks make no difference to what the kit answers."""
+    chunks = pieces(raw)
+    whole, parts = (poct1a_host.Host(lambda *_: True, lambda: "2026-11-22T10:15:00+00:00") for _ in range(2))
+    must(
+        [each for chunk in chunks for each in parts.feed(chunk)] == whole.feed(b"".join(chunks)),
+        "chunks made a difference",
+    )
+    whole.timeout()
+
+
+def xml_stream(raw: bytes) -> None:
+    """Chunks make no difference; elements come back."""
+    whole, parts = xml_document.Splitter(), xml_document.Splitter()
+    chunks = pieces(raw)
+    documents = whole.feed(b"".join(chunks))
+    must([each for chunk in chunks for each in parts.feed(chunk)] == documents, "chunks made a difference")
+    must(parts.broken == whole.broken, "chunks made a difference to what is broken")
+    for document in documents:
+        round_trip(xml_document.Element.parse)(document.raw)
+    round_trip(xml_document.Element.parse)(raw)
+
+
 def laboratory_value(raw: bytes) -> None:
     """A number, or a reason why there is none."""
     text, _, flag = raw.decode("latin-1").partition("|")
@@ -192,6 +271,9 @@ def decoding(raw: bytes) -> None:
 
 
 TARGETS: dict[str, Check] = {
+    "afinion": round_trip(afinion.Packet.parse),
+    "afinion_link": afinion_link,
+    "afinion_record": afinion_record,
     "auscultation": round_trip(auscultation.AudioFrame.parse, auscultation.Digest.parse, auscultation.Info.parse),
     "auscultation_control": round_trip(auscultation_control.parse_command, auscultation_control.parse_indication),
     "battery": round_trip(battery.BatteryLevel.parse),
@@ -234,6 +316,8 @@ TARGETS: dict[str, Check] = {
     "lis01_link": receiver,
     "lis2": lis2_message,
     "plx": round_trip(plx.SpotCheck.parse, plx.Continuous.parse, plx.Features.parse, plx.Reading.parse),
+    "poct1a": poct1a_message,
+    "poct1a_host": poct1a_link,
     "racp": round_trip(racp.parse),
     "rice": rice_coded,
     "thermometer": round_trip(
@@ -242,4 +326,5 @@ TARGETS: dict[str, Check] = {
         thermometer.MeasurementInterval.parse,
     ),
     "weight_scale": round_trip(weight_scale.WeightMeasurement.parse, weight_scale.WeightScaleFeature.parse),
+    "xml_document": xml_stream,
 }

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from carebag_devices.decoding import device, lab, measurements
+from carebag_devices.decoding import analysers, device, lab, measurements
 from carebag_devices.decoding.model import Decoded, DecodedValue
 
 Reader = Callable[[bytes], Decoded]
@@ -82,6 +82,8 @@ CHARACTERISTICS: Mapping[str, tuple[str, Reader]] = MappingProxyType(
 FILES: Mapping[str, tuple[str, Reader]] = MappingProxyType(
     {
         "lis2": ("LIS2-A2 (ASTM E1394) message, bare or in LIS01-A2 frames", lab.read_lis2),
+        "poct1a": ("POCT1-A2 messages (XML), bare or in MLLP", analysers.read_poct1a),
+        "afinion": ("Afinion's own protocol, as it came over the line", analysers.read_afinion),
     }
 )
 """Name → title and reader of a whole file."""

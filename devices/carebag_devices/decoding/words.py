@@ -69,6 +69,18 @@ REFUSED = {
     "transfer_incomplete": "breaks off in the middle of a transfer",
     "no_message": "holds no message",
     "bad_checksum": "has a wrong checksum",
+    "bad_reply_size": "is neither a reply of ten records nor one record",
+    "bad_limits": "holds a result whose limits cannot be",
+    "bad_decimals": "holds a result with an impossible number of decimals",
+    "not_a_number": "holds a result that is no number",
+    "not_xml": "not XML",
+    "document_type": "declares a document type, which is refused",
+    "not_a_document": "not a whole XML document",
+    "no_control_id": "holds a message without a number (HDR.control_id)",
+    "too_deep": "nested deeper than any such message is",
+    "too_many_elements": "longer than any such message is",
+    "markup_too_long": "longer than any such message is",
+    "too_long": "longer than any such message is",
 }
 
 
