@@ -21,6 +21,8 @@ MAX_ELEMENTS = 20_000
 
 _TAG = re.compile(rb"<[^<>\"']*(?:\"[^\"]*\"[^<>\"']*|'[^']*'[^<>\"']*)*>")
 _COMMENT, _CDATA = b"<!--", b"<![CDATA["
+_KEPT = {"\r": "&#13;"}
+"""A reader turns a bare CR into LF."""
 _ENDS = {_COMMENT: b"-->", _CDATA: b"]]>", b"<?": b"?>"}
 
 
@@ -68,7 +70,7 @@ class Element:
 
     def _written(self) -> str:
         attributes = "".join(f" {name}={quoteattr(value)}" for name, value in self.attributes.items())
-        inside = escape(self.text) + "".join(child._written() for child in self.children)
+        inside = escape(self.text, _KEPT) + "".join(child._written() for child in self.children)
         return f"<{self.tag}{attributes}>{inside}</{self.tag}>" if inside else f"<{self.tag}{attributes}/>"
 
 

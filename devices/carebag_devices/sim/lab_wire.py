@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import tty
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -101,6 +100,8 @@ class Pty:
 
     async def plug(self) -> Stream:
         """A new cable; the one before is pulled out."""
+        import tty
+
         self.pull()
         near, far = os.openpty()
         tty.setraw(far)

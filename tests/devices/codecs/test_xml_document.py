@@ -130,6 +130,11 @@ def test_noise_between_documents_takes_no_room() -> None:
     assert splitter.feed(b"<a/>") == [Document(b"<a/>")]
 
 
+def test_a_carriage_return_survives() -> None:
+    element = Element("a", {"V": "1\r2\n3\t4"}, text="5\r6\n7\t8")
+    assert Element.parse(bytes(element)) == element
+
+
 def test_looking_around() -> None:
     root = Element.parse(b"<a><b V='1'/><c><b V='2'/></c><b V='3'/></a>")
     assert root.value("b") == "1"
