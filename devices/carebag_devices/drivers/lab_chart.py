@@ -18,6 +18,8 @@ from carebag_devices.plausible import doubts
 
 CLOCK_TOLERANCE_S = 120.0
 """An analyser's clock that reads within this of ours is taken for right. No cassette is done faster."""
+RUN_LASTS_S = 15 * 60.0
+"""No cassette takes longer; analysers begin anew with their sample numbers every day."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,10 @@ class LabChart:
         if sample:
             self._report.ledger.note(self._run(sample))
 
+    def saw_begin(self, sample: str) -> bool:
+        """Whether a run of this sample was seen to begin not too long ago."""
+        return any(self._report.ledger.is_repeat(self._run(sample, back)) for back in (0, 1))
+
     def on_this_connection(self, completed: str) -> bool:
         """Whether this time, if the analyser's clock is right, lies between the making of the connection and now."""
         at, now = _unix(completed), self._unix()
@@ -141,7 +147,7 @@ class LabChart:
         """Live: completed on this connection, or begun where the kit saw it. Everything else may be old: stored."""
         if result.resent:
             return "stored"
-        if result.proved_live or self._report.ledger.is_repeat(self._run(result.sample)):
+        if result.proved_live or self.saw_begin(result.sample):
             return "live"
         completed, now = _unix(result.completed), self._unix()
         if completed is None or not self._times_are_right(result):
@@ -172,8 +178,9 @@ class LabChart:
     def _id(self, *parts: str) -> str:
         return "/".join((self._analyser or self._report.identity.id, *parts))
 
-    def _run(self, sample: str) -> Measured:
-        """A mark for the ledger: this run was seen to begin."""
+    def _run(self, sample: str, back: int = 0) -> Measured:
+        """A mark for the ledger: this run was seen to begin in this span of time, or `back` spans before."""
+        span = int(self._report.ledger.monotonic() // RUN_LASTS_S) - back
         return Measured(
             identity=self._report.identity,
             kind="crp",
@@ -183,7 +190,7 @@ class LabChart:
             device_time=None,
             raw=b"",
             provenance="stored",
-            measurement_id=self._id("run", _digest(sample.encode())),
+            measurement_id=self._id("run", str(span), _digest(sample.encode())),
         )
 
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from carebag_devices.codecs.lab_value import LabValue
 from carebag_devices.codecs.lis01 import RECEIVER_TIMEOUT_S, Ended, Received, Receiver, Reply, Started, Verdict
 from carebag_devices.codecs.lis2 import Message, Result, ends_message, iso_time
-from carebag_devices.drivers.lab_chart import LabChart, LabResult
+from carebag_devices.drivers.lab_chart import RUN_LASTS_S, LabChart, LabResult
 from carebag_devices.drivers.session import Reporter
 from carebag_devices.errors import Malformed
 from carebag_devices.events import DeviceState
 
-CASSETTE_AT_MOST_S = 15 * 60.0
-"""No cassette takes longer; then nothing is awaited any more."""
+CASSETTE_AT_MOST_S = RUN_LASTS_S
+"""Then nothing is awaited any more."""
 
 
 class Lis2Link:

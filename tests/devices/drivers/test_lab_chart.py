@@ -8,7 +8,7 @@ import pytest
 
 from carebag_devices.catalog import SIMULATOR_MAKER, model_named
 from carebag_devices.codecs.lab_value import LabValue
-from carebag_devices.drivers.lab_chart import CLOCK_TOLERANCE_S, LabChart, LabResult
+from carebag_devices.drivers.lab_chart import CLOCK_TOLERANCE_S, RUN_LASTS_S, LabChart, LabResult
 from carebag_devices.drivers.session import Ledger, Reporter
 from carebag_devices.events import Event, Identity, Measured, Value
 
@@ -102,6 +102,15 @@ def test_a_run_that_was_seen_to_begin_is_live_also_on_the_next_connection(bedsid
     assert bedside.keep(completed_s=None).provenance == "live"
     assert bedside.keep(sample="S-2", completed_s=None).provenance == "stored"
     assert bedside.keep("13", completed_s=None, resent=True).provenance == "stored"
+
+
+def test_a_sample_number_that_is_used_again_later_is_another_run(bedside: Bedside) -> None:
+    bedside.at_s = RUN_LASTS_S * 3.9
+    bedside.chart.begun("S-1")
+    bedside.at_s += RUN_LASTS_S
+    assert bedside.keep("12", completed_s=None).provenance == "live"
+    bedside.at_s += RUN_LASTS_S
+    assert bedside.keep("13", completed_s=None).provenance == "stored"
 
 
 def test_a_run_without_a_name_is_not_recognised(bedside: Bedside) -> None:
