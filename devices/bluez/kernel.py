@@ -3,7 +3,6 @@
 
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import time
@@ -24,9 +23,18 @@ PACKAGES = {
 }
 """Debian 12's name of each, and a file that shows that it is there."""
 SOURCE = Path(PACKAGES["linux-source-6.1"])
-VECTOR_REGISTERS = 11_008
-"""Bytes of a process's vector registers where a processor has AMX (CPUID leaf 0xD). User Mode Linux 6.1 reserves 2696,
-and then no process runs on such processors; from 6.13 on it asks the processor."""
+CHANGES = {
+    # Room for the vector registers of a processor with AMX (CPUID leaf 0xD). User Mode Linux 6.1 reserves 2696 bytes,
+    # and then no process runs on such processors; from 6.13 on it asks the processor.
+    "arch/x86/um/user-offsets.c": ("(HOST_FP_SIZE, 2696)", "(HOST_FP_SIZE, 11008)"),
+    # 6.1.192 frees a link's channel twice when its socket outlives the link: by chance harmless, else the kernel panics
+    # (a device that has forgotten its bond does it each time). The link frees its channels itself.
+    "net/bluetooth/l2cap_core.c": (
+        "\thci_chan_del(conn->hchan);\n\thci_conn_put(conn->hcon);\n\tkfree(conn);\n",
+        "\thci_conn_put(conn->hcon);\n\tkfree(conn);\n",
+    ),
+}
+"""Where the source must be changed to work: file, what stands there, what shall. Elsewhere it is left as it is."""
 BUILD_S = 3600
 
 
@@ -56,7 +64,7 @@ def install_packages() -> None:
 def kernel(cache: Path) -> Path:
     """The kernel program for this source and configuration; built when it is not there yet (some minutes)."""
     source = SOURCE.stat()
-    recipe = f"{source.st_size} {source.st_mtime_ns} {VECTOR_REGISTERS}\n{CONFIG.read_text(encoding='utf-8')}"
+    recipe = f"{source.st_size} {source.st_mtime_ns} {CHANGES}\n{CONFIG.read_text(encoding='utf-8')}"
     program = cache / f"linux-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     if not program.exists():
         _build(cache, program)
@@ -76,7 +84,7 @@ def _build(cache: Path, program: Path) -> None:
             _run(command, folder, out.fileno(), log)
 
         step("tar", "xf", SOURCE, "--strip-components=1")
-        _make_room(folder)
+        _change(folder)
         step("make", "ARCH=um", f"KCONFIG_ALLCONFIG={CONFIG}", "allnoconfig")
         _check_config(folder)
         step("nice", "-n", "19", "make", "ARCH=um", f"-j{os.cpu_count() or 1}", "linux")
@@ -92,13 +100,11 @@ def _run(command: Sequence[str | Path], folder: Path, out: int, log: Path) -> No
         raise Missing(f"the kernel could not be built: {command[0]} ended with {done.returncode}, see {log}")
 
 
-def _make_room(folder: Path) -> None:
-    file = folder / "arch/x86/um/user-offsets.c"
-    before = file.read_text(encoding="utf-8")
-    after = re.sub(r"(DEFINE_LONGS\(HOST_FP_SIZE, )2696\)", rf"\g<1>{VECTOR_REGISTERS})", before)
-    if after == before:
-        raise Missing("the kernel's source is not the one expected: HOST_FP_SIZE")
-    file.write_text(after, encoding="utf-8")
+def _change(folder: Path) -> None:
+    """A newer source may have been mended: then there is nothing to change."""
+    for name, (before, after) in CHANGES.items():
+        file = folder / name
+        file.write_text(file.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
 
 
 def _check_config(folder: Path) -> None:

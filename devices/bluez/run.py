@@ -33,7 +33,7 @@ def job(arguments: list[str]) -> dict[str, object]:
     """What `init.py` runs inside the machine."""
     pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", f"pythonpath={HERE}"]
     pytest += ["-o", f"faulthandler_timeout={ONE_TEST_S}", "-o", "faulthandler_exit_on_timeout=true"]
-    pytest += ["--durations=10", "--junitxml=/run/results/junit.xml"]
+    pytest += ["--durations=10", "-o", "log_level=INFO", "--junitxml=/run/results/junit.xml"]
     environment = {
         "CAREBAG_RADIO": "bluez",
         "HYPOTHESIS_STORAGE_DIRECTORY": "/run/home/hypothesis",
