@@ -58,11 +58,8 @@ def round_trip(*parsers: Parser) -> Check:
     """Bytes are refused with a reason, or read, written and read again as the same value; every property answers."""
 
     def check(raw: bytes) -> None:
-        parse, raw = parsers[0], raw
-        if len(parsers) > 1:
-            if not raw:
-                return
-            parse, raw = parsers[raw[0] % len(parsers)], raw[1:]
+        parse = parsers[raw[0] % len(parsers)] if raw else parsers[0]
+        raw = raw[1:] if len(parsers) > 1 else raw
         try:
             value = parse(raw)
         except Malformed as error:

@@ -144,7 +144,9 @@ class GlucoseMeasurement:
             if self.status is not None and self.status & bit:
                 return code
         value = self.concentration.value
-        return value.value if isinstance(value, Special) else None
+        if value in (Special.POSITIVE_INFINITY, Special.NEGATIVE_INFINITY):
+            return value.value
+        return "measurement_unavailable" if isinstance(value, Special) else None
 
     @property
     def remarks(self) -> tuple[str, ...]:

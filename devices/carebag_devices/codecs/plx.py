@@ -76,10 +76,8 @@ _SENSOR_FLAGS = {
     SensorStatus.NONPULSATILE_SIGNAL: "nonpulsatile_signal",
     SensorStatus.QUESTIONABLE_PULSE: "questionable_pulse",
     SensorStatus.SIGNAL_IRREGULARITY: "signal_irregularity",
-    SensorStatus.SIGNAL_ANALYSIS: "signal_analysis_ongoing",
     SensorStatus.SENSOR_INTERFERENCE: "sensor_interference",
     SensorStatus.UNKNOWN_SENSOR: "unknown_sensor",
-    SensorStatus.EXTENDED_UPDATE: "extended_display_update",
 }
 _STATUS_FLAGS = {
     MeasurementStatus.EARLY_ESTIMATE: "early_estimate",
@@ -104,6 +102,11 @@ def remarks(status: MeasurementStatus | None, sensor: SensorStatus | None) -> tu
     return (*said, *(code for bit, code in _STATUS_FLAGS.items() if status is not None and status & bit))
 
 
+# said of how the device works, not of the numbers
+_SENSOR_PROGRESS = {
+    SensorStatus.SIGNAL_ANALYSIS: "signal_analysis_ongoing",
+    SensorStatus.EXTENDED_UPDATE: "extended_display_update",
+}
 _PROGRESS = {
     MeasurementStatus.ONGOING: "measurement_ongoing",
     MeasurementStatus.VALIDATED: "validated",
@@ -113,7 +116,8 @@ _PROGRESS = {
 
 def codes(status: MeasurementStatus | None, sensor: SensorStatus | None) -> tuple[str, ...]:
     """A code for every bit that is set and not reserved."""
-    sensor_codes, status_codes = _SENSOR_PROBLEMS | _SENSOR_FLAGS, _STATUS_PROBLEMS | _STATUS_FLAGS | _PROGRESS
+    sensor_codes = _SENSOR_PROBLEMS | _SENSOR_FLAGS | _SENSOR_PROGRESS
+    status_codes = _STATUS_PROBLEMS | _STATUS_FLAGS | _PROGRESS
     said = [code for bit, code in sensor_codes.items() if sensor is not None and sensor & bit]
     return (*said, *(code for bit, code in status_codes.items() if status is not None and status & bit))
 

@@ -32,9 +32,6 @@ WITHHELD = {
     "sensor_too_cold": "too cold for a valid result",
     "above_range": "above what the meter can measure",
     "below_range": "below what the meter can measure",
-    "not_a_number": SPECIALS[Special.NAN],
-    "not_at_this_resolution": SPECIALS[Special.NRES],
-    "reserved": SPECIALS[Special.RESERVED],
 }
 
 REFUSED = {

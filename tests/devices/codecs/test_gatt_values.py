@@ -157,6 +157,12 @@ def test_what_is_no_measurement_is_withheld(status: int, sensor: int, problem: s
     assert plx.withheld(plx.MeasurementStatus(status), plx.SensorStatus(sensor)) == problem
 
 
+def test_every_bit_has_a_code_of_its_own() -> None:
+    said = plx.codes(plx.MeasurementStatus(0xFFFF), plx.SensorStatus(0xFFFFFF))
+    assert len(set(said)) == len(said) == 11 + 16
+    assert plx.codes(None, None) == ()
+
+
 def test_battery() -> None:
     assert BatteryLevel.parse(b"\x57").percent == 87
     with pytest.raises(Malformed, match="percent_out_of_range"):

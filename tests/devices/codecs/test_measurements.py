@@ -160,6 +160,8 @@ def test_a_glucose_record_without_a_number() -> None:
     assert high.withheld == "above_range"
     assert high.concentration is not None
     assert high.concentration.shown is None
+    none = glucose.GlucoseMeasurement.parse(bytes.fromhex("02 0600 ea07 0b 17 09 1e 05 ff07 11"))
+    assert none.withheld == "measurement_unavailable"
 
 
 def test_an_offset_beyond_the_calendar_gives_no_clock() -> None:
