@@ -144,9 +144,10 @@ class GlucoseMeasurement:
             if self.status is not None and self.status & bit:
                 return code
         value = self.concentration.value
-        if value in (Special.POSITIVE_INFINITY, Special.NEGATIVE_INFINITY):
-            return value.value
-        return "measurement_unavailable" if isinstance(value, Special) else None
+        if isinstance(value, Decimal):
+            return None
+        beyond = value in (Special.POSITIVE_INFINITY, Special.NEGATIVE_INFINITY)
+        return value.value if beyond else "measurement_unavailable"
 
     @property
     def remarks(self) -> tuple[str, ...]:
