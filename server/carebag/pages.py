@@ -92,9 +92,10 @@ class Nurse(Person):
 
     def simulate(self, device: str, action: str) -> None:
         """Do with a simulated instrument what a hand does with a real one."""
-        if action in ("hold_key", "vanish"):
+        action_key = self.part(f"press-{device}-{action}")
+        if not action_key.is_visible():
             self.press(f"more-{device}")
-        self.press(f"press-{device}-{action}")
+        action_key.click()
 
     def save_spot(self) -> None:
         """Press until the number has stood still for long enough to be kept."""
@@ -117,6 +118,16 @@ class Nurse(Person):
             self.press("photo-shutter")
         self.press("photo-send")
         expect(self.part("photo-send")).to_have_count(0)
+
+    def pair(self, kind: str) -> None:
+        """By the guide, from its first page to its last, in practice."""
+        self.press("pair-open")
+        self.press(f"pair-kind-{kind}")
+        self.press("pair-practise")
+        self.press("pair-search")
+        self.part("pair-found").and_(self.page.locator('[data-inviting="true"]')).first.click()
+        expect(self.part("pairing")).to_have_attribute("data-stage", "done", timeout=SLOW_MS)
+        self.press("pair-close")
 
     def read_plan_and_close(self) -> str:
         """The plan's text as the nurse reads it."""
