@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from carebag_devices.lab.faults import FaultName, Script, Step
-from carebag_devices.sim.bag import SimulatedBag
 from carebag_devices.sim.crp_analyser import CrpAnalyser
 from carebag_devices.sim.cuff import Cuff
 from carebag_devices.sim.device_clock import Wrong
 from carebag_devices.sim.glucose_meter import GlucoseMeter
+from carebag_devices.sim.handled import HandledBag
 from carebag_devices.sim.instrument import FILL, Instrument
 from carebag_devices.sim.mischief import Break, PushFault
 from carebag_devices.sim.oximeter import Oximeter, Pretence
@@ -43,7 +43,7 @@ class NotHere(ValueError):
 class Player:
     """`bag`: started by its owner."""
 
-    def __init__(self, bag: SimulatedBag) -> None:
+    def __init__(self, bag: HandledBag) -> None:
         self._bag = bag
 
     async def play(self, script: Script) -> None:
