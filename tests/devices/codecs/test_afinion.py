@@ -210,6 +210,11 @@ def test_any_bytes_leave_the_host_usable(raw: bytes) -> None:
     assert Outcome.NOTHING in host.feed(b"\r" + bytes(Packet(1, b"0025:cmdcmpl@")))
 
 
+def test_a_packet_that_broke_off_hides_no_other() -> None:
+    good = bytes(Packet(2, b"good"))
+    assert Splitter().feed(bytes(Packet(1, b"broken off"))[:9] + good) == [good]
+
+
 def test_an_endless_packet_is_given_up() -> None:
     splitter = Splitter()
     assert splitter.feed(b"\x10\x02" + b"x" * afinion.MAX_PACKET * 2 + b"\x10\x03") == []

@@ -132,6 +132,12 @@ def test_control_and_patient_in_one_message() -> None:
     assert not Message.parse(GOLDEN).has_other_results
 
 
+def test_a_new_patient_is_no_control_and_no_sample_of_the_one_before() -> None:
+    control = b"O|1|QC-1||^^^48421-2^CRP|||20261122101200||||Q||||BLDC\rR|1|^^^48421-2^CRP|33|mg/L||||F\r"
+    message = Message.parse(b"H|\\^&||||||||||P\rP|1\r" + control + b"P|2\rR|1|^^^48421-2^CRP|12|mg/L||||F\rL|1|N\r")
+    assert [(result.text, result.sample) for result in message.chart_results()] == [("12", "")]
+
+
 @pytest.mark.parametrize(
     ("text", "whole"),
     [

@@ -43,7 +43,7 @@ HELLO = (
     b'<HEL.R01><HDR><HDR.control_id V="1"/></HDR><DEV><DEV.device_id V="00:06"/><DEV.serial_id V="77"/>'
     b'<DEV.sw_version V="2.1"/><DEV.device_name V="Reader"/><DCP><DCP.application_timeout V="100"/></DCP><DSC>'
     b'<DSC.directives_supported_cd V="SET_TIME"/><DSC.directives_supported_cd V="START_CONTINUOUS"/>'
-    b'</DSC></DEV></HEL.R01>'
+    b"</DSC></DEV></HEL.R01>"
 )
 
 
@@ -70,6 +70,13 @@ def test_golden_control() -> None:
     assert isinstance(body, Observations)
     assert body.control
     assert body.services[0].tests[0].value.text == "33"
+    assert body.of_patients == ()
+
+
+def test_a_control_with_the_role_of_a_patient_is_a_control() -> None:
+    """The example of one maker's sheet."""
+    body = Message.parse(CONTROL.replace(b'role_cd V="LQC"', b'role_cd V="OBS"')).body
+    assert isinstance(body, Observations)
     assert body.of_patients == ()
 
 

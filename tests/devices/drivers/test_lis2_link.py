@@ -196,6 +196,13 @@ async def test_a_result_sent_again_is_the_same_one_and_an_unknown_one_is_stored(
     assert [event.provenance for event in kit.journal.values()] == ["stored", "stored"]
 
 
+async def test_what_it_says_to_have_sent_before_is_stored_whatever_was_seen(kit: Kit) -> None:
+    speaker = Lis2Speaker("POC", "SN1")
+    send(kit, speaker.message([speaker.order("S-1", "I")]))
+    send(kit, speaker.message([speaker.order("S-1", "F"), speaker.result("1", "R")]))
+    assert [event.provenance for event in kit.journal.values()] == ["stored"]
+
+
 async def test_a_message_that_cannot_be_read_is_told_once_and_taken(kit: Kit) -> None:
     text = b"H|\\^&\rZ|1\rL|1|N\r"
     for _ in range(2):
