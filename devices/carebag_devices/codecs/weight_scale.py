@@ -1,6 +1,6 @@
 """Weight Scale Service 1.0: Weight Measurement 0x2A9D and Weight Scale Feature 0x2A9E.
 
-Source: GATT Specification Supplement, "Weight Measurement", "Weight Scale Feature"; Weight Scale Service, 3.2.1.2
+Source: GATT Specification Supplement, "Weight Measurement", "Weight Scale Feature"; Weight Scale Service
 for 0xFFFF, "measurement unsuccessful".
 """
 
