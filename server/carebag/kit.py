@@ -14,8 +14,12 @@ from av import VideoFrame
 
 from carebag import stage
 from carebag_devices.bag import Bag, Instruments, Sink
+from carebag_devices.bleak_link import BleakRadio
 from carebag_devices.book import DeviceBook
 from carebag_devices.catalog import CATALOG, CatalogError, read_catalog
+from carebag_devices.lab.recorder import RecordingRadio
+from carebag_devices.lab.session_file import SessionWriter
+from carebag_devices.link import Radio
 from carebag_devices.wired_instruments import Wired, identity_of, wired_keys
 from carebag_edge.errors import WrongJournal
 from carebag_edge.kit import run_kit
@@ -124,13 +128,22 @@ class _MakeBag:
         self._known, self._backend, self._scanner = known, backend, scanner_backend
         self._book, self._wired = args.data / "instruments.json", args.wired
         self._catalog = read_catalog(args.catalog)
+        self._record_into: Path | None = args.record_devices
+
+    def _radio(self) -> Radio:
+        radio = BleakRadio(self._backend, self._scanner)
+        if self._record_into is None:
+            return radio
+        began, now = time.monotonic(), datetime.now().astimezone()
+        path = self._record_into / f"session-{now:%Y%m%d-%H%M%S-%f}.jsonl"
+        print(f"carebag kit: what the instruments say is written to {path}; it may hold patient data", flush=True)
+        return RecordingRadio(radio, SessionWriter(path, now), lambda: time.monotonic() - began)
 
     def __call__(self, sink: Sink) -> Instruments:
         return Bag(
             sink=sink,
             monotonic=time.monotonic,
-            backend=self._backend,
-            scanner_backend=self._scanner,
+            radio=self._radio(),
             simulated=self._known is None,
             known=self._known,
             catalog=self._catalog,

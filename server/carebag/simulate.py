@@ -5,10 +5,12 @@ import asyncio
 import contextlib
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 from carebag import stage
 from carebag.simulation import Simulation
+from carebag_devices.lab.session_file import BadSession, Session, read_session
 from carebag_devices.radio.simulated_radio import Mode, best_mode
 from carebag_devices.sim.controllers import ForeignRadio, NoController
 
@@ -24,7 +26,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="put them on another radio than the simulated one: vhci (all of them behind this machine's own Bluetooth),"
         " or usb:0 and other names of Bumble's, one for each device",
     )
+    parser.add_argument(
+        "--replay", type=_session, metavar="FILE", help="the instruments of a session that a kit recorded, instead"
+    )
     parser.add_argument("--ready-file", type=Path, help="where to write the D-Bus address and control URL, as JSON")
+
+
+def _session(text: str) -> Session:
+    try:
+        session = read_session(Path(text))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error.strerror}") from None
+    except BadSession as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
+    if not session.addresses():
+        raise argparse.ArgumentTypeError(f"{text}: no instrument was connected to")
+    return session
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,8 +61,8 @@ def _radio(args: argparse.Namespace, devices: int) -> Mode | ForeignRadio:
 
 
 async def _serve(args: argparse.Namespace) -> None:
-    set_up = stage.stage_of(args)
-    async with Simulation(_radio(args, len(set_up.devices)), set_up) as simulation:
+    set_up = replace(stage.stage_of(args), session=args.replay)
+    async with Simulation(_radio(args, set_up.size), set_up) as simulation:
         url = await simulation.serve(args.control)
         ready = json.dumps({"bus": simulation.radio.bus_address, "control": url})
         if args.ready_file:

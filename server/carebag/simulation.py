@@ -12,6 +12,7 @@ GET  /frames      [first sample, unix seconds] of the stethoscope's frames
 import asyncio
 import contextlib
 import json
+import time
 from typing import Any
 
 from aiohttp import web
@@ -19,9 +20,11 @@ from aiohttp import web
 from carebag.stage import Stage
 from carebag_devices.lab.faults import BadScript, Step
 from carebag_devices.lab.player import NotHere, Player
+from carebag_devices.lab.replay_device import ReplayBag
 from carebag_devices.radio.simulated_radio import Mode, SimulatedRadio
 from carebag_devices.sim.bag import SimulatedBag
 from carebag_devices.sim.controllers import ForeignRadio
+from carebag_devices.sim.handled import HandledBag
 from carebag_devices.sim.instrument import Instrument
 from carebag_devices.sim.peripheral import Peripheral
 from carebag_devices.sim.stethoscope import Stethoscope
@@ -34,7 +37,7 @@ class Simulation:
     def __init__(self, radio: Mode | ForeignRadio, stage: Stage) -> None:
         self.radio: Any = radio if isinstance(radio, ForeignRadio) else SimulatedRadio(radio)
         self._stage = stage
-        self.bag: SimulatedBag
+        self.bag: HandledBag
         self._player: Player
         self._playing: asyncio.Task[None] | None = None
         self._runner: web.AppRunner | None = None
@@ -52,8 +55,10 @@ class Simulation:
             self._playing = asyncio.create_task(self._player.play(self._stage.script))
         return self
 
-    def _make_bag(self) -> SimulatedBag:
+    def _make_bag(self) -> HandledBag:
         stage, body = self._stage, self._stage.body()
+        if stage.session is not None:
+            return ReplayBag(self.radio.link, stage.session, now=time.time)
         return SimulatedBag(
             self.radio.link,
             sound_source=stage.sound(body),

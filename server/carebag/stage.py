@@ -9,6 +9,7 @@ from pathlib import Path
 from carebag.sound_sources import SoundSource, sound_source
 from carebag_devices.events import Kind
 from carebag_devices.lab.faults import BadScript, Script, read_script
+from carebag_devices.lab.session_file import Session
 from carebag_devices.sim.bag import DEVICES, catalogued
 from carebag_devices.sim.body import Body
 from carebag_devices.sim.casting import CannotPlay
@@ -26,6 +27,13 @@ class Stage:
     models: Mapping[Kind, str] = field(default_factory=dict)
     recordings: str | None = None
     script: Script | None = None
+    session: Session | None = None
+    """Recorded instruments in place of those."""
+
+    @property
+    def size(self) -> int:
+        """How many instruments there are."""
+        return len(self.devices) if self.session is None else len(self.session.addresses())
 
     def body(self) -> Body:
         """The one body of this simulation, from now on."""
