@@ -10,6 +10,7 @@ from carebag_devices.events import DeviceState, SoundFrame, SoundLevel, SoundSta
 from carebag_devices.sound_card import SoundCard
 from carebag_devices.sound_card import stethoscope as module
 from carebag_devices.sound_card.card import find_input
+from carebag_devices.sound_card.loop_test import judge_tones, tones
 from carebag_devices.sound_card.port_audio import PORT_AUDIO
 
 S = DeviceState
@@ -53,6 +54,17 @@ async def test_what_is_too_loud_is_told_as_clipped(pulse, kit, run) -> None:
     await pulse.play(square)
     await kit.until(lambda: any(level.word == "clipped" for level in kit.of(SoundLevel)))
     assert any(frame.clipped for frame in kit.of(SoundFrame))
+
+
+async def test_the_mornings_tones_are_heard(pulse, kit) -> None:
+    card = SoundCard("bell", kit.model, kit.report)
+    await card.listen(1, RATE_HZ)
+    await pulse.play(tones(RATE_HZ, 1.5))
+    await kit.until(lambda: len(kit.sound()) >= 2 * RATE_HZ)
+    await card.stop()
+    verdict = judge_tones(kit.sound(), RATE_HZ)
+    assert verdict.word == "heard"
+    assert verdict.peak_dbfs == pytest.approx(-8.5, abs=1)
 
 
 async def test_a_plug_that_is_pulled_and_put_back(pulse, kit, run, monkeypatch: pytest.MonkeyPatch) -> None:
