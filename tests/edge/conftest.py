@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import numpy as np
@@ -17,6 +17,7 @@ import pytest
 from carebag_devices.bag import Sink
 from carebag_devices.errors import DeviceSilent
 from carebag_devices.events import (
+    DeviceState,
     Identity,
     Kind,
     Measured,
@@ -24,12 +25,19 @@ from carebag_devices.events import (
     SoundFrame,
     SoundStarted,
     SoundStopped,
+    StateChanged,
     Value,
 )
+from carebag_edge.bedside import Bedside
 from carebag_edge.clock import Clock
+from carebag_edge.intake import Intake
 from carebag_edge.journal import Journal
 from carebag_edge.keys import KitKey, load_or_create
-from carebag_wire.messages import KitVisits
+from carebag_edge.loop_test import LoopTester
+from carebag_edge.media_files import MediaFiles
+from carebag_edge.tasks import Tasks
+from carebag_edge.tray import Tray
+from carebag_wire.messages import KitVisits, OpenVisit
 from carebag_wire.values import Circumstances
 from carebag_wire.visit import Patient, Person, Request, RequestKind, RequestState, VisitHead, VisitSnapshot
 
@@ -175,6 +183,47 @@ class World:
         )
 
 
+class Room:
+    """A bedside with two visits known, and what was told."""
+
+    def __init__(self, folder: Path, journal: Journal, hands: Any, world: Any) -> None:
+        self.world, self.hands = world, hands
+        self.nurse = world.nurse()
+        self.bedside = Bedside(journal, MediaFiles(folder / "media"), hands.clock)
+        self.tasks = Tasks(self.bedside, hands.clock)
+        self.words: list[str | None] = []
+        self.tray = Tray(self.bedside, hands.clock)
+        loop_test = LoopTester(journal, hands.clock, self.changed)
+        self.intake = Intake(self.bedside, None, loop_test, hands.clock, self)  # type: ignore[arg-type]
+
+    def journaled(self, code: str) -> None:
+        self.words.append(code)
+
+    def changed(self, code: str | None = None) -> None:
+        self.words.append(code)
+
+    def vitals(self, message: Any) -> None: ...
+
+    def know(self, *kinds: str, patient: str = "Tolvan Tolvansson") -> VisitSnapshot:
+        visit = self.world.visit(patient=patient)
+        requests = [self.world.request(visit.visit.id, kind) for kind in kinds]
+        visit = visit.model_copy(update={"requests": requests})
+        known = [one for one in map(self.bedside.book.get, [h.id for h in self.bedside.book.heads()]) if one]
+        self.bedside.hub_said(self.world.told(*known, visit))
+        return visit
+
+    def open(self, visit: VisitSnapshot) -> None:
+        self.bedside.open(OpenVisit(visit_id=visit.visit.id, identifiers=["name", "personal_id"]), self.nurse)
+
+    def device(self, state: DeviceState, detail: str = "", identity: Any = None) -> None:
+        self.intake(StateChanged(identity or self.world.pressure().identity, state, detail))
+
+    def shown(self) -> VisitSnapshot:
+        snapshot = self.bedside.open_snapshot(self.nurse)
+        assert snapshot is not None
+        return snapshot
+
+
 class HandInstruments:
     """The bag's place at the seam, played by the test: it says what a patient and sensors would make the bag say."""
 
@@ -254,6 +303,17 @@ def journal(tmp_path: Path, key: KitKey) -> "Journal":
 def reopen(tmp_path: Path, key: KitKey) -> Callable[[], Journal]:
     """The same journal after a restart."""
     return lambda: Journal(tmp_path / "journal.sqlite", key)
+
+
+@pytest.fixture
+def make_room(tmp_path: Path, hands: Hands, world: World) -> Callable[[Journal], Room]:
+    """A bedside over a journal: anew, it is the kit after a restart."""
+    return lambda journal: Room(tmp_path, journal, hands, world)
+
+
+@pytest.fixture
+def room(make_room: Callable[[Journal], Room], journal: Journal) -> Room:
+    return make_room(journal)
 
 
 @pytest.fixture

@@ -1,74 +1,21 @@
 """A visit on the kit without any hub: opened, asked for, measured, closed; and what the hub says meanwhile."""
 
 import sqlite3
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from carebag_devices.events import DeviceState, StateChanged
-from carebag_edge.bedside import Bedside
+from carebag_devices.events import DeviceState
 from carebag_edge.errors import NotDurable, Refused
 from carebag_edge.image_strip import strip
-from carebag_edge.intake import Intake
 from carebag_edge.journal import Journal
-from carebag_edge.loop_test import LoopTester
-from carebag_edge.media_files import MediaFiles
-from carebag_edge.tasks import Tasks
-from carebag_edge.tray import Tray
 from carebag_edge.visits import VisitBook
 from carebag_wire.messages import Changed, OpenVisit, Present
 from carebag_wire.records import VisitOpened
-from carebag_wire.visit import Note, Participant, ReadingView, VisitSnapshot
+from carebag_wire.visit import Note, Participant, ReadingView
 
 
-class Room:
-    """A bedside with two visits known, and what was told."""
-
-    def __init__(self, folder: Path, journal: Journal, hands: Any, world: Any) -> None:
-        self.world, self.hands = world, hands
-        self.nurse = world.nurse()
-        self.bedside = Bedside(journal, MediaFiles(folder / "media"), hands.clock)
-        self.tasks = Tasks(self.bedside, hands.clock)
-        self.words: list[str | None] = []
-        self.tray = Tray(self.bedside, hands.clock)
-        loop_test = LoopTester(journal, hands.clock, self.changed)
-        self.intake = Intake(self.bedside, None, loop_test, hands.clock, self)  # type: ignore[arg-type]
-
-    def journaled(self, code: str) -> None:
-        self.words.append(code)
-
-    def changed(self, code: str | None = None) -> None:
-        self.words.append(code)
-
-    def vitals(self, message: Any) -> None: ...
-
-    def know(self, *kinds: str, patient: str = "Tolvan Tolvansson") -> VisitSnapshot:
-        visit = self.world.visit(patient=patient)
-        requests = [self.world.request(visit.visit.id, kind) for kind in kinds]
-        visit = visit.model_copy(update={"requests": requests})
-        known = [one for one in map(self.bedside.book.get, [h.id for h in self.bedside.book.heads()]) if one]
-        self.bedside.hub_said(self.world.told(*known, visit))
-        return visit
-
-    def open(self, visit: VisitSnapshot) -> None:
-        self.bedside.open(OpenVisit(visit_id=visit.visit.id, identifiers=["name", "personal_id"]), self.nurse)
-
-    def device(self, state: DeviceState, detail: str = "", identity: Any = None) -> None:
-        self.intake(StateChanged(identity or self.world.pressure().identity, state, detail))
-
-    def shown(self) -> VisitSnapshot:
-        snapshot = self.bedside.open_snapshot(self.nurse)
-        assert snapshot is not None
-        return snapshot
-
-
-@pytest.fixture
-def room(tmp_path: Path, journal: Journal, hands: Any, world: Any) -> Room:
-    return Room(tmp_path, journal, hands, world)
-
-
-def test_opening_is_a_record_and_is_shown_before_the_hub_knows(room: Room, journal: Journal) -> None:
+def test_opening_is_a_record_and_is_shown_before_the_hub_knows(room: Any, journal: Journal) -> None:
     visit = room.know()
     room.open(visit)
     (entry,) = journal.of_visit(visit.visit.id)
@@ -77,7 +24,7 @@ def test_opening_is_a_record_and_is_shown_before_the_hub_knows(room: Room, journ
     assert (room.shown().visit.state, room.shown().visit.nurse) == ("open", room.nurse)
 
 
-def test_a_visit_is_opened_once_by_two_identifiers_and_never_again_when_closed(room: Room) -> None:
+def test_a_visit_is_opened_once_by_two_identifiers_and_never_again_when_closed(room: Any) -> None:
     visit, other = room.know(), room.know()
     once = OpenVisit(visit_id=visit.visit.id, identifiers=["name", "name"])
     unknown = OpenVisit(visit_id=room.world.new_id(), identifiers=["name", "photo"])
@@ -94,7 +41,7 @@ def test_a_visit_is_opened_once_by_two_identifiers_and_never_again_when_closed(r
         room.bedside.close(plan_read=True)
 
 
-def test_asked_started_measured_answered(room: Room) -> None:
+def test_asked_started_measured_answered(room: Any) -> None:
     visit = room.know("blood_pressure")
     room.open(visit)
     (request,) = visit.requests
@@ -111,7 +58,7 @@ def test_asked_started_measured_answered(room: Room) -> None:
     assert room.shown().readings[1].reading.binding.request_id is None
 
 
-def test_without_asking_it_is_a_draft_and_without_a_visit_it_is_nobodys(room: Room) -> None:
+def test_without_asking_it_is_a_draft_and_without_a_visit_it_is_nobodys(room: Any) -> None:
     room.intake(room.world.crp())
     assert room.words[-1] == "saved_unassigned"
     room.open(room.know())
@@ -121,7 +68,7 @@ def test_without_asking_it_is_a_draft_and_without_a_visit_it_is_nobodys(room: Ro
     assert (view.reading.binding.request_id, view.decision) == (None, "draft")
 
 
-def test_a_crp_from_the_visit_before_is_filed_there(room: Room) -> None:
+def test_a_crp_from_the_visit_before_is_filed_there(room: Any) -> None:
     analyser = room.world.crp().identity
     first, second = room.know("crp", patient="First"), room.know("crp", patient="Second")
     room.open(first)
@@ -137,7 +84,7 @@ def test_a_crp_from_the_visit_before_is_filed_there(room: Room) -> None:
     assert room.shown().requests[0].state == "started"
 
 
-def test_the_same_measurement_twice_is_one_and_equal_ones_are_two(room: Room) -> None:
+def test_the_same_measurement_twice_is_one_and_equal_ones_are_two(room: Any) -> None:
     room.open(room.know())
     room.intake(room.world.pressure(measurement_id="a"))
     room.intake(room.world.pressure(measurement_id="a"))
@@ -150,7 +97,7 @@ def test_the_same_measurement_twice_is_one_and_equal_ones_are_two(room: Room) ->
     assert len(room.shown().readings) == 5
 
 
-def test_what_a_cuff_had_stored_goes_to_the_tray(room: Room) -> None:
+def test_what_a_cuff_had_stored_goes_to_the_tray(room: Any) -> None:
     visit = room.know("blood_pressure")
     room.open(visit)
     room.tasks.start(visit.requests[0].id)
@@ -158,7 +105,7 @@ def test_what_a_cuff_had_stored_goes_to_the_tray(room: Room) -> None:
     assert (room.shown().readings, room.words[-1]) == ([], "saved_unassigned")
 
 
-def test_lost_in_the_middle_the_request_stays_started_and_the_word_is_said(room: Room) -> None:
+def test_lost_in_the_middle_the_request_stays_started_and_the_word_is_said(room: Any) -> None:
     visit = room.know("blood_pressure")
     room.open(visit)
     room.tasks.start(visit.requests[0].id)
@@ -172,7 +119,7 @@ def test_lost_in_the_middle_the_request_stays_started_and_the_word_is_said(room:
     assert room.shown().readings[0].reading.binding.request_id == visit.requests[0].id
 
 
-def test_declined_with_a_reason_only(room: Room) -> None:
+def test_declined_with_a_reason_only(room: Any) -> None:
     visit = room.know("listen")
     room.open(visit)
     with pytest.raises(Refused, match="reason_missing"):
@@ -183,7 +130,7 @@ def test_declined_with_a_reason_only(room: Room) -> None:
         room.tasks.start(visit.requests[0].id)
 
 
-def test_what_the_doctor_took_back_waits_for_nothing(room: Room) -> None:
+def test_what_the_doctor_took_back_waits_for_nothing(room: Any) -> None:
     visit = room.know("blood_pressure")
     room.open(visit)
     (request,) = visit.requests
@@ -197,7 +144,7 @@ def test_what_the_doctor_took_back_waits_for_nothing(room: Room) -> None:
 
 
 def test_everything_comes_back_after_a_restart(
-    room: Room, journal: Journal, reopen: Any, tmp_path: Path, hands: Any, world: Any
+    room: Any, journal: Journal, reopen: Any, make_room: Any, world: Any
 ) -> None:
     visit = room.know("blood_pressure", "crp")
     room.open(visit)
@@ -206,7 +153,7 @@ def test_everything_comes_back_after_a_restart(
     room.intake(room.world.crp())
     journal.close()
     again = reopen()
-    restarted = Room(tmp_path, again, hands, world)
+    restarted = make_room(again)
     assert restarted.shown().visit.state == "open"
     assert [one.kind for one in restarted.bedside.binder.armed] == ["blood_pressure"]
     restarted.intake(world.pressure())
@@ -214,7 +161,7 @@ def test_everything_comes_back_after_a_restart(
     again.close()
 
 
-def test_a_full_disk_keeps_the_value_waiting_and_says_so(room: Room, journal: Journal, monkeypatch: Any) -> None:
+def test_a_full_disk_keeps_the_value_waiting_and_says_so(room: Any, journal: Journal, monkeypatch: Any) -> None:
     visit, other = room.know(), room.know()
     room.open(visit)
 
@@ -235,7 +182,7 @@ def test_a_full_disk_keeps_the_value_waiting_and_says_so(room: Room, journal: Jo
     assert view.reading.binding.visit_id == visit.visit.id
 
 
-def test_a_photo_answers_its_request(room: Room, photo: bytes) -> None:
+def test_a_photo_answers_its_request(room: Any, photo: bytes) -> None:
     visit = room.know("photo")
     room.open(visit)
     room.tasks.start(visit.requests[0].id)
@@ -246,7 +193,7 @@ def test_a_photo_answers_its_request(room: Room, photo: bytes) -> None:
         room.bedside.keep_photo(room.world.new_id(), strip(photo))
 
 
-def test_a_spot_needs_an_open_visit(room: Room) -> None:
+def test_a_spot_needs_an_open_visit(room: Any) -> None:
     for _ in range(3):
         room.intake(room.world.oximeter("97"))
     spot = room.intake.vitals.spot(room.hands.ns)
@@ -254,7 +201,7 @@ def test_a_spot_needs_an_open_visit(room: Room) -> None:
         room.bedside.keep_spot(spot)
 
 
-def test_a_double_click_keeps_one_spot_value(room: Room) -> None:
+def test_a_double_click_keeps_one_spot_value(room: Any) -> None:
     room.open(room.know())
     for _ in range(3):
         room.intake(room.world.oximeter("97"))
@@ -265,7 +212,7 @@ def test_a_double_click_keeps_one_spot_value(room: Room) -> None:
     assert len(room.shown().readings) == 2
 
 
-def test_after_an_error_the_task_stays_until_a_value_came(room: Room) -> None:
+def test_after_an_error_the_task_stays_until_a_value_came(room: Any) -> None:
     visit = room.know("blood_pressure")
     room.open(visit)
     room.tasks.start(visit.requests[0].id)
@@ -275,7 +222,7 @@ def test_after_an_error_the_task_stays_until_a_value_came(room: Room) -> None:
     assert room.shown().requests[0].state == "answered"
 
 
-def test_a_value_after_closing_still_answers_its_request_with_its_side(room: Room) -> None:
+def test_a_value_after_closing_still_answers_its_request_with_its_side(room: Any) -> None:
     visit, other = room.know("blood_pressure"), room.know("blood_pressure", patient="Sven Testsson")
     room.open(visit)
     room.tasks.start(visit.requests[0].id)
@@ -291,7 +238,7 @@ def test_a_value_after_closing_still_answers_its_request_with_its_side(room: Roo
     assert late.requests[0].state == "answered"
 
 
-def test_the_hubs_word_wins_and_a_shorter_list_takes_nothing_away(room: Room) -> None:
+def test_the_hubs_word_wins_and_a_shorter_list_takes_nothing_away(room: Any) -> None:
     visit = room.know()
     room.open(visit)
     room.intake(room.world.pressure())
@@ -303,7 +250,7 @@ def test_the_hubs_word_wins_and_a_shorter_list_takes_nothing_away(room: Room) ->
     assert (view.decision, view.received_at) == ("kept", room.hands.utc)
 
 
-def test_the_open_visit_stays_though_the_hub_leaves_it_out(room: Room) -> None:
+def test_the_open_visit_stays_though_the_hub_leaves_it_out(room: Any) -> None:
     visit, other = room.know(), room.know()
     room.open(visit)
     room.bedside.hub_said(room.world.told())
@@ -311,7 +258,7 @@ def test_the_open_visit_stays_though_the_hub_leaves_it_out(room: Room) -> None:
     assert room.bedside.book.get(other.visit.id) is None
 
 
-def test_a_draft_note_is_none_of_the_kits_business(room: Room, world: Any, hands: Any) -> None:
+def test_a_draft_note_is_none_of_the_kits_business(room: Any, world: Any, hands: Any) -> None:
     visit = room.know()
     note = Note(
         id=world.new_id(),
@@ -331,7 +278,7 @@ def test_a_draft_note_is_none_of_the_kits_business(room: Room, world: Any, hands
     assert room.bedside.book.get(visit.visit.id).notes == [signed]  # type: ignore[union-attr]
 
 
-def test_who_is_present_is_forgotten_when_the_hub_is_away(room: Room) -> None:
+def test_who_is_present_is_forgotten_when_the_hub_is_away(room: Any) -> None:
     visit = room.know()
     doctor = Participant(id="doctor:1", role="doctor", name="Eva Ek")
     room.bedside.hub_said(Present(visit_id=visit.visit.id, participants=[doctor], kit_online=True))
@@ -346,7 +293,7 @@ def test_a_damaged_book_is_an_empty_one(saved: str | None) -> None:
 
 
 def test_whatever_happens_the_driver_hears_only_that_a_value_is_not_kept(
-    room: Room, monkeypatch: Any, caplog: Any
+    room: Any, monkeypatch: Any, caplog: Any
 ) -> None:
     room.open(room.know())
     monkeypatch.setattr(room.bedside, "keep_measured", lambda event: 1 / 0)
