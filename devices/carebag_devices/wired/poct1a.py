@@ -42,7 +42,7 @@ class Poct1aSession:
 
 
 class _Talk:
-    """One connection. `unreadable`: documents that were told already, on whatever connection."""
+    """One connection. `unreadable`: what was told already, on whatever connection."""
 
     def __init__(self, report: Reporter, chart: LabChart, unreadable: set[bytes]) -> None:
         self.fetching = False
@@ -93,8 +93,10 @@ class _Talk:
     def _tell_unreadable(self, broken: Broken) -> None:
         """Once, or it would be told at each attempt that follows. Only what is about results concerns a nurse."""
         log.warning("a document was refused: %s", broken.reason)
-        if b"<OBS.R01" in broken.raw and broken.raw not in self._unreadable:
-            self._unreadable.add(broken.raw)
+        # the header is new each time
+        results = broken.raw[broken.raw.find(b"<SVC") :]
+        if b"<OBS.R01" in broken.raw and results not in self._unreadable:
+            self._unreadable.add(results)
             self._chart.keep_unreadable(broken.raw, broken.reason, live=False)
 
     def _keep(self, message: Message, observations: Observations, raw: bytes, from_memory: bool) -> bool:

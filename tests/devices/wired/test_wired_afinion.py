@@ -69,11 +69,20 @@ async def test_what_it_may_say(bench, kit, analyser, result, decimals, code, uni
     assert kit.values() == [words]
 
 
-async def test_a_new_record_with_an_old_time_is_stored(bench, kit, analyser) -> None:
-    """Its clock is an hour behind, or it was confirmed late: not to be told from a run of an hour ago."""
+async def test_a_new_record_with_an_old_time_is_found_and_stored(bench, kit, analyser) -> None:
+    """Its clock was set back an hour, or it was confirmed late: not to be told from a run of an hour ago."""
+    analyser.give("11", decimals=0, ago_s=60)
     async with bench.running(analyser):
         await kit.until_state(S.READY)
         analyser.give("12", decimals=0, ago_s=3600)
+        measured = await kit.until_measured(2)
+    assert kit.values() == ["11 mg/L", "12 mg/L"]
+    assert measured.provenance == "stored"
+
+
+async def test_what_was_in_the_memory_is_stored_whatever_its_clock_says(bench, kit, analyser) -> None:
+    analyser.give("12", decimals=0, ago_s=-5)
+    async with bench.running(analyser):
         measured = await kit.until_measured()
     assert measured.provenance == "stored"
 

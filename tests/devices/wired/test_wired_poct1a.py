@@ -1,13 +1,18 @@
 """POCT1-A2 over real sockets: memory, live results, and every way to lose them."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from carebag_devices.codecs.lab_value import LabValue
+from carebag_devices.codecs.poct1a import Analyte, Message, Observations, Service
 from carebag_devices.codecs.xml_document import Framing
 from carebag_devices.events import DeviceState as S
+from carebag_devices.events import Measured
 from carebag_devices.sim.lab_poct1a import Poct1aAnalyser
+from carebag_devices.wired import poct1a
 
 
 @pytest.fixture(params=["dial", "listen"])
@@ -80,6 +85,26 @@ async def test_a_bad_line_loses_and_doubles_nothing(bench, kit, analyser, fault)
         await kit.until(lambda: not analyser.memory or kit._news.clear())
     values = [event for event in kit.values() if event != "not_readable"]
     assert values == ["11 mg/L", "12 mg/L", "13 mg/L"]
+
+
+async def test_what_cannot_be_read_is_told_once(bench, kit) -> None:
+    ticking = itertools.count(1_795_000_000)
+    analyser = Poct1aAnalyser(now=lambda: next(ticking))
+    analyser.faults.damaged_documents = 3
+    analyser.give("12")
+    async with bench.running(analyser):
+        await kit.until(lambda: not analyser.memory or kit._news.clear())
+    assert [event.problem for event in kit.events if isinstance(event, Measured)] == ["not_readable", None]
+
+
+@pytest.mark.parametrize(
+    ("from_memory", "reason", "resent"), [(True, "NEW", True), (False, "RES", True), (False, "NEW", False)]
+)
+def test_what_comes_from_memory_is_never_live(from_memory: bool, reason: str, resent: bool) -> None:
+    analyte = Analyte("48421-2", LabValue.parse("12"), "mg/L")
+    service = Service("OBS", "2026-11-22T10:15:30+01:00", (analyte,), reason=reason)
+    message = Message("1", "2026-11-22T10:16:00+01:00", Observations((service,)))
+    assert poct1a._result(message, service, analyte, b"", from_memory).resent == resent
 
 
 @pytest.mark.parametrize("where", ["before_ack", "after_ack"])

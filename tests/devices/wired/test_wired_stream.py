@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from carebag_devices.catalog import model_named
+from carebag_devices.codecs.lis01 import ACK, ENQ
 from carebag_devices.errors import DeviceLost, DeviceRefused, DeviceSilent
 from carebag_devices.events import DeviceState as S
 from carebag_devices.sim.lab_lis2 import Lis2Analyser
@@ -134,6 +135,24 @@ async def test_an_analyser_that_dials_may_leave(kit, in_background, unused_tcp_p
             await kit.until_state(S.READY)
             await stream.close()
             await kit.until_state(S.ASLEEP)
+
+
+async def test_an_analyser_that_comes_again_takes_the_place_of_its_dead_connection(
+    kit, in_background, unused_tcp_port: int
+) -> None:
+    url = f"tcp-listen://127.0.0.1:{unused_tcp_port}"
+    async with in_background(run_wired(url, LIS2, kit.reporter(wired_identity(url, LIS2)))):
+        await kit.until_state(S.UNSEEN)
+        dead = await open_stream(Dial("127.0.0.1", unused_tcp_port))
+        await dead.write(ENQ)
+        assert await dead.read() == ACK
+        again = await open_stream(Dial("127.0.0.1", unused_tcp_port))
+        await again.write(ENQ)
+        assert await again.read() == ACK
+        with pytest.raises(DeviceLost):
+            await dead.read()
+        await dead.close()
+        await again.close()
 
 
 async def test_what_is_not_for_a_wire_is_said_at_once(kit) -> None:
