@@ -78,6 +78,7 @@ def test_a_run_goes_on_across_blocks() -> None:
     assert not clipping.feed(ends)
     assert not clipping.feed(np.zeros(0, np.int16))
     assert clipping.feed(ends[::-1])
+    assert clipping.feed(np.full(3, CLIPPED_AT, np.int16))
     assert not clipping.feed(np.zeros(3, np.int16)), "the run ended in the block before"
 
 
@@ -115,7 +116,7 @@ def test_the_word_stays_between_two_beats() -> None:
     words = [meter.feed(tone(-10 if n % 4 == 0 else -60), clipped=False).word for n in range(12)]  # type: ignore[union-attr]
     assert set(words) == {"good"}
     quiet = [meter.feed(tone(-60), clipped=False).word for _ in range(9)]  # type: ignore[union-attr]
-    assert quiet[-1] == "quiet"
+    assert quiet == ["good"] * 4 + ["quiet"] * 5, "the last beat was three windows before"
 
 
 def test_clipping_is_remembered_for_two_seconds() -> None:
