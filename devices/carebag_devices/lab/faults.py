@@ -9,7 +9,7 @@ A script is a JSON-lines file: first the stage, then one step a line.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
@@ -120,6 +120,11 @@ class Script:
     devices: Mapping[Kind, str | None] = field(default_factory=dict)
     lasts_s: float = 0.0
     """At least until the last step."""
+
+    def hurried(self, by: float) -> Self:
+        """The same in a `by`-th of the time."""
+        steps = tuple(replace(step, at_s=step.at_s / by) for step in self.steps)
+        return replace(self, steps=steps, lasts_s=self.lasts_s / by)
 
     def lines(self) -> str:
         """The file's text."""

@@ -8,12 +8,13 @@ When the script is over, all faults end and a patient nurse sees to it that ever
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
 
-from carebag_devices.bag import Bag
+from carebag_devices.bag import Bag, Sink
 from carebag_devices.events import DeviceState, Event, Measured, OximeterSample, PairingChanged, StateChanged
 from carebag_devices.lab.direct_air import DirectAir, Sent
 from carebag_devices.lab.faults import Script
@@ -23,18 +24,34 @@ from carebag_devices.sim.bag import SimulatedBag
 from carebag_devices.sim.berry import BerryOximeter
 from carebag_devices.sim.body import Body
 from carebag_devices.sim.crp_analyser import CrpAnalyser
+from carebag_devices.sim.handled import Air
 from carebag_devices.sim.instrument import Instrument
-from carebag_devices.sim.peripheral import Peripheral
+from carebag_devices.sim.peripheral import Clock, Peripheral
 
 BEGAN_S = datetime(2026, 11, 26, 8, 0, tzinfo=UTC).timestamp()
 """When every trial begins, unix time."""
-ROUND_S = 25.0
 ROUNDS_AT_MOST = 40
-RECONNECTIONS = 2
-"""Once all is sent, so many more connections show what comes twice."""
-REACTION_S = 2.0
 BERRY_PACKETS_PER_S = 8
 """Instead of a hundred: enough for a sample a second."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long things take that no instrument decides."""
+
+    round_s: float = 25.0
+    """For everything stored to come, once a link is there."""
+    reaction_s: float = 2.0
+    """Until the nurse does what the page says."""
+    speed: float = 1.0
+    out_of_reach_s: float = 5.0
+    reconnections: int = 2
+    """Once all is sent, so many more connections show what comes twice."""
+
+
+UNHURRIED = Pace()
+HURRIED = Pace(round_s=2.0, reaction_s=0.4, speed=40.0, out_of_reach_s=0.4, reconnections=1)
+"""For stacks that run in real time."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +80,8 @@ class Trial:
 class Nurse:
     """Does what the page says: looks for an instrument whose bond is lost, types the digits it shows."""
 
-    def __init__(self, sim: SimulatedBag) -> None:
-        self._sim = sim
+    def __init__(self, sim: SimulatedBag, reaction_s: float) -> None:
+        self._sim, self._reaction_s = sim, reaction_s
         self.bag: Bag
         self._busy: asyncio.Task[None] | None = None
         self._needed: list[str] = []
@@ -79,7 +96,7 @@ class Nurse:
             if self._busy is None or self._busy.done():
                 self._busy = asyncio.get_running_loop().create_task(self._pair())
         if isinstance(event, PairingChanged) and event.stage == "passkey":
-            asyncio.get_running_loop().call_later(REACTION_S, self._type, event.device_id)
+            asyncio.get_running_loop().call_later(self._reaction_s, self._type, event.device_id)
 
     def _type(self, address: str) -> None:
         number = self._device(address)[1].passkey
@@ -93,12 +110,12 @@ class Nurse:
         while self._needed:
             address = self._needed.pop(0)
             kind, device = self._device(address)
-            await asyncio.sleep(REACTION_S)
+            await asyncio.sleep(self._reaction_s)
             self.bag.start_pairing(kind)  # type: ignore[arg-type]
             await device.hold_key()
-            await asyncio.sleep(REACTION_S)
+            await asyncio.sleep(self._reaction_s)
             self.bag.choose(address)
-            await asyncio.sleep(5 * REACTION_S)
+            await asyncio.sleep(5 * self._reaction_s)
             self.bag.stop_pairing()
             if self._states[address] is DeviceState.NEEDS_PAIRING:
                 self._needed.append(address)
@@ -116,21 +133,27 @@ def run_trial(script: Script) -> Trial:
 
 
 async def _run(script: Script) -> Trial:
-    loop, trial = asyncio.get_running_loop(), Trial(script)
-    air = DirectAir(script.seed)
+    loop, air = asyncio.get_running_loop(), DirectAir(script.seed)
 
     def now() -> float:
         return BEGAN_S + loop.time()
 
-    sim = SimulatedBag(
-        air,
-        sound_source=lambda _rate: iter([np.zeros(0, np.int16)]),
-        now=now,
-        devices=script.devices,
-        models={kind: key for kind, key in script.devices.items() if key is not None},
-        body=Body(script.seed, script.scenario, began_s=BEGAN_S),
-    )
-    nurse = Nurse(sim)
+    def make_bag(sink: Sink) -> Bag:
+        wall = lambda: datetime.fromtimestamp(now(), UTC).astimezone()  # noqa: E731
+        return Bag(sink=sink, monotonic=loop.time, simulated=False, radio=air, wall=wall)
+
+    trial = await attempt(script, air, make_bag, now=now)
+    trial.sent, trial.surprises = air.sent, air.surprises
+    return trial
+
+
+async def attempt(
+    script: Script, air: Air, make_bag: Callable[[Sink], Bag], *, now: Clock, pace: Pace = UNHURRIED
+) -> Trial:
+    """The script's devices on `air`, the bag that `make_bag` makes between them and the judge."""
+    trial = Trial(script)
+    sim = _simulated(script, air, now, pace)
+    nurse = Nurse(sim, pace.reaction_s)
 
     def sink(event: Event) -> None:
         if isinstance(event, Measured | OximeterSample):
@@ -139,31 +162,39 @@ async def _run(script: Script) -> Trial:
             trial.states.append(event)
         nurse.told(event)
 
-    nurse.bag = bag = Bag(
-        sink=sink,
-        monotonic=loop.time,
-        simulated=False,
-        radio=air,
-        wall=lambda: datetime.fromtimestamp(now(), UTC).astimezone(),
-    )
-    for device in sim.devices.values():
-        if isinstance(device, BerryOximeter):
-            device.packets_per_s = BERRY_PACKETS_PER_S
-    running = asyncio.create_task(bag.run())
+    nurse.bag = make_bag(sink)
+    running = asyncio.create_task(nurse.bag.run())
     await sim.start()
     await Player(sim).play(script)
-    trial.settled = await _settle(sim)
-    for _ in range(RECONNECTIONS):
-        await _reconnect(sim)
+    trial.settled = await _settle(sim, pace)
+    for _ in range(pace.reconnections):
+        await _reconnect(sim, pace)
     await nurse.go_home()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await sim.stop()
-    trial.devices, trial.sent, trial.surprises = sim.devices, air.sent, air.surprises
+    trial.devices = sim.devices
     return trial
 
 
-async def _settle(sim: SimulatedBag) -> bool:
+def _simulated(script: Script, air: Air, now: Clock, pace: Pace) -> SimulatedBag:
+    sim = SimulatedBag(
+        air,
+        sound_source=lambda _rate: iter([np.zeros(0, np.int16)]),
+        now=now,
+        speed=pace.speed,
+        out_of_reach_s=pace.out_of_reach_s,
+        devices=script.devices,
+        models={kind: key for kind, key in script.devices.items() if key is not None},
+        body=Body(script.seed, script.scenario, began_s=now()),
+    )
+    for device in sim.devices.values():
+        if isinstance(device, BerryOximeter):
+            device.packets_per_s = BERRY_PACKETS_PER_S
+    return sim
+
+
+async def _settle(sim: SimulatedBag, pace: Pace) -> bool:
     """All faults end; keys are pressed until nothing waits in a device any more."""
     for device in sim.devices.values():
         device.mischief.clear()
@@ -174,15 +205,15 @@ async def _settle(sim: SimulatedBag) -> bool:
             if not _has_nothing_left(device) and not getattr(device, "measuring", False):
                 await device.break_link()
             await device.wake()
-        await asyncio.sleep(ROUND_S)
+        await asyncio.sleep(pace.round_s)
     return False
 
 
-async def _reconnect(sim: SimulatedBag) -> None:
+async def _reconnect(sim: SimulatedBag, pace: Pace) -> None:
     for device in sim.devices.values():
         await device.break_link()
         await device.wake()
-    await asyncio.sleep(2 * ROUND_S)
+    await asyncio.sleep(2 * pace.round_s)
 
 
 def _has_nothing_left(device: Peripheral) -> bool:
