@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from carebag_devices.events import SoundFrame, SoundLevel, SoundStarted, SoundStopped
+from carebag_devices.sound_card.level import Clipping, Meter, Word
 from carebag_edge.binding import Binder, Whom
 from carebag_edge.capture import device_identity
 from carebag_edge.clock import Clock
 from carebag_edge.journal import PCM16, Entry, Journal
 from carebag_edge.live_port import LiveMedia
-from carebag_edge.loudness import Level, Loudness
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.recording_file import FinishedSound, RecordingFile, discard, salvage
 from carebag_edge.sample_ledger import Implausible
@@ -78,6 +78,7 @@ class _Running:
     hearing: Hearing
     file: RecordingFile
     monitor: SoundMonitor
+    meter: Meter
     word: QualityWord = "assessing"
     rate: int | None = None
     rate_problem: str | None = "assessing"
@@ -85,8 +86,11 @@ class _Running:
     marks: list[tuple[int, Literal["S1", "S2"]]] = field(default_factory=list)
     heard: Counter[str] = field(default_factory=Counter)
     overrun: bool = False
-    loudness: Loudness = field(default_factory=Loudness)
-    level: Level | None = None
+    clipping: Clipping = field(default_factory=Clipping)
+    level: tuple[Word, float] | None = None
+    """Word and peak in dB of full scale, of the last quarter of a second."""
+    tells_level: bool = False
+    """The driver says itself how loud it is."""
     told_at: int = 0
     forced_at: int = 0
 
@@ -171,7 +175,7 @@ class Listening:
         )
         self._journal.put_state(HEARING, hearing.model_dump_json())
         file = RecordingFile(self._folder, event.stream, event.rate_hz)
-        self._running = _Running(hearing, file, self._monitor(event.rate_hz))
+        self._running = _Running(hearing, file, self._monitor(event.rate_hz), Meter(event.rate_hz))
         self._live.sound_begin(event.stream, event.rate_hz)
         self._tell(self._state("live"))
 
@@ -193,7 +197,6 @@ class Listening:
         rate_hz, end = running.hearing.rate_hz, running.file.ledger.end
         if end - running.told_at >= STATE_EVERY_S * rate_hz:
             running.told_at = end
-            running.level = running.loudness.taken() or running.level
             self._tell(self._state("live"))
             running.marks = []
 
@@ -201,7 +204,7 @@ class Listening:
         """The driver itself says how loud it is; shown with the next state."""
         running = self._running
         if running is not None and running.hearing.stream == event.stream:
-            running.loudness.said(Level(event.word, event.peak_dbfs))
+            running.tells_level, running.level = True, (event.word, event.peak_dbfs)
 
     def stopped(self, event: SoundStopped) -> Entry | None:
         """The stream is over: make the record; None if nothing was heard."""
@@ -242,10 +245,18 @@ class Listening:
 
     def _assess(self, running: _Running, event: SoundFrame, appended: int) -> None:
         new = event.samples[event.samples.size - appended :]
-        running.loudness.hear(new)
+        self._measure(running, new)
         self._take(running, running.monitor.feed(new))
         device_word: QualityWord | None = "no_contact" if event.no_contact else "clipped" if event.clipped else None
         running.heard[device_word or running.word] += appended
+
+    @staticmethod
+    def _measure(running: _Running, new: NDArray[np.int16]) -> None:
+        if running.tells_level:
+            return
+        level = running.meter.feed(new, clipped=running.clipping.feed(new))
+        if level is not None:
+            running.level = level.word, level.peak_dbfs
 
     @staticmethod
     def _take(running: _Running, findings: Sequence[Finding]) -> None:
@@ -329,8 +340,8 @@ class Listening:
             quality=running.word,
             heart_rate_per_min=running.rate,
             heart_rate_problem=running.rate_problem if running.rate is None else None,
-            level=running.level.word if running.level else None,
-            peak_dbfs=running.level.peak_dbfs if running.level else None,
+            level=running.level[0] if running.level else None,
+            peak_dbfs=round(running.level[1], 1) if running.level else None,
             sound_marks=running.marks,
         )
 

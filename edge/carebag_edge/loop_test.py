@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from carebag_devices.bag import Instruments
 from carebag_devices.errors import DeviceError
 from carebag_devices.events import SoundFrame, SoundStarted, SoundStopped
+from carebag_devices.sound_card.loop_test import judge_taps
 from carebag_edge.clock import Clock
 from carebag_edge.journal import Journal
-from carebag_edge.loudness import judge
 from carebag_edge.wording import as_code, short
 from carebag_wire.base import Code
 from carebag_wire.visit import LoopTest
@@ -97,21 +97,21 @@ class LoopTester:
     def _end(self) -> None:
         sound = np.concatenate(self._samples) if self._samples else np.zeros(0, np.int16)
         self._running, self._samples = False, []
-        enough = self._rate_hz > 0 and sound.size >= LEAST_S * self._rate_hz
-        word, peak = judge(sound, self._rate_hz) if enough else ("failed", None)
-        problem = None if enough else self._problem or "device_silent"
-        result = LoopTest.model_validate(
-            {
-                "at": self._clock.utc(),
-                "state": word,
-                "device_id": self._device_id,
-                "peak_dbfs": peak,
-                "problem": problem,
-            }
-        )
+        result = self._judged(sound)
         self.shown = result
         self._journal.put_state(LOOP_TEST, result.model_dump_json())
         self._changed()
+
+
+    def _judged(self, sound: NDArray[np.int16]) -> LoopTest:
+        at, device_id = self._clock.utc(), self._device_id
+        if self._rate_hz == 0 or sound.size < LEAST_S * self._rate_hz:
+            return LoopTest(at=at, state="failed", device_id=device_id, problem=self._problem or "device_silent")
+        verdict = judge_taps(sound, self._rate_hz)
+        peak = round(verdict.peak_dbfs, 1)
+        if verdict.word == "not_heard":
+            return LoopTest(at=at, state="failed", device_id=device_id, peak_dbfs=peak, problem="no_taps")
+        return LoopTest(at=at, state=verdict.word, device_id=device_id, peak_dbfs=peak)
 
 
 def _last(journal: Journal) -> LoopTest | None:

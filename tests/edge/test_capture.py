@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from carebag_devices.events import DeviceState, Identity, Measured, StateChanged, Value
 from carebag_edge.binding import Whom
 from carebag_edge.capture import device_status, reading_of
-from carebag_edge.device_clock import DeviceClocks, parse
+from carebag_edge.device_clock import DeviceClocks
 from carebag_wire.records import Reading, record_adapter
 from carebag_wire.values import Circumstances, Times
 
@@ -122,24 +122,46 @@ def test_whatever_a_driver_says_becomes_a_record_that_can_be_read(event: Measure
     assert not (kept.problem and kept.quantities)
 
 
-def test_the_offset_of_a_device_is_learnt_from_a_watched_value_only() -> None:
-    clocks = DeviceClocks()
-    event = measured(device_time="2026-11-23T09:37:00")
-    assert clocks.times(event, TIMES, watched=False).device_offset_s is None
-    learnt = clocks.times(event, TIMES, watched=True)
-    assert (learnt.device, learnt.device_offset_s) == ("2026-11-23T09:37:00", -37 * 60)
-    later = clocks.times(measured(device_time="2026-11-23T09:38:00"), TIMES, watched=False)
-    assert (later.device_offset_s, later.device_offset_uncertainty_s) == (-37 * 60, 5.0)
-
-
-def test_a_clock_of_zeros_is_kept_and_not_believed() -> None:
-    assert parse("2026-00-00T00:00:00") is None
-    times = DeviceClocks().times(measured(device_time="2026-00-00T00:00:00"), TIMES, watched=True)
-    assert (times.device, times.device_offset_s) == ("2026-00-00T00:00:00", None)
-
-
 def test_a_card_remembers_battery_and_when_it_was_seen() -> None:
     now, later = TIMES.kit_utc, TIMES.kit_utc.replace(hour=10)
     ready = device_status(StateChanged(CUFF, DeviceState.READY, battery_percent=66), now, None)
     asleep = device_status(StateChanged(CUFF, DeviceState.ASLEEP, progress=7.0), later, ready)
     assert (asleep.state, asleep.battery_percent, asleep.last_seen, asleep.progress) == ("asleep", 66, now, 1.0)
+
+
+def test_a_card_says_which_instrument_it_is_how_it_is_reached_and_whether_it_is_bonded() -> None:
+    identity = Identity("C0:FF:EE:00:00:01", "cuff", "Maker", "BM 59", "SN 1", "1.2")
+    card = device_status(StateChanged(identity, DeviceState.NEEDS_PAIRING, bond="lost"), TIMES.kit_utc, None)
+    assert (card.maker, card.model, card.serial, card.firmware, card.name) == ("Maker", "BM 59", "SN 1", "1.2", "BM 59")
+    assert (card.bond, card.way, card.clock) == ("lost", "bluetooth", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("address", "way"),
+    [
+        ("c0:ff:ee:00:00:01", "bluetooth"),
+        ("6E400001-B5A3-F393-E0A9-E50E24DCCA9E", "bluetooth"),
+        ("wired:/dev/ttyUSB0", "wired"),
+        ("sound:USB Audio", "sound_card"),
+    ],
+)
+def test_how_an_instrument_is_reached_is_seen_by_its_address(address: str, way: str) -> None:
+    card = device_status(StateChanged(Identity(address, "cuff"), DeviceState.READY), TIMES.kit_utc, None)
+    assert card.way == way
+
+
+def test_the_person_in_the_devices_memory_is_kept() -> None:
+    assert reading(measured(Value("systolic", Decimal(128), "mm[Hg]"), user=1)).user == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "visit", "kept"),
+    [
+        ("live", None, "live"),
+        ("stored", None, "stored"),
+        ("stored", UUID(int=3), "live"),
+        ("live", UUID(int=3), "live"),
+    ],
+)
+def test_stored_and_surely_of_a_visit_is_measured_in_it(said: str, visit: UUID | None, kept: str) -> None:
+    assert reading(measured(provenance=said), Whom(visit)).provenance == kept

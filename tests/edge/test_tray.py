@@ -1,4 +1,4 @@
-"""Whose is what an instrument had stored: known by its age if that is sure, else in the tray until the nurse decides."""
+"""Whose a value of an instrument's memory is: known by its age if that is sure, else the nurse decides in the tray."""
 
 import sqlite3
 from typing import Any

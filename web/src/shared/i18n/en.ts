@@ -448,6 +448,7 @@ export const en: Messages = {
   'code.visit_is_open': 'That cannot be done while a visit is open.',
   'code.filed': 'The value is in the visit now.',
   'code.set_aside': 'The value is set aside.',
+  'code.no_taps': 'There is sound, but no taps. Tap the diaphragm twice.',
   'code.paired': 'The instrument is paired.',
   'code.forgotten': 'The instrument is out of the bag.',
   'code.no_new_value': 'No new value is coming.',

@@ -448,6 +448,7 @@ export const es: Messages = {
   'code.visit_is_open': 'No se puede con una visita abierta.',
   'code.filed': 'El valor ya está en la visita.',
   'code.set_aside': 'El valor queda apartado.',
+  'code.no_taps': 'Hay sonido, pero ningún golpe. Da dos golpecitos en la membrana.',
   'code.paired': 'El instrumento está emparejado.',
   'code.forgotten': 'El instrumento ya no está en el maletín.',
   'code.no_new_value': 'No llega ningún valor nuevo.',

@@ -448,6 +448,7 @@ export const fi: Messages = {
   'code.visit_is_open': 'Ei onnistu, kun käynti on auki.',
   'code.filed': 'Arvo on lisätty käyntiin.',
   'code.set_aside': 'Arvo on siirretty syrjään.',
+  'code.no_taps': 'Ääntä kuuluu, mutta ei koputuksia. Koputa kalvoa kaksi kertaa.',
   'code.paired': 'Laite on paritettu.',
   'code.forgotten': 'Laite on poistettu laukusta.',
   'code.no_new_value': 'Uutta arvoa ei tule.',

@@ -447,6 +447,7 @@ export const sv = {
   'code.visit_is_open': 'Det går inte medan ett besök är öppet.',
   'code.filed': 'Värdet är lagt i besöket.',
   'code.set_aside': 'Värdet är undanlagt.',
+  'code.no_taps': 'Det låter, men ingen knackning hördes. Knacka två gånger på membranet.',
   'code.paired': 'Instrumentet är ihopparat.',
   'code.forgotten': 'Instrumentet är borttaget ur väskan.',
   'code.no_new_value': 'Inget nytt värde kommer.',
