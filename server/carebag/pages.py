@@ -123,6 +123,10 @@ class Nurse(Person):
         """By the guide, from its first page to its last, in practice."""
         self.press("pair-open")
         self.press(f"pair-kind-{kind}")
+        self.finish_pairing()
+
+    def finish_pairing(self) -> None:
+        """From what to press to the end."""
         self.press("pair-practise")
         self.press("pair-search")
         self.part("pair-found").and_(self.page.locator('[data-inviting="true"]')).first.click()
