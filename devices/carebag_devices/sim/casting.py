@@ -79,8 +79,8 @@ def play(
 def _label(model: Model, ours: Label, number: int) -> Label:
     """The model's name and services; an address of its own that is always the same."""
     services = tuple(sorted(_short(service) for service in model.services))[:1]
-    if not model.name_prefixes and model.services and not number:
-        return replace(ours, encrypted=model.pairing != "never") if ours.address else ours
+    if ours.address and not model.name_prefixes and not number:
+        return replace(ours, encrypted=model.pairing != "never")
     name = model.name_prefixes[0] if model.name_prefixes else ours.name
     room = ADVERTISING_MAX - 3 - 2 - sum(2 + (2 if len(service) == 4 else 16) for service in services)
     return replace(
