@@ -105,7 +105,7 @@ async def test_a_stranger_is_sent_away() -> None:
     async with Listener(Listen("127.0.0.1", 0, allowed="127.0.0.2")) as listener:
         stranger = await open_stream(Dial("127.0.0.1", listener.port))
         with pytest.raises(DeviceLost):
-            await stranger.read()
+            await asyncio.wait_for(stranger.read(), 20.0)
         assert listener._newest.empty()
         await stranger.close()
 
@@ -150,7 +150,7 @@ async def test_an_analyser_that_comes_again_takes_the_place_of_its_dead_connecti
         await again.write(ENQ)
         assert await again.read() == ACK
         with pytest.raises(DeviceLost):
-            await dead.read()
+            await asyncio.wait_for(dead.read(), 20.0)
         await dead.close()
         await again.close()
 
