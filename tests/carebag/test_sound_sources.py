@@ -1,6 +1,6 @@
 """What the simulated stethoscope plays: recordings without a click at the seam, else a made-up heart."""
 
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
-from carebag.sound_sources import endless, read_heart, sound_source
+from carebag.sound_sources import IRREGULAR, REGULAR, endless, following_heart, read_heart, sound_source
 
 RATE = 4000
 
@@ -54,3 +54,35 @@ def test_without_recordings_the_same_seed_is_the_same_heart(monkeypatch: pytest.
     one, same, other = (first(sound_source(None, seed)(RATE), 4 * RATE) for seed in (1, 1, 2))
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("per_min", [62.0, 95.0, 118.0])
+def test_the_made_up_heart_beats_as_the_body_says(per_min: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CAREBAG_RECORDINGS", raising=False)
+    source = sound_source(None, seed=3, pulse=lambda: per_min)
+    samples = np.concatenate(list(islice(source(RATE), 8)))
+    assert len(samples) / RATE == pytest.approx(32 * 60 / per_min, rel=0.03)
+
+
+def test_it_follows_a_pulse_that_changes() -> None:
+    now = [60.0]
+    blocks = following_heart(RATE, 3, lambda: now[0])
+    slow = next(blocks)
+    now[0] = 120.0
+    fast = next(blocks)
+    assert len(slow) / len(fast) == pytest.approx(2.0, rel=0.05)
+
+
+def test_an_irregular_heart_is_irregular() -> None:
+    def spread(variability: float) -> float:
+        lengths = [len(block) for block in islice(following_heart(RATE, 3, lambda: 80.0, variability), 40)]
+        return float(np.std(lengths) / np.mean(lengths))
+
+    assert spread(IRREGULAR) > 0.04
+    assert spread(REGULAR) < 0.01
+
+
+def test_beats_join_without_a_click() -> None:
+    blocks = list(islice(following_heart(RATE, 3, lambda: 75.0), 6))
+    steps = [abs(int(after[0]) - int(before[-1])) for before, after in pairwise(blocks)]
+    assert max(steps) < 0.1 * max(np.abs(block.astype(int)).max() for block in blocks)
