@@ -135,3 +135,19 @@ def test_another_kits_journal_and_a_newer_one_are_refused(journal: Journal, tmp_
     db.close()
     with pytest.raises(WrongJournal):
         Journal(tmp_path / "journal.sqlite", journal.key)
+
+
+def test_a_journal_of_the_version_before_gets_its_tray(journal: Journal, reopen, tmp_path: Path) -> None:
+    value = journal.append(lambda seq: reading(journal)(seq).model_copy(update={"problem": None}))
+    journal.append(lambda seq: reading(journal, UUID(int=5))(seq).model_copy(update={"problem": None}))
+    journal.append(reading(journal))
+    journal.close()
+    with sqlite3.connect(tmp_path / "journal.sqlite") as old:
+        old.execute("DROP TABLE tray")
+        old.execute("PRAGMA user_version = 1")
+    old.close()
+    again = reopen()
+    assert [one.reading.record for one in again.in_tray(None, 10)] == [value.record]
+    assert (again.tray_count(), again.of_tray(value.record.id).decided) == (1, None)
+    again.close()
+    reopen().close()

@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from carebag_devices.events import Identity, SoundFrame, SoundStarted, SoundStopped
+from carebag_devices.events import Identity, SoundFrame, SoundLevel, SoundStarted, SoundStopped
 from carebag_edge.binding import Armed, Binder, OpenVisit
 from carebag_edge.journal import Journal
 from carebag_edge.listening import Listening
@@ -158,6 +158,23 @@ def test_state_comes_four_times_a_second_and_carries_the_marks_once(ward: Ward) 
     assert ward.told[-1].quality != "assessing"
     marks = [mark for state in ward.told for mark in state.sound_marks]
     assert len(marks) == len(set(marks))
+
+
+def test_the_level_of_each_quarter_of_a_second_is_said(ward: Ward) -> None:
+    stream = ward.begin()
+    for first, amplitude in ((0, 33), (1000, 3277), (2000, 32767)):
+        ward.frame(stream, first, np.full(1000, amplitude, np.int16))
+    levels = [(one.level, one.peak_dbfs) for one in ward.told if one.samples]
+    assert levels == [("quiet", -59.9), ("good", -20.0), ("clipped", 0.0)]
+    assert (ward.told[0].level, ward.told[0].peak_dbfs) == (None, None)
+
+
+def test_what_the_driver_says_of_its_level_goes_before(ward: Ward) -> None:
+    stream = ward.begin()
+    for other in (stream + 1, stream):
+        ward.listening.level(SoundLevel(STETHOSCOPE, other, -1.04, -9.0, "hot" if other == stream else "quiet"))
+    ward.frame(stream, 0, np.zeros(1000, np.int16))
+    assert (ward.told[-1].level, ward.told[-1].peak_dbfs) == ("hot", -1.0)
 
 
 def test_stream_numbers_are_never_used_twice(ward: Ward, journal: Journal, tmp_path: Path, hands, reopen) -> None:

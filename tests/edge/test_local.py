@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carebag_devices.events import PairingChanged, RadioChanged
 from carebag_edge.agent import Agent
 from carebag_edge.kit import run_kit
 from carebag_edge.local import parse
@@ -162,6 +163,18 @@ BAD = [
     ('{"type": "start_request", "request_id": "01920000-0000-7000-8000-000000000000"}', "visit_not_open"),
     ('{"type": "press_simulator", "device": "cuff", "action": "start"}', "not_simulated"),
     ('{"type": "take_spot"}', "oximeter_not_live"),
+    ('{"type": "give_passkey", "passkey": 1000000}', "unknown_message"),
+    ('{"type": "add_cartridge", "product": "CRP", "lot": "1", "expires": "2027-02-30"}', "no_such_date"),
+    ('{"type": "remove_cartridge", "cartridge_id": "01920000-0000-7000-8000-000000000000"}', "unknown_cartridge"),
+    (
+        '{"type": "file_reading", "reading_id": "01920000-0000-7000-8000-000000000000", "decision": "set_aside"}',
+        "not_in_tray",
+    ),
+    (
+        '{"type": "enter_reading", "kind": "crp", "quantities": [{"name": "crp", "value": 5, "unit": "mg/L"}], "again":'
+        + ' [{"name": "crp", "value": 6, "unit": "mg/L"}]}',
+        "entries_differ",
+    ),
 ]
 
 
@@ -237,6 +250,88 @@ async def test_a_photo_is_stripped_kept_and_shown(page: Page, world: Any, photo:
     other = path.replace(str(visit.visit.id), str(world.new_id()))
     assert await page.status("POST", other, data=photo) == (409, {"code": "visit_not_open"})
     assert await page.status("POST", "/api/visits/x/photo", data=b"") == (404, {"code": "not_found"})
+    await socket.close()
+
+
+async def opened(page: Page, world: Any, *kinds: Any) -> tuple[aiohttp.ClientWebSocketResponse, Any]:
+    """A nurse in an open visit with these requests."""
+    page.enter(world)
+    visit = world.visit()
+    visit = visit.model_copy(update={"requests": [world.request(visit.visit.id, kind) for kind in kinds]})
+    page.agent.bedside.hub_said(world.told(visit))
+    socket = await page.socket()
+    await socket.send_json(
+        {"type": "open_visit", "visit_id": str(visit.visit.id), "identifiers": ["name", "personal_id"]}
+    )
+    while (await until(socket, "kit_state"))["open"] is None:
+        pass
+    return socket, visit
+
+
+async def test_a_value_typed_with_a_photo_of_the_display_answers_what_was_asked(
+    page: Page, world: Any, photo: bytes
+) -> None:
+    socket, visit = await opened(page, world, "glucose", "crp")
+    path = f"/api/visits/{visit.visit.id}/photo"
+    assert await page.status("POST", f"{path}?of=dog", data=photo) == (400, {"code": "bad_request"})
+    status, view = await page.status("POST", f"{path}?of=display", data=photo)
+    assert (status, view["photo"]["of"], view["photo"]["binding"]["request_id"]) == (201, "display", None)
+    glucose, crp = visit.requests
+    typed = [{"name": "glucose", "value": "6.10", "unit": "mmol/L"}]
+    message = {
+        "type": "enter_reading", "kind": "glucose", "quantities": typed, "again": typed, "device": "Contour",
+        "photo_id": view["photo"]["id"], "request_id": str(crp.id),
+    }  # fmt: skip
+    await socket.send_json(message)
+    assert (await until(socket, "problem"))["code"] == "unknown_request"
+    for _ in range(2):  # a double click is one value
+        await socket.send_json({**message, "request_id": str(glucose.id)})
+    while not (state := await until(socket, "kit_state"))["open"]["readings"]:
+        pass
+    await socket.send_json({"type": "ping", "id": 1})
+    await until(socket, "pong")
+    (shown,) = page.agent.kit_state().open.readings  # type: ignore[union-attr]
+    assert (shown.reading.binding.request_id, shown.reading.device.model) == (glucose.id, "Contour")
+    assert state["open"]["readings"][0]["reading"]["quantities"][0]["value"] == "6.10"
+    assert [one.state for one in page.agent.kit_state().open.requests] == ["answered", "asked"]  # type: ignore[union-attr]
+    assert page.agent.bedside.binder.armed == ()
+    await socket.close()
+
+
+async def test_tray_cartridges_and_check_are_on_the_page(page: Page, world: Any) -> None:
+    page.enter(world)
+    page.agent.intake(world.pressure(provenance="stored", measurement_id="a"))
+    page.agent.intake(world.pressure("131", provenance="stored", measurement_id="b"))
+    socket = await page.socket()
+    state = await until(socket, "kit_state")
+    assert (state["tray_count"], [one["offered"] for one in state["tray"]]) == (2, [False, False])
+    newest = state["tray"][0]["reading"]
+    assert newest["quantities"][0]["value"] == "131"
+    await socket.send_json({"type": "file_reading", "reading_id": newest["id"], "decision": "set_aside"})
+    await socket.send_json({"type": "add_cartridge", "product": "CRP", "lot": "1", "expires": "2027-02-28"})
+    await socket.send_json({"type": "finish_check", "remarks": 2})
+    while (state := await until(socket, "kit_state"))["check"] is None:
+        pass
+    assert (state["tray_count"], state["set_aside"][0]["reading"]["id"]) == (1, newest["id"])
+    assert (state["cartridges"][0]["added_by"], state["check"]["remarks"]) == ("Anna Lind", 2)
+    await socket.send_json({"type": "remove_cartridge", "cartridge_id": state["cartridges"][0]["id"]})
+    while (await until(socket, "kit_state"))["cartridges"]:
+        pass
+    await socket.close()
+
+
+async def test_the_pairing_guide_is_on_the_page(page: Page, world: Any) -> None:
+    page.enter(world)
+    socket = await page.socket()
+    await socket.send_json({"type": "start_pairing", "kind": "cuff"})
+    await socket.send_json({"type": "ping", "id": 1})
+    await until(socket, "pong")
+    assert page.agent.instruments.done == [("start_pairing", "cuff")]  # type: ignore[attr-defined]
+    page.agent.intake(PairingChanged("searching", seconds_left=60.0))
+    page.agent.intake(RadioChanged("bluetooth_off"))
+    while (state := await until(socket, "kit_state"))["radio_problem"] is None:
+        pass
+    assert (state["pairing"]["stage"], state["pairing"]["kind"]) == ("searching", "cuff")
     await socket.close()
 
 

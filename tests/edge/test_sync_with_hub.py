@@ -402,3 +402,33 @@ async def test_a_kit_whose_clock_is_wrong_is_let_in_and_keeps_its_own_time(scene
     taken = datetime.fromisoformat(told["reading"]["reading"]["times"]["kit_utc"])
     assert timedelta(minutes=6) < datetime.fromisoformat(told["reading"]["received_at"]) - taken < timedelta(minutes=8)
     await nurse.state(lambda m: m["unsent"] == 0)
+
+
+async def test_a_value_of_the_tray_filed_taken_back_and_filed_before_the_doctors_eyes(scene: Scene, world) -> None:
+    nurse, doctor, _visit_id = await opened(scene)
+    scene.agent.intake(world.pressure(provenance="stored", measurement_id="a"))
+    state = await nurse.state(lambda m: m["tray_count"] == 1 and m["unsent"] == 0)
+    reading_id = state["tray"][0]["reading"]["id"]
+
+    async def decided(decision: str, wanted: str) -> Any:
+        await nurse.send(type="file_reading", reading_id=reading_id, decision=decision)
+        told = await doctor.until(lambda m: reading_in(m) and m["reading"]["decision"] == wanted)
+        return told["reading"]
+
+    view = await decided("this_patient", "draft")
+    assert (view["reading"]["id"], view["filed_by"], view["taken_back"]) == (reading_id, "Anna Lind", False)
+    view = await decided("set_aside", "rejected")
+    assert (view["decided_by"], view["taken_back"]) == ("Anna Lind", True)
+    await nurse.state(lambda m: m["unsent"] == 0 and m["set_aside"] and m["open"]["readings"][0]["taken_back"])
+    await decided("this_patient", "draft")
+    state = await nurse.state(lambda m: m["unsent"] == 0 and not m["set_aside"])
+    assert [one["decision"] for one in state["open"]["readings"]] == ["draft"]
+
+
+async def test_measured_before_the_link_came_back_it_is_still_this_visits(scene: Scene, world) -> None:
+    nurse, doctor, visit_id = await opened(scene)
+    request_id = await asked(scene, nurse, visit_id, "blood_pressure", site="left_arm")
+    scene.agent.intake(world.pressure(provenance="stored", measurement_id="a", age_s=0.0, age_uncertainty_s=0.0))
+    told = await doctor.until(reading_in)
+    assert told["reading"]["reading"]["binding"]["request_id"] == request_id
+    assert told["reading"]["reading"]["provenance"] == "live"

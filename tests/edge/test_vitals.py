@@ -1,3 +1,4 @@
+import dataclasses
 from decimal import Decimal
 
 import pytest
@@ -120,3 +121,15 @@ def test_a_number_is_only_shown_while_it_may_be_read(steps) -> None:
             assert last is not None
             assert (now - last).total_seconds() <= 3.001
         assert message.since <= now
+
+
+def test_the_pulse_wave_goes_out_once(hands, world) -> None:
+    stream, _ = stream_and_feed(hands, world)
+    sample = dataclasses.replace(world.oximeter("97"), pleth=(1, 5, 3))
+    assert stream.sample(sample, hands.ns, hands.utc).pleth == [1, 5, 3]
+    assert stream.shown is not None
+    assert (stream.shown.pleth, stream.shown.spo2_percent) == ([], "97")
+    hands.forward(4)
+    assert stream.tick(hands.ns).pleth == []
+    long = dataclasses.replace(world.oximeter(None, problem="finger_off"), pleth=tuple(range(900)))
+    assert stream.sample(long, hands.ns, hands.utc).pleth == list(range(400, 900))
