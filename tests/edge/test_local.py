@@ -151,6 +151,7 @@ async def test_entering_without_a_hub_is_a_word(page: Page) -> None:
     assert await page.status("POST", "/api/enter", data=b"\xff{") == (400, {"code": "bad_request"})
 
 
+CRP_5 = {"name": "crp", "value": "5", "unit": "mg/L"}
 BAD = [
     ("{}", "unknown_message"),
     ("not json", "unknown_message"),
@@ -171,8 +172,7 @@ BAD = [
         "not_in_tray",
     ),
     (
-        '{"type": "enter_reading", "kind": "crp", "quantities": [{"name": "crp", "value": 5, "unit": "mg/L"}], "again":'
-        + ' [{"name": "crp", "value": 6, "unit": "mg/L"}]}',
+        json.dumps({"type": "enter_reading", "kind": "crp", "quantities": [CRP_5], "again": [{**CRP_5, "value": "6"}]}),
         "entries_differ",
     ),
 ]
