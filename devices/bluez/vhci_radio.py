@@ -21,7 +21,7 @@ from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
 
 from carebag_devices.radio.dbus_objects import OBJECT_MANAGER, leave
-from carebag_devices.radio.link_model import HciPair, LinkController, RadioLink
+from carebag_devices.radio.link_model import ConnectionEvents, HciPair, LinkController, RadioLink
 from carebag_devices.radio.simulated_radio import BUS_VARIABLE, close_bleak_manager
 
 MEMORY = Path("/var/lib/bluetooth")
@@ -109,7 +109,7 @@ class VhciRadio:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             _forget_everything()
-            self.link = RadioLink()
+            self.link = RadioLink(ConnectionEvents())
             stack.callback(self.link.close)
             self.bluetoothd = Bluetoothd()
             stack.push_async_callback(self.bluetoothd.stop)
