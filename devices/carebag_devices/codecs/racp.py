@@ -1,7 +1,8 @@
 """Record Access Control Point, 0x2A52: ask an instrument for its stored records, count or delete them, abort.
 
 Source: GATT Specification Supplement, "Record Access Control Point"; the operand's filter is the Glucose Service's
-(1 sequence number, 2 user-facing time; as in Nordic's ble_gls.c), with the Blood Pressure Service's u32 seconds as a second shape of time.
+(1 sequence number, 2 user-facing time; as in Nordic's ble_gls.c), with the Blood Pressure Service's u32 seconds as a
+second shape of time.
 """
 
 import enum
