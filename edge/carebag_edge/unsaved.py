@@ -63,6 +63,6 @@ class Unsaved:
             self._written[taken.said] = now_ns
 
     def is_known(self, said: str, now_ns: int) -> bool:
-        """Whether this was refused to the instrument and written meanwhile; the answer is given once."""
-        at = self._written.pop(said, None)
+        """Whether this was refused to the instrument and written within the last minute."""
+        at = self._written.get(said)
         return at is not None and now_ns - at <= SAME_WITHIN_NS
