@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from carebag_devices.catalog import SIMULATOR_MAKER
 from carebag_devices.events import Bond, Identity, Kind
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Entry:
 
     def identity(self, *, simulated: bool) -> Identity:
         named = self.model or self.name
+        simulated = simulated or self.maker == SIMULATOR_MAKER
         return Identity(self.id, self.kind, self.maker, named, self.serial, self.firmware, simulated)
 
 

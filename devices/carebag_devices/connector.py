@@ -125,10 +125,15 @@ class Connector:
             self.report.bonded("bonded")
         await clock.read()
         await asyncio.sleep(self.model.pause_s)
+        stranger = not self.report.identity.maker
+        if stranger:
+            # what it pushes at once must carry its name, and a simulator's its mark
+            await self._read_identity(link)
         await driver.subscribe()
         await asyncio.sleep(self.model.settle_s)
         await self._read_battery(link)
-        await self._read_identity(link)
+        if not stranger:
+            await self._read_identity(link)
         if link.lost.is_set():
             raise DeviceLost("link_broken")
         driver.ready()

@@ -49,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
         asyncio.run(_serve(args))
     except NoController as error:
         raise SystemExit(f"carebag simulate: {error}") from None
+    except OSError as error:
+        raise SystemExit(f"carebag simulate: {error.strerror or type(error).__name__} (port {args.control})") from None
     return 0
 
 

@@ -1,11 +1,14 @@
 """`carebag simulate` from outside: its options, its control address, and devices on controllers of another process."""
 
+import argparse
 import asyncio
 import json
+import socket
 import sys
+import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,11 @@ from carebag.cli import main
 from carebag.processes import free_port
 from carebag.simulation import Simulation
 from carebag.stage import Stage
-from carebag_devices.lab.session_file import Line, as_text
+from carebag_devices.bag import Bag
+from carebag_devices.bleak_link import BleakRadio
+from carebag_devices.events import Event, Measured
+from carebag_devices.lab.recorder import RecordingRadio
+from carebag_devices.lab.session_file import Line, Session, as_text
 from carebag_devices.radio.central import Central
 from carebag_devices.radio.link_model import LinkController, RadioLink
 from carebag_devices.sim.controllers import ForeignRadio, NoController
@@ -27,8 +34,6 @@ PATIENCE_S = 30.0
 
 
 def parsed(*words: str) -> Stage:
-    import argparse
-
     parser = argparse.ArgumentParser()
     stage.add_arguments(parser)
     return stage.stage_of(parser.parse_args(words))
@@ -134,6 +139,68 @@ async def test_the_control_address() -> None:
             assert await asked(url, "/fault", body) == (400, {"code": "unknown_fault"})
         assert (await asked(url, "/departures"))[1]["cuff"] == []
         assert (await asked(url, "/frames"))[1] == []
+
+
+def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit, match=f"in use.*port {port}"):
+            main(["simulate", "--devices", "cuff", "--control", str(port)])
+
+
+async def heard_by_a_kit(simulation: Simulation, until: Callable[[list[Event]], Any]) -> list[Event]:
+    """What the simulation's devices tell a bag over its radio."""
+    events: list[Event] = []
+    news = asyncio.Event()
+
+    def sink(event: Event) -> None:
+        events.append(event)
+        news.set()
+
+    radio = simulation.radio
+    bag = Bag(
+        sink=sink,
+        monotonic=time.monotonic,
+        backend=radio.backend,
+        scanner_backend=radio.scanner_backend,
+        simulated=False,
+    )
+    running = asyncio.create_task(bag.run())
+    async with asyncio.timeout(PATIENCE_S):
+        while not until(events):
+            news.clear()
+            await news.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    return events
+
+
+def readings(events: list[Event]) -> list[Measured]:
+    return [event for event in events if isinstance(event, Measured)]
+
+
+async def test_a_recorded_cuff_is_played_again_over_bluetooth() -> None:
+    """Recorded from a simulated one, over the same stack."""
+    lines: list[Line] = []
+    async with Simulation("in_process", Stage(devices=("cuff",), models={"cuff": "omron_x4_smart"})) as simulation:
+        await simulation.bag.press("cuff", "fill_memory")
+        radio = BleakRadio(simulation.radio.backend, simulation.radio.scanner_backend)
+        recording = RecordingRadio(radio, lines.append, time.monotonic)
+        events: list[Event] = []
+        bag = Bag(sink=events.append, monotonic=time.monotonic, radio=recording, simulated=False)
+        running = asyncio.create_task(bag.run())
+        async with asyncio.timeout(PATIENCE_S):
+            while len(readings(events)) < 60:  # noqa: ASYNC110 - the sink cannot wake anybody
+                await asyncio.sleep(0.05)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    session = Session.parse(as_text(lines))
+    async with Simulation("in_process", Stage(session=session)) as simulation:
+        again = await heard_by_a_kit(simulation, lambda events: len(readings(events)) >= 60)
+    assert [one.raw for one in readings(again)] == [one.raw for one in readings(events)]
+    assert all(one.identity.simulated for one in readings(again))
 
 
 @asynccontextmanager

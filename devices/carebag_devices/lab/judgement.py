@@ -24,7 +24,7 @@ NEVER_TOLD = ("quality_control",)
 """What the instrument says is no patient's: analysers' controls are not even told."""
 
 Key = tuple[Any, ...]
-What = Literal["wrong", "lost", "twice", "old_as_live", "sample", "surprise", "unsettled"]
+What = Literal["wrong", "lost", "twice", "old_as_live", "sample", "unmarked", "surprise", "unsettled"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ def judge(trial: Trial) -> list[Finding]:
     findings += [Finding("surprise", "", repr(error)) for error in trial.surprises]
     for kind, device in trial.devices.items():
         told = [one for one in trial.told if one.event.identity.id == device.label.address]
+        if not all(one.event.identity.simulated for one in told):
+            findings.append(Finding("unmarked", kind, "told as if it were no simulator's"))
         findings += _readings(kind, device, told)
         findings += _samples(kind, device, told)
     return findings
