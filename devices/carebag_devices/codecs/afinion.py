@@ -28,6 +28,8 @@ MAX_PACKET = 8192
 RECORDS = 10
 RECORD_SIZE = 256
 ASSAYS = 4
+MOST = 1_000_000
+"""No assay measures more, in whatever unit."""
 ANSWER_WITHIN_S = 10.0
 ATTEMPTS = 3
 PATIENT_RECORDS = b"0025:record,patient@"
@@ -38,10 +40,17 @@ def crc16(data: bytes) -> int:
     """CRC-16/MCRF4XX."""
     crc = 0xFFFF
     for octet in data:
-        crc ^= octet
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x8408 if crc & 1 else 0)
+        crc = crc >> 8 ^ _CRC[(crc ^ octet) & 0xFF]
     return crc
+
+
+def _crc_of(octet: int) -> int:
+    for _ in range(8):
+        octet = octet >> 1 ^ (0x8408 if octet & 1 else 0)
+    return octet
+
+
+_CRC = [_crc_of(octet) for octet in range(256)]
 
 
 @dataclass(frozen=True)
@@ -145,7 +154,7 @@ class Assay:
         low, high, result = (_shortest(number) for number in numbers)
         if not 0 <= decimals <= 6:
             raise Malformed("bad_decimals")
-        if not 0 <= low < high or result < 0:
+        if not 0 <= low < high <= MOST or result < 0:
             raise Malformed("bad_limits")
         return cls(code, unit, low, high, result, decimals)
 

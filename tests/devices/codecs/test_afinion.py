@@ -73,6 +73,8 @@ def test_golden_record() -> None:
         (crp("5"), "5.0"),
         (crp("200", 0), "200"),
         (crp("200.1", 0), ">200"),
+        (crp("340000000000000000000000000000000000000", 6), ">200"),
+        (crp("999999.9", 6, high="1000000"), "999999.900000"),
         (crp("0.1", 0, low="0.5"), "<0.5"),
     ],
 )
@@ -89,6 +91,7 @@ def test_what_the_analyser_prints(assay: Assay, printed: str) -> None:
         (8, "0000807f", "not_a_number"),
         (8, "0000c0c2", "bad_limits"),
         (4, "00000000", "bad_limits"),
+        (4, "ffff7f7f", "bad_limits"),
         (0, "0000c07f", "not_a_number"),
         (12, "07000000", "bad_decimals"),
         (12, "ffffffff", "bad_decimals"),
