@@ -335,7 +335,7 @@ def truth(first_sample: int, count: int) -> bytes:
     return (np.arange(first_sample, first_sample + count, dtype=np.int64) * 40503 >> 3).astype("<i2").tobytes()
 
 
-Stream.TestCase.settings = settings(max_examples=120, stateful_step_count=60, deadline=None)
+Stream.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
 test_a_stream_on_a_bad_line = Stream.TestCase
 
 
