@@ -30,6 +30,8 @@ from carebag_wire.visit import DeviceStatus, LiveVitals
 
 log = logging.getLogger(__name__)
 GONE = frozenset({DeviceState.LOST, DeviceState.ASLEEP, DeviceState.UNSEEN, DeviceState.NEEDS_PAIRING})
+FORGOTTEN = "forgotten"
+"""With `UNSEEN`: the bag has taken it out."""
 UNTIMED = frozenset({"oximeter", "stethoscope"})
 """Instruments that show the moment; the measurement of the others has a beginning and an end."""
 STILL_MEASURING = frozenset({DeviceState.CONNECTING, DeviceState.PAIRING, DeviceState.SYNCING})
@@ -141,8 +143,11 @@ class Intake:
 
     def _state(self, event: StateChanged) -> None:
         device_id = event.identity.id
+        if event.state is DeviceState.UNSEEN and event.detail == FORGOTTEN:
+            self.forget(device_id)
         if device_id in self._forgotten:
             if event.state in GONE:
+                self._told.changed()
                 return
             self._forgotten.discard(device_id)
         before = self.devices.get(device_id)

@@ -102,7 +102,6 @@ class LoopTester:
         self._journal.put_state(LOOP_TEST, result.model_dump_json())
         self._changed()
 
-
     def _judged(self, sound: NDArray[np.int16]) -> LoopTest:
         at, device_id = self._clock.utc(), self._device_id
         if self._rate_hz == 0 or sound.size < LEAST_S * self._rate_hz:

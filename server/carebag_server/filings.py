@@ -51,7 +51,7 @@ def take(session: Session, record: ReadingFiled, visit: VisitRow | None, nurse: 
 
 
 def settle(session: Session, reading_id: uuid.UUID, kit_id: uuid.UUID) -> None:
-    """Bring the visits to what the filings say; nothing as long as the reading or a filing is missing."""
+    """Bring the visits to what the filings that count say; nothing as long as the reading or a filing is missing."""
     reading = session.get(RecordRow, reading_id)
     findings = _findings(session, reading_id)
     filings = session.scalars(
@@ -59,7 +59,7 @@ def settle(session: Session, reading_id: uuid.UUID, kit_id: uuid.UUID) -> None:
         .where(FilingRow.reading_id == reading_id, FilingRow.kit_id == kit_id)
         .order_by(FilingRow.kit_seq)
     ).all()
-    if reading is None or not _is_of_tray(reading, kit_id) or not filings or _decided(findings):
+    if reading is None or not _is_of_tray(reading, kit_id) or not filings:
         return
     rows = {row.visit_id: row for row in findings}
     for visit_id in dict.fromkeys(filing.visit_id for filing in filings if filing.visit_id is not None):

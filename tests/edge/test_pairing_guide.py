@@ -127,6 +127,14 @@ def test_a_forgotten_instrument_has_no_card_until_it_is_wanted_again(room: Any, 
     assert list(room.intake.devices) == [identity.id]
 
 
+def test_what_it_said_while_it_was_taken_out_brings_no_card_back(room: Any, bag: Any) -> None:
+    identity = room.world.pressure().identity
+    bag.do(ForgetDevice(device_id=identity.id), room.nurse)
+    room.device(DeviceState.READY)
+    room.device(DeviceState.UNSEEN, "forgotten")
+    assert room.intake.devices == {}
+
+
 def test_why_bluetooth_does_not_work(room: Any) -> None:
     room.intake(RadioChanged("bluetooth_off"))
     assert room.intake.radio_problem == "bluetooth_off"
