@@ -1,4 +1,5 @@
 /** A visit as the page holds it: a snapshot, then one object at a time put in the place of the one with the same id. */
+import { measuredWhen } from './provenance'
 import type { AskFor, Changed, Decided, DeviceStatus, Note, PhotoView, ReadingView, Request, SoundView, VisitSnapshot } from './wire'
 
 /** `list` with `item` in place of the one with the same id, or at the end. The list given is left as it was. */
@@ -54,11 +55,10 @@ export function lastProblem(snapshot: VisitSnapshot, request: Request): string {
   return its.sort((a, b) => b.reading.times.kit_utc.localeCompare(a.reading.times.kit_utc))[0]?.reading.problem ?? ''
 }
 
-/** Readings of one kind, newest first. */
+/** Readings of one kind, the newest measured first: one that lay in a memory is as old as it is, without a time the oldest. */
 export function readingsOf(snapshot: VisitSnapshot, kind: ReadingView['reading']['kind']): ReadingView[] {
-  return snapshot.readings
-    .filter((view) => view.reading.kind === kind)
-    .sort((a, b) => b.reading.times.kit_utc.localeCompare(a.reading.times.kit_utc))
+  const when = (view: ReadingView): number => Date.parse(measuredWhen(view.reading).at ?? '') || 0
+  return snapshot.readings.filter((view) => view.reading.kind === kind).sort((a, b) => when(b) - when(a))
 }
 
 export function signedNotes(snapshot: VisitSnapshot): Note[] {

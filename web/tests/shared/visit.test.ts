@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { momentsOf } from '../../src/shared/timeline'
-import { applyChange, askedAlready, lastProblem, openRequests, readingsOf, upsert } from '../../src/shared/visit'
-import type { Changed } from '../../src/shared/wire'
+import { applyChange, askedAlready, displayOf, lastProblem, openRequests, ownPhotos, readingsOf, upsert } from '../../src/shared/visit'
+import type { Changed, PhotoView } from '../../src/shared/wire'
 import { bloodPressure, reading, request, snapshot, VISIT } from './visits'
 
 function change(over: Partial<Changed>): Changed {
@@ -51,7 +51,46 @@ test('readings of a kind, newest first', () => {
   expect(readingsOf(snapshot({ readings }), 'blood_pressure').map((view) => view.reading.id)).toEqual(['b', 'a'])
 })
 
+test('a value from a memory is as old as it is, however late it came', () => {
+  const stored = (id: string, device: string | null) =>
+    reading({ id, provenance: 'stored', times: { device, kit_monotonic_ns: 1, kit_utc: '2026-11-23T09:30:00Z', device_offset_s: device === null ? null : 0, device_offset_uncertainty_s: null } })
+  const readings = [stored('untimed', null), stored('yesterday', '2026-11-22T07:00:00'), bloodPressure('now')]
+  expect(readingsOf(snapshot({ readings }), 'blood_pressure').map((view) => view.reading.id)).toEqual(['now', 'yesterday', 'untimed'])
+})
+
+describe('pictures of displays', () => {
+  const photo = (id: string, of: 'patient' | 'display'): PhotoView => ({
+    photo: { type: 'photo_taken', id, binding: reading({}).reading.binding, times: reading({}).reading.times, media_sha256: 'a'.repeat(64), width: 4, height: 3, caption: '', of },
+    media_stored: true,
+    decision: 'draft',
+    decided_by: '',
+    decided_at: null,
+    reason: '',
+    received_at: null,
+  })
+  const photos = [photo('skin', 'patient'), photo('shown', 'display'), photo('left over', 'display')]
+  const typed = reading({ id: 't', provenance: 'manual', display_photo: 'shown' })
+  test('stand on their value', () => {
+    expect(displayOf(snapshot({ photos }), typed)?.photo.id).toBe('shown')
+    expect(displayOf(snapshot({ photos }), bloodPressure())).toBeUndefined()
+    expect(displayOf(snapshot(), typed)).toBeUndefined()
+  })
+  test('are not shown twice, and never lost', () => {
+    expect(ownPhotos(snapshot({ photos, readings: [typed] })).map((view) => view.photo.id)).toEqual(['skin', 'left over'])
+    expect(ownPhotos(snapshot({ photos })).map((view) => view.photo.id)).toEqual(['skin', 'shown', 'left over'])
+  })
+})
+
 describe('timeline', () => {
+  test('a filed value happened when it was filed, by whoever filed it; a typed one is told as typed', () => {
+    const filed = { ...bloodPressure('f', { filed_by: 'Anna Lind', filed_at: '2026-11-23T09:20:00Z' }) }
+    const typed = reading({ id: 't', provenance: 'manual' })
+    const moments = momentsOf(snapshot({ readings: [filed, typed] })).filter((moment) => moment.about === 'f' || moment.about === 't')
+    expect(moments.map(({ kind, at, who }) => [kind, at, who])).toEqual([
+      ['entered', '2026-11-23T09:00:00Z', ''],
+      ['filed', '2026-11-23T09:20:00Z', 'Anna Lind'],
+    ])
+  })
   test('tells asked, measured, kept in order of time, whatever the time zone is written like', () => {
     const visit = snapshot({
       requests: [request('q', { asked_at: '2026-11-23T10:00:00+01:00', state: 'done' })],
