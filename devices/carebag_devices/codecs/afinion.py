@@ -10,6 +10,7 @@ Source: driver of elexis-3-base, `ch.elexis.connect.afinion`. Its "8 bytes foote
 """
 
 import enum
+import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -235,14 +236,22 @@ def _padded(text: str, size: int) -> bytes:
 def _shortest(raw: bytes) -> Decimal:
     """The shortest decimal that is this float32 and no other: 12.3, not 12.300000190734863."""
     (number,) = struct.unpack("<f", raw)
+    if not math.isfinite(number):
+        raise Malformed("not_a_number")
     for digits in range(1, 10):
         text = f"{number:.{digits}g}"
-        if number != number or number in (float("inf"), float("-inf")):
-            break
-        if struct.pack("<f", float(text)) == raw:
+        if _float32(text) == raw:
             # without exponent: 200 and not 2E+2
             return Decimal(f"{Decimal(text):f}")
     raise Malformed("not_a_number")
+
+
+def _float32(text: str) -> bytes:
+    """Empty for what rounds beyond the largest."""
+    try:
+        return struct.pack("<f", float(text))
+    except OverflowError:
+        return b""
 
 
 class Outcome(enum.Enum):
