@@ -1,12 +1,15 @@
 """A simulated blood pressure cuff: intermediate pressure while it inflates, then one indication."""
 
 import asyncio
+import contextlib
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from carebag_devices.catalog import UCUM
 from carebag_devices.codecs.blood_pressure import BloodPressureFeature, BloodPressureMeasurement, MeasurementStatus
+from carebag_devices.codecs.blood_pressure_enhanced import EnhancedBloodPressure, EnhancedCuffPressure
 from carebag_devices.codecs.ieee11073 import Number, Special
 from carebag_devices.events import Value, ValueName
 from carebag_devices.sim.beurer import in_its_order
@@ -55,8 +58,9 @@ class Cuff(Instrument):
             self.user = 1  # these always send one
         features = BloodPressureFeature.BODY_MOVEMENT | BloodPressureFeature.CUFF_FIT
         features |= BloodPressureFeature.IRREGULAR_PULSE | BloodPressureFeature.POSITION
-        self.result = self._measurement = Gatt("2A35", push="indicate")
-        self._intermediate = Gatt("2A36", push="notify")
+        enhanced = self.habits.enhanced
+        self.result = self._measurement = Gatt("2B34" if enhanced else "2A35", push="indicate")
+        self._intermediate = Gatt("2B35" if enhanced else "2A36", push="notify")
         feature = Gatt("2A49", read=BloodPressureFeature(features).__bytes__)
         self.serve_meter("1810", [self._measurement, self._intermediate, feature])
 
@@ -103,8 +107,12 @@ class Cuff(Instrument):
             await asyncio.sleep(self._step_s / self._speed)
             self._stay_a_little()
             pressure = self._in_unit(Decimal(round(target * step / steps)))
-            said = BloodPressureMeasurement(pressure, Special.NAN, Special.NAN, unit=self._unit)
-            await self.notify(self._intermediate, bytes(said))
+            await self.notify(self._intermediate, self._rising(pressure))
+
+    def _rising(self, pressure: Decimal) -> bytes:
+        if self.habits.enhanced:
+            return bytes(EnhancedCuffPressure(pressure=pressure, unit=self._unit))
+        return bytes(BloodPressureMeasurement(pressure, Special.NAN, Special.NAN, unit=self._unit))
 
     def remember(self, at_s: float) -> None:
         self._find(at_s, None, past=True)
@@ -134,7 +142,29 @@ class Cuff(Instrument):
 
     def parts(self, entry: Entry, *, stored: bool) -> list[Part]:
         said: BloodPressureMeasurement = replace(entry.content, time=entry.stamp)
+        if self.habits.enhanced:
+            return [(self._measurement, bytes(_enhanced(said)))]
         return [(self._measurement, in_its_order(said, self.habits.byte_order))]
+
+
+def _enhanced(said: BloodPressureMeasurement) -> EnhancedBloodPressure:
+    """Seconds since 2000, or 1900 for a clock that shows less; none from one that shows no date."""
+    seconds, epoch = None, 2000
+    with contextlib.suppress(ValueError, TypeError):
+        shown = datetime.fromisoformat(str(said.time))
+        epoch = 2000 if shown.year >= 2000 else 1900
+        seconds = int((shown - datetime(epoch, 1, 1)).total_seconds())  # noqa: DTZ001 - a device's clock has no zone
+    return EnhancedBloodPressure(
+        systolic=said.systolic,
+        diastolic=said.diastolic,
+        mean=said.mean,
+        unit=said.unit,
+        epoch_2000=epoch == 2000,
+        time=seconds,
+        pulse=said.pulse,
+        user=said.user,
+        status=said.status,
+    )
 
 
 def _failed(trouble: Trouble) -> BloodPressureMeasurement:

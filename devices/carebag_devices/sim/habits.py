@@ -37,6 +37,8 @@ class Habits:
     farewell: tuple[str, bytes] | None = None
     battery_steps: bool = False
     spot_only: bool = False
+    enhanced: bool = False
+    """Cuffs: the enhanced measurement of Blood Pressure Service 1.1 in place of the first form."""
     passkey: bool = False
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from carebag_devices.bag import Bag
 from carebag_devices.catalog import CATALOG, model_named
 from carebag_devices.codecs import racp
 from carebag_devices.codecs.blood_pressure import BloodPressureMeasurement
@@ -20,6 +21,7 @@ from carebag_devices.codecs.racp import Count, Opcode, Operator, Request, Respon
 from carebag_devices.codecs.thermometer import TemperatureMeasurement
 from carebag_devices.codecs.weight_scale import WeightMeasurement
 from carebag_devices.errors import DeviceLost, DeviceRefused, DeviceSilent, NeedsPairing
+from carebag_devices.events import Measured
 from carebag_devices.lab.direct_air import DirectAir
 from carebag_devices.lab.virtual_time import run_in_virtual_time
 from carebag_devices.link import Advert, Link
@@ -28,6 +30,7 @@ from carebag_devices.sim.body import Body
 from carebag_devices.sim.casting import PLAYABLE, CannotPlay, play
 from carebag_devices.sim.cuff import Cuff
 from carebag_devices.sim.device_clock import WRONGS
+from carebag_devices.sim.habits import Habits
 from carebag_devices.sim.instrument import Instrument
 from carebag_devices.sim.mischief import PushFault
 
@@ -154,6 +157,34 @@ def test_what_is_sent_is_what_was_found() -> None:
     in_lab("blood_pressure_service", cuff)
     in_lab("health_thermometer_service", thermometer)
     in_lab("weight_scale_service", scale)
+
+
+@pytest.mark.parametrize(("wrong", "year"), [(None, 2026), ("clock_1970", 1970), ("clock_unset", None)])
+def test_a_cuff_with_the_enhanced_form_is_read_by_the_same_driver(wrong: Any, year: int | None) -> None:
+    async def work() -> None:
+        loop, air = asyncio.get_running_loop(), DirectAir(1)
+        body = Body(1, began_s=BEGAN_S)
+        habits = Habits(memory="racp", clock="2A2B", enhanced=True)
+        cuff = Cuff(air, air, body=body, now=lambda: BEGAN_S + loop.time(), habits=habits)
+        events: list[Any] = []
+        bag = Bag(sink=events.append, monotonic=loop.time, simulated=False, radio=air)
+        running = asyncio.create_task(bag.run())
+        await cuff.start()
+        if wrong:
+            cuff.set_clock_wrong(wrong)
+        await asyncio.sleep(10)
+        cuff.start_measuring()
+        await asyncio.sleep(10)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await cuff.stop()
+        (told,) = [event for event in events if isinstance(event, Measured)]
+        assert told.values == cuff.taken[0].values
+        assert told.provenance == "live"
+        assert (told.device_time[:4] if told.device_time else None) == (str(year) if year else None)
+        assert any(getattr(event, "detail", "") == "inflating" for event in events)
+
+    run_in_virtual_time(work())
 
 
 def test_units_other_than_the_usual_are_sent_as_they_are_shown() -> None:
