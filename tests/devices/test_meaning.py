@@ -44,3 +44,11 @@ def test_no_special_value_is_ever_a_pressure(special: str) -> None:
     assert model is not None
     meant = meaning_of(model, "2A35", bytes.fromhex(f"00 {special} 5200 6100"))
     assert (meant.values, meant.problem) == ((), "measurement_failed")
+
+
+@pytest.mark.parametrize("pressures", ["0000 5200 6100", "8000 0000 6100", "ffff 5200 6100", "8000 ff07 6100"])
+def test_without_both_pressures_there_is_no_blood_pressure(pressures: str) -> None:
+    model = model_named("blood_pressure_service")
+    assert model is not None
+    meant = meaning_of(model, "2A35", bytes.fromhex(f"00 {pressures}"))
+    assert (meant.values, meant.problem) == ((), "measurement_failed")

@@ -1,11 +1,12 @@
 """What a device's bytes mean for a measurement: values with units, an error in words, or a refusal. Pure.
 
 A driver asks `meaning_of(model, characteristic, raw)`; the catalog's quirks decide how the bytes are read, and nothing
-else. Bytes that cannot be read become the problem `not_readable`: no number is ever guessed from them.
+else. What a device sends while it still measures (2A36, 2B35, 2A1E) is no measurement and has no meaning here. Bytes
+that cannot be read become the problem `not_readable`: no number is ever guessed from them.
 
-    blood_pressure   2A35, 2A36, 2B34, 2B35
+    blood_pressure   2A35, 2B34
     oximetry         2A5E, 2A5F
-    temperature      2A1C, 2A1E
+    temperature      2A1C
     weight           2A9D
     glucose          2A18
 """
@@ -24,13 +25,10 @@ Reader = Callable[[Model, bytes], Meaning]
 
 READERS: dict[str, tuple[MeasurementKind, Reader]] = {
     "2A35": ("blood_pressure", blood_pressure.measurement),
-    "2A36": ("blood_pressure", blood_pressure.measurement),
     "2B34": ("blood_pressure", blood_pressure.enhanced),
-    "2B35": ("blood_pressure", blood_pressure.enhanced),
     "2A5E": ("oximetry", oximetry.spot_check),
     "2A5F": ("oximetry", oximetry.continuous),
     "2A1C": ("temperature", temperature.measurement),
-    "2A1E": ("temperature", temperature.measurement),
     "2A9D": ("weight", weight.measurement),
     "2A18": ("glucose", glucose.measurement),
 }

@@ -25,15 +25,17 @@ def enhanced(_model: Model, raw: bytes) -> Meaning:
 
 def _meaning(said: BloodPressureMeasurement | EnhancedBloodPressure, time: str | None) -> Meaning:
     codes = said.status.codes() if said.status else ()
-    values = _values(said) if said.has_values else ()
+    values = _values(said)
     problem = None if values else next((code for code in codes if code in _FAILURES), "measurement_failed")
     flags = tuple(code for code in codes if code != problem)
     return Meaning("blood_pressure", values, problem, flags, time, known_user(said.user))
 
 
 def _values(said: BloodPressureMeasurement | EnhancedBloodPressure) -> tuple[Value, ...]:
+    """None without both pressures. Zero is no pressure: Beurer's BM85 sends it for the mean that it does not take."""
     unit = UCUM[said.unit]
-    pressures = numbers(
-        (("systolic", said.systolic, unit), ("diastolic", said.diastolic, unit), ("mean", said.mean, unit))
-    )
+    sent = numbers((("systolic", said.systolic, unit), ("diastolic", said.diastolic, unit), ("mean", said.mean, unit)))
+    pressures = tuple(value for value in sent if value.value > 0)
+    if not {"systolic", "diastolic"} <= {value.name for value in pressures}:
+        return ()
     return (*pressures, *numbers((("pulse", said.pulse, "/min"),)))

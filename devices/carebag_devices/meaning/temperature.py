@@ -8,7 +8,7 @@ from carebag_devices.meaning.meaning import Meaning, numbers
 
 
 def measurement(_model: Model, raw: bytes) -> Meaning:
-    """0x2A1C, and 0x2A1E which has its layout. Raises `Malformed`."""
+    """0x2A1C. Raises `Malformed`."""
     said = TemperatureMeasurement.parse(raw)
     values = numbers((("temperature", said.temperature, UCUM[said.unit]),))
     site = SITES.get(said.site) if said.site is not None else None
