@@ -30,7 +30,10 @@ from carebag_devices.sim.peripheral import Clock, Peripheral
 
 BEGAN_S = datetime(2026, 11, 26, 8, 0, tzinfo=UTC).timestamp()
 """When every trial begins, unix time."""
-ROUNDS_AT_MOST = 40
+LOOKS_AT_MOST = 400
+LOOK_EVERY = 0.1
+"""Of a round."""
+PAIRED_WITHIN_S = 30.0
 BERRY_PACKETS_PER_S = 8
 """Instead of a hundred: enough for a sample a second."""
 
@@ -40,7 +43,7 @@ class Pace:
     """How long things take that no instrument decides."""
 
     round_s: float = 25.0
-    """For everything stored to come, once a link is there."""
+    """A device that still has something and does not get rid of it for so long is connected anew."""
     reaction_s: float = 2.0
     """Until the nurse does what the page says."""
     speed: float = 1.0
@@ -50,7 +53,7 @@ class Pace:
 
 
 UNHURRIED = Pace()
-HURRIED = Pace(round_s=2.0, reaction_s=0.4, speed=40.0, out_of_reach_s=0.4, reconnections=1)
+HURRIED = Pace(round_s=6.0, reaction_s=0.4, speed=40.0, out_of_reach_s=0.4, reconnections=1)
 """For stacks that run in real time."""
 
 
@@ -84,6 +87,7 @@ class Nurse:
         self._sim, self._reaction_s = sim, reaction_s
         self.bag: Bag
         self._busy: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
         self._needed: list[str] = []
         self._states: dict[str, DeviceState] = {}
 
@@ -95,6 +99,8 @@ class Nurse:
                 self._needed.append(event.identity.id)
             if self._busy is None or self._busy.done():
                 self._busy = asyncio.get_running_loop().create_task(self._pair())
+        if isinstance(event, PairingChanged) and event.stage in ("done", "failed"):
+            self._over.set()
         if isinstance(event, PairingChanged) and event.stage == "passkey":
             asyncio.get_running_loop().call_later(self._reaction_s, self._type, event.device_id)
 
@@ -114,8 +120,10 @@ class Nurse:
             self.bag.start_pairing(kind)  # type: ignore[arg-type]
             await device.hold_key()
             await asyncio.sleep(self._reaction_s)
+            self._over.clear()
             self.bag.choose(address)
-            await asyncio.sleep(5 * self._reaction_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), PAIRED_WITHIN_S)
             self.bag.stop_pairing()
             if self._states[address] is DeviceState.NEEDS_PAIRING:
                 self._needed.append(address)
@@ -198,25 +206,37 @@ async def _settle(sim: SimulatedBag, pace: Pace) -> bool:
     """All faults end; keys are pressed until nothing waits in a device any more."""
     for device in sim.devices.values():
         device.mischief.clear()
-    for _ in range(ROUNDS_AT_MOST):
-        if all(map(_has_nothing_left, sim.devices.values())):
+    loop, since = asyncio.get_running_loop(), dict.fromkeys(sim.devices, (0, False, 0.0))
+    for _ in range(LOOKS_AT_MOST):
+        waiting = {name: _waiting(device) for name, device in sim.devices.items()}
+        if not any(waiting.values()):
             return True
-        for device in sim.devices.values():
-            if not _has_nothing_left(device) and not getattr(device, "measuring", False):
-                await device.break_link()
-            await device.wake()
-        await asyncio.sleep(pace.round_s)
+        for name, count in waiting.items():
+            device = sim.devices[name]
+            if since[name][:2] != (count, device.connected):
+                since[name] = (count, device.connected, loop.time())
+            if count:
+                await _see_to(device, stuck=loop.time() - since[name][2] >= pace.round_s)
+        await asyncio.sleep(LOOK_EVERY * pace.round_s)
     return False
+
+
+async def _see_to(device: Peripheral, *, stuck: bool) -> None:
+    if not device.connected:
+        await device.wake()
+    elif stuck and not getattr(device, "measuring", False):
+        await device.break_link()
 
 
 async def _reconnect(sim: SimulatedBag, pace: Pace) -> None:
     for device in sim.devices.values():
         await device.break_link()
         await device.wake()
-    await asyncio.sleep(2 * pace.round_s)
+    await asyncio.sleep(pace.round_s)
 
 
-def _has_nothing_left(device: Peripheral) -> bool:
+def _waiting(device: Peripheral) -> int:
+    """How much it still has for the kit."""
     if isinstance(device, Instrument):
-        return not getattr(device, "measuring", False) and all(entry.sent for entry in device.memory)
-    return not (isinstance(device, CrpAnalyser) and device.busy)
+        return sum(not entry.sent for entry in device.memory) + int(getattr(device, "measuring", False))
+    return int(isinstance(device, CrpAnalyser) and device.busy)

@@ -276,6 +276,10 @@ def test_deleting_follows_the_confirmation_only() -> None:
         await asyncio.sleep(3)
         assert len(lab.values("2A35")) == 4
         assert len(lab.device.memory) == 0
+        lab.device.start_measuring()
+        await asyncio.sleep(6)
+        assert len(lab.values("2A35")) == 5
+        assert len(lab.device.memory) == 0, "also what was measured before our eyes"
 
     in_lab("omron_x4_smart", work)
 
