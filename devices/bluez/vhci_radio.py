@@ -12,8 +12,9 @@ import shutil
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, NoReturn, Self
 
+import pytest
 from bleak.backends.bluezdbus.client import BleakClientBlueZDBus
 from bleak.backends.bluezdbus.scanner import BleakScannerBlueZDBus
 from bumble.transport.vhci import open_vhci_transport
@@ -125,6 +126,12 @@ class VhciRadio:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    @property
+    def bluez(self) -> NoReturn:
+        pytest.skip("only the simulated BlueZ does this on demand")
+
+    central = bluez
 
     def new_peripheral_hci(self, name: str = "peripheral") -> HciPair:
         """HCI source and sink for one simulated device."""

@@ -102,7 +102,6 @@ class Adapter:
             "Alias": Variant("s", name),
             "Class": Variant("u", 0),
             "Powered": Variant("b", True),
-            "PowerState": Variant("s", "on"),
             "Discoverable": Variant("b", False),
             "DiscoverableTimeout": Variant("u", 180),
             "Pairable": Variant("b", True),
@@ -111,7 +110,6 @@ class Adapter:
             "UUIDs": Variant("as", []),
             "Modalias": Variant("s", "usb:v1D6Bp0246d0542"),
             "Roles": Variant("as", ["central", "peripheral"]),
-            "ExperimentalFeatures": Variant("as", []),
         }
         methods = {
             "StartDiscovery": ("", self._start_discovery),
@@ -167,9 +165,7 @@ class Adapter:
 
     async def set_powered(self, on: bool) -> None:
         """Off: links end and discovery stops, as when somebody pulls the dongle's plug."""
-        self.tree.change(
-            self.path, ADAPTER, {"Powered": Variant("b", on), "PowerState": Variant("s", "on" if on else "off")}
-        )
+        self.tree.change(self.path, ADAPTER, {"Powered": Variant("b", on)})
         if on:
             return
         for owner in list(self._discovering):

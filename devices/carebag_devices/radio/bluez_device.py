@@ -107,9 +107,9 @@ class RemoteDevice:
 
     async def _connect(self, _message: Message) -> Reply:
         if not self.adapter.powered:
-            raise Refusal("NotReady", "Resource Not Ready")
+            raise Refusal("Failed", "Input/output error")
         if self._connecting is not None or self._pairing is not None:
-            raise in_progress()
+            raise Refusal("Failed", "Operation already in progress")
         if self.link is None:
             await self._establish()
         return NOTHING
@@ -120,7 +120,7 @@ class RemoteDevice:
             link = await asyncio.shield(self._connecting)
         except asyncio.CancelledError:
             if self._connecting.cancelled():
-                raise Refusal("Failed", "Operation canceled") from None
+                raise Refusal("Failed", "br-connection-canceled") from None
             self._connecting.cancel()
             raise
         except DeviceSilent:
@@ -172,7 +172,7 @@ class RemoteDevice:
             self._connecting.cancel()
             return NOTHING
         if self.link is None:
-            raise Refusal("NotConnected", "Not Connected")
+            return NOTHING
         if self._disconnecting is None:
             self._disconnecting = self.adapter.background.spawn(self._let_go(self.link))
         await asyncio.wait({self._disconnecting})
@@ -288,7 +288,7 @@ class RemoteDevice:
 
 
 def advertised(advert: Advert) -> dict[str, Variant]:
-    """The properties that come from advertising data, where it has them."""
+    """The properties that come from advertising data, where it has them. AdvertisingFlags only bluetoothd -E shows."""
     properties: dict[str, Variant] = {"RSSI": Variant("n", advert.rssi)}
     if advert.name:
         properties["Name"] = Variant("s", advert.name)
@@ -296,8 +296,6 @@ def advertised(advert: Advert) -> dict[str, Variant]:
         properties["Appearance"] = Variant("q", advert.appearance)
     if advert.tx_power is not None:
         properties["TxPower"] = Variant("n", advert.tx_power)
-    if advert.flags is not None:
-        properties["AdvertisingFlags"] = Variant("ay", bytes([advert.flags]))
     if advert.manufacturer_data:
         data = {company: Variant("ay", value) for company, value in advert.manufacturer_data.items()}
         properties["ManufacturerData"] = Variant("a{qv}", data)

@@ -139,7 +139,7 @@ class RemoteCharacteristic:
         if not (self.found.properties & (NOTIFY | INDICATE) and self.found.has_cccd):
             raise Refusal("NotSupported", "Operation is not supported")
         if owner in self._sessions:
-            raise in_progress()
+            return NOTHING
         self._sessions.add(owner)
         try:
             await self._subscribe()

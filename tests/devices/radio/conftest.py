@@ -1,6 +1,11 @@
-"""A heart rate strap with a battery, made of Bumble: the smallest device that can do everything a radio must carry."""
+"""A heart rate strap with a battery, made of Bumble: the smallest device that can do everything a radio must carry.
+
+`make test-bluez` runs the same tests with the real BlueZ in the simulated one's place (CAREBAG_RADIO=bluez), so that
+the simulated one cannot drift; what only it can do is left out there.
+"""
 
 import asyncio
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -98,6 +103,8 @@ class Strap:
 
 
 def mode_parameters() -> list[Any]:
+    if os.environ.get("CAREBAG_RADIO") == "bluez":
+        return ["bluez"]
     missing = "no dbus-daemon on this machine" if sys.platform == "linux" else "D-Bus is Linux only"
     no_bus = pytest.mark.skipif(sys.platform != "linux" or not shutil.which("dbus-daemon"), reason=missing)
     return [pytest.param("dbus", marks=[pytest.mark.radio, no_bus]), "in_process"]
@@ -118,12 +125,23 @@ def options() -> Any:
     return brisk()
 
 
+def radio_in(mode: Any, options: Any) -> Any:
+    """`SimulatedRadio`, or what has its face."""
+    if mode != "bluez":
+        return SimulatedRadio(mode, options=options)
+    if options != brisk():
+        pytest.skip("real BlueZ has no such option")
+    from vhci_radio import VhciRadio
+
+    return VhciRadio()
+
+
 @pytest.fixture(params=mode_parameters())
 async def radio(request: pytest.FixtureRequest, options: Any) -> AsyncIterator[SimulatedRadio]:
     """Either face of the simulated radio; over D-Bus with an agent that pairs with the strap."""
     async with AsyncExitStack() as stack:
-        radio = await stack.enter_async_context(SimulatedRadio(request.param, options=options))
-        if radio.mode == "dbus":
+        radio = await stack.enter_async_context(radio_in(request.param, options))
+        if radio.mode != "in_process":
             from carebag_devices.radio.agent import PairingAgent
 
             agent = await stack.enter_async_context(PairingAgent())
@@ -134,7 +152,7 @@ async def radio(request: pytest.FixtureRequest, options: Any) -> AsyncIterator[S
 @pytest.fixture(params=mode_parameters()[:1])
 async def bluez_radio(request: pytest.FixtureRequest, options: Any) -> AsyncIterator[SimulatedRadio]:
     """The D-Bus face only, and no agent."""
-    async with SimulatedRadio(request.param, options=options) as radio:
+    async with radio_in(request.param, options) as radio:
         yield radio
 
 

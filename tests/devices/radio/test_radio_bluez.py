@@ -33,54 +33,6 @@ I_ADAPTER, I_DEVICE, I_CHARACTERISTIC = "org.bluez.Adapter1", "org.bluez.Device1
 
 Call = Callable[..., Awaitable[Message]]
 
-SHAPE = {
-    I_ADAPTER: {
-        "Address": "s",
-        "AddressType": "s",
-        "Name": "s",
-        "Alias": "s",
-        "Class": "u",
-        "Powered": "b",
-        "PowerState": "s",
-        "Discoverable": "b",
-        "DiscoverableTimeout": "u",
-        "Pairable": "b",
-        "PairableTimeout": "u",
-        "Discovering": "b",
-        "UUIDs": "as",
-        "Modalias": "s",
-        "Roles": "as",
-        "ExperimentalFeatures": "as",
-    },
-    I_DEVICE: {
-        "Address": "s",
-        "AddressType": "s",
-        "Name": "s",
-        "Alias": "s",
-        "Paired": "b",
-        "Bonded": "b",
-        "Trusted": "b",
-        "Blocked": "b",
-        "LegacyPairing": "b",
-        "RSSI": "n",
-        "Connected": "b",
-        "UUIDs": "as",
-        "Adapter": "o",
-        "ManufacturerData": "a{qv}",
-        "ServicesResolved": "b",
-        "AdvertisingFlags": "ay",
-    },
-    "org.bluez.GattService1": {"UUID": "s", "Device": "o", "Primary": "b", "Includes": "ao"},
-    I_CHARACTERISTIC: {"UUID": "s", "Service": "o", "Value": "ay", "Flags": "as", "MTU": "q"},
-    "org.bluez.GattDescriptor1": {"UUID": "s", "Characteristic": "o", "Value": "ay"},
-    "org.bluez.Battery1": {"Percentage": "y"},
-    "org.bluez.AgentManager1": {},
-    "org.bluez.GattManager1": {},
-    "org.freedesktop.DBus.Introspectable": {},
-    "org.freedesktop.DBus.Properties": {},
-}
-"""Property types of BlueZ 5.66."""
-
 PATHS = [
     "/org/bluez",
     ADAPTER,
@@ -150,17 +102,11 @@ async def connect(call: Call) -> None:
     await property_becomes(call, DEVICE, I_DEVICE, "ServicesResolved", True)
 
 
-async def test_objects_have_bluez_shape(bluez_radio: Any, bluez_strap: Any, call: Call) -> None:
+async def test_objects_of_a_connected_device(bluez_radio: Any, bluez_strap: Any, call: Call) -> None:
     await connect(call)
     await property_becomes(call, DEVICE, "org.bluez.Battery1", "Percentage", 87)
     managed = (await call("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")).body[0]
     assert sorted(managed) == PATHS
-    for faces in managed.values():
-        for interface, properties in faces.items():
-            types = {name: variant.signature for name, variant in properties.items()}
-            extra = {"Notifying": "b", "NotifyAcquired": "b", "WriteAcquired": "b"}
-            assert {name: kind for name, kind in types.items() if name not in extra} == SHAPE[interface]
-            assert all(types[name] == kind for name, kind in extra.items() if name in types)
     shown = {name: variant.value for name, variant in managed[DEVICE][I_DEVICE].items()}
     assert shown["AddressType"] == "random"
     assert shown["Alias"] == shown["Name"] == "Strap"
@@ -196,7 +142,6 @@ async def test_objects_stay_when_the_link_ends(bluez_radio: Any, bluez_strap: An
             [{"Colour": Variant("s", "red")}],
             "org.bluez.Error.InvalidArguments",
         ),
-        (DEVICE, I_DEVICE, "Disconnect", "", [], "org.bluez.Error.NotConnected"),
         (DEVICE, I_DEVICE, "CancelPairing", "", [], "org.bluez.Error.DoesNotExist"),
         (DEVICE, I_DEVICE, "Fly", "", [], "org.freedesktop.DBus.Error.UnknownMethod"),
         (DEVICE, I_DEVICE, "Connect", "s", ["now"], "org.freedesktop.DBus.Error.UnknownMethod"),
@@ -228,10 +173,15 @@ async def test_refusals(
     assert reply.error_name == error
 
 
+async def test_disconnecting_what_is_not_connected_is_no_error(bluez_radio: Any, bluez_strap: Any, call: Call) -> None:
+    await discover(call)
+    assert (await call(DEVICE, I_DEVICE, "Disconnect")).error_name is None
+
+
 async def test_gatt_refusals(bluez_radio: Any, bluez_strap: Any, call: Call) -> None:
     await connect(call)
     twice = [await call(REPORT, I_CHARACTERISTIC, "StartNotify") for _ in range(2)]
-    assert [reply.error_name for reply in twice] == [None, "org.bluez.Error.InProgress"]
+    assert [reply.error_name for reply in twice] == [None, None]
     stops = [await call(REPORT, I_CHARACTERISTIC, "StopNotify") for _ in range(2)]
     assert [reply.error_name for reply in stops] == [None, "org.bluez.Error.Failed"]
     refused = await call(POINT, I_CHARACTERISTIC, "StartNotify")
@@ -319,7 +269,7 @@ async def test_adapter_off(bluez_radio: Any, bluez_strap: Any, call: Call) -> No
     await call(ADAPTER, "org.freedesktop.DBus.Properties", "Set", "ssv", I_ADAPTER, "Powered", Variant("b", False))
     await property_becomes(call, DEVICE, I_DEVICE, "Connected", False)
     assert (await call(ADAPTER, I_ADAPTER, "StartDiscovery")).error_name == "org.bluez.Error.NotReady"
-    assert (await call(DEVICE, I_DEVICE, "Connect")).error_name == "org.bluez.Error.NotReady"
+    assert (await call(DEVICE, I_DEVICE, "Connect")).error_name == "org.bluez.Error.Failed"
 
 
 async def test_retry_connector_gets_through_failed_discoveries(bluez_radio: Any, bluez_strap: Any, find: Any) -> None:
@@ -359,9 +309,10 @@ async def test_connect_can_be_cancelled(bluez_radio: Any, bluez_strap: Any, call
     connecting = asyncio.ensure_future(call(DEVICE, I_DEVICE, "Connect"))
     await asyncio.sleep(0)  # let it be sent first
     again = await call(DEVICE, I_DEVICE, "Connect")
-    assert again.error_name == "org.bluez.Error.InProgress"
+    assert (again.error_name, again.body) == ("org.bluez.Error.Failed", ["Operation already in progress"])
     await call(DEVICE, I_DEVICE, "Disconnect")
-    assert (await connecting).error_name == "org.bluez.Error.Failed"
+    cancelled = await connecting
+    assert (cancelled.error_name, cancelled.body) == ("org.bluez.Error.Failed", ["br-connection-canceled"])
     await bluez_strap.device.start_advertising(auto_restart=True)
     assert (await call(DEVICE, I_DEVICE, "Connect")).message_type is MessageType.METHOD_RETURN
 

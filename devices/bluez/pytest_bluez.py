@@ -1,0 +1,44 @@
+"""What pytest needs inside the machine: no test hangs, and what is known to differ is said, not hidden."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+ONE_TEST_S = 90
+
+LOST_BOND = (
+    "bluetoothd answers Connect to a device that has forgotten its bond with le-connection-abort-by-local, for which "
+    "bleak 3.1 dials again and again until its time is over: some eight links a second, and no word of the bond"
+)
+KNOWN = {
+    "test_a_cuff_that_forgot_its_bond_is_paired_anew_with_the_guide": LOST_BOND,
+    "test_a_device_that_lost_its_bond_is_not_usable": LOST_BOND,
+}
+"""Test name (without parameters): why it fails on the real BlueZ. One that passes after all ends the run in red."""
+
+NEVER_ENDS = {
+    "test_without_agent_pairing_fails_and_the_link_stays": "a read without agent is never answered (over 60 s)",
+}
+"""Not even tried."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    def too_long(*_: object) -> None:
+        raise TimeoutError(f"no end after {ONE_TEST_S} s")
+
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(ONE_TEST_S)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        name = item.name.partition("[")[0]
+        reason = KNOWN.get(name) or NEVER_ENDS.get(name)
+        if reason is not None:
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=True, run=name in KNOWN))
