@@ -243,12 +243,15 @@ class Binder:
         return _asked(whom, armed)
 
     def _then(self, arrived: Moment, age: Age) -> Whom:
+        """The one visit; nobody where two meet in the very moment."""
+        found = [
+            Whom(past.visit.visit_id, past.visit.patient_id, past.nurse_id)
+            for past in self._past
+            if _began_before(past.visit.opened, arrived, age) and _ended_after(past.closed, arrived, age)
+        ]
         if self._visit is not None and _began_before(self._visit.opened, arrived, age):
-            return self.now()
-        for past in reversed(self._past):
-            if _began_before(past.visit.opened, arrived, age) and _ended_after(past.closed, arrived, age):
-                return Whom(past.visit.visit_id, past.visit.patient_id, past.nurse_id)
-        return NOBODY
+            found.append(self.now())
+        return found[0] if len(found) == 1 else NOBODY
 
     def _waiting(self, visit_id: UUID | None, kind: RequestKind) -> Armed | None:
         """The armed request of this kind in this visit, which may be closed by now."""

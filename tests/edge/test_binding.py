@@ -162,7 +162,8 @@ class Day:
         """A value that was truly taken at `taken`; the device's clock is off by `error`, at most `uncertainty`."""
         age = Age.known(self.now - taken + error * uncertainty, uncertainty)
         whom = self.binder.whom_then("glucose", moment(self.now), age)
-        truth = next((n for n, (a, b) in enumerate(self.spans, 1) if a <= taken and (b is None or taken <= b)), None)
+        true = [n for n, (a, b) in enumerate(self.spans, 1) if a <= taken and (b is None or taken <= b)]
+        truth = true[0] if len(true) == 1 else None  # in the very moment in which two visits meet: nobody's
         assert whom.visit_id in (None, UUID(int=truth) if truth else None)
         if truth is None:
             return
@@ -209,6 +210,15 @@ def test_measured_in_one_visit_and_arrived_in_the_next_it_belongs_to_the_first()
     assert binder.whom_then("glucose", moment(800), Age(50, 10)).visit_id == UUID(int=2)
     for between_or_unsure in (Age(150, 10), Age(95, 10), Age(105, 10), Age(205, 10), Age(900, 1)):
         assert binder.whom_then("glucose", moment(800), between_or_unsure) == NOBODY
+
+
+def test_in_the_moment_in_which_two_visits_meet_it_is_nobodys() -> None:
+    binder = Binder(open_visit(1, 0))
+    binder.close(moment(100))
+    binder.open(open_visit(2, 100))
+    assert binder.whom_then("weight", moment(200), Age(100, 0)) == NOBODY
+    assert binder.whom_then("weight", moment(200), Age(101, 0)).visit_id == UUID(int=1)
+    assert binder.whom_then("weight", moment(200), Age(99, 0)).visit_id == UUID(int=2)
 
 
 def test_a_late_value_answers_only_what_was_asked_before_it_was_taken() -> None:
