@@ -1,6 +1,6 @@
 """Instruments that are not on the air: analysers on a serial port or network address, stethoscopes on a sound input.
 
-They are named when the kit is set up (`carebag kit --wired afinion_as100=/dev/ttyUSB0`), not found.
+They are named when the kit is set up (`carebag kit --wired afinion_as100=serial:///dev/ttyUSB0`), not found.
 """
 
 import asyncio
