@@ -14,6 +14,9 @@ LOST_BOND = (
 KNOWN = {
     "test_a_cuff_that_forgot_its_bond_is_paired_anew_with_the_guide": LOST_BOND,
     "test_a_device_that_lost_its_bond_is_not_usable": LOST_BOND,
+    "test_a_crash_of_bluetoothd_is_a_state_and_passes": (
+        "bleak 3.1 does not watch the name org.bluez: a daemon that dies without goodbye leaves its links connected"
+    ),
 }
 """Test name (without parameters): why it fails on the real BlueZ. One that passes after all ends the run in red."""
 

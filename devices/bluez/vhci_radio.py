@@ -106,6 +106,8 @@ class VhciRadio:
     def __init__(self) -> None:
         self.bus_address = os.environ[BUS_VARIABLE]
         self._stack = AsyncExitStack()
+        self._transport: Any = None
+        self._controller: Any = None
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -115,17 +117,30 @@ class VhciRadio:
             self.bluetoothd = Bluetoothd()
             stack.push_async_callback(self.bluetoothd.stop)
             await self.bluetoothd.start()
-            transport = await open_vhci_transport(None)
-            stack.push_async_callback(transport.close)
-            ends = {"host_source": transport.source, "host_sink": transport.sink}
-            LinkController("bluez", link=self.link, public_address=ADDRESS, **ends)
-            await self.until_powered()
+            stack.push_async_callback(self.pull_out)
+            await self.put_in()
             stack.push_async_callback(close_bleak_manager)
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    async def put_in(self) -> None:
+        """The adapter, as a dongle: bluetoothd has it, and it is on, when this returns."""
+        self._transport = transport = await open_vhci_transport(None)
+        ends = {"host_source": transport.source, "host_sink": transport.sink}
+        self._controller = LinkController("bluez", link=self.link, public_address=ADDRESS, **ends)
+        await self.until_powered()
+
+    async def pull_out(self) -> None:
+        """Its links end at the devices as by distance."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            for connection in list(self._controller.le_connections.values()):
+                self.link.lose(str(connection.peer_address))
+            self.link.remove_controller(self._controller)
+            await transport.close()
 
     @property
     def bluez(self) -> NoReturn:
