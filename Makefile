@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin
 
-.PHONY: demo test check types bench soak-devices fuzz clean
+.PHONY: demo test check types bench soak-devices fuzz test-bluez clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -27,6 +27,10 @@ bench: $(VENV)/.demo
 # FUZZ_SECONDS of processor time for each codec (600), FUZZ_JOBS at once (2)
 fuzz: $(VENV)/.fuzz
 	nice -n 19 $(RUN)/python devices/fuzz
+
+# the device tests on Debian's bluetoothd and a real kernel; Debian 12 only. ARGS goes to pytest
+test-bluez: $(VENV)/.dev
+	$(RUN)/python devices/bluez/run.py $(ARGS)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
