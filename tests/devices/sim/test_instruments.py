@@ -284,6 +284,19 @@ def test_deleting_follows_the_confirmation_only() -> None:
     in_lab("omron_x4_smart", work)
 
 
+def test_a_fault_may_come_after_some_values_went_well() -> None:
+    async def work(lab: Lab) -> None:
+        lab.device.fill_memory(5)
+        lab.device.mischief.plan(PushFault("unsent"), after=2)
+        lab.device.mischief.plan(PushFault(keep=3))
+        for _ in range(2):
+            await lab.connect("2A9D")
+            await asyncio.sleep(1)
+        assert [len(raw) for raw in lab.values("2A9D")] == [10, 10, 3, 10, 10]
+
+    in_lab("weight_scale_service", work)
+
+
 def test_a_beurer_sends_everything_every_time_the_oldest_first() -> None:
     async def work(lab: Lab) -> None:
         lab.device.fill_memory(4)
