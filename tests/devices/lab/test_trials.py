@@ -92,6 +92,14 @@ def test_no_pretended_saturation_is_ever_a_number(fault: str) -> None:
     assert judge(trial) == []
 
 
+def test_a_mean_that_is_no_number_is_left_out_and_the_rest_told() -> None:
+    trial = one("cuff", None, Step(5.0, "cuff", fault="nan_mean"), Step(6.0, "cuff", "measure"), lasts_s=40.0)
+    assert [[value.name for value in reading.values] for reading in readings(trial)] == [
+        ["systolic", "diastolic", "pulse"]
+    ]
+    assert judge(trial) == []
+
+
 def test_a_control_is_no_patients_result() -> None:
     trial = one("crp_analyser", None, Step(5.0, "crp_analyser", fault="qc_result"), lasts_s=40.0)
     assert readings(trial) == []

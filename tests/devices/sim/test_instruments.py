@@ -284,6 +284,20 @@ def test_deleting_follows_the_confirmation_only() -> None:
     in_lab("omron_x4_smart", work)
 
 
+def test_others_push_what_was_not_sent_the_newest_first() -> None:
+    async def work(lab: Lab) -> None:
+        lab.device.fill_memory(3)
+        for _ in range(2):
+            link = await lab.connect("2A9D")
+            await asyncio.sleep(1)
+            await link.disconnect()
+        times = [str(WeightMeasurement.parse(raw).time) for raw in lab.values("2A9D")]
+        assert len(times) == 3
+        assert times == sorted(times, reverse=True)
+
+    in_lab("weight_scale_service", work)
+
+
 def test_a_fault_may_come_after_some_values_went_well() -> None:
     async def work(lab: Lab) -> None:
         lab.device.fill_memory(5)
