@@ -12,13 +12,14 @@ GET  /frames      [first sample, unix seconds] of the stethoscope's frames
 import asyncio
 import contextlib
 import json
+import logging
 import time
 from typing import Any
 
 from aiohttp import web
 
 from carebag.stage import Stage
-from carebag_devices.lab.faults import BadScript, Step
+from carebag_devices.lab.faults import BadScript, Script, Step
 from carebag_devices.lab.player import NotHere, Player
 from carebag_devices.lab.replay_device import ReplayBag
 from carebag_devices.radio.simulated_radio import Mode, SimulatedRadio
@@ -29,6 +30,8 @@ from carebag_devices.sim.instrument import Instrument
 from carebag_devices.sim.peripheral import Peripheral
 from carebag_devices.sim.stethoscope import Stethoscope
 from carebag_devices.sim.truth import Taken
+
+log = logging.getLogger(__name__)
 
 
 class Simulation:
@@ -52,8 +55,14 @@ class Simulation:
             raise
         self._player = Player(self.bag)
         if self._stage.script is not None:
-            self._playing = asyncio.create_task(self._player.play(self._stage.script))
+            self._playing = asyncio.create_task(self._play(self._stage.script))
         return self
+
+    async def _play(self, script: Script) -> None:
+        try:
+            await self._player.play(script)
+        except (NotHere, KeyError) as error:
+            log.error("the script of faults ended early: %s", error)
 
     def _make_bag(self) -> HandledBag:
         stage, body = self._stage, self._stage.body()
@@ -71,7 +80,7 @@ class Simulation:
     async def __aexit__(self, *_: object) -> None:
         if self._playing is not None:
             self._playing.cancel()
-            with contextlib.suppress(asyncio.CancelledError, NotHere, KeyError):
+            with contextlib.suppress(asyncio.CancelledError):
                 await self._playing
         if self._runner:
             await self._runner.cleanup()

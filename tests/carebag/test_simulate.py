@@ -24,6 +24,7 @@ from carebag.stage import Stage
 from carebag_devices.bag import Bag
 from carebag_devices.bleak_link import BleakRadio
 from carebag_devices.events import Event, Measured
+from carebag_devices.lab.faults import Script, Step
 from carebag_devices.lab.recorder import RecordingRadio
 from carebag_devices.lab.session_file import Line, Session, as_text
 from carebag_devices.radio.central import Central
@@ -110,6 +111,15 @@ def ask(url: str, path: str, body: Any = None) -> tuple[int, Any]:
 
 async def asked(url: str, path: str, body: Any = None) -> tuple[int, Any]:
     return await asyncio.to_thread(ask, url, path, body)
+
+
+async def test_a_script_that_asks_for_what_there_is_not_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    script = Script((Step(0.0, "scale", fault="fill_memory"), Step(0.0, "scale", fault="clip")))
+    async with Simulation("in_process", Stage(devices=("scale",), script=script)) as simulation:
+        while not caplog.records:  # noqa: ASYNC110 - a log line wakes nobody
+            await asyncio.sleep(0.01)
+        assert len(simulation.bag.devices["scale"].memory) == 60  # type: ignore[attr-defined]
+    assert caplog.messages == ["the script of faults ended early: scale: clip"]
 
 
 async def test_the_control_address() -> None:
