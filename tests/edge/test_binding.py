@@ -1,8 +1,11 @@
 """Every value belongs to the visit that was open when it was measured, or to nobody. Never to another patient."""
 
 import os
+import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,8 +17,8 @@ from carebag_edge.binding import NOBODY, REMEMBERED_VISITS, Age, Armed, Binder, 
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 KINDS = {"cuff": "blood_pressure", "crp": "crp"}
-SCHEDULES = int(os.environ.get("CAREBAG_SCHEDULES", "300"))
-"""Random days of `test_no_schedule_gives_a_value_to_another_visit`; the long run takes 200000."""
+DAYS = int(os.environ.get("CAREBAG_DAYS", "2000"))
+"""Random days of `test_no_random_day_gives_a_value_to_another_visit`; the long run takes 200000."""
 
 
 def moment(seconds: float) -> Moment:
@@ -163,10 +166,10 @@ class Day:
         age = Age.known(self.now - taken + error * uncertainty, uncertainty)
         whom = self.binder.whom_then("glucose", moment(self.now), age)
         true = [n for n, (a, b) in enumerate(self.spans, 1) if a <= taken and (b is None or taken <= b)]
-        truth = true[0] if len(true) == 1 else None  # in the very moment in which two visits meet: nobody's
-        assert whom.visit_id in (None, UUID(int=truth) if truth else None)
-        if truth is None:
-            return
+        assert whom.visit_id in [None, *(UUID(int=number) for number in true)]
+        if len(true) != 1:
+            return  # of no visit, or of the very moment in which two meet
+        truth = true[0]
         opened, closed = self.spans[truth - 1]
         wide = 2 * uncertainty
         sure = opened + wide <= taken and (closed is None or taken + wide <= closed)
@@ -191,15 +194,38 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=SCHEDULES, deadline=None)
-@given(STEPS)
-def test_no_schedule_gives_a_value_to_another_visit(steps: list[tuple[object, ...]]) -> None:
+def live(steps: Iterable[tuple[Any, ...]]) -> None:
     day = Day(Binder(), [], {}, set())
-    for step in steps:
-        if step[0] == "arrives":
-            day.arrives(max(0, day.now - step[1]), step[2], step[3])  # type: ignore[operator,arg-type]
+    for what, seconds, *accuracy in steps:
+        if what == "arrives":
+            day.arrives(max(0, day.now - seconds), *accuracy)
         else:
-            day.step(step[0], step[1])  # type: ignore[arg-type]
+            day.step(what, seconds)
+
+
+@settings(max_examples=300, deadline=None)
+@given(STEPS)
+def test_no_schedule_gives_a_value_to_another_visit(steps: list[tuple[Any, ...]]) -> None:
+    live(steps)
+
+
+def random_step(draw: random.Random) -> tuple[Any, ...]:
+    """Small numbers are as likely as large ones, so that things happen in the same second."""
+    what = draw.choice(["open", "close", "ask", "restart", "arrives", "arrives", "arrives"])
+    if what != "arrives":
+        return what, draw.choice([0, 1, 30, draw.randrange(900)])
+    error = draw.choice([-1.0, 0.0, 1.0, draw.uniform(-1, 1)])
+    return what, draw.choice([0, 1, 30, draw.randrange(4000)]), error, draw.choice([0.0, 1.0, 30.0, 600.0])
+
+
+def test_no_random_day_gives_a_value_to_another_visit() -> None:
+    for seed in range(DAYS):
+        draw = random.Random(seed)
+        steps = [random_step(draw) for _ in range(draw.randrange(10, 80))]
+        try:
+            live(steps)
+        except AssertionError as error:
+            raise AssertionError(f"day {seed}: {steps}") from error
 
 
 def test_measured_in_one_visit_and_arrived_in_the_next_it_belongs_to_the_first() -> None:
