@@ -200,6 +200,7 @@ class Connector:
         wait_s = BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
         self._failures += 1
         if self._bond_may_be_broken(error):
+            self.report.bonded("lost")
             self.report.enter(DeviceState.NEEDS_PAIRING, "bond_lost")
         else:
             self.report.enter(DeviceState.LOST, self._why(error))
