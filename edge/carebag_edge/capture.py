@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from carebag_devices.events import DeviceState, Identity, Measured, StateChanged, Value
+from carebag_devices.meaning.meaning import is_circumstance
 from carebag_devices.plausible import doubts
 from carebag_edge.binding import Whom
 from carebag_edge.manual_entry import FORMS
@@ -158,4 +159,5 @@ def _codes(texts: Iterable[str]) -> list[str]:
 def _quality(problem: str | None, flags: list[str]) -> Quality:
     if problem:
         return Quality(word="invalid", reasons=[as_code(problem)])
-    return Quality(word="questionable", reasons=flags) if flags else Quality(word="good")
+    reservations = [flag for flag in flags if not is_circumstance(flag)]
+    return Quality(word="questionable", reasons=reservations) if reservations else Quality(word="good")

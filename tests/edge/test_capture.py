@@ -165,3 +165,12 @@ def test_the_person_in_the_devices_memory_is_kept() -> None:
 )
 def test_stored_and_surely_of_a_visit_is_measured_in_it(said: str, visit: UUID | None, kept: str) -> None:
     assert reading(measured(provenance=said), Whom(visit)).provenance == kept
+
+
+@pytest.mark.parametrize(
+    ("flag", "word"),
+    [("site_mouth", "good"), ("fasting", "good"), ("sample_venous_plasma", "good"), ("body_moved", "questionable")],
+)
+def test_where_it_was_measured_is_no_reservation(flag: str, word: str) -> None:
+    kept = reading(measured(Value("temperature", Decimal("37.2"), "Cel"), kind="temperature", flags=(flag,)))
+    assert (kept.flags, kept.quality.word) == ([flag], word)

@@ -1,5 +1,6 @@
 """What one value of a characteristic says."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,6 +9,12 @@ from carebag_devices.codecs.ieee11073 import Number
 from carebag_devices.events import MeasurementKind, Value, ValueName
 
 UNKNOWN_USER = 0xFF
+_CIRCUMSTANCE = re.compile(r"site_\w+|sample_\w+_(blood|plasma|fluid)|before_meal|after_meal|fasting|casual|bedtime")
+
+
+def is_circumstance(flag: str) -> bool:
+    """Whether a flag tells how it was measured (`site_mouth`, `fasting`); all others are reservations."""
+    return _CIRCUMSTANCE.fullmatch(flag) is not None
 
 
 @dataclass(frozen=True)
