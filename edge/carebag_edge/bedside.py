@@ -185,8 +185,13 @@ class Bedside:
         return self._store(Taken(build, answers, now_ns, event.measurement_id, measurement_id))
 
     def _whom(self, event: Measured, arrived: Moment) -> Whom:
+        then = self.binder.whom_then(event.kind, arrived, age_of(event))
         if event.provenance == "stored":
-            return self.binder.whom_then(event.kind, arrived, age_of(event))
+            return then
+        # an instrument that stays connected may deliver after the nurse has gone on to the next visit
+        elsewhere = then.visit_id not in (None, self.binder.now().visit_id)
+        if elsewhere and not self.binder.is_measuring(event.identity.id):
+            return then
         return self.binder.whom(event.kind, event.identity.id)
 
     def clock_read(self, event: ClockRead) -> ClockState:

@@ -84,6 +84,22 @@ def test_a_crp_from_the_visit_before_is_filed_there(room: Any) -> None:
     assert room.shown().requests[0].state == "started"
 
 
+def test_a_connected_instrument_that_delivers_in_the_next_visit_is_filed_in_its_own(room: Any) -> None:
+    first, second = room.know(patient="First"), room.know("blood_pressure", patient="Second")
+    room.open(first)
+    room.hands.forward(60)
+    room.bedside.close(plan_read=False)
+    room.hands.forward(20)
+    room.open(second)
+    room.tasks.start(second.requests[0].id)
+    room.hands.forward(5)
+    room.intake(room.world.pressure(age_s=40.0, measurement_id="late"))
+    assert room.shown().readings == []
+    assert [one.record.type for one in room.bedside.own(first.visit.id)][-1] == "reading"
+    room.intake(room.world.pressure(age_s=1.0, measurement_id="now"))
+    assert [view.reading.binding.request_id for view in room.shown().readings] == [second.requests[0].id]
+
+
 def test_the_same_measurement_twice_is_one_and_equal_ones_are_two(room: Any) -> None:
     room.open(room.know())
     room.intake(room.world.pressure(measurement_id="a"))
