@@ -1,6 +1,6 @@
 """`make test-bluez`: the device tests against real bluetoothd and a real kernel. See README.md beside this file.
 
-Arguments go to pytest; without any, all tests that can run on a real BlueZ.
+Arguments go to pytest; where they name no test, all that can run on a real BlueZ do.
 """
 # ruff: noqa: S603, T201 - this is a command: it starts programs and prints
 
@@ -43,8 +43,8 @@ def job(arguments: list[str]) -> dict[str, object]:
         "PYTHONPATH": f"{HERE}:{os.environ.get('PYTHONPATH', '')}".rstrip(":"),
         "PYTHONUNBUFFERED": "1",
     }
-    command = [*pytest, *(arguments or TESTS)]
-    return {"command": command, "environment": environment, "folder": str(PROJECT), "seconds": TESTS_S}
+    pytest += ["-o", f"testpaths={' '.join(TESTS)}"]
+    return {"command": [*pytest, *arguments], "environment": environment, "folder": str(PROJECT), "seconds": TESTS_S}
 
 
 def command_line(program: Path, results: Path) -> list[str]:
