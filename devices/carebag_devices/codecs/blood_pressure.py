@@ -12,6 +12,8 @@ from carebag_devices.codecs.ieee11073 import Number, SFloat, Special, sfloat
 from carebag_devices.errors import Malformed
 
 UNKNOWN_USER = 0xFF
+_BEYOND_ANY_ARM = 1000
+"""mmHg: a pressure read in the wrong byte order is nothing, or tens of millions."""
 
 _KPA, _TIME, _PULSE, _USER, _STATUS = 1, 2, 4, 8, 16
 _RESERVED_FLAGS = 0xE0
@@ -146,12 +148,12 @@ class BloodPressureMeasurement:
         The BM85 swaps pulse and status only, by recorded bytes (derdilla/blood-pressure-monitor-fl,
         ble_measurement_data_test.dart); pressures and year are swapped too where the year says so, which in little
         endian is then no year at all. By issue 740 there not every model that the maker's app counts in does any of
-        it: a value of the specified length is read as specified. Raises `Malformed`, also where a negative number
-        shows that the order is yet another.
+        it: a value of the specified length is read as specified. Raises `Malformed`, also where a number that no arm
+        has shows that the order is yet another.
         """
         measurement = cls.parse(_as_specified(bytes(raw)))
         numbers = (measurement.systolic, measurement.diastolic, measurement.mean, measurement.pulse)
-        if any(isinstance(number, Decimal) and number < 0 for number in numbers):
+        if any(isinstance(number, Decimal) and number and not 1 <= number <= _BEYOND_ANY_ARM for number in numbers):
             raise Malformed("byte_order_unknown")
         return measurement
 
