@@ -212,6 +212,13 @@ async def test_agent_lets_the_chosen_device_pair(bluez_radio: Any, bluez_strap: 
         assert read.body[0] == b"only for the bonded"
         await property_becomes(call, DEVICE, I_DEVICE, "Paired", True)
         await property_becomes(call, DEVICE, I_DEVICE, "Bonded", True)
+
+
+async def test_what_is_paired_is_not_paired_again(bluez_radio: Any, bluez_strap: Any, call: Call) -> None:
+    await connect(call)
+    async with PairingAgent() as agent:
+        agent.allow(bluez_strap.address)
+        assert (await call(DEVICE, I_DEVICE, "Pair")).error_name is None
         assert (await call(DEVICE, I_DEVICE, "Pair")).error_name == "org.bluez.Error.AlreadyExists"
 
 
