@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +38,8 @@ from carebag_devices.errors import (
 from carebag_devices.link import Advert, AskPasskey, Link, Receive, full_uuid
 
 if TYPE_CHECKING:
-    from carebag_devices.radio.adapter_power import AdapterWatch
     from carebag_devices.radio.agent import PairingAgent
+    from carebag_devices.radio.bluez_watch import BluezWatch
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +173,7 @@ class BleakRadio:
         self._backend = backend
         self._scanner_backend = scanner_backend
         self._agent: PairingAgent | None = None
-        self._watch: AdapterWatch | None = None
+        self._watch: BluezWatch | None = None
         self.ask_passkey: AskPasskey | None = None
 
     async def scan(self, heard: Callable[[Advert], None]) -> None:
@@ -181,13 +181,13 @@ class BleakRadio:
         async with AsyncExitStack() as stack:
             if self._uses_bluez():
                 # D-Bus is installed on Linux only
-                from carebag_devices.radio.adapter_power import AdapterWatch
                 from carebag_devices.radio.agent import PairingAgent
+                from carebag_devices.radio.bluez_watch import BluezWatch
 
                 agent = PairingAgent(passkey=self._passkey, keyboard=False)
                 self._agent = await stack.enter_async_context(agent)
                 stack.callback(setattr, self, "_agent", None)
-                self._watch = await stack.enter_async_context(AdapterWatch())
+                self._watch = await stack.enter_async_context(BluezWatch())
                 stack.callback(setattr, self, "_watch", None)
                 await self._report_connected(heard)
             await self._scan(heard)
@@ -241,22 +241,40 @@ class BleakRadio:
 
     async def connect(self, advert: Advert, *, pair_first: bool = False) -> Link:
         lost = asyncio.Event()
+        connecting = establish_connection(
+            BleakClient,
+            advert.device,
+            advert.name or advert.address,
+            disconnected_callback=lambda _client: lost.set(),
+            max_attempts=2,
+            # remembered services may be asked before BlueZ has resolved them anew: StartNotify then fails
+            use_services_cache=False,
+            pair=pair_first,
+            **self._client_arguments(),
+        )
         async with answered_within(CONNECT_TIMEOUT_S):
-            client = await establish_connection(
-                BleakClient,
-                advert.device,
-                advert.name or advert.address,
-                disconnected_callback=lambda _client: lost.set(),
-                max_attempts=2,
-                # remembered services may be asked before BlueZ has resolved them anew: StartNotify then fails
-                use_services_cache=False,
-                pair=pair_first,
-                **self._client_arguments(),
-            )
+            client = await self._unless_it_flaps(advert, connecting)
         # an attempt that failed first may have set it
         if client.is_connected:
             lost.clear()
         return BleakLink(client, lost)
+
+    async def _unless_it_flaps(self, advert: Advert, connecting: Coroutine[Any, Any, BleakClient]) -> BleakClient:
+        """Raises `DeviceLost("bond_refused")` where BlueZ's links to a bonded device break as soon as they are up."""
+        details = advert.device.details if isinstance(advert.device, BLEDevice) else None
+        if self._watch is None or not isinstance(details, dict) or not details.get("props", {}).get("Paired"):
+            return await connecting
+        async with self._watch.flapping(details["path"]) as flapped:
+            attempt, flapping = asyncio.ensure_future(connecting), asyncio.ensure_future(flapped.wait())
+            try:
+                await asyncio.wait({attempt, flapping}, return_when=asyncio.FIRST_COMPLETED)
+                if attempt.done():
+                    return attempt.result()
+                raise DeviceLost("bond_refused")
+            finally:
+                for task in (attempt, flapping):
+                    task.cancel()
+                await asyncio.gather(attempt, flapping, return_exceptions=True)
 
     async def forget(self, address: str) -> None:
         client = BleakClient(address, **self._client_arguments())

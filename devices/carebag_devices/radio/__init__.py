@@ -1,7 +1,7 @@
 """The radio: pairing agent for the kit, and the simulated air that demo and tests breathe.
 
     agent             our BlueZ pairing agent (real and simulated BlueZ alike)
-    adapter_power     watches the adapters, and switches on what was switched off
+    bluez_watch       adapters that go off or away, links that break at once
     link_model        the air: Bumble controllers that hear each other
     central           one Bumble host as central: scan, connect, discover, secure
     bumble_backend    bleak without BlueZ, over `central`
