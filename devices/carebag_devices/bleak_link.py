@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from bleak import BleakAdapter, BleakClient, BleakScanner
 from bleak.backends.client import BaseBleakClient
@@ -175,6 +176,8 @@ class BleakRadio:
         self._agent: PairingAgent | None = None
         self._watch: BluezWatch | None = None
         self.ask_passkey: AskPasskey | None = None
+        self._lost: WeakSet[asyncio.Event] = WeakSet()
+        """What is set when a link ends, of every link there is."""
 
     async def scan(self, heard: Callable[[Advert], None]) -> None:
         """One scanner for all devices, and BlueZ's pairing agent beside it; see `QUIET_RESTART_S`."""
@@ -187,7 +190,7 @@ class BleakRadio:
                 agent = PairingAgent(passkey=self._passkey, keyboard=False)
                 self._agent = await stack.enter_async_context(agent)
                 stack.callback(setattr, self, "_agent", None)
-                self._watch = await stack.enter_async_context(BluezWatch())
+                self._watch = await stack.enter_async_context(BluezWatch(on_death=self._all_links_lost))
                 stack.callback(setattr, self, "_watch", None)
                 await self._report_connected(heard)
             await self._scan(heard)
@@ -199,6 +202,10 @@ class BleakRadio:
 
     async def _passkey(self, address: str) -> int | None:
         return None if self.ask_passkey is None else await self.ask_passkey(address)
+
+    def _all_links_lost(self) -> None:
+        for lost in self._lost:
+            lost.set()
 
     def _uses_bluez(self) -> bool:
         if self._backend is None:
@@ -239,8 +246,9 @@ class BleakRadio:
                     async with answered_within(GATT_TIMEOUT_S):
                         await scanner.stop()
 
-    async def connect(self, advert: Advert, *, pair_first: bool = False) -> Link:
+    async def connect(self, advert: Advert, *, pair_first: bool = False, bonded: bool = False) -> Link:
         lost = asyncio.Event()
+        self._lost.add(lost)
         connecting = establish_connection(
             BleakClient,
             advert.device,
@@ -253,7 +261,7 @@ class BleakRadio:
             **self._client_arguments(),
         )
         async with answered_within(CONNECT_TIMEOUT_S):
-            client = await self._unless_it_flaps(advert, connecting)
+            client = await (self._unless_it_flaps(advert, connecting) if bonded else connecting)
         # an attempt that failed first may have set it
         if client.is_connected:
             lost.clear()
@@ -261,10 +269,9 @@ class BleakRadio:
 
     async def _unless_it_flaps(self, advert: Advert, connecting: Coroutine[Any, Any, BleakClient]) -> BleakClient:
         """Raises `DeviceLost("bond_refused")` where BlueZ's links to a bonded device break as soon as they are up."""
-        details = advert.device.details if isinstance(advert.device, BLEDevice) else None
-        if self._watch is None or not isinstance(details, dict) or not details.get("props", {}).get("Paired"):
+        if self._watch is None:
             return await connecting
-        async with self._watch.flapping(details["path"]) as flapped:
+        async with self._watch.flapping(advert.device.details["path"]) as flapped:
             attempt, flapping = asyncio.ensure_future(connecting), asyncio.ensure_future(flapped.wait())
             try:
                 await asyncio.wait({attempt, flapping}, return_when=asyncio.FIRST_COMPLETED)

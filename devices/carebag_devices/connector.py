@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 BACK_OFF_S = (0.3, 1.0, 3.0, 10.0)
 BROKEN_BOND_AFTER = 3
 """So many links in a row that broke before they were of use: shown as a lost bond, and still tried."""
+DOUBTED_BOND_RETRY_S = 30.0
+"""Whoever needs a new bond is tried with the old one seldom, and in silence: the card goes on saying what to do."""
 WEAK_DBM = -88
 """A device heard so faintly that does not answer is out of reach (our choice)."""
 BATTERY = "2A19"
@@ -103,12 +105,13 @@ class Connector:
     async def _connect(self) -> Link:
         assert self._advert is not None
         async with self._connecting:
-            self.report.enter(DeviceState.CONNECTING)
+            if self.report.bond != "lost":
+                self.report.enter(DeviceState.CONNECTING)
             first = self.model.pairing == "before_discovery"
             if first:
                 await self._radio.admit(self._advert.address, passkey=self.model.passkey)
                 self.report.enter(DeviceState.PAIRING)
-            link = await self._radio.connect(self._advert, pair_first=first)
+            link = await self._radio.connect(self._advert, pair_first=first, bonded=self.report.bond != "none")
             if first:
                 self.report.bonded("bonded")
             return link
@@ -200,6 +203,7 @@ class Connector:
         wait_s = BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
         self._failures += 1
         if self._bond_may_be_broken(error):
+            wait_s = DOUBTED_BOND_RETRY_S
             self.report.bonded("lost")
             self.report.enter(DeviceState.NEEDS_PAIRING, "bond_lost")
         else:

@@ -79,8 +79,12 @@ class Radio(Protocol):
         `passkey`: it will show six digits, which `ask_passkey` asks the nurse for.
         """
 
-    async def connect(self, advert: Advert, *, pair_first: bool = False) -> Link:
-        """Connect and discover. `pair_first`: bond before discovery, for devices that want it so."""
+    async def connect(self, advert: Advert, *, pair_first: bool = False, bonded: bool = False) -> Link:
+        """Connect and discover.
+
+        `pair_first`: bond before discovery, for devices that want it so. `bonded`: there is a bond; a device that does
+        not know it any more ends with `DeviceLost("bond_refused")` where that can be told.
+        """
 
     async def forget(self, address: str) -> None:
         """Remove the bond, so that pairing starts anew. Not having one is no error."""

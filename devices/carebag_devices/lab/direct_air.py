@@ -270,7 +270,7 @@ class DirectAir:
     async def admit(self, address: str, *, passkey: bool = False) -> None:
         self.admitted.add(address)
 
-    async def connect(self, advert: Advert, *, pair_first: bool = False) -> Link:
+    async def connect(self, advert: Advert, *, pair_first: bool = False, bonded: bool = False) -> Link:
         await asyncio.sleep(2 * LATENCY_S)
         station = self.stations.get(advert.address)
         if station is None or station.data is None or station.link is not None:

@@ -38,9 +38,9 @@ class RecordingRadio:
     async def admit(self, address: str, *, passkey: bool = False) -> None:
         await self._radio.admit(address, passkey=passkey)
 
-    async def connect(self, advert: Advert, *, pair_first: bool = False) -> Link:
+    async def connect(self, advert: Advert, *, pair_first: bool = False, bonded: bool = False) -> Link:
         try:
-            link = await self._radio.connect(advert, pair_first=pair_first)
+            link = await self._radio.connect(advert, pair_first=pair_first, bonded=bonded)
         except DeviceError as error:
             self._write(Line(self._clock(), "connect", address=advert.address, error=error.code, reason=error.reason))
             raise

@@ -119,7 +119,7 @@ class ReplayRadio:
     async def admit(self, address: str, *, passkey: bool = False) -> None:
         """Whatever was paired then is paired now."""
 
-    async def connect(self, advert: Advert, *, pair_first: bool = False) -> Link:
+    async def connect(self, advert: Advert, *, pair_first: bool = False, bonded: bool = False) -> Link:
         waiting = self._attempts.get(advert.address)
         if not waiting:
             raise DeviceSilent("timeout")

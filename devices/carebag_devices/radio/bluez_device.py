@@ -131,7 +131,17 @@ class RemoteDevice:
             self._connecting = None
             self.stay_or_vanish()
         self._linked(link)
+        await self._encrypt_if_bonded(link)
         return link
+
+    async def _encrypt_if_bonded(self, link: GattLink) -> None:
+        """A link that should be encrypted and cannot be is dropped before Connect has answered (bluetoothd 5.66)."""
+        if not self._get("Bonded"):
+            return
+        try:
+            await link.secure()
+        except DeviceError:
+            raise Refusal("Failed", "le-connection-abort-by-local") from None
 
     def _linked(self, link: GattLink) -> None:
         self.link = link

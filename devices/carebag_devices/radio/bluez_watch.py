@@ -6,7 +6,7 @@ refuses), and the page says so. Source: org.bluez.Adapter1. Linux only.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -27,14 +27,20 @@ _MANAGER = "org.freedesktop.DBus.ObjectManager"
 _RULES = (
     f"type='signal',sender='org.bluez',interface='{_PROPERTIES}',member='PropertiesChanged',arg0='{ADAPTER}'",
     f"type='signal',sender='org.bluez',interface='{_MANAGER}',member='InterfacesRemoved'",
+    "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='org.bluez',arg2=''",
 )
 
 
 class BluezWatch:
-    """`async with BluezWatch() as watch`: `watch.gone` is set when an adapter was switched off or pulled out."""
+    """`async with BluezWatch() as watch`: `watch.gone` is set when an adapter was switched off or pulled out.
 
-    def __init__(self, bus_address: str | None = None) -> None:
+    `on_death` hears of a bluetoothd that is gone from the bus, also by a crash: then every link is dead, whatever bleak
+    3.1 believes, which does not watch the name.
+    """
+
+    def __init__(self, bus_address: str | None = None, *, on_death: Callable[[], None] = lambda: None) -> None:
         self.gone = asyncio.Event()
+        self._on_death = on_death
         self._bus_address = bus_address
         self._bus: MessageBus | None = None
         self._flaps: dict[str, tuple[asyncio.Event, int]] = {}
@@ -86,7 +92,10 @@ class BluezWatch:
 
     def _on_message(self, message: Message) -> bool:
         if message.message_type is MessageType.SIGNAL:
-            if message.member == "PropertiesChanged" and message.body[0] == ADAPTER:
+            if message.member == "NameOwnerChanged" and message.body[0] == "org.bluez" and not message.body[2]:
+                self.gone.set()
+                self._on_death()
+            elif message.member == "PropertiesChanged" and message.body[0] == ADAPTER:
                 powered = message.body[1].get("Powered")
                 if powered is not None and not powered.value:
                     self.gone.set()
