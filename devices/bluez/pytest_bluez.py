@@ -14,7 +14,7 @@ KNOWN: dict[str, str] = {}
 
 NEVER_ENDS = {
     "test_without_agent_pairing_fails_and_the_link_stays": "a read without agent is never answered (over 60 s)",
-    "test_what_is_paired_is_not_paired_again": "Pair of a bonded device is never answered (over 90 s); bleak asks first",
+    "test_what_is_paired_is_not_paired_again": "Pair of a bonded device is never answered (over 90 s)",
 }
 """Not even tried."""
 
