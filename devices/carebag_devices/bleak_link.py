@@ -268,7 +268,7 @@ class BleakRadio:
         return BleakLink(client, lost)
 
     async def _unless_it_flaps(self, advert: Advert, connecting: Coroutine[Any, Any, BleakClient]) -> BleakClient:
-        """Raises `DeviceLost("bond_refused")` where BlueZ's links to a bonded device break as soon as they are up."""
+        """Raises `DeviceLost("bond_lost")` where BlueZ's links to a bonded device break as soon as they are up."""
         if self._watch is None:
             return await connecting
         async with self._watch.flapping(advert.device.details["path"]) as flapped:
@@ -277,7 +277,7 @@ class BleakRadio:
                 await asyncio.wait({attempt, flapping}, return_when=asyncio.FIRST_COMPLETED)
                 if attempt.done():
                     return attempt.result()
-                raise DeviceLost("bond_refused")
+                raise DeviceLost("bond_lost")
             finally:
                 for task in (attempt, flapping):
                     task.cancel()

@@ -216,7 +216,7 @@ class Connector:
         if not isinstance(error, DeviceLost) or self.model.pairing == "never":
             return False
         inviting = self._advert is not None and self._advert.limited and self.report.bond == "bonded"
-        return inviting or error.reason == "bond_refused" or self._failures >= BROKEN_BOND_AFTER
+        return inviting or error.reason == "bond_lost" or self._failures >= BROKEN_BOND_AFTER
 
     def _why(self, error: DeviceError) -> str:
         rssi = self._advert.rssi if self._advert is not None else None

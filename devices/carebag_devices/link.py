@@ -83,7 +83,7 @@ class Radio(Protocol):
         """Connect and discover.
 
         `pair_first`: bond before discovery, for devices that want it so. `bonded`: there is a bond; a device that does
-        not know it any more ends with `DeviceLost("bond_refused")` where that can be told.
+        not know it any more ends with `DeviceLost("bond_lost")` where that can be told.
         """
 
     async def forget(self, address: str) -> None:

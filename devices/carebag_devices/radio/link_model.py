@@ -152,21 +152,24 @@ class RadioLink(LocalLink):  # type: ignore[misc]
             return
         super().send_advertising_pdu(sender_controller, packet)
         if isinstance(packet, ll.ConnectInd):
-            asyncio.get_running_loop().call_later(ESTABLISH_S, self._check_established, sender_controller, packet)
+            connection = sender_controller.le_connections.get(packet.advertiser_address)
+            args = (sender_controller, packet, connection)
+            asyncio.get_running_loop().call_later(ESTABLISH_S, self._check_established, *args)
 
     def _refuse_long(self, address: str, length: int) -> None:
         if address not in self._too_long:
             self._too_long.add(address)
             log.warning("advertising data of %d bytes dropped: a legacy PDU holds %d", length, LEGACY_ADVERTISING_MAX)
 
-    def _check_established(self, central: Any, packet: Any) -> None:
+    def _check_established(self, central: Any, packet: Any, connection: Any) -> None:
+        if connection is None or central.le_connections.get(packet.advertiser_address) is not connection:
+            return  # it has ended, and a newer one to the same device has a check of its own
         taken = any(
-            connection.self_address == packet.advertiser_address
+            other.self_address == packet.advertiser_address and other.peer_address == packet.initiator_address
             for controller in self.controllers
-            for connection in controller.le_connections.values()
+            for other in controller.le_connections.values()
         )
-        connection = central.le_connections.get(packet.advertiser_address)
-        if not taken and connection is not None:
+        if not taken:
             central.on_le_disconnected(connection, FAILED_TO_BE_ESTABLISHED)
 
     def _carry(self, sender: Any, receiver: Any, packets: int, deliver: Callable[[], None]) -> None:

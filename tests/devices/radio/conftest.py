@@ -49,6 +49,8 @@ class Strap:
         self.device = Device.from_config_with_hci(config, pair.source, pair.sink)
         self.written: list[bytes] = []
         self.refuse_with = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
         self.subscribed = asyncio.Event()
         self.pairing_failed = asyncio.Event()
         self.measurement: Any = Characteristic(MEASUREMENT, P.NOTIFY, W.READABLE, b"")
@@ -76,7 +78,8 @@ class Strap:
     def on_connection(self, connection: Any) -> None:
         connection.on("pairing_failure", lambda _reason: self.pairing_failed.set())
 
-    def on_write(self, _connection: Any, value: bytes) -> None:
+    async def on_write(self, _connection: Any, value: bytes) -> None:
+        await self.answers.wait()
         if self.refuse_with:
             raise ATT_Error(self.refuse_with)
         self.written.append(bytes(value))

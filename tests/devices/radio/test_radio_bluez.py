@@ -189,8 +189,12 @@ async def test_gatt_refusals(bluez_radio: Any, bluez_strap: Any, call: Call) -> 
     cccd = await call(f"{REPORT}/desc0018", "org.bluez.GattDescriptor1", "WriteValue", "aya{sv}", b"\1\0", {})
     assert (cccd.error_name, cccd.body[0]) == ("org.bluez.Error.NotPermitted", "Write not permitted")
     write = ("aya{sv}", b"\1", {"type": Variant("s", "request")})
-    busy = await asyncio.gather(*[call(POINT, I_CHARACTERISTIC, "WriteValue", *write) for _ in range(2)])
-    assert {reply.error_name for reply in busy} == {None, "org.bluez.Error.InProgress"}
+    bluez_strap.answers.clear()
+    writes = [asyncio.ensure_future(call(POINT, I_CHARACTERISTIC, "WriteValue", *write)) for _ in range(2)]
+    ended, _ = await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
+    assert [write.result().error_name for write in ended] == ["org.bluez.Error.InProgress"]
+    bluez_strap.answers.set()
+    assert {(await write).error_name for write in writes} == {None, "org.bluez.Error.InProgress"}
 
 
 async def test_without_agent_pairing_fails_and_the_link_stays(bluez_radio: Any, bluez_strap: Any, call: Call) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from bumble import ll
 
 from carebag_devices.errors import DeviceLost, DeviceSilent
 from carebag_devices.radio.central import Central
@@ -33,6 +34,38 @@ async def test_dialling_a_device_that_left_ends(radio: Any, strap: Any) -> None:
         await dialling
     await strap.device.start_advertising(auto_restart=True)
     await (await central.connect(strap.address, 10)).close()
+
+
+class LateAir(RadioLink):
+    """Keeps the check of the first connection back, and makes it when the second one is only half made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: asyncio.Queue[Any] = asyncio.Queue()
+        self.due = asyncio.Event()
+
+    def _check_established(self, *args: Any) -> None:
+        self.kept.put_nowait(args)
+        self.due.set()
+
+    def send_advertising_pdu(self, sender_controller: Any, packet: Any) -> None:
+        super().send_advertising_pdu(sender_controller, packet)
+        if isinstance(packet, ll.ConnectInd) and not self.kept.empty():
+            super()._check_established(*self.kept.get_nowait())
+
+
+async def test_the_check_of_an_earlier_connection_leaves_the_next_one_alone(strap_type: Any) -> None:
+    air = LateAir()
+    strap = strap_type(air.new_hci("strap"))
+    await strap.start()
+    async with Central(air.new_hci("ours")) as kit:
+        first = await kit.connect(strap.address, 10)
+        await asyncio.wait_for(air.due.wait(), 10)
+        await first.close()
+        second = await kit.connect(strap.address, 2)
+        assert not second.lost.done()
+        await second.close()
+    air.close()
 
 
 async def test_loss_is_a_supervision_time_out_at_both_ends(radio: Any, strap: Any) -> None:
