@@ -238,8 +238,12 @@ async def join(address: str | None) -> MessageBus:
     """The system bus, or the one given. Raises `RadioMissing`."""
     try:
         bus = MessageBus(bus_address=address, bus_type=BusType.SYSTEM, auth=get_dbus_authenticator())
-        return await bus.connect()
-    except AuthError:
-        raise RadioMissing("bus_denied") from None
-    except (OSError, InvalidAddressError, EOFError):
+    except (OSError, InvalidAddressError):
         raise RadioMissing("no_system_bus") from None
+    try:
+        return await bus.connect()
+    except BaseException as error:
+        bus.disconnect()  # the socket is open since the constructor
+        if not isinstance(error, AuthError | OSError | InvalidAddressError | EOFError):
+            raise
+        raise RadioMissing("bus_denied" if isinstance(error, AuthError) else "no_system_bus") from None

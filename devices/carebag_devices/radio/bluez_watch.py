@@ -49,8 +49,12 @@ class BluezWatch:
         """Raises `RadioMissing` without a bus."""
         self._bus = await join(self._bus_address)
         self._bus.add_message_handler(self._on_message)
-        for rule in _RULES:
-            await self._match("AddMatch", rule)
+        try:
+            for rule in _RULES:
+                await self._match("AddMatch", rule)
+        except BaseException:  # cancelled in the middle: nobody calls `__aexit__`
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
