@@ -1,4 +1,5 @@
 /** The page's handle on the audio thread: one AudioContext at the stream's own rate, so that samples are played 1:1. */
+import { EffectChain, type EffectBuilder } from './effects'
 import workletUrl from './player.worklet.ts?worker&url'
 import type { PlayerOrder, Rendered } from './player.worklet'
 import type { SoundTap } from './tap'
@@ -17,6 +18,7 @@ export class SoundPlayer {
   #rateHz = 0
   #view: View = 'raw'
   #volume = 1
+  readonly #effects = new EffectChain()
   readonly #tap: SoundTap | null
 
   /** With a tap, packets reach the audio thread without passing the page. */
@@ -44,7 +46,8 @@ export class SoundPlayer {
       this.rendered = event.data
       this.onRendered(event.data)
     }
-    this.#node.connect(context.destination)
+    await this.#effects.from(this.#node)
+    if (this.#context !== context) return
     if (this.#tap !== null) {
       const { port1, port2 } = new MessageChannel()
       this.#order({ type: 'port' }, [port1])
@@ -53,6 +56,14 @@ export class SoundPlayer {
     this.#order({ type: 'view', view: this.#view })
     this.#order({ type: 'volume', volume: this.#volume })
     this.#become(context.state === 'running' ? 'running' : 'needs_gesture')
+  }
+
+  /**
+   * Puts an effect between the exact samples and the loudspeaker, after those added before; it is built again for each
+   * context. The returned function takes it out. Without effects the way is direct.
+   */
+  through(build: EffectBuilder): Promise<() => Promise<void>> {
+    return this.#effects.add(build)
   }
 
   /** Call from a click: browsers play nothing before one. */
@@ -107,6 +118,7 @@ export class SoundPlayer {
     const context = this.#context
     this.#node?.disconnect()
     this.#context = this.#node = null
+    await this.#effects.from(null)
     if (context !== null && context.state !== 'closed') await context.close()
   }
 
