@@ -4,9 +4,11 @@ import argparse
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from carebag_server.turn import TurnSettings
 
 DEFAULT_PORT = 8470
 _LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
@@ -37,6 +39,8 @@ class Settings:
     """Published test identities, sign-in without a key, loopback only."""
     time_zone: str = "Europe/Stockholm"
     """Decides what "today" is in the list of visits."""
+    turn: TurnSettings = field(default_factory=TurnSettings)
+    """By way of which servers media goes where there is no direct path."""
 
     @property
     def secure_cookies(self) -> bool:
@@ -48,7 +52,7 @@ class Settings:
 
         Raises:
             UnsafeSettings: `plain_http` (a non-loopback origin without TLS), `open_without_tls` (listening beyond this
-                machine though browsers come by http), `demo_not_loopback`, `bad_origin`.
+                machine though browsers come by http), `demo_not_loopback`, `bad_origin`, or a `turn.TurnFault`.
         """
         for origin in (*self.origins, self.kit_page_origin):
             _check_origin(origin)
@@ -56,6 +60,9 @@ class Settings:
             raise UnsafeSettings("demo_not_loopback")
         if not is_loopback(self.host) and not self.secure_cookies:
             raise UnsafeSettings("open_without_tls")
+        fault = self.turn.fault(self.demo)
+        if fault is not None:
+            raise UnsafeSettings(fault)
 
 
 def _all_loopback(settings: Settings) -> bool:
@@ -85,7 +92,7 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
     """Settings of the command `carebag hub`; what the command line leaves out comes from the environment.
 
     Raises:
-        UnsafeSettings: `bad_port` for a port that is no number.
+        UnsafeSettings: `bad_port` for a port that is no number, `no_turn_secret_file` for one that cannot be read.
     """
 
     def choose(option: str, variable: str, default: str) -> str:
@@ -104,6 +111,23 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
         kit_page_origin=choose("kit_origin", "KIT_ORIGIN", Settings.kit_page_origin).rstrip("/"),
         demo=bool(getattr(args, "demo", False)) or environ.get("CAREBAG_DEMO", "").lower() in _TRUE,
         time_zone=environ.get("CAREBAG_TIME_ZONE", Settings.time_zone),
+        turn=_turn(choose("turn", "TURN", ""), bool(getattr(args, "relay_only", False)), environ),
+    )
+
+
+def _turn(urls: str, relay_only: bool, environ: Mapping[str, str]) -> TurnSettings:
+    """The secret is never on the command line, where every user of the machine could read it."""
+    secret = environ.get("CAREBAG_TURN_SECRET", "")
+    file = environ.get("CAREBAG_TURN_SECRET_FILE")
+    if not secret and file:
+        try:
+            secret = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise UnsafeSettings("no_turn_secret_file") from None
+    return TurnSettings(
+        urls=tuple(url.strip() for url in urls.split(",") if url.strip()),
+        secret=secret,
+        relay_only=relay_only or environ.get("CAREBAG_RELAY_ONLY", "").lower() in _TRUE,
     )
 
 
