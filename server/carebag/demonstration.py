@@ -40,6 +40,7 @@ class Demo:
         self.kit_port = free_port(options.port + 1)
         self.control_port = free_port(options.port + 3)
         self.hub_url = f"http://localhost:{self.hub_port}"
+        self.hub_for_kit = f"http://127.0.0.1:{self.hub_port}"
         self.kit_url = f"http://localhost:{self.kit_port}"
         self.control_url = f"http://127.0.0.1:{self.control_port}"
         self.database = options.database or f"sqlite:///{options.folder / 'hub.sqlite'}"
@@ -66,7 +67,7 @@ class Demo:
         self.parts.wait_for("hub", f"http://127.0.0.1:{self.hub_port}/api/health")
 
     def start_kit(self) -> None:
-        arguments = ["kit", "--hub", f"http://127.0.0.1:{self.hub_port}", "--data", str(self.options.folder / "kit")]
+        arguments = ["kit", "--hub", self.hub_for_kit, "--data", str(self.options.folder / "kit")]
         arguments += ["--port", str(self.kit_port), "--camera", "demo"]
         if self.bus:
             arguments += ["--control", self.control_url]

@@ -38,13 +38,21 @@ class Parts:
         """`carebag ARGUMENTS…` as a child, its output in `NAME.log`."""
         with (self.logs / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "carebag.cli", *arguments],
+                self.command(name, arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
             )
+
+    def command(self, name: str, arguments: Sequence[str]) -> list[str]:
+        """What is really run; a bench runs some parts in another network."""
+        return [sys.executable, "-m", "carebag.cli", *arguments]
+
+    def answers(self, name: str, url: str) -> bool:
+        """Whether `url`, as seen from where the part runs, gives a success now."""
+        return answers(url)
 
     def stop(self, name: str, *, kill: bool = False) -> None:
         """Ask it to end, insist after 10 s; with `kill` it gets no chance to tidy up."""
@@ -72,7 +80,7 @@ class Parts:
         while time.monotonic() < deadline:
             if self.running[name].poll() is not None:
                 raise PartFailed(f"{name} ended at once:\n{self.tail(name)}")
-            if answers(url):
+            if self.answers(name, url):
                 return
             time.sleep(0.05)
         raise PartFailed(f"{name} did not answer at {url} within {READY_WITHIN_S:.0f} s:\n{self.tail(name)}")
