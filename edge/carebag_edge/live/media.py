@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from carebag_edge.live.aiortc_peer import AiortcPeer
 from carebag_edge.live.call import Call
 from carebag_edge.live.camera import CameraFeed, CameraSource
+from carebag_edge.live.path_proof import PathProofs
 from carebag_edge.live.port import IceServer, MediaPeer, PeerEvents
 from carebag_edge.live.sound_desk import SoundDesk
 from carebag_edge.live_port import SendSignal
@@ -42,6 +43,7 @@ class AiortcLive:
         self._unix_ms = unix_ms
         self._calls: dict[str, Call] = {}
         self._sound = SoundDesk()
+        self._proofs = PathProofs(self._sound.set_aside)
         self._latest: dict[str, str] = {}
         self._beat: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -58,6 +60,7 @@ class AiortcLive:
         gone = [call for who, call in self._calls.items() if who not in wanted or call.visit_id != visit_id]
         for call in gone:
             del self._calls[call.viewer]
+            self._proofs.forget(call)
         for viewer in wanted:
             if viewer not in self._calls:
                 self._calls[viewer] = self._call(visit_id, viewer)
@@ -87,6 +90,7 @@ class AiortcLive:
             call.signal(signal)
 
     def sound_begin(self, stream: int, rate_hz: int) -> None:
+        self._proofs.listening(True)
         self._sound.begin(stream, rate_hz)
 
     def sound(self, stream: int, first_sample: int, samples: NDArray[np.int16]) -> None:
@@ -94,6 +98,7 @@ class AiortcLive:
             self._send_sound(packet, rtp_time)
 
     def sound_end(self, end: SoundEnd) -> None:
+        self._proofs.listening(False)
         for packet, rtp_time in self._sound.end(end):
             self._send_sound(packet, rtp_time)
         text = end.model_dump_json()
@@ -123,6 +128,7 @@ class AiortcLive:
     def _message(self, call: Call, channel: str, message: str | bytes) -> None:
         if channel != "repair":
             return
+        self._proofs.message(call, message)
         ask = self._sound.understand(message)
         if ask is None:
             return
@@ -145,6 +151,7 @@ class AiortcLive:
         if self._beat is not None:
             self._beat.cancel()
             await asyncio.wait([self._beat])
+        await self._proofs.close()
         calls, self._calls = list(self._calls.values()), {}
         for call in calls:
             self._hang_up(call)

@@ -47,6 +47,12 @@ class SoundDesk:
             return self._rtp_base
         return self._rtp_base + self._chunker.position * 48_000 // self._chunker.rate_hz
 
+    def set_aside(self, seconds: float) -> int:
+        """RTP time (48 kHz) for something else of this length between two streams; returns where it begins."""
+        begins = self._rtp_now()
+        self._rtp_base += round(seconds * 48_000)
+        return begins
+
     def take(self, stream: int, first_sample: int, samples: NDArray[np.int16]) -> list[tuple[bytes, int]]:
         """Packets to send now, each with its RTP time; samples of another stream than the one begun are not taken."""
         if self._chunker is None or self._chunker.stream != stream or self._end is not None:
