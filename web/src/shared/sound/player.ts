@@ -2,6 +2,7 @@
 import { EffectChain, type EffectBuilder } from './effects'
 import workletUrl from './player.worklet.ts?worker&url'
 import type { PlayerOrder, Rendered } from './player.worklet'
+import type { ProofBlock } from './proofMeasure'
 import type { SoundTap } from './tap'
 import type { View } from './views'
 
@@ -13,6 +14,8 @@ export class SoundPlayer {
   rendered: Rendered | null = null
   onState: (state: PlayerState) => void = () => {}
   onRendered: (rendered: Rendered) => void = () => {}
+  /** What was rendered of a proof's sweep, while `prove` is on. */
+  onProof: (block: ProofBlock) => void = () => {}
   #context: AudioContext | null = null
   #node: AudioWorkletNode | null = null
   #rateHz = 0
@@ -42,7 +45,8 @@ export class SoundPlayer {
     await context.audioWorklet.addModule(workletUrl)
     if (this.#context !== context) return
     this.#node = new AudioWorkletNode(context, 'sound-player', { numberOfInputs: 0, outputChannelCount: [1] })
-    this.#node.port.onmessage = (event: MessageEvent<Rendered>) => {
+    this.#node.port.onmessage = (event: MessageEvent<Rendered | ProofBlock>) => {
+      if ('samples' in event.data) return this.onProof(event.data)
       this.rendered = event.data
       this.onRendered(event.data)
     }
@@ -75,6 +79,16 @@ export class SoundPlayer {
   packet(data: ArrayBuffer): void {
     const copy = data.slice(0)
     this.#order({ type: 'packet', data: copy }, [copy])
+  }
+
+  /** Rate of the context (Hz), 0 before the first `prepare`. */
+  get rateHz(): number {
+    return this.#rateHz
+  }
+
+  /** Hand what is rendered of a proof to `onProof`; whether on or off, the ear gets nothing of it. */
+  prove(on: boolean): void {
+    this.#order({ type: 'prove', on })
   }
 
   end(stream: number, samples: number): void {

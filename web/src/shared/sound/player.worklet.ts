@@ -1,6 +1,8 @@
 /** The audio thread of the live sound: packets in by message port, exact samples out, in the chosen view. */
 import { isSoundPacket, parsePacket } from './packet'
 import { Playout, type PlayoutCounts } from './playout'
+import type { ProofBlock } from './proofMeasure'
+import { isProof } from './proofSweep'
 import { ViewSwitch, type View } from './views'
 
 declare class AudioWorkletProcessor {
@@ -16,6 +18,7 @@ export type PlayerOrder =
   | { type: 'end'; stream: number; samples: number }
   | { type: 'view'; view: View }
   | { type: 'volume'; volume: number }
+  | { type: 'prove'; on: boolean }
 
 /** Audio thread → page, once per block (128 samples). */
 export interface Rendered extends PlayoutCounts {
@@ -37,6 +40,7 @@ class SoundPlayerProcessor extends AudioWorkletProcessor {
   readonly #views = new ViewSwitch(sampleRate)
   #volume = 0
   #wanted = 1
+  #proving = false
 
   constructor() {
     super()
@@ -49,6 +53,7 @@ class SoundPlayerProcessor extends AudioWorkletProcessor {
     else if (order.type === 'end') this.#playout.end(order.stream, order.samples)
     else if (order.type === 'view') this.#views.choose(order.view)
     else if (order.type === 'volume') this.#wanted = order.volume
+    else if (order.type === 'prove') this.#proving = order.on
     else {
       const port = event.ports[0]
       if (port) port.onmessage = (packet: MessageEvent<ArrayBuffer>) => this.#packet(packet.data)
@@ -66,6 +71,10 @@ class SoundPlayerProcessor extends AudioWorkletProcessor {
     const out = channels[0]
     if (out === undefined) return true
     const sample = this.#playout.render(out)
+    if (isProof(this.#playout.stream)) {
+      this.#prove(sample, out)
+      return true
+    }
     const step = 1000 / (VOLUME_MS * sampleRate)
     for (let index = 0; index < out.length; index += 1) {
       this.#volume += Math.max(-step, Math.min(step, this.#wanted - this.#volume))
@@ -74,6 +83,16 @@ class SoundPlayerProcessor extends AudioWorkletProcessor {
     for (const other of channels.slice(1)) other.set(out)
     this.#report(sample)
     return true
+  }
+
+  /** What would have been played of the sweep goes to the page to be measured; the ear gets silence. */
+  #prove(sample: number, out: Float32Array): void {
+    if (this.#proving) {
+      const { stream, head } = this.#playout
+      const block: ProofBlock = { stream, sample, head, atMs: Date.now(), samples: out.slice() }
+      this.port.postMessage(block, [block.samples.buffer])
+    }
+    out.fill(0)
   }
 
   #report(sample: number): void {
