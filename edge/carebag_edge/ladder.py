@@ -6,11 +6,11 @@ failed. Nothing is measured again on the way: every rung records the same, only 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from carebag_edge.live_port import PathQuality, VideoLimit
 from carebag_wire.ladder import Rung, RungReason
 
-VideoLimit = Literal["full", "less", "none"]
 DOWN_AFTER_S: Final = 3.0
 """A bad second is not a bad link."""
 UP_AFTER_S: Final = 12.0
@@ -20,36 +20,24 @@ FAILED_WITHIN_S: Final = 20.0
 AWAY_AFTER_S: Final = 6.0
 """Longer than an address change or a restart of the browser takes."""
 TELEPHONE_AFTER_S: Final = 45.0
-SMALL_VIDEO_KBPS: Final = 100.0
-"""At this rate and below, the picture is plainly smaller or slower."""
-NO_ROOM_KBPS: Final = 60.0
+SILENT_S: Final = 4.5
+"""A page says something each second; after this much silence nothing arrives there either."""
+SMALL_VIDEO_STEP: Final = 1
+"""At this step and below (100 kbit/s, ten pictures a second), the picture is plainly smaller or slower."""
 HEAVY_LOSS: Final = 0.2
 LONG_DELAY_MS: Final = 900.0
 
 
 @dataclass(frozen=True)
-class Path:
-    """What is measured of the path to one doctor's page; None where nothing is known yet.
-
-    Args:
-        connected: media flows, or did within the last seconds.
-        loss: share of packets lost, 0-1.
-        rtt_ms: round trip in ms.
-        video_kbps: what the rate controller gives the picture.
-    """
-
-    connected: bool
-    loss: float | None = None
-    rtt_ms: float | None = None
-    video_kbps: float | None = None
-
-
-@dataclass(frozen=True)
 class Seen:
-    """What the kit sees now: whether the hub answers, and the path to each doctor who takes part."""
+    """What the kit sees now."""
 
     hub: bool
-    paths: Sequence[Path] = ()
+    """Whether the hub answers."""
+    doctors: int = 0
+    """In the visit's room, as the hub told last."""
+    paths: Sequence[PathQuality] = ()
+    """To the doctors who are connected."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +75,11 @@ class Climber:
 
     def step(self, now_s: float, seen: Seen) -> Standing | None:
         """Where the visit stands at `now_s`, a clock that only rises."""
-        connected = [path for path in seen.paths if path.connected]
+        connected = [path for path in seen.paths if path.silent_s <= SILENT_S]
         if connected:
             self._away_s = None
             self._climb(now_s, _wanted(connected, self._standing))
-        elif seen.hub and not seen.paths:
+        elif seen.hub and seen.doctors == 0:
             self._forget()
         else:
             self._away(now_s, "no_path" if seen.hub else "hub_away")
@@ -154,16 +142,15 @@ def _why(rung: Rung) -> RungReason:
     return "" if rung == "live" else "little_room"
 
 
-def _wanted(paths: Sequence[Path], standing: Standing | None) -> Rung:
+def _wanted(paths: Sequence[PathQuality], standing: Standing | None) -> Rung:
     """What the best path to a doctor could carry: a guest's bad link takes nothing from the doctor's."""
     return min((_carried(path, standing) for path in paths), key=_ORDER.index)
 
 
-def _carried(path: Path, standing: Standing | None) -> Rung:
-    bad = (path.loss or 0.0) > HEAVY_LOSS or (path.rtt_ms or 0.0) > LONG_DELAY_MS
+def _carried(path: PathQuality, standing: Standing | None) -> Rung:
+    bad = path.loss > HEAVY_LOSS or (path.rtt_ms or 0.0) > LONG_DELAY_MS
     if standing is not None and standing.rung == "sound_and_vitals":
         return "sound_and_vitals" if bad else "less_video"
-    video = path.video_kbps
-    if bad and (video is None or video <= NO_ROOM_KBPS):
+    if bad and path.video_step <= 0:
         return "sound_and_vitals"
-    return "less_video" if video is not None and video <= SMALL_VIDEO_KBPS else "live"
+    return "less_video" if path.video_step <= SMALL_VIDEO_STEP else "live"

@@ -23,7 +23,7 @@ def _leads_somewhere(address: str) -> bool:
 class AddressWatch:
     """Says when connections should be made anew. Pure: feed it what `addresses` gives.
 
-    An address that only went away is waited for, since a short outage heals by itself; a new one is news, whatever stayed.
+    An address that only went away is waited for, since a short outage heals by itself; a new one is news in any case.
     """
 
     def __init__(self, first: frozenset[str]) -> None:

@@ -15,6 +15,7 @@ class KitSettings:
         page_origin: how the nurse's browser reaches the kit's page, as the browser sends it in `Origin`.
         kit_id: the id under which the hub knows the kit; None: the one in the data folder, made at first start.
         simulator_url: control address of the simulated instruments; used only when `simulated`.
+        telephone: of the nurse or the bag, for the doctor to call when nothing else works.
     """
 
     data: Path
@@ -26,6 +27,7 @@ class KitSettings:
     kit_name: str = "Carebag"
     simulated: bool = False
     simulator_url: str | None = None
+    telephone: str = ""
 
     @property
     def journal(self) -> Path:
