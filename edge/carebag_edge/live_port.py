@@ -4,8 +4,9 @@ The adapter lives in `carebag_edge.live`; the kit runs without one (`NoLiveMedia
 and the record may not.
 """
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
 from uuid import UUID
 
 import numpy as np
@@ -16,6 +17,27 @@ from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
 
 SendSignal = Callable[[Signal], None]
 """Hands call set-up to the hub's link; never blocks, drops what cannot be sent while the hub is away."""
+
+VideoLimit = Literal["full", "less", "none"]
+"""Of the picture: what the path takes; a few small pictures; none."""
+
+
+@dataclass(frozen=True)
+class PathQuality:
+    """The path to one viewer as it is now, from the reports of that viewer's page."""
+
+    rtt_ms: float | None
+    """Last measured round trip, queues on the way included; None before the first report."""
+    loss: float
+    """Share of packets that were lost on their way to the page, 0-1, mean of the last five reports."""
+    send_kbps: float
+    """Everything that was sent on this connection during the last second, resends and data channels too."""
+    video_step: int
+    """0 (60 kbit/s) to 8 (1500 kbit/s); -1 where no picture is sent."""
+    video_fps: float
+    """Pictures sent in the last second."""
+    silent_s: float
+    """Since the page was heard of, by any word or report."""
 
 
 class LiveMedia(Protocol):
@@ -43,6 +65,15 @@ class LiveMedia(Protocol):
     def state(self, message: LiveVitals | ListeningState) -> None:
         """Send the state of now on the data channel; it may be lost, the next one is whole again."""
 
+    def quality(self) -> Mapping[str, PathQuality]:
+        """The path to each viewer who is connected, by participant id."""
+
+    def limit_video(self, limit: VideoLimit) -> None:
+        """Hold the picture back for all viewers, those to come too; exact sound, vitals and talk go on."""
+
+    def renew(self, *, moved: bool) -> None:
+        """Connect anew, at once: with `moved` everybody (the kit has another address), else who is not connected."""
+
     async def close(self) -> None:
         """Hang up on everybody and release the camera."""
 
@@ -67,5 +98,12 @@ class NoLiveMedia:
     def sound_end(self, end: SoundEnd) -> None: ...
 
     def state(self, message: LiveVitals | ListeningState) -> None: ...
+
+    def quality(self) -> Mapping[str, PathQuality]:
+        return {}
+
+    def limit_video(self, limit: VideoLimit) -> None: ...
+
+    def renew(self, *, moved: bool) -> None: ...
 
     async def close(self) -> None: ...

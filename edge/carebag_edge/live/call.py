@@ -7,7 +7,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from carebag_edge.live.port import MediaPeer, NoNetworkPath, PeerEvents
-from carebag_edge.live_port import SendSignal
+from carebag_edge.live.rtp_clock import ClockPoint
+from carebag_edge.live_port import PathQuality, SendSignal, VideoLimit
 from carebag_wire.messages import Signal
 
 RETRY_S = (0.25, 1.0, 2.0, 5.0)
@@ -38,7 +39,10 @@ class Call:
         self.on_opened: Callable[[Call, str], None] = lambda call, channel: None
         self.on_message: Callable[[Call, str, str | bytes], None] = lambda call, channel, message: None
         self.carry_sound_on_channel = False
+        self._limit: VideoLimit = "full"
+        self._sound_kbps = 0.0
         self._epoch = 0
+        self._connected = False
         self._offer: Signal | None = None
         """What was offered and not answered yet."""
         self._failures = 0
@@ -56,13 +60,41 @@ class Call:
     def send_sound(self, packet: bytes, rtp_time: int) -> None:
         if self._peer is None:
             return
-        if self.carry_sound_on_channel:
+        if self.carry_sound_on_channel or not self._peer.exact_in_rtp:
             self._peer.send("repair", packet)
         else:
             self._peer.send_sound(packet, rtp_time)
 
+    def send_monitor(self, packet: bytes, rtp_time: int) -> None:
+        if self._peer is not None:
+            self._peer.send_monitor(packet, rtp_time)
+
+    def expect_sound(self, kbps: float) -> None:
+        self._sound_kbps = kbps
+        if self._peer is not None:
+            self._peer.expect_sound(kbps)
+
+    def limit_video(self, limit: VideoLimit) -> None:
+        self._limit = limit
+        if self._peer is not None:
+            self._peer.limit_video(limit)
+
+    async def watch(self) -> None:
+        if self._peer is not None:
+            await self._peer.watch()
+
+    def quality(self) -> PathQuality | None:
+        return self._peer.quality() if self._peer is not None else None
+
+    def clocks(self, t_us: int) -> list[ClockPoint]:
+        return self._peer.clocks(t_us) if self._peer is not None else []
+
     def send(self, channel: Literal["live", "repair"], message: str | bytes) -> bool:
         return self._peer is not None and self._peer.send(channel, message)
+
+    def renew(self, *, moved: bool) -> None:
+        """Connect anew at once: always when the kit has `moved`, else where nothing is connected."""
+        self._inbox.put_nowait("moved" if moved else "reachable")
 
     async def settled(self) -> None:
         """Wait until everything queued so far was done."""
@@ -113,22 +145,37 @@ class Call:
             self._offer = None
 
     async def _state(self, state: str) -> None:
-        if state == "new":
+        if state in ("new", "moved"):
             await self._begin()
+        elif state == "reachable":
+            await self._offered_again()
         elif state == "connected":
             self._failures = 0
+            self._connected = True
         elif state == "failed":
+            self._connected = False
             log.info("live: a connection failed and is made anew")
             await asyncio.sleep(RETRY_S[min(self._failures, len(RETRY_S) - 1)])
             self._failures += 1
             await self._begin()
 
+    async def _offered_again(self) -> None:
+        """Call set-up is passed on again: what could not be offered meanwhile is, what lives is left alone."""
+        if self._connected:
+            return
+        if self._offer is not None:
+            self._send_signal(self._offer)
+        else:
+            await self._begin()
+
     async def _begin(self) -> None:
         await self._drop()
-        self.carry_sound_on_channel = False
+        self.carry_sound_on_channel = self._connected = False
         # rises over restarts of the kit too, so that a page never takes a new offer for an old one
         epoch = self._epoch = max(self._epoch + 1, self._unix_ms())
         peer = self._peer = self._build(self._events(epoch))
+        peer.limit_video(self._limit)
+        peer.expect_sound(self._sound_kbps)
         try:
             # not to be cancelled in the middle: a socket being opened would be left behind
             self._gathering = asyncio.ensure_future(peer.offer())

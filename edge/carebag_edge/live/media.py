@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 import numpy as np
@@ -13,9 +13,9 @@ from carebag_edge.live.aiortc_peer import AiortcPeer
 from carebag_edge.live.call import Call
 from carebag_edge.live.camera import CameraFeed, CameraSource
 from carebag_edge.live.path_proof import PathProofs
-from carebag_edge.live.port import IceServer, MediaPeer, PeerEvents
+from carebag_edge.live.port import IceServer, MediaPeer, Outgoing, PeerEvents
 from carebag_edge.live.sound_desk import SoundDesk
-from carebag_edge.live_port import SendSignal
+from carebag_edge.live_port import PathQuality, SendSignal, VideoLimit
 from carebag_wire.messages import Ping, Signal
 from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
 
@@ -44,6 +44,7 @@ class AiortcLive:
         self._calls: dict[str, Call] = {}
         self._sound = SoundDesk()
         self._proofs = PathProofs(self._sound.set_aside)
+        self._limit: VideoLimit = "full"
         self._latest: dict[str, str] = {}
         self._beat: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -79,10 +80,24 @@ class AiortcLive:
         call = Call(visit_id, viewer, self._peer, self._send_signal, self._unix_ms)
         call.on_opened = self._opened
         call.on_message = self._message
+        call.limit_video(self._limit)
         return call
 
     def _peer(self, events: PeerEvents) -> MediaPeer:
-        return AiortcPeer(self._ice_servers, self._feed.track(), events)
+        return AiortcPeer(self._ice_servers, Outgoing(self._feed.track()), events)
+
+    def quality(self) -> Mapping[str, PathQuality]:
+        found = {viewer: call.quality() for viewer, call in self._calls.items()}
+        return {viewer: quality for viewer, quality in found.items() if quality is not None}
+
+    def limit_video(self, limit: VideoLimit) -> None:
+        self._limit = limit
+        for call in self._calls.values():
+            call.limit_video(limit)
+
+    def renew(self, *, moved: bool) -> None:
+        for call in self._calls.values():
+            call.renew(moved=moved)
 
     async def on_signal(self, signal: Signal) -> None:
         call = self._calls.get(signal.sender)
@@ -144,8 +159,9 @@ class AiortcLive:
             await asyncio.sleep(HEARTBEAT_S)
             number += 1
             text = Ping(id=number).model_dump_json()
-            for call in self._calls.values():
+            for call in list(self._calls.values()):
                 call.send("live", text)
+                await call.watch()
 
     async def close(self) -> None:
         if self._beat is not None:

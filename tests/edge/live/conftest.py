@@ -49,6 +49,7 @@ class DoctorPage:
         self.messages: list[dict[str, Any]] = []
         self.repair: RTCDataChannel | None = None
         self.tracks: dict[str, Any] = {}
+        self.labels: dict[str, str] = {}
         self.connection: RTCPeerConnection | None = None
         self._changed = asyncio.Condition()
 
@@ -61,7 +62,8 @@ class DoctorPage:
         connection = self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         connection.on("datachannel", self._channel)
         connection.on("track", self._track)
-        await connection.setRemoteDescription(RTCSessionDescription(**signal.description))
+        self.labels = signal.description["tracks"]
+        await connection.setRemoteDescription(RTCSessionDescription(signal.description["sdp"], "offer"))
         for transceiver in connection.getTransceivers():
             if transceiver.kind == "audio":
                 # before any decoder, as the browser's transform does

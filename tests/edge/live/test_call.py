@@ -16,6 +16,8 @@ VISIT = uuid4()
 class QuietPeer:
     """A peer without a network: says what it was asked, connects with nobody."""
 
+    exact_in_rtp = True
+
     def __init__(self) -> None:
         self.answers: list[dict[str, Any]] = []
         self.closed = False
@@ -32,6 +34,20 @@ class QuietPeer:
         raise ValueError("not_a_candidate")
 
     def send_sound(self, packet: bytes, rtp_time: int) -> None: ...
+
+    def send_monitor(self, packet: bytes, rtp_time: int) -> None: ...
+
+    def expect_sound(self, kbps: float) -> None: ...
+
+    def limit_video(self, limit: str) -> None: ...
+
+    async def watch(self) -> None: ...
+
+    def quality(self) -> None:
+        return None
+
+    def clocks(self, t_us: int) -> list[Any]:
+        return []
 
     def send(self, channel: Literal["live", "repair"], message: str | bytes) -> bool:
         return False
