@@ -3,6 +3,8 @@
 value   from the cuff's indication leaving the simulator to the value in the doctor's page
 sound   from a stethoscope frame leaving the simulator to its samples being rendered in the doctor's audio thread
 load    processor and memory of the kit with every instrument, the sound and the camera streaming
+
+`carebag bench live` measures the live visit over a bad link instead: `carebag.live_bench`.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from playwright.sync_api import expect
 from carebag.browser import NoBrowser
 from carebag.demonstration import Demo, Options, running
 from carebag.latency import Spread, departures, frames, rendered_after, shown_after, spread
+from carebag.live_bench import command as live_bench
 from carebag.pages import SLOW_MS, browser
 from carebag.processes import PartFailed
 from carebag.walkthrough import Walk
@@ -39,10 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recordings", help="folder of WAV files for the stethoscope; default: synthetic heart sounds")
     parser.add_argument("--port", type=int, default=8480)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    what = "the live visit over a bad link between two network namespaces"
+    live = parser.add_subparsers(dest="what", metavar="live").add_parser("live", help=what, description=what)
+    live_bench.add_arguments(live)
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit status 0 if every figure could be taken and no sample was lost."""
+    if args.what == "live":
+        return live_bench.run(args)
     with tempfile.TemporaryDirectory(prefix="carebag-bench-", ignore_cleanup_errors=True) as folder:
         options = Options(Path(folder), args.recordings, None, args.port, FAST)
         began = time.monotonic()
