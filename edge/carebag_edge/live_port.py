@@ -4,7 +4,7 @@ The adapter lives in `carebag_edge.live`; the kit runs without one (`NoLiveMedia
 and the record may not.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 from uuid import UUID
@@ -47,8 +47,11 @@ class LiveMedia(Protocol):
     def camera_problem(self) -> str | None:
         """Why the examination camera gives no picture, a code; None while it does or nobody looks."""
 
-    async def set_viewers(self, visit_id: UUID, viewers: list[str]) -> None:
-        """Take the doctors present, by participant id: call those who came, hang up on those who left."""
+    async def set_viewers(self, visit_id: UUID, viewers: list[str], guests: Collection[str] = ()) -> None:
+        """Take the viewers present, by participant id: call those who came, hang up on those who left.
+
+        Those of them who are `guests` hear body sound as monitor sound, not as exact samples.
+        """
 
     async def on_signal(self, signal: Signal) -> None:
         """Take call set-up from a doctor's page."""
@@ -87,7 +90,7 @@ class NoLiveMedia:
 
     camera_problem: str | None = "camera_off"
 
-    async def set_viewers(self, visit_id: UUID, viewers: list[str]) -> None: ...
+    async def set_viewers(self, visit_id: UUID, viewers: list[str], guests: Collection[str] = ()) -> None: ...
 
     async def on_signal(self, signal: Signal) -> None: ...
 

@@ -39,6 +39,8 @@ class Call:
         self.on_opened: Callable[[Call, str], None] = lambda call, channel: None
         self.on_message: Callable[[Call, str, str | bytes], None] = lambda call, channel, message: None
         self.carry_sound_on_channel = False
+        self.guest = False
+        """Hears monitor sound, and may ask for no exact samples."""
         self._limit: VideoLimit = "full"
         self._sound_kbps = 0.0
         self._epoch = 0

@@ -1,9 +1,10 @@
 """Live media of the open visit: one connection to each doctor, all fed from one camera and one sound stream."""
 
 import asyncio
+import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from carebag_edge.live.aiortc_peer import AiortcPeer
 from carebag_edge.live.call import Call
 from carebag_edge.live.camera import CameraFeed, CameraSource
+from carebag_edge.live.monitor_sound import MonitorSound
 from carebag_edge.live.path_proof import PathProofs
 from carebag_edge.live.port import IceServer, MediaPeer, Outgoing, PeerEvents
 from carebag_edge.live.sound_desk import SoundDesk
@@ -22,6 +24,11 @@ from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
 MAX_VIEWERS = 3
 """Each doctor costs the uplink a full copy; beyond three an SFU is the answer, not the kit."""
 HEARTBEAT_S = 1.0
+SOUND_BITS_PER_SAMPLE = 32
+"""Four chunks in each packet, packed to about half: how much exact sound is expected to take until it is measured."""
+SOUND_OVERHEAD_KBPS = 40.0
+
+PeerFactory = Callable[[list[IceServer], Outgoing, PeerEvents], MediaPeer]
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +42,22 @@ class AiortcLive:
         *,
         camera: CameraSource,
         ice_servers: list[IceServer] | None = None,
+        make_peer: PeerFactory = AiortcPeer,
         unix_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        monotonic_us: Callable[[], int] = lambda: time.monotonic_ns() // 1000,
     ) -> None:
+        """`make_peer` is the WebRTC engine; `monotonic_us` is the kit's one clock, which also stamps the pictures."""
         self._send_signal = send_signal
         self._feed = CameraFeed(camera)
         self._ice_servers = list(ice_servers or [])
+        self._make_peer = make_peer
         self._unix_ms = unix_ms
+        self._monotonic_us = monotonic_us
         self._calls: dict[str, Call] = {}
         self._sound = SoundDesk()
         self._proofs = PathProofs(self._sound.set_aside)
+        self._monitor = MonitorSound()
+        self._sound_kbps = 0.0
         self._limit: VideoLimit = "full"
         self._latest: dict[str, str] = {}
         self._beat: asyncio.Task[None] | None = None
@@ -54,7 +68,7 @@ class AiortcLive:
         """Why the camera gives no picture, a catalogue word; None while it does or nobody looks."""
         return self._feed.problem
 
-    async def set_viewers(self, visit_id: UUID, viewers: list[str]) -> None:
+    async def set_viewers(self, visit_id: UUID, viewers: list[str], guests: Collection[str] = ()) -> None:
         wanted = viewers[:MAX_VIEWERS]
         if len(viewers) > MAX_VIEWERS:
             log.warning("live: %d viewers, %d served", len(viewers), MAX_VIEWERS)
@@ -64,7 +78,7 @@ class AiortcLive:
             self._proofs.forget(call)
         for viewer in wanted:
             if viewer not in self._calls:
-                self._calls[viewer] = self._call(visit_id, viewer)
+                self._calls[viewer] = self._call(visit_id, viewer, guest=viewer in guests)
         if self._calls and self._beat is None:
             self._beat = asyncio.create_task(self._heartbeat(), name="live heartbeat")
         for call in gone:
@@ -76,15 +90,18 @@ class AiortcLive:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    def _call(self, visit_id: UUID, viewer: str) -> Call:
-        call = Call(visit_id, viewer, self._peer, self._send_signal, self._unix_ms)
+    def _call(self, visit_id: UUID, viewer: str, *, guest: bool) -> Call:
+        def build(events: PeerEvents) -> MediaPeer:
+            outgoing = Outgoing(self._feed.track(), exact=not guest, monitor=guest)
+            return self._make_peer(self._ice_servers, outgoing, events)
+
+        call = Call(visit_id, viewer, build, self._send_signal, self._unix_ms)
+        call.guest = guest
         call.on_opened = self._opened
         call.on_message = self._message
         call.limit_video(self._limit)
+        call.expect_sound(self._sound_kbps)
         return call
-
-    def _peer(self, events: PeerEvents) -> MediaPeer:
-        return AiortcPeer(self._ice_servers, Outgoing(self._feed.track()), events)
 
     def quality(self) -> Mapping[str, PathQuality]:
         found = {viewer: call.quality() for viewer, call in self._calls.items()}
@@ -107,15 +124,30 @@ class AiortcLive:
     def sound_begin(self, stream: int, rate_hz: int) -> None:
         self._proofs.listening(True)
         self._sound.begin(stream, rate_hz)
+        self._monitor.begin(stream, rate_hz, self._monotonic_us())
+        self._expect_sound(SOUND_OVERHEAD_KBPS + rate_hz * SOUND_BITS_PER_SAMPLE / 1000)
+
+    def _expect_sound(self, kbps: float) -> None:
+        self._sound_kbps = kbps
+        for call in self._calls.values():
+            call.expect_sound(kbps)
 
     def sound(self, stream: int, first_sample: int, samples: NDArray[np.int16]) -> None:
         for packet, rtp_time in self._sound.take(stream, first_sample, samples):
             self._send_sound(packet, rtp_time)
+        guests = [call for call in self._calls.values() if call.guest]
+        if not guests:
+            return
+        for packet, rtp_time in self._monitor.take(stream, first_sample, samples):
+            for call in guests:
+                call.send_monitor(packet, rtp_time)
 
     def sound_end(self, end: SoundEnd) -> None:
         self._proofs.listening(False)
         for packet, rtp_time in self._sound.end(end):
             self._send_sound(packet, rtp_time)
+        self._monitor.end(end.stream)
+        self._expect_sound(0.0)
         text = end.model_dump_json()
         for call in self._calls.values():
             # on both: the fast way may lose it, the sure way may be slow
@@ -124,7 +156,8 @@ class AiortcLive:
 
     def _send_sound(self, packet: bytes, rtp_time: int) -> None:
         for call in self._calls.values():
-            call.send_sound(packet, rtp_time)
+            if not call.guest:
+                call.send_sound(packet, rtp_time)
 
     def state(self, message: LiveVitals | ListeningState) -> None:
         text = message.model_dump_json()
@@ -141,7 +174,7 @@ class AiortcLive:
                 call.send("repair", text)
 
     def _message(self, call: Call, channel: str, message: str | bytes) -> None:
-        if channel != "repair":
+        if channel != "repair" or call.guest:
             return
         self._proofs.message(call, message)
         ask = self._sound.understand(message)
@@ -162,6 +195,8 @@ class AiortcLive:
             for call in list(self._calls.values()):
                 call.send("live", text)
                 await call.watch()
+                for point in call.clocks(self._monotonic_us()):
+                    call.send("live", json.dumps(point.message()))
 
     async def close(self) -> None:
         if self._beat is not None:
