@@ -83,8 +83,8 @@ export class ProofRun {
     const packet = parsePacket(data)
     if ('refused' in packet || packet.stream !== this.#proof) return
     this.#chunkSamples = packet.chunkSamples
-    // the first chunk is the packet's own, the others repeat earlier ones
-    if (how === 'live' && packet.chunks[0]) this.#came.add(packet.chunks[0].number)
+    // the newest chunk is the packet's own, the others repeat earlier ones
+    if (how === 'live' && packet.chunks.length > 0) this.#came.add(Math.max(...packet.chunks.map((chunk) => chunk.number)))
     this.#copy.take(data, how)
   }
 
