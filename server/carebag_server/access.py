@@ -14,8 +14,8 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
-from carebag_server import sessions
-from carebag_server.callers import KitCaller, PersonCaller, Visitor
+from carebag_server import guests, sessions
+from carebag_server.callers import GuestCaller, KitCaller, PersonCaller, Visitor
 from carebag_server.hub import Hub, hub_of
 from carebag_server.kit_keys import prove
 from carebag_server.refusals import Refused
@@ -84,6 +84,20 @@ class ForPerson(Policy):
         )
 
 
+class ForGuest(Policy):
+    """A guest of one open visit, known by the cookie of the browser that used the link."""
+
+    callers = frozenset({"guest"})
+
+    def __call__(self, connection: HTTPConnection) -> GuestCaller:
+        if connection.scope.get("method", "WEBSOCKET") not in _SAFE:
+            _require_own_origin(connection)
+        hub = hub_of(connection)
+        cookie = connection.cookies.get(guests.COOKIE)
+        with hub.database.reading() as session:
+            return guests.find(session, cookie, hub.now(), address_of(connection), request_ref_of(connection))
+
+
 class ForKit(Policy):
     """A request that the kit's key signed.
 
@@ -125,6 +139,7 @@ def _proven_kit(hub: Hub, connection: HTTPConnection, body_sha256: str) -> KitCa
             organization=organization.name,
             address=address_of(connection),
             request_ref=request_ref_of(connection),
+            public_key=kit.public_key,
         )
 
 
@@ -154,6 +169,7 @@ Doctor = Annotated[PersonCaller, Depends(ForPerson("doctor"))]
 DoctorByQuery = Annotated[PersonCaller, Depends(ForPerson("doctor", by_query=True))]
 Reviewer = Annotated[PersonCaller, Depends(ForPerson("reviewer"))]
 AnyPerson = Annotated[PersonCaller, Depends(ForPerson("doctor", "nurse", "reviewer"))]
+TheGuest = Annotated[GuestCaller, Depends(ForGuest())]
 TheKit = Annotated[KitCaller, Depends(ForKit())]
 TheKitUploading = Annotated[KitCaller, Depends(ForKit("in_path"))]
 TheKitConnecting = Annotated[KitCaller, Depends(ForKit("none"))]

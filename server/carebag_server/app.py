@@ -15,6 +15,9 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from carebag_server import (
+    camera_routes,
+    guest_routes,
+    guest_socket,
     kit_routes,
     media_routes,
     pages,
@@ -81,6 +84,9 @@ _ROUTES = (
     passkey_routes,
     visit_routes,
     media_routes,
+    guest_routes,
+    guest_socket,
+    camera_routes,
     kit_routes,
     review_routes,
     socket_routes,

@@ -1,7 +1,7 @@
 """The hub's parts, made once by `app.create_app` and handed to every route."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from carebag_server.database import Database
 from carebag_server.media import MediaFolder
 from carebag_server.settings import Settings
+from carebag_server.tries import Tries
 
 if TYPE_CHECKING:
     from carebag_server.sockets import LiveRooms
@@ -24,6 +25,8 @@ class Hub:
     """Aware UTC."""
     media: MediaFolder
     live: "LiveRooms"
+    guest_tries: Tries = field(default_factory=Tries)
+    """Guests' links that did not work, by address; forgotten at a restart."""
 
 
 def hub_of(connection: HTTPConnection) -> Hub:

@@ -12,16 +12,18 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from carebag_wire.messages import FromConsole, FromNurse, ToConsole, ToNurse
+from carebag_wire.messages import FromConsole, FromGuest, FromNurse, ToConsole, ToGuest, ToNurse
 from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
 
 MESSAGES: dict[str, Any] = {
     "FromConsole": FromConsole,
+    "FromGuest": FromGuest,
     "FromNurse": FromNurse,
     "ListeningState": ListeningState,
     "LiveVitals": LiveVitals,
     "SoundEnd": SoundEnd,
     "ToConsole": ToConsole,
+    "ToGuest": ToGuest,
     "ToNurse": ToNurse,
 }
 _REF = "#/components/schemas/"

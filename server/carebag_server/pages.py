@@ -36,6 +36,11 @@ def doctor_page(visitor: Anyone) -> Response:
     return _page("doctor")
 
 
+@router.get("/guest/")
+def guest_page(visitor: Anyone) -> Response:
+    return _page("guest")
+
+
 @router.get("/review/")
 def review_page(visitor: Anyone) -> Response:
     return _page("review")

@@ -2,79 +2,55 @@
 
 Events come in by method call, each returns the `Send`s and `Close`s that the shell carries out in order. A connection
 is a number that the shell gives. A console sits in at most one room; a practitioner has one seat in a visit, however
-many tabs. A kit has one connection and is in the rooms of all its visits.
+many tabs. A kit has one connection and is in the rooms of all its visits. A guest has one connection in one visit, and
+until a person lets the guest in it is told nothing but to wait.
 """
 
+import base64
 import uuid
-from dataclasses import dataclass, field
 
 from carebag_server.announcements import Announcement
-from carebag_wire.base import Wire
-from carebag_wire.messages import KitStatus, KitVisits, Live, Present, Problem, Signal, Snapshot, Superseded
-from carebag_wire.visit import Participant, VisitHead
+from carebag_server.seats import (
+    Action,
+    Close,
+    Connection,
+    Console,
+    GuestHere,
+    KitHere,
+    Seat,
+    Send,
+    guest_participant,
+    kit_participant,
+    nurse_participant,
+    room_of,
+)
+from carebag_wire.guests import Guest
+from carebag_wire.messages import (
+    CameraDo,
+    GuestRoom,
+    KitStatus,
+    KitVisits,
+    LinkReport,
+    Live,
+    Present,
+    Problem,
+    Signal,
+    Snapshot,
+    Superseded,
+)
+from carebag_wire.visit import DoctorHears, Participant, VisitHead
 
-Connection = int
+__all__ = [
+    "Action",
+    "Close",
+    "Connection",
+    "Rooms",
+    "Send",
+    "guest_participant",
+    "kit_participant",
+    "nurse_participant",
+]
 _NOBODY = uuid.UUID(int=0)
-
-
-@dataclass(frozen=True)
-class Send:
-    connection: Connection
-    message: Wire
-
-
-@dataclass(frozen=True)
-class Close:
-    """Close after what was sent before."""
-
-    connection: Connection
-
-
-Action = Send | Close
-
-
-@dataclass
-class Seat:
-    """A doctor's tab in a room. Until its snapshot is sent, what changes meanwhile is held back, to come after it."""
-
-    connection: Connection
-    visit_id: uuid.UUID
-    kit_id: uuid.UUID
-    snapshot_sent: bool = False
-    held: list[Wire] = field(default_factory=list)
-
-
-@dataclass
-class Console:
-    connection: Connection
-    practitioner_id: uuid.UUID
-    name: str
-    number: int
-    seat: Seat | None = None
-
-    @property
-    def participant(self) -> Participant:
-        return Participant(id=f"doctor:{self.practitioner_id}:{self.number}", role="doctor", name=self.name)
-
-
-@dataclass
-class KitHere:
-    """A kit's connection. Until its visits are sent, what changes meanwhile is held back, as for a `Seat`."""
-
-    connection: Connection
-    kit_id: uuid.UUID
-    name: str
-    status: KitStatus | None = None
-    visits_sent: bool = False
-    held: list[Wire] = field(default_factory=list)
-
-
-def kit_participant(kit_id: uuid.UUID) -> str:
-    return f"kit:{kit_id}"
-
-
-def nurse_participant(kit_id: uuid.UUID) -> str:
-    return f"nurse:{kit_id}"
 
 
 class Rooms:
@@ -85,6 +61,7 @@ class Rooms:
         self._kits: dict[uuid.UUID, KitHere] = {}
         self._kit_of: dict[Connection, uuid.UUID] = {}
         self._nurses: dict[uuid.UUID, str] = {}
+        self._guests: dict[Connection, GuestHere] = {}
         self._count = 0
 
     # Coming and going
@@ -96,14 +73,14 @@ class Rooms:
         self._consoles[connection] = console
         return console.participant.id
 
-    def kit_came(self, connection: Connection, kit_id: uuid.UUID, name: str) -> list[Action]:
+    def kit_came(self, connection: Connection, kit_id: uuid.UUID, name: str, key: bytes = b"") -> list[Action]:
         """A kit that comes anew takes the place of its old connection, which may be half dead."""
         actions: list[Action] = []
         old = self._kits.get(kit_id)
         if old is not None:
             del self._kit_of[old.connection]
             actions += [Send(old.connection, Problem(code="superseded", fatal=True)), Close(old.connection)]
-        self._kits[kit_id] = KitHere(connection, kit_id, name)
+        self._kits[kit_id] = KitHere(connection, kit_id, name, base64.b64encode(key).decode())
         self._kit_of[connection] = kit_id
         return actions + self._present_everywhere(kit_id)
 
@@ -123,11 +100,50 @@ class Rooms:
         console = self._consoles.pop(connection, None)
         if console is not None:
             return self._left(console)
+        guest = self._guests.pop(connection, None)
+        if guest is not None:
+            return self._present(guest.guest.visit_id, guest.kit_id)
         kit_id = self._kit_of.pop(connection, None)
         if kit_id is None:
             return []
         del self._kits[kit_id]
         return self._present_everywhere(kit_id)
+
+    # Guests
+
+    def guest_came(self, connection: Connection, guest: Guest, kit_id: uuid.UUID) -> list[Action]:
+        """A guest's page that comes anew takes the place of the one before."""
+        actions: list[Action] = []
+        for old in [one for one in self._guests.values() if one.guest.id == guest.id]:
+            del self._guests[old.connection]
+            actions += [Send(old.connection, Problem(code="superseded", fatal=True)), Close(old.connection)]
+        self._guests[connection] = GuestHere(connection, guest, kit_id)
+        return actions + self._present(guest.visit_id, kit_id)
+
+    def _guest_changed(self, guest: Guest) -> list[Action]:
+        here = next((one for one in self._guests.values() if one.guest.id == guest.id), None)
+        if here is None:
+            return []
+        here.guest = guest
+        return [*self._show_out(here, guest.reason), *self._present(guest.visit_id, here.kit_id)]
+
+    def _show_out(self, here: GuestHere, reason: str | None) -> list[Action]:
+        if here.guest.state != "ended":
+            return []
+        del self._guests[here.connection]
+        over = GuestRoom(visit_id=here.guest.visit_id, state="ended", reason=reason)
+        return [Send(here.connection, over), Close(here.connection)]
+
+    def _visit_over(self, visit_id: uuid.UUID) -> list[Action]:
+        """The visit is closed: so are its guests' pages."""
+        actions: list[Action] = []
+        for here in self._guests_in(visit_id):
+            here.guest = here.guest.model_copy(update={"state": "ended"})
+            actions += self._show_out(here, "visit_closed")
+        return actions
+
+    def _guests_in(self, visit_id: uuid.UUID) -> list[GuestHere]:
+        return [one for one in self._guests.values() if one.guest.visit_id == visit_id]
 
     # The doctor's seat
 
@@ -180,6 +196,9 @@ class Rooms:
         console = self._consoles.get(connection)
         if console is not None:
             return self._signal_from_console(console, message)
+        guest = self._guests.get(connection)
+        if guest is not None:
+            return self._signal_from_guest(guest, message)
         kit_id = self._kit_of.get(connection)
         return [] if kit_id is None else self._signal_from_kit(connection, kit_id, message)
 
@@ -192,6 +211,16 @@ class Rooms:
         if kit is not None and message.to in self._behind(kit, seat.visit_id):
             return [Send(kit.connection, stamped)]
         return self._to_console(console.connection, seat.visit_id, stamped)
+
+    def _signal_from_guest(self, here: GuestHere, message: Signal) -> list[Action]:
+        """A guest talks to people, never to the kit, and not before being let in."""
+        if not here.admitted or message.visit_id != here.guest.visit_id:
+            return [Send(here.connection, Problem(code="not_in_room"))]
+        stamped = message.model_copy(update={"sender": here.participant.id})
+        kit = self._kits.get(here.kit_id)
+        if kit is not None and message.to == nurse_participant(here.kit_id):
+            return [Send(kit.connection, stamped)] if self._nurse_of(kit, message.visit_id) else []
+        return self._to_console(here.connection, message.visit_id, stamped)
 
     def _signal_from_kit(self, connection: Connection, kit_id: uuid.UUID, message: Signal) -> list[Action]:
         if message.sender not in {"", kit_participant(kit_id), nurse_participant(kit_id)}:
@@ -206,6 +235,10 @@ class Rooms:
             of_this_kit = kit_id is None or (console.seat is not None and console.seat.kit_id == kit_id)
             if console.participant.id == message.to and console.connection != sender and of_this_kit:
                 return [Send(console.connection, message)]
+        for guest in self._guests_in(visit_id):
+            from_nurse = kit_id is None or (guest.kit_id == kit_id and message.sender == nurse_participant(kit_id))
+            if guest.participant.id == message.to and guest.admitted and guest.connection != sender and from_nurse:
+                return [Send(guest.connection, message)]
         return [Send(sender, Problem(code="not_here"))]
 
     def kit_status(self, connection: Connection, status: KitStatus) -> list[Action]:
@@ -230,6 +263,48 @@ class Rooms:
             if self._ready(console) and console.seat is not None and console.seat.kit_id == kit_id
         ]
 
+    def doctor_hears(self, connection: Connection, message: DoctorHears) -> list[Action]:
+        """Pass what a doctor listens to on to the nurse's side of the same visit, with the true sender filled in."""
+        console = self._consoles.get(connection)
+        seat = console.seat if console else None
+        if console is None or seat is None or seat.visit_id != message.visit_id:
+            return [Send(connection, Problem(code="not_in_room"))]
+        kit = self._kits.get(seat.kit_id)
+        if kit is None or kit_participant(kit.kit_id) not in self._behind(kit, seat.visit_id):
+            return []
+        return [Send(kit.connection, message.model_copy(update={"sender": console.participant.id}))]
+
+    def quality(self, connection: Connection, message: LinkReport) -> list[Action]:
+        """How a participant's connection is, told to the doctors and the nurse of its room; guests are not told."""
+        kit_id = self._kit_of.get(connection)
+        console, guest = self._consoles.get(connection), self._guests.get(connection)
+        if kit_id is not None:
+            if message.participant not in {kit_participant(kit_id), nurse_participant(kit_id)}:
+                return [Send(connection, Problem(code="not_you"))]
+        elif console is not None and console.seat is not None and console.seat.visit_id == message.visit_id:
+            kit_id = console.seat.kit_id
+            message = message.model_copy(update={"participant": console.participant.id})
+        elif guest is not None and guest.admitted and guest.guest.visit_id == message.visit_id:
+            kit_id = guest.kit_id
+            message = message.model_copy(update={"participant": guest.participant.id})
+        else:
+            return []
+        return self._tell_hosts(connection, kit_id, message)
+
+    def _tell_hosts(self, sender: Connection, kit_id: uuid.UUID, message: LinkReport) -> list[Action]:
+        hosts = [one for one in self._in_room(message.visit_id) if one.seat and one.seat.kit_id == kit_id]
+        listeners = [one.connection for one in hosts if self._ready(one)]
+        kit = self._kits.get(kit_id)
+        if kit is not None and kit.visits_sent:
+            listeners.append(kit.connection)
+        return [Send(connection, message) for connection in listeners if connection != sender]
+
+    def camera(self, kit_id: uuid.UUID, message: CameraDo) -> list[Action]:
+        """Hand on what a doctor does with the examination camera; nothing while the kit is in another home."""
+        kit = self._kits.get(kit_id)
+        here = kit is not None and kit.status is not None and kit.status.visit_id == message.visit_id
+        return [Send(kit.connection, message)] if kit is not None and here else []
+
     def publish(self, announced: Announcement) -> list[Action]:
         """Tell the room and the kit of one changed object; a draft note goes to its author only."""
         changed = announced.changed
@@ -249,6 +324,10 @@ class Rooms:
                 actions.append(Send(kit.connection, changed))
             else:
                 kit.held.append(changed)
+        if changed.guest is not None:
+            actions += self._guest_changed(changed.guest)
+        if changed.visit is not None and changed.visit.state == "closed":
+            actions += self._visit_over(changed.visit_id)
         return actions
 
     # Who is here
@@ -264,7 +343,7 @@ class Rooms:
         kit = self._kits.get(kit_id)
         if kit is None:
             return people, False
-        people.append(Participant(id=kit_participant(kit_id), role="kit", name=kit.name))
+        people.append(Participant(id=kit_participant(kit_id), role="kit", name=kit.name, key=kit.key))
         if self._nurse_of(kit, visit_id):
             name = self._nurses.get(visit_id, "")
             people.append(Participant(id=nurse_participant(kit_id), role="nurse", name=name))
@@ -298,11 +377,16 @@ class Rooms:
 
     def _present(self, visit_id: uuid.UUID, kit_id: uuid.UUID) -> list[Action]:
         participants, online = self.participants(visit_id, kit_id)
-        message = Present(visit_id=visit_id, participants=participants, kit_online=online)
+        guests = self._guests_in(visit_id)
+        waiting = [one.guest.id for one in guests if not one.admitted]
+        message = Present(visit_id=visit_id, participants=participants, kit_online=online, waiting=waiting)
         kit = self._kits.get(kit_id)
         listeners = [console.connection for console in self._in_room(visit_id) if self._ready(console)]
-        return [Send(connection, message) for connection in [*listeners, *([kit.connection] if kit else [])]]
+        told = [Send(connection, message) for connection in [*listeners, *([kit.connection] if kit else [])]]
+        return [*told, *(Send(one.connection, room_of(one, participants)) for one in guests)]
 
     def _present_everywhere(self, kit_id: uuid.UUID) -> list[Action]:
-        visits = dict.fromkeys(console.seat.visit_id for console in self._of_kit(kit_id) if console.seat)
+        seats = [console.seat.visit_id for console in self._of_kit(kit_id) if console.seat]
+        guests = [one.guest.visit_id for one in self._guests.values() if one.kit_id == kit_id]
+        visits = dict.fromkeys([*seats, *guests])
         return [action for visit_id in visits for action in self._present(visit_id, kit_id)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -15,14 +16,16 @@ from carebag_server.callers import KitCaller, PersonCaller
 from carebag_server.hub import Hub, TheHub
 from carebag_server.refusals import Refused
 from carebag_server.relations import visible_visit
-from carebag_server.rooms import kit_participant
+from carebag_server.rooms import kit_participant, nurse_participant
 from carebag_server.sockets import Line, Over
 from carebag_server.tables import Kit
+from carebag_server.turn import RelayGiver
 from carebag_wire.messages import (
     Join,
     KitStatus,
     KitVisits,
     Leave,
+    LinkReport,
     Live,
     Ping,
     Pong,
@@ -32,7 +35,7 @@ from carebag_wire.messages import (
     from_console,
     from_kit,
 )
-from carebag_wire.visit import VisitHead, VisitSnapshot
+from carebag_wire.visit import DoctorHears, VisitHead, VisitSnapshot
 
 router = APIRouter()
 log = logging.getLogger("carebag.hub")
@@ -45,16 +48,16 @@ _ENDINGS = (Over, WebSocketDisconnect)
 @router.websocket("/api/ws/console")
 async def console_socket(socket: WebSocket, caller: DoctorByQuery, hub: TheHub) -> None:
     line = await hub.live.open(socket)
-    await _talk(hub, line, Console(hub, line, caller).talk)
+    await converse(hub, line, Console(hub, line, caller).talk)
 
 
 @router.websocket("/api/ws/kit")
 async def kit_socket(socket: WebSocket, caller: TheKitConnecting, hub: TheHub) -> None:
     line = await hub.live.open(socket)
-    await _talk(hub, line, KitTalk(hub, line, caller).talk)
+    await converse(hub, line, KitTalk(hub, line, caller).talk)
 
 
-async def _talk(hub: Hub, line: Line, talk: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def converse(hub: Hub, line: Line, talk: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Read and write until either side is done; then what was said before is still sent."""
     writing = asyncio.create_task(line.write())
     reading = asyncio.create_task(talk())
@@ -76,7 +79,7 @@ async def _talk(hub: Hub, line: Line, talk: Callable[[], Coroutine[Any, Any, Non
         await line.hang_up()
 
 
-async def _until_one_ends(*parts: Coroutine[Any, Any, None]) -> None:
+async def until_one_ends(*parts: Coroutine[Any, Any, None]) -> None:
     """Run side by side until the first ends; its exception, if any, is raised here."""
     tasks = [asyncio.create_task(part) for part in parts]
     try:
@@ -89,12 +92,22 @@ async def _until_one_ends(*parts: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _is_live(hub: Hub, caller: PersonCaller | KitCaller, visit_id: uuid.UUID) -> bool:
+    """Whether a visit is the caller's to see, and not over."""
+    try:
+        with hub.database.reading() as session:
+            return visible_visit(session, caller, visit_id, hub.now()).state != "closed"
+    except Refused:
+        return False
+
+
 class Console:
     """The doctor's side: the list of visits, and one room at a time."""
 
     def __init__(self, hub: Hub, line: Line, caller: PersonCaller) -> None:
         self.hub, self.line, self.caller = hub, line, caller
         self._queue_wanted = asyncio.Event()
+        self._relay = RelayGiver(hub.settings.turn, hub.now, self._may_relay, line.push)
 
     async def talk(self) -> None:
         live, person = self.hub.live, self.caller.person
@@ -103,7 +116,8 @@ class Console:
         live.welcome(self.line, participant_id, person.name)
         self._queue_wanted.set()
         self.line.requeue = self._queue_wanted.set
-        await _until_one_ends(self._answer(), self._send_queues(), self._watch_session())
+        self._participant_id = participant_id
+        await until_one_ends(self._answer(), self._send_queues(), self._watch_session(), self._relay.run())
 
     async def _answer(self) -> None:
         answers: dict[type, Callable[[Any], Awaitable[None]]] = {
@@ -111,6 +125,7 @@ class Console:
             Join: self._join,
             Leave: self._leave,
             Signal: self._signal,
+            DoctorHears: self._doctor_hears,
         }
         while True:
             message = await self.line.read(from_console)
@@ -129,6 +144,7 @@ class Console:
 
     async def _join(self, join: Join) -> None:
         live = self.hub.live
+        self._relay.serve(None)
         try:
             kit_id = await run_in_threadpool(self._kit_of, join)
             actions = live.rooms.join(self.line.number, join.visit_id, kit_id, join.take_over)
@@ -141,6 +157,11 @@ class Console:
             self.line.refuse(refused.code)
             return
         live.carry_out(live.rooms.entered(self.line.number, Snapshot(snapshot=snapshot)))
+        self._relay.serve(join.visit_id, self._participant_id)
+
+    def _may_relay(self, visit_id: uuid.UUID) -> bool:
+        """While the doctor sits in the room of a visit that is not over and still may see it."""
+        return self.hub.live.rooms.seated(self.line.number) == visit_id and _is_live(self.hub, self.caller, visit_id)
 
     def _kit_of(self, join: Join) -> Any:
         with self.hub.database.reading() as session:
@@ -151,10 +172,17 @@ class Console:
             return visits.enter_visit(self.hub, session, self.caller, join.visit_id)
 
     async def _leave(self, _leave: Leave) -> None:
+        self._relay.serve(None)
         self.hub.live.carry_out(self.hub.live.rooms.leave(self.line.number))
 
     async def _signal(self, signal: Signal) -> None:
         self.hub.live.carry_out(self.hub.live.rooms.signal(self.line.number, signal))
+
+    async def _doctor_hears(self, hears: DoctorHears) -> None:
+        self.hub.live.carry_out(self.hub.live.rooms.doctor_hears(self.line.number, hears))
+
+    async def _quality(self, quality: LinkReport) -> None:
+        self.hub.live.carry_out(self.hub.live.rooms.quality(self.line.number, quality))
 
     async def _send_queues(self) -> None:
         while True:
@@ -183,15 +211,18 @@ class KitTalk:
 
     def __init__(self, hub: Hub, line: Line, caller: KitCaller) -> None:
         self.hub, self.line, self.caller = hub, line, caller
+        self._relay = RelayGiver(
+            hub.settings.turn, hub.now, lambda visit_id: _is_live(hub, caller, visit_id), line.push
+        )
 
     async def talk(self) -> None:
         live, kit = self.hub.live, self.caller
         await live.greet(self.line, from_kit, "kit")
         live.welcome(self.line, kit_participant(kit.kit_id), kit.name)
-        live.carry_out(live.rooms.kit_came(self.line.number, kit.kit_id, kit.name))
-        kit_visits = KitVisits(visits=await run_in_threadpool(self._visits))
+        live.carry_out(live.rooms.kit_came(self.line.number, kit.kit_id, kit.name, kit.public_key))
+        kit_visits = KitVisits(visits=await run_in_threadpool(self._visits), telephone=self.hub.settings.telephone)
         live.carry_out(live.rooms.kit_entered(self.line.number, kit_visits))
-        await _until_one_ends(self._listen(), self._watch_enrolment())
+        await until_one_ends(self._listen(), self._watch_enrolment(), self._relay.run())
 
     async def _listen(self) -> None:
         while True:
@@ -221,7 +252,11 @@ class KitTalk:
             live.carry_out(live.rooms.signal(self.line.number, message))
         elif isinstance(message, KitStatus):
             live.carry_out(live.rooms.kit_status(self.line.number, message))
+            nurse = [nurse_participant(self.caller.kit_id)] if message.nurse_present else []
+            self._relay.serve(message.visit_id, kit_participant(self.caller.kit_id), *nurse)
         elif isinstance(message, Live):
             live.carry_out(live.rooms.live(self.line.number, message))
+        elif isinstance(message, LinkReport):
+            live.carry_out(live.rooms.quality(self.line.number, message))
         else:
             self.line.refuse("bad_message")

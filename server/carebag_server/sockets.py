@@ -22,7 +22,7 @@ from carebag_server.outgoing import Outgoing
 from carebag_server.rooms import Action, Close, Connection, Rooms
 from carebag_wire import PROTOCOL
 from carebag_wire.base import Wire
-from carebag_wire.messages import MAX_MESSAGE_BYTES, Hello, Problem, Welcome
+from carebag_wire.messages import MAX_MESSAGE_BYTES, CameraDo, Hello, Problem, Welcome
 from carebag_wire.visit import Participant
 
 log = logging.getLogger("carebag.hub")
@@ -155,6 +155,17 @@ class LiveRooms:
             for line in list(self._lines.values()):
                 if line.requeue is not None:
                     line.requeue()
+
+    def tell_kit(self, kit_id: uuid.UUID, message: CameraDo) -> bool:
+        """Hand the message to a kit that is in that visit; False if it is not there. From any thread."""
+        if self._loop is None:
+            return False
+        return asyncio.run_coroutine_threadsafe(self._tell_kit(kit_id, message), self._loop).result(timeout=5)
+
+    async def _tell_kit(self, kit_id: uuid.UUID, message: CameraDo) -> bool:
+        actions = self.rooms.camera(kit_id, message)
+        self.carry_out(actions)
+        return bool(actions)
 
     def carry_out(self, actions: Iterable[Action]) -> None:
         for action in actions:

@@ -277,6 +277,23 @@ class HeardRow(Base, kw_only=True):
     at: Mapped[datetime]
 
 
+class MarkRow(Base, kw_only=True):
+    """A moment of a body sound that a doctor points out; taken back, it stays."""
+
+    __tablename__ = "listening_mark"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    stream: Mapped[int] = mapped_column(BigInteger)
+    sample: Mapped[int] = mapped_column(BigInteger)
+    rate_hz: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str]
+    author: Mapped[str]
+    author_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner.id"))
+    at: Mapped[datetime]
+    taken_back_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
 class MediaRow(Base, kw_only=True):
     """A file of the media folder that is there, whole and checked."""
 
@@ -303,6 +320,29 @@ class NoteRow(Base, kw_only=True):
     changed_at: Mapped[datetime]
     signed_at: Mapped[datetime | None] = mapped_column(default=None)
     sha256: Mapped[str | None] = mapped_column(String(64), default=None)
+
+
+class GuestRow(Base, kw_only=True):
+    """Someone invited to listen and talk in one visit; the patient's consent is a condition of the row."""
+
+    __tablename__ = "guest"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    role: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str]
+    said_name: Mapped[str] = mapped_column(default="")
+    camera: Mapped[bool] = mapped_column(default=False)
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    cookie_sha256: Mapped[str | None] = mapped_column(String(64), unique=True, default=None)
+    """Of the one browser that used the link."""
+    invited_by: Mapped[str]
+    invited_at: Mapped[datetime]
+    link_expires_at: Mapped[datetime]
+    came_at: Mapped[datetime | None] = mapped_column(default=None)
+    admitted_by: Mapped[str] = mapped_column(default="")
+    admitted_at: Mapped[datetime | None] = mapped_column(default=None)
+    ended_by: Mapped[str] = mapped_column(default="")
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 # Who did what

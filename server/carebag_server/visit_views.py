@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -11,8 +12,10 @@ from carebag_server.people import person_of
 from carebag_server.tables import (
     Commission,
     Finding,
+    GuestRow,
     HeardRow,
     Kit,
+    MarkRow,
     MediaRow,
     NoteRow,
     PatientRow,
@@ -20,9 +23,11 @@ from carebag_server.tables import (
     RequestRow,
     VisitRow,
 )
+from carebag_wire.guests import Guest, GuestState
 from carebag_wire.records import Reading, SoundRecorded, record_adapter
 from carebag_wire.values import Circumstances
 from carebag_wire.visit import (
+    ListeningMark,
     Note,
     Participant,
     Patient,
@@ -132,6 +137,24 @@ def _heard(session: Session, row: Finding) -> str:
     return "verified" if row.media_sha256 in digests else "differs"
 
 
+def mark_of(row: MarkRow) -> ListeningMark:
+    return ListeningMark.model_validate(
+        {
+            "id": row.id,
+            "visit_id": row.visit_id,
+            "stream": row.stream,
+            "sample": row.sample,
+            "rate_hz": row.rate_hz,
+            "kind": row.kind,
+            "text": row.text,
+            "author": row.author,
+            "author_id": row.author_id,
+            "at": row.at,
+            "taken_back_at": row.taken_back_at,
+        }
+    )
+
+
 def note_of(row: NoteRow) -> Note:
     return Note.model_validate(
         {
@@ -149,8 +172,29 @@ def note_of(row: NoteRow) -> Note:
     )
 
 
+def guest_state(row: GuestRow, visit: VisitRow, now: datetime) -> GuestState:
+    """Where a guest stands: a link that nobody used in time has ended, and so has everything when the visit has."""
+    unused = row.came_at is None and now >= row.link_expires_at
+    if row.ended_at is not None or visit.state == "closed" or unused:
+        return "ended"
+    return "admitted" if row.admitted_at else "waiting" if row.came_at else "invited"
+
+
+def guest_of(row: GuestRow, visit: VisitRow, now: datetime) -> Guest:
+    state = guest_state(row, visit, now)
+    closed = "visit_closed" if visit.state == "closed" else "guest_link_expired"
+    reason = None if state != "ended" else "guest_revoked" if row.ended_at else closed
+    told = {name: getattr(row, name) for name in Guest.model_fields if name not in {"state", "reason"}}
+    return Guest.model_validate({**told, "state": state, "reason": reason})
+
+
 def snapshot_of(
-    session: Session, visit: VisitRow, reader: uuid.UUID | None, participants: Sequence[Participant], kit_online: bool
+    session: Session,
+    visit: VisitRow,
+    reader: uuid.UUID | None,
+    participants: Sequence[Participant],
+    kit_online: bool,
+    now: datetime,
 ) -> VisitSnapshot:
     """The whole visit.
 
@@ -165,6 +209,10 @@ def snapshot_of(
         .where(NoteRow.visit_id == visit.id, or_(NoteRow.state == "signed", NoteRow.author_id == reader))
         .order_by(NoteRow.changed_at, NoteRow.version)
     )
+    guests = session.scalars(
+        select(GuestRow).where(GuestRow.visit_id == visit.id).order_by(GuestRow.invited_at, GuestRow.id)
+    )
+    marks = session.scalars(select(MarkRow).where(MarkRow.visit_id == visit.id).order_by(MarkRow.at, MarkRow.id))
     views = _findings(session, visit.id)
     return VisitSnapshot(
         visit=head_of(session, visit),
@@ -173,8 +221,10 @@ def snapshot_of(
         sounds=[view for view in views if isinstance(view, SoundView)],
         photos=[view for view in views if isinstance(view, PhotoView)],
         notes=[note_of(row) for row in notes],
+        marks=[mark_of(row) for row in marks],
         participants=list(participants),
         kit_online=kit_online,
+        guests=[guest_of(row, visit, now) for row in guests],
     )
 
 

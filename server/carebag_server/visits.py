@@ -60,7 +60,7 @@ def read_visit(hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid.
     visit = visible_visit(session, caller, visit_id, hub.now())
     append(session, caller.actor(), act_on(visit, "visit_read", f"visit {visit.id}"), hub.now())
     participants, kit_online = hub.live.presence(visit.id, visit.kit_id)
-    return snapshot_of(session, visit, caller.person.practitioner_id, participants, kit_online)
+    return snapshot_of(session, visit, caller.person.practitioner_id, participants, kit_online, hub.now())
 
 
 def enter_visit(hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid.UUID) -> VisitSnapshot:
@@ -75,7 +75,7 @@ def enter_visit(hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid
         visit.doctor_joined_at = hub.now()
         announce_changed(session, visit, {"visit": head_of(session, visit)})
     participants, kit_online = hub.live.presence(visit.id, visit.kit_id)
-    return snapshot_of(session, visit, caller.person.practitioner_id, participants, kit_online)
+    return snapshot_of(session, visit, caller.person.practitioner_id, participants, kit_online, hub.now())
 
 
 def kit_snapshots(hub: Hub, session: Session, kit: KitCaller) -> list[VisitSnapshot]:
@@ -84,7 +84,7 @@ def kit_snapshots(hub: Hub, session: Session, kit: KitCaller) -> list[VisitSnaps
     for visit in session.scalars(_todays(hub, kit)).all():
         append(session, kit.actor(), act_on(visit, "visit_sent_to_kit", f"visit {visit.id}"), hub.now())
         participants, kit_online = hub.live.presence(visit.id, visit.kit_id)
-        snapshots.append(snapshot_of(session, visit, None, participants, kit_online))
+        snapshots.append(snapshot_of(session, visit, None, participants, kit_online, hub.now()))
     return snapshots
 
 

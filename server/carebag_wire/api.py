@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from carebag_wire.base import Code, Count, Id, Sha256, ShortText, Text, Utc, Wire
+from carebag_wire.base import Code, Count, Id, RateHz, Sha256, ShortText, Text, Utc, Wire
 from carebag_wire.values import Circumstances
-from carebag_wire.visit import Person, RequestKind, Role
+from carebag_wire.visit import ListeningMark, MarkKind, MarkText, Person, RequestKind, Role, SoundView
 
 
 class Refusal(Wire):
@@ -63,6 +63,13 @@ class CancelRequest(Wire):
     reason: ShortText = ""
 
 
+class WorkCamera(Wire):
+    """What the doctor does with the kit's examination camera; the kit does it and shows it in `CameraState`."""
+
+    act: Literal["choose", "freeze", "release", "still"]
+    camera: Count | None = None
+
+
 class WriteNote(Wire):
     assessment: Text
     plan: Text
@@ -82,6 +89,26 @@ class HeardSound(Wire):
     samples: Count
     repaired: Count
     missing: Count
+
+
+class MakeMark(Wire):
+    """Point out a moment of a live stream or of its recording."""
+
+    stream: Count
+    sample: Count
+    rate_hz: RateHz
+    kind: MarkKind
+    text: MarkText = ""
+
+
+class EarlierSound(Wire):
+    """A recording of the same patient at the same point, from another visit that the doctor may see."""
+
+    visit_id: Id
+    visit_at: Utc
+    """When that visit was opened, or planned if it was not."""
+    sound: SoundView
+    marks: list[ListeningMark]
 
 
 class PasskeyOptions(Wire):

@@ -18,11 +18,12 @@ Utc = AwareDatetime
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,64}$")]
 """A word of a catalogue (`cuff_too_loose`); the pages hold the sentences, in four languages."""
 # PostgreSQL stores no NUL; marks that turn the direction of text could make a signed plan read as another
-_PLAIN = r"^[^\x00\u202a-\u202e\u2066-\u2069]*$"
-Text = Annotated[str, StringConstraints(max_length=20_000, pattern=_PLAIN)]
-ShortText = Annotated[str, StringConstraints(max_length=500, pattern=_PLAIN)]
+PLAIN = r"^[^\x00\u202a-\u202e\u2066-\u2069]*$"
+Text = Annotated[str, StringConstraints(max_length=20_000, pattern=PLAIN)]
+ShortText = Annotated[str, StringConstraints(max_length=500, pattern=PLAIN)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, le=2**53)]
+RateHz = Annotated[int, Field(ge=1000, le=96_000)]
 
 
 def uuid7(unix_ms: int) -> uuid.UUID:

@@ -5,11 +5,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
+from carebag_wire.calls import CallCode, Relay, RelayState
+from carebag_wire.guests import Guest, LinkQuality
+from carebag_wire.ladder import Ladder
 from carebag_wire.values import InstrumentKind, Quantity, ReadingKind
 from carebag_wire.visit import (
+    CameraState,
     Cartridge,
     CheckDone,
     DeviceStatus,
+    DoctorHears,
+    ListeningMark,
     ListeningState,
     LiveVitals,
     LoopTest,
@@ -34,7 +40,7 @@ class Hello(Wire):
 
     type: Literal["hello"] = "hello"
     protocol: int
-    client: Literal["console", "kit", "nurse"]
+    client: Literal["console", "kit", "nurse", "guest"]
 
 
 class Welcome(Wire):
@@ -101,6 +107,8 @@ class Changed(Wire):
     sound: SoundView | None = None
     photo: PhotoView | None = None
     note: Note | None = None
+    mark: ListeningMark | None = None
+    guest: Guest | None = None
 
 
 class Present(Wire):
@@ -110,6 +118,43 @@ class Present(Wire):
     visit_id: Id
     participants: list[Participant]
     kit_online: bool
+    waiting: list[Id] = []
+    """Guests who stand at the door now, their page open."""
+
+
+class GuestRoom(Wire):
+    """All that a guest's page is told of the room."""
+
+    type: Literal["guest_room"] = "guest_room"
+    visit_id: Id
+    state: Literal["waiting", "admitted", "ended"]
+    reason: Code | None = None
+    camera: bool = False
+    """Whether the examination camera is shown to this guest."""
+    participants: list[Participant] = []
+    """Doctors, the nurse and the other guests; empty until the guest is let in."""
+
+
+class LinkReport(Wire):
+    """How one participant's connection is; said every few seconds, may be lost."""
+
+    type: Literal["link_report"] = "link_report"
+    visit_id: Id
+    participant: ShortText = ""
+    """The hub fills in who says it; a kit speaks for itself and for the nurse's page."""
+    quality: LinkQuality
+
+
+class CameraDo(Wire):
+    """Choose, freeze or release the examination camera, or take a still of it at full resolution as a photo."""
+
+    type: Literal["camera_do"] = "camera_do"
+    visit_id: Id
+    act: Literal["choose", "freeze", "release", "still"]
+    camera: Count | None = None
+    """With `choose`: its place in `CameraState.names`."""
+    by: ShortText = ""
+    """The hub fills in the doctor's name."""
 
 
 class Queue(Wire):
@@ -132,6 +177,8 @@ class Signal(Wire):
     """{"type": "offer" | "answer", "sdp": …}"""
     candidate: dict[str, Any] | None = None
     """RTCIceCandidateInit, or {} for end of candidates."""
+    proof: ShortText = ""
+    """Of descriptions that leave a kit: its Ed25519 signature over their fingerprints (`calls.proof_text`), base64."""
 
 
 class KitStatus(Wire):
@@ -143,6 +190,12 @@ class KitStatus(Wire):
     unsent: Count
     oldest_unsent_at: Utc | None = None
     nurse_present: bool = False
+    relay: RelayState | None = None
+    """None without TURN."""
+    camera: CameraState | None = None
+    ladder: Ladder | None = None
+    telephone: ShortText = ""
+    """Of the nurse or the bag, for the doctor to call when nothing else works."""
 
 
 class Live(Wire):
@@ -159,23 +212,42 @@ class KitVisits(Wire):
 
     type: Literal["kit_visits"] = "kit_visits"
     visits: list[VisitSnapshot]
+    telephone: ShortText = ""
+    """Of the doctors, for the nurse to call when nothing else works."""
 
 
-FromConsole = Annotated[Hello | Ping | Join | Leave | Signal, Field(discriminator="type")]
+FromConsole = Annotated[Hello | Ping | Join | Leave | Signal | LinkReport | DoctorHears, Field(discriminator="type")]
 ToConsole = Annotated[
-    Welcome | Problem | Pong | Queue | Snapshot | Changed | Present | Signal | KitStatus | Live | Superseded,
+    Welcome
+    | Problem
+    | Pong
+    | Queue
+    | Snapshot
+    | Changed
+    | Present
+    | Signal
+    | KitStatus
+    | Live
+    | Superseded
+    | LinkReport
+    | Relay,
     Field(discriminator="type"),
 ]
-FromKit = Annotated[Hello | Ping | Signal | KitStatus | Live, Field(discriminator="type")]
+FromKit = Annotated[Hello | Ping | Signal | KitStatus | Live | LinkReport, Field(discriminator="type")]
 ToKit = Annotated[
-    Welcome | Problem | Pong | KitVisits | Changed | Present | Signal,
+    Welcome | Problem | Pong | KitVisits | Changed | Present | Signal | LinkReport | CameraDo | DoctorHears | Relay,
     Field(discriminator="type"),
 ]
+
+FromGuest = Annotated[Hello | Ping | Signal | LinkReport, Field(discriminator="type")]
+ToGuest = Annotated[Welcome | Problem | Pong | GuestRoom | Signal | Relay, Field(discriminator="type")]
 
 from_console: TypeAdapter[Any] = TypeAdapter(FromConsole)
 to_console: TypeAdapter[Any] = TypeAdapter(ToConsole)
 from_kit: TypeAdapter[Any] = TypeAdapter(FromKit)
 to_kit: TypeAdapter[Any] = TypeAdapter(ToKit)
+from_guest: TypeAdapter[Any] = TypeAdapter(FromGuest)
+to_guest: TypeAdapter[Any] = TypeAdapter(ToGuest)
 
 
 # The nurse's page, on the kit itself
@@ -330,6 +402,8 @@ class KitState(Wire):
     vitals: LiveVitals | None
     listening: ListeningState | None
     simulated: bool
+    doctor_hears: list[DoctorHears] = []
+    """One for each doctor in the room who has said so."""
     radio_problem: Code | None = None
     """Why Bluetooth does not work; None while it does."""
     pairing: Pairing | None = None
@@ -342,6 +416,15 @@ class KitState(Wire):
     loop_test: LoopTest | None = None
     check: CheckDone | None = None
     """The last morning check."""
+    guests_waiting: list[Id] = []
+    """Guests who stand at the door of the open visit now."""
+    camera: CameraState | None = None
+    relay: RelayState | None = None
+    """How the kit reaches its relay; None without TURN."""
+    call_codes: list[CallCode] = []
+    """One for each doctor's call to the instruments."""
+    ladder: Ladder | None = None
+    """None while there is nobody to be live with."""
     message: Code | None = None
     """The last thing that happened and needs a word: `hub_lost`, `device_lost`, `saved`, …"""
 
@@ -356,6 +439,8 @@ FromNurse = Annotated[
     | StopListening
     | TakeSpot
     | Signal
+    | LinkReport
+    | CameraDo
     | StartPairing
     | ChooseDevice
     | GivePasskey
@@ -372,7 +457,8 @@ FromNurse = Annotated[
     Field(discriminator="type"),
 ]
 ToNurse = Annotated[
-    Welcome | Problem | Pong | KitState | Signal | LiveVitals | ListeningState, Field(discriminator="type")
+    Welcome | Problem | Pong | KitState | Signal | LinkReport | LiveVitals | ListeningState | Relay,
+    Field(discriminator="type"),
 ]
 
 from_nurse: TypeAdapter[Any] = TypeAdapter(FromNurse)

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from carebag_wire.base import Code, Count, Id, Sha256, ShortText, Text, Utc, Wire
+from carebag_wire.base import PLAIN, Code, Count, Id, RateHz, Sha256, ShortText, Text, Utc, Wire
+from carebag_wire.guests import Guest
 from carebag_wire.records import PhotoTaken, Reading, SoundRecorded
 from carebag_wire.values import Circumstances, InstrumentKind
 
@@ -14,6 +15,10 @@ RequestState = Literal["asked", "started", "answered", "done", "declined", "canc
 """asked → started → answered → done; declined by the nurse, cancelled by the doctor. A rejected answer ends it `done`;
 asking again makes a new request."""
 Decision = Literal["draft", "kept", "rejected"]
+MarkKind = Literal["listen", "murmur", "extra_sound", "crackles", "wheezes", "disturbance"]
+"""The doctor's own word for what is heard there; `listen`: no word yet, only "here"."""
+MarkText = Annotated[str, StringConstraints(max_length=200, pattern=PLAIN)]
+View = Literal["raw", "bell", "diaphragm", "extended", "lung"]
 
 
 class Person(Wire):
@@ -120,10 +125,30 @@ class Note(Wire):
     sha256: Sha256 | None = None
 
 
+class ListeningMark(Wire):
+    """A moment of a body sound that the doctor points out, for both sides. Taken back, it stays with the time of that."""
+
+    id: Id
+    visit_id: Id
+    stream: Count
+    """Number of the live stream: the same as the recording's, which may come later."""
+    sample: Count
+    rate_hz: RateHz
+    kind: MarkKind
+    text: MarkText = ""
+    author: ShortText
+    author_id: Id
+    """Practitioner; only they may take it back."""
+    at: Utc
+    taken_back_at: Utc | None = None
+
+
 class Participant(Wire):
     id: ShortText
-    role: Literal["nurse", "doctor", "kit"]
+    role: Literal["nurse", "doctor", "kit", "guest"]
     name: ShortText
+    key: ShortText = ""
+    """Of a kit: its raw Ed25519 public key, base64, with which call set-up that leaves it is signed."""
 
 
 class VisitSnapshot(Wire):
@@ -135,8 +160,25 @@ class VisitSnapshot(Wire):
     sounds: list[SoundView]
     photos: list[PhotoView]
     notes: list[Note]
+    marks: list[ListeningMark] = []
     participants: list[Participant]
     kit_online: bool
+    guests: list[Guest] = []
+    """Everyone who was invited, in that order."""
+
+
+class CameraState(Wire):
+    """The examination cameras of the kit, and what they show."""
+
+    names: list[ShortText]
+    chosen: Count = 0
+    """Place in `names`."""
+    frozen_at: Utc | None = None
+    """When the picture that stands still was taken; None while it moves."""
+    by: ShortText = ""
+    """Who froze it, or took the last still."""
+    still_at: Utc | None = None
+    """When the last still was taken."""
 
 
 class DeviceStatus(Wire):
@@ -267,6 +309,19 @@ class ListeningState(Wire):
     peak_dbfs: float | None = None
     sound_marks: list[tuple[int, Literal["S1", "S2"]]] = []
     """Sample numbers of new S1/S2 onsets since the last message."""
+
+
+class DoctorHears(Wire):
+    """What a doctor's page plays of the body sound now, for the nurse; may be lost, said again when somebody comes."""
+
+    type: Literal["doctor_hears"] = "doctor_hears"
+    visit_id: Id
+    sender: ShortText = ""
+    """Participant, filled in by the hub."""
+    source: Literal["off", "live", "replay", "recording"]
+    """`replay`: the last seconds again. `recording`: one made earlier."""
+    view: View
+    speed: Literal["normal", "half", "quarter"] = "normal"
 
 
 class SoundEnd(Wire):

@@ -26,6 +26,15 @@ TABLE = {
     "GET /enter/": {"anyone"},
     "GET /doctor/": {"anyone"},
     "GET /review/": {"anyone"},
+    "GET /guest/": {"anyone"},
+    "POST /api/guest/look": {"anyone"},
+    "POST /api/guest/enter": {"anyone"},
+    "GET /api/guest": {"guest"},
+    "POST /api/visits/{visit_id}/guests": {"doctor"},
+    "POST /api/visits/{visit_id}/guests/{guest_id}": {"doctor"},
+    "POST /api/kit/visits/{visit_id}/guests": {"kit"},
+    "POST /api/kit/visits/{visit_id}/guests/{guest_id}": {"kit"},
+    "POST /api/visits/{visit_id}/camera": {"doctor"},
     "GET /assets/{path:path}": {"anyone"},
     "GET /{name}": {"anyone"},
     "POST /api/session/end": {"nurse", "doctor", "reviewer"},
@@ -52,6 +61,7 @@ TABLE = {
     "POST /api/kit/nurse": {"kit"},
     "WEBSOCKET /api/ws/console": {"doctor"},
     "WEBSOCKET /api/ws/kit": {"kit"},
+    "WEBSOCKET /api/ws/guest": {"guest"},
 }
 """Written by hand, so that a new route or a wider policy must be written here too."""
 ROUTES = sorted(route for route in TABLE if not route.startswith("WEBSOCKET"))
@@ -63,7 +73,7 @@ def test_the_table_is_the_application(small_hub: Any) -> None:
 
 def filled(route: str) -> tuple[str, str]:
     method, path = route.split(" ")
-    for name in ("visit_id", "request_id", "reading_id", "sound_id", "photo_id"):
+    for name in ("visit_id", "request_id", "reading_id", "sound_id", "photo_id", "guest_id"):
         path = path.replace(f"{{{name}}}", str(uuid.UUID(int=1)))
     return method, path.replace("{sha256}", hashlib.sha256(b"{}").hexdigest()).replace("{path:path}", "x").replace(
         "{name}", "x"
@@ -99,7 +109,7 @@ def test_route_by_role(fuzz_hub: Any, signed_in: Any, route: str, caller: str) -
         assert set(answer.json()) == {"code"}
 
 
-@pytest.mark.parametrize("target", ["/api/ws/console?as=doctor", "/api/ws/kit"])
+@pytest.mark.parametrize("target", ["/api/ws/console?as=doctor", "/api/ws/kit", "/api/ws/guest"])
 @pytest.mark.parametrize("caller", ["anyone", "nurse", "reviewer"])
 def test_sockets_by_role(fuzz_hub: Any, signed_in: Any, target: str, caller: str) -> None:
     browser = fuzz_hub.client if caller != "anyone" else fuzz_hub.browser()

@@ -10,7 +10,21 @@ from hypothesis import strategies as st
 
 from carebag_server.announcements import Announcement
 from carebag_server.rooms import Close, Rooms, Send
-from carebag_wire.messages import Changed, KitStatus, KitVisits, Live, Present, Problem, Signal, Snapshot, Superseded
+from carebag_wire.guests import Guest, LinkQuality
+from carebag_wire.messages import (
+    CameraDo,
+    Changed,
+    GuestRoom,
+    KitStatus,
+    KitVisits,
+    LinkReport,
+    Live,
+    Present,
+    Problem,
+    Signal,
+    Snapshot,
+    Superseded,
+)
 from carebag_wire.visit import Note, Patient, Person, VisitHead, VisitSnapshot
 
 KIT, OTHER_KIT = uuid.UUID(int=1), uuid.UUID(int=2)
@@ -343,3 +357,115 @@ def test_whatever_happens_nobody_loses_a_change(script: list[tuple[Any, ...]]) -
     for step in script:
         model.do(step)
         model.check()
+
+
+# Guests
+
+
+KARIN = uuid.UUID(int=20)
+
+
+def guest(state: str = "waiting", guest_id: uuid.UUID = KARIN, **more: Any) -> Guest:
+    return Guest.model_validate(
+        {
+            "id": guest_id,
+            "visit_id": VISIT,
+            "role": "relative",
+            "name": "Karin",
+            "state": state,
+            "camera": False,
+            "invited_by": "",
+            "invited_at": NOW,
+            "link_expires_at": NOW,
+            **more,
+        }
+    )
+
+
+def told(rooms: Rooms, **more: Any) -> list[Any]:
+    return rooms.publish(Announcement(Changed(visit_id=VISIT, guest=guest(**more)), KIT))
+
+
+def test_a_guest_at_the_door_knows_nobody_and_can_call_nobody(rooms: Rooms) -> None:
+    actions = rooms.guest_came(20, guest(), KIT)
+    assert to(actions, 20) == [GuestRoom(visit_id=VISIT, state="waiting")]
+    assert [message.waiting for message in to(actions, 1)] == [[KARIN]]
+    for called in (DOCTOR, f"nurse:{KIT}", f"kit:{KIT}"):
+        assert to(rooms.signal(20, signal(called)), 20) == [Problem(code="not_in_room")]
+    assert rooms.signal(1, signal(f"guest:{KARIN}")) == [Send(1, Problem(code="not_here"))]
+    assert len(rooms.participants(VISIT, KIT)[0]) == 3
+
+
+def test_a_guest_who_is_let_in_talks_to_people_and_never_to_the_kit(rooms: Rooms) -> None:
+    rooms.guest_came(20, guest(), KIT)
+    (room,) = to(told(rooms, state="admitted"), 20)
+    assert [one.role for one in room.participants] == ["doctor", "nurse"]
+    (heard,) = rooms.signal(20, signal(DOCTOR, sender="kit:forged"))
+    assert (heard.connection, heard.message.sender) == (1, f"guest:{KARIN}")
+    (heard,) = rooms.signal(20, signal(f"nurse:{KIT}"))
+    assert (heard.connection, heard.message.sender) == (10, f"guest:{KARIN}")
+    assert to(rooms.signal(20, signal(f"kit:{KIT}")), 20) == [Problem(code="not_here")]
+    assert to(rooms.signal(10, signal(f"guest:{KARIN}", sender=f"kit:{KIT}")), 20) == []
+    assert len(to(rooms.signal(10, signal(f"guest:{KARIN}", sender=f"nurse:{KIT}")), 20)) == 1
+    assert len(to(rooms.signal(1, signal(f"guest:{KARIN}")), 20)) == 1
+    other = signal(DOCTOR, visit_id=OTHER_VISIT)
+    assert to(rooms.signal(20, other), 20) == [Problem(code="not_in_room")]
+
+
+def test_nothing_of_the_visit_reaches_a_guest(rooms: Rooms) -> None:
+    rooms.guest_came(20, guest("admitted", camera=True), KIT)
+    live = rooms.live(10, Live(visit_id=VISIT))
+    for actions in (rooms.publish(changed()), live, rooms.kit_status(10, status(nurse=False))):
+        assert {type(message) for message in to(actions, 20)} <= {GuestRoom}
+
+
+def test_guests_see_each_other_and_are_shown_out(rooms: Rooms) -> None:
+    par = uuid.UUID(int=21)
+    rooms.guest_came(20, guest("admitted"), KIT)
+    rooms.guest_came(21, guest("admitted", par), KIT)
+    assert len(to(rooms.signal(20, signal(f"guest:{par}")), 21)) == 1
+    actions = told(rooms, state="ended", reason="guest_revoked")
+    assert to(actions, 20) == [GuestRoom(visit_id=VISIT, state="ended", reason="guest_revoked")]
+    assert Close(20) in actions
+    assert [one.id for one in to(actions, 21)[0].participants] == [DOCTOR, f"nurse:{KIT}"]
+    assert rooms.gone(20) == []
+
+
+def test_the_visit_closes_on_all_its_guests(rooms: Rooms) -> None:
+    rooms.guest_came(20, guest("admitted"), KIT)
+    rooms.guest_came(21, guest("waiting", uuid.UUID(int=21)), KIT)
+    closed = head().model_copy(update={"state": "closed"})
+    actions = rooms.publish(Announcement(Changed(visit_id=VISIT, visit=closed), KIT))
+    for connection in (20, 21):
+        assert to(actions, connection)[-1].reason == "visit_closed"
+        assert Close(connection) in actions
+
+
+def test_a_guests_new_page_takes_the_place_of_the_old(rooms: Rooms) -> None:
+    rooms.guest_came(20, guest("admitted"), KIT)
+    actions = rooms.guest_came(22, guest("admitted"), KIT)
+    assert to(actions, 20) == [Problem(code="superseded", fatal=True)]
+    assert rooms.gone(20) == []
+    assert [type(message) for message in to(rooms.gone(22), 1)] == [Present]
+
+
+def test_quality_is_told_to_hosts_with_the_true_name(rooms: Rooms) -> None:
+    said = LinkReport(visit_id=VISIT, participant="doctor:forged", quality=LinkQuality(word="weak", why="loss"))
+    rooms.guest_came(20, guest("admitted"), KIT)
+    (one, two) = rooms.quality(20, said)
+    assert {one.connection, two.connection} == {1, 10}
+    assert {one.message.participant, two.message.participant} == {f"guest:{KARIN}"}
+    (told_kit,) = rooms.quality(1, said)
+    assert (told_kit.connection, told_kit.message.participant) == (10, DOCTOR)
+    assert to(rooms.quality(10, said), 10) == [Problem(code="not_you")]
+    (told_doctor,) = rooms.quality(10, said.model_copy(update={"participant": f"nurse:{KIT}"}))
+    assert told_doctor.connection == 1
+    told(rooms, state="waiting")
+    assert rooms.quality(20, said) == []
+
+
+def test_the_camera_is_worked_in_the_home_where_the_kit_is(rooms: Rooms) -> None:
+    still = CameraDo(visit_id=VISIT, act="still")
+    assert rooms.camera(KIT, still) == [Send(10, still)]
+    assert rooms.camera(KIT, CameraDo(visit_id=OTHER_VISIT, act="still")) == []
+    assert rooms.camera(OTHER_KIT, still) == []

@@ -1,0 +1,97 @@
+"""`/api/ws/guest` for a guest's page: the door, then the room. Whatever a guest sends, the room stays up."""
+
+import asyncio
+import contextlib
+import time
+
+from fastapi import APIRouter, WebSocket
+from starlette.concurrency import run_in_threadpool
+
+from carebag_server import guests
+from carebag_server.access import TheGuest
+from carebag_server.callers import GuestCaller
+from carebag_server.database import DatabaseBusy
+from carebag_server.hub import Hub, TheHub
+from carebag_server.refusals import Refused
+from carebag_server.rooms import guest_participant
+from carebag_server.socket_routes import LOOK_SECONDS, converse, until_one_ends
+from carebag_server.sockets import Line, Over
+from carebag_server.tries import Pace
+from carebag_wire.guests import Guest
+from carebag_wire.messages import LinkReport, Ping, Pong, Signal, from_guest
+
+router = APIRouter()
+BURST, PER_S = 400, 40.0
+"""Call set-up with four others is some hundred candidates in the first seconds; beyond this it is a flood."""
+
+
+@router.websocket("/api/ws/guest")
+async def guest_socket(socket: WebSocket, caller: TheGuest, hub: TheHub) -> None:
+    line = await hub.live.open(socket)
+    talk = GuestTalk(hub, line, caller)
+    try:
+        await converse(hub, line, talk.talk)
+    finally:
+        if talk.noted:
+            with contextlib.suppress(DatabaseBusy):  # the hub is stopping
+                await run_in_threadpool(talk.note_leaving)
+
+
+class GuestTalk:
+    """One guest's side of the conversation."""
+
+    def __init__(self, hub: Hub, line: Line, caller: GuestCaller) -> None:
+        self.hub, self.line, self.caller = hub, line, caller
+        self.noted = False
+        self._pace = Pace(BURST, PER_S)
+
+    async def talk(self) -> None:
+        live, guest = self.hub.live, self.caller.guest
+        await live.greet(self.line, from_guest, "guest")
+        live.welcome(self.line, guest_participant(guest.guest_id), guest.name)
+        try:
+            here = await run_in_threadpool(self._join)
+        except Refused as refused:
+            self.line.refuse(refused.code, fatal=True)
+            raise Over from None
+        live.carry_out(live.rooms.guest_came(self.line.number, here, self.caller.kit_id))
+        await until_one_ends(self._listen(), self._watch())
+
+    def _join(self) -> Guest:
+        with self.hub.database.transaction() as session:
+            guest = guests.joined(self.hub, session, self.caller)
+        self.noted = True
+        return guest
+
+    def note_leaving(self) -> None:
+        with self.hub.database.transaction() as session:
+            guests.left(self.hub, session, self.caller)
+
+    async def _listen(self) -> None:
+        live = self.hub.live
+        while True:
+            message = await self.line.read(from_guest)
+            if not self._pace.take(time.monotonic()):
+                self.line.refuse("too_fast", fatal=True)
+                raise Over
+            if isinstance(message, Ping):
+                self.line.push(Pong(id=message.id))
+            elif isinstance(message, Signal):
+                live.carry_out(live.rooms.signal(self.line.number, message))
+            elif isinstance(message, LinkReport):
+                live.carry_out(live.rooms.quality(self.line.number, message))
+            else:
+                self.line.refuse("bad_message")
+
+    async def _watch(self) -> None:
+        """The visit may end while the hub that was told of it is another one, or the stay may be over."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            code = await run_in_threadpool(self._why_not)
+            if code is not None:
+                self.line.refuse(code, fatal=True)
+                return
+
+    def _why_not(self) -> str | None:
+        with self.hub.database.reading() as session:
+            return guests.still_welcome(session, self.caller.guest.guest_id, self.hub.now())
