@@ -45,6 +45,10 @@ def test_bytes_that_mean_something_else_are_said(tmp_path: Path, capsys: pytest.
         ('memory.how = "pushes"', 'memory.how = "command"', "without the command"),
         ("quirks = [", "quirks = ", "mine"),
         ('"181D"', "181", "mine"),
+        ('"181D"', '"18ZD"', "mine.match.services: '18ZD' is no UUID"),
+        ('"hold_set"', '"hold_sit"', "mine.pairing.press: 'hold_sit' is none of"),
+        ('kind = "scale"', 'kind = "cuff"', "driver weight_scale does not read a cuff"),
+        ('"battery_in_steps", "', '"unit_by_exponent", "', "no evidence for unit_by_exponent"),
     ],
 )
 def test_an_entry_that_makes_no_sense_is_refused_with_its_field(
@@ -55,6 +59,24 @@ def test_an_entry_that_makes_no_sense_is_refused_with_its_field(
     (tmp_path / "mine.toml").write_text(text.replace(was, becomes, 1), encoding="utf-8")
     assert main(["catalog", str(tmp_path)]) == 2
     assert said in capsys.readouterr().out
+
+
+def test_a_quirk_about_bytes_without_bytes_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = example().replace("battery_in_steps", "unit_by_exponent")
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    assert main(["catalog", "--check", str(tmp_path)]) == 2
+    assert "mine: no vector shows unit_by_exponent" in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written = tmp_path / "mine.toml"
+    written.write_text(example().replace("A&D Medical", "Vågar i Åre"), encoding="latin-1")
+    assert main(["catalog", str(tmp_path)]) == 2
+    assert "mine.toml: not UTF-8" in capsys.readouterr().out
+    written.unlink()
+    written.mkdir()
+    assert main(["catalog", str(tmp_path)]) == 2
+    assert "mine.toml: Is a directory" in capsys.readouterr().out
 
 
 def test_no_folder_is_said() -> None:

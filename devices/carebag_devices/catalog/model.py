@@ -44,6 +44,21 @@ Quirk = Literal[
     "battery_in_steps",
     "unit_by_exponent",
 ]
+Press = Literal[
+    "start",
+    "hold_start",
+    "hold_bluetooth",
+    "hold_memory",
+    "hold_set",
+    "hold_menu",
+    "hold_bell",
+    "finger",
+    "step_on",
+    "switch_on",
+]
+"""What invites an instrument to be paired: `press.*` in the pages' catalogues."""
+BYTE_QUIRKS: frozenset[Quirk] = frozenset({"big_endian", "user_without_flag", "unit_by_exponent"})
+"""Those that change what bytes mean: each needs bytes that show it."""
 Pairing = Literal["before_discovery", "after_connect", "never"]
 Memory = Literal["none", "racp", "pushes", "command"]
 """Where stored readings come from: never; asked for by RACP; pushed unasked after subscribing; after a command."""
@@ -100,8 +115,8 @@ class Model:
     companies: frozenset[int] = frozenset()
     """Company identifiers in manufacturer data."""
     pairing: Pairing = "never"
-    press: str = "start"
-    """What the nurse does to make it pair: a code of the pages' catalogue (`press.hold_start`)."""
+    press: Press = "start"
+    """What the nurse does to make it pair."""
     passkey: bool = False
     """It shows six digits when it pairs."""
     pause_s: float = 0.0

@@ -1,5 +1,6 @@
 """The catalog's files, read and checked: whatever is misspelt or makes no sense is refused when the kit starts."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -9,12 +10,14 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from carebag_devices.catalog.model import (
+    BYTE_QUIRKS,
     ClockSetting,
     DriverName,
     Evidence,
     Memory,
     Model,
     Pairing,
+    Press,
     Quirk,
     Uart,
     Vector,
@@ -26,9 +29,22 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "kind": get_args(Kind),
     "driver": get_args(DriverName),
     "pairing.when": get_args(Pairing),
+    "pairing.press": get_args(Press),
     "clock.set": get_args(ClockSetting),
     "memory.how": get_args(Memory),
 }
+_KIND_OF_DRIVER: dict[str, Kind] = {
+    "blood_pressure": "cuff",
+    "pulse_oximeter": "oximeter",
+    "berry_oximeter": "oximeter",
+    "thermometer": "thermometer",
+    "weight_scale": "scale",
+    "glucose": "glucose_meter",
+    "auscultation": "stethoscope",
+    "sound_card": "stethoscope",
+}
+"""Drivers that serve one kind only."""
+_SERVICE = re.compile(r"[0-9a-f]{4}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class CatalogError(Exception):
@@ -39,38 +55,38 @@ class _Table:
     """A table of the file whose fields are taken one by one; what is left at the end was misspelt."""
 
     def __init__(self, name: str, data: Mapping[str, Any]) -> None:
-        self._name, self._left = name, dict(data)
+        self.name, self._left = name, dict(data)
 
     def take(self, field: str, kind: type, default: Any = None) -> Any:
         value = self._left.pop(field, default)
         fits = isinstance(value, kind) or (kind is float and isinstance(value, int))
         if value is default or (fits and not (kind is int and isinstance(value, bool))):
             return value
-        raise CatalogError(f"{self._name}.{field}: expected {kind.__name__}")
+        raise CatalogError(f"{self.name}.{field}: expected {kind.__name__}")
 
     def choice(self, field: str, choices: Iterable[str], default: str | None = None) -> str:
         value = self.take(field, str, default)
         if value not in choices:
-            raise CatalogError(f"{self._name}.{field}: {value!r} is none of {', '.join(choices)}")
+            raise CatalogError(f"{self.name}.{field}: {value!r} is none of {', '.join(choices)}")
         return str(value)
 
     def texts(self, field: str) -> tuple[str, ...]:
         values = self.take(field, list, [])
         if not all(isinstance(value, str) for value in values):
-            raise CatalogError(f"{self._name}.{field}: expected texts")
+            raise CatalogError(f"{self.name}.{field}: expected texts")
         return tuple(values)
 
     def table(self, field: str) -> "_Table":
-        return _Table(f"{self._name}.{field}", self.take(field, dict, {}))
+        return _Table(f"{self.name}.{field}", self.take(field, dict, {}))
 
     def tables(self, field: str) -> list["_Table"]:
-        return [_Table(f"{self._name}.{field}[{at}]", one) for at, one in enumerate(self.take(field, list, []))]
+        return [_Table(f"{self.name}.{field}[{at}]", one) for at, one in enumerate(self.take(field, list, []))]
 
     def octets(self, field: str) -> bytes:
         try:
             return bytes.fromhex(self.take(field, str, ""))
         except ValueError:
-            raise CatalogError(f"{self._name}.{field}: expected hex digits") from None
+            raise CatalogError(f"{self.name}.{field}: expected hex digits") from None
 
     def command(self, field: str) -> tuple[str, bytes] | None:
         if field not in self._left:
@@ -79,12 +95,12 @@ class _Table:
         made = (command.take("characteristic", str, ""), command.octets("hex"))
         command.end()
         if not all(made):
-            raise CatalogError(f"{self._name}.{field}: characteristic and hex are needed")
+            raise CatalogError(f"{self.name}.{field}: characteristic and hex are needed")
         return made
 
     def end(self) -> None:
         if self._left:
-            raise CatalogError(f"{self._name}: unknown {', '.join(self._left)}")
+            raise CatalogError(f"{self.name}: unknown {', '.join(self._left)}")
 
 
 def parse_model(key: str, text: str) -> Model:
@@ -103,11 +119,11 @@ def parse_model(key: str, text: str) -> Model:
         driver=entry.choice("driver", _CHOICES["driver"]),  # type: ignore[arg-type]
         maker=entry.take("maker", str, ""),
         name=entry.take("name", str, ""),
-        services=uuids(*match.texts("services")),
+        services=uuids(*_services(match)),
         name_prefixes=match.texts("names"),
         companies=frozenset(match.take("companies", list, [])),
         pairing=pairing.choice("when", _CHOICES["pairing.when"], "never"),  # type: ignore[arg-type]
-        press=pairing.take("press", str, "start"),
+        press=pairing.choice("press", _CHOICES["pairing.press"], "start"),  # type: ignore[arg-type]
         passkey=pairing.take("passkey", bool, False),
         pause_s=float(entry.take("pause_s", float, 0.0)),
         settle_s=float(entry.take("settle_s", float, 0.0)),
@@ -129,6 +145,13 @@ def parse_model(key: str, text: str) -> Model:
         table.end()
     _make_sense(model)
     return model
+
+
+def _services(match: _Table) -> tuple[str, ...]:
+    services = match.texts("services")
+    if bad := [one for one in services if not _SERVICE.fullmatch(one)]:
+        raise CatalogError(f"{match.name}.services: {bad[0]!r} is no UUID")
+    return services
 
 
 def _uart(table: _Table) -> Uart:
@@ -167,6 +190,10 @@ def _make_sense(model: Model) -> None:
         raise CatalogError(f"{model.key}: no evidence for {', '.join(sorted(unproved))}")
     if stray := {vector.quirk for vector in model.vectors} - model.quirks - {""}:
         raise CatalogError(f"{model.key}: vectors for quirks it has not: {', '.join(sorted(stray))}")
+    if unseen := model.quirks & BYTE_QUIRKS - {vector.quirk for vector in model.vectors}:
+        raise CatalogError(f"{model.key}: no vector shows {', '.join(sorted(unseen))}")
+    if model.kind != _KIND_OF_DRIVER.get(model.driver, model.kind):
+        raise CatalogError(f"{model.key}: driver {model.driver} does not read a {model.kind}")
     if model.clock_set != "never" and not model.clock:
         raise CatalogError(f"{model.key}: a clock without characteristic cannot be set")
     if model.memory == "command" and model.memory_command is None:
@@ -186,5 +213,14 @@ def read_catalog(extra: Path | None = None) -> tuple[Model, ...]:
     files = {file.name: file for file in folder.iterdir() if file.name.endswith(".toml")}
     if extra is not None:
         files |= {file.name: file for file in extra.glob("*.toml")}
-    models = [parse_model(name.removesuffix(".toml"), file.read_text(encoding="utf-8")) for name, file in files.items()]
+    models = [parse_model(name.removesuffix(".toml"), _text(name, file)) for name, file in files.items()]
     return tuple(sorted(models, key=lambda model: (-max(map(len, model.name_prefixes), default=0), model.key)))
+
+
+def _text(name: str, file: Traversable) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CatalogError(f"{name}: not UTF-8 (byte {error.start})") from None
+    except OSError as error:
+        raise CatalogError(f"{name}: {error.strerror}") from None
