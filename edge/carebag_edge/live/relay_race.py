@@ -283,7 +283,7 @@ async def race(relay: Relay, probe: Probe, now: Callable[[], float]) -> tuple[Tu
             at = now() - began
             for runner in heat.start(at):
                 tries[asyncio.create_task(probe(runners[runner], relay.username, relay.credential))] = runner
-            winner = heat.winner(at)
+            winner = heat.winner(at if at < LIMIT_S else float("inf"))
             if winner is not None:
                 return runners[winner], None
             if heat.lost or at >= LIMIT_S:
@@ -297,10 +297,11 @@ async def race(relay: Relay, probe: Probe, now: Callable[[], float]) -> tuple[Tu
 
 
 async def _until_news(tries: dict[asyncio.Task[None], int], seconds: float) -> None:
+    seconds = max(seconds, 0.001)  # a clock that rounds must not make this spin
     if tries:
-        await asyncio.wait(tries, timeout=max(seconds, 0), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tries, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     else:
-        await asyncio.sleep(max(seconds, 0))
+        await asyncio.sleep(seconds)
 
 
 def _take_news(tries: dict[asyncio.Task[None], int], heat: Heat, codes: list[str], at: float) -> None:
