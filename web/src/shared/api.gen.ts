@@ -315,6 +315,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/visits/{visit_id}/sounds/earlier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Earlier Sounds */
+        get: operations["earlier_sounds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make Mark */
+        post: operations["make_mark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/marks/{mark_id}/take_back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take Back Mark */
+        post: operations["take_back_mark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/visits/{visit_id}/sounds/heard": {
         parameters: {
             query?: never;
@@ -343,6 +394,148 @@ export interface paths {
         get: operations["read_media"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/guests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Invite Guest */
+        post: operations["invite_guest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/guests/{guest_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do With Guest */
+        post: operations["do_with_guest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kit/visits/{visit_id}/guests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nurse Invites Guest */
+        post: operations["nurse_invites_guest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kit/visits/{visit_id}/guests/{guest_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nurse Does With Guest */
+        post: operations["nurse_does_with_guest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/guest/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look At Link
+         * @description Whether the link still works; it is used up by entering only, so that a preview does not spoil it.
+         */
+        post: operations["look_at_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/guest/enter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Enter As Guest */
+        post: operations["enter_as_guest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/guest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Guest Self */
+        get: operations["guest_self"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/camera": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Work Camera
+         * @description Raises: Refused: 404 `not_found`; 409 `visit_closed`, `kit_away`.
+         */
+        post: operations["work_camera"];
         delete?: never;
         options?: never;
         head?: never;
@@ -592,6 +785,75 @@ export interface components {
              */
             request_id: string | null;
         };
+        /**
+         * CallCode
+         * @description Six digits made of both ends' fingerprints: the same on both sides, unless somebody sits in between.
+         */
+        CallCode: {
+            /** Viewer */
+            viewer: string;
+            /** Digits */
+            digits: string;
+        };
+        /**
+         * CameraDo
+         * @description Choose, freeze or release the examination camera, or take a still of it at full resolution as a photo.
+         */
+        CameraDo: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "camera_do";
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            /**
+             * Act
+             * @enum {string}
+             */
+            act: "choose" | "freeze" | "release" | "still";
+            /**
+             * Camera
+             * @default null
+             */
+            camera: number | null;
+            /**
+             * By
+             * @default
+             */
+            by: string;
+        };
+        /**
+         * CameraState
+         * @description The examination cameras of the kit, and what they show.
+         */
+        CameraState: {
+            /** Names */
+            names: string[];
+            /**
+             * Chosen
+             * @default 0
+             */
+            chosen: number;
+            /**
+             * Frozen At
+             * @default null
+             */
+            frozen_at: string | null;
+            /**
+             * By
+             * @default
+             */
+            by: string;
+            /**
+             * Still At
+             * @default null
+             */
+            still_at: string | null;
+        };
         /** CancelRequest */
         CancelRequest: {
             /**
@@ -651,6 +913,10 @@ export interface components {
             photo: components["schemas"]["PhotoView"] | null;
             /** @default null */
             note: components["schemas"]["Note"] | null;
+            /** @default null */
+            mark: components["schemas"]["ListeningMark"] | null;
+            /** @default null */
+            guest: components["schemas"]["Guest"] | null;
         };
         /**
          * CheckDone
@@ -876,6 +1142,43 @@ export interface components {
             clock_read_at: string | null;
         };
         /**
+         * DoctorHears
+         * @description What a doctor's page plays of the body sound now, for the nurse; may be lost, said again when somebody comes.
+         */
+        DoctorHears: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "doctor_hears";
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            /**
+             * Sender
+             * @default
+             */
+            sender: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "off" | "live" | "replay" | "recording";
+            /**
+             * View
+             * @enum {string}
+             */
+            view: "raw" | "bell" | "diaphragm" | "extended" | "lung";
+            /**
+             * Speed
+             * @default normal
+             * @enum {string}
+             */
+            speed: "normal" | "half" | "quarter";
+        };
+        /**
          * Door
          * @description One of the demo's three doors: a person and a fresh one-time link (token in the fragment, never in a log).
          */
@@ -889,6 +1192,25 @@ export interface components {
             person: string;
             /** Url */
             url: string;
+        };
+        /**
+         * EarlierSound
+         * @description A recording of the same patient at the same point, from another visit that the doctor may see.
+         */
+        EarlierSound: {
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            /**
+             * Visit At
+             * Format: date-time
+             */
+            visit_at: string;
+            sound: components["schemas"]["SoundView"];
+            /** Marks */
+            marks: components["schemas"]["ListeningMark"][];
         };
         /**
          * EnterReading
@@ -1012,8 +1334,9 @@ export interface components {
             /** Known */
             known: boolean;
         };
-        FromConsole: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Signal"];
-        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["PressSimulator"];
+        FromConsole: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["DoctorHears"];
+        FromGuest: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"];
+        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["PressSimulator"];
         /**
          * Gap
          * @description Samples that never arrived: zero in the file, drawn as a gap, never smoothed over.
@@ -1036,6 +1359,184 @@ export interface components {
             type: "give_passkey";
             /** Passkey */
             passkey: number;
+        };
+        /**
+         * Guest
+         * @description A guest as doctor and nurse see one.
+         */
+        Guest: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "relative" | "interpreter" | "second_doctor";
+            /** Name */
+            name: string;
+            /**
+             * Said Name
+             * @default
+             */
+            said_name: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "invited" | "waiting" | "admitted" | "ended";
+            /**
+             * Reason
+             * @default null
+             */
+            reason: string | null;
+            /** Camera */
+            camera: boolean;
+            /** Invited By */
+            invited_by: string;
+            /**
+             * Invited At
+             * Format: date-time
+             */
+            invited_at: string;
+            /**
+             * Link Expires At
+             * Format: date-time
+             */
+            link_expires_at: string;
+            /**
+             * Came At
+             * @default null
+             */
+            came_at: string | null;
+            /**
+             * Admitted By
+             * @default
+             */
+            admitted_by: string;
+            /**
+             * Admitted At
+             * @default null
+             */
+            admitted_at: string | null;
+            /**
+             * Ended By
+             * @default
+             */
+            ended_by: string;
+            /**
+             * Ended At
+             * @default null
+             */
+            ended_at: string | null;
+        };
+        /** GuestDo */
+        GuestDo: {
+            /**
+             * Act
+             * @enum {string}
+             */
+            act: "admit" | "end" | "show_camera" | "hide_camera";
+        };
+        /**
+         * GuestEnters
+         * @description The link is used up by this, and bound to the browser that used it.
+         */
+        GuestEnters: {
+            /** Token */
+            token: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * GuestInvited
+         * @description The link is told once, to whoever invited; the hub keeps its digest only.
+         */
+        GuestInvited: {
+            guest: components["schemas"]["Guest"];
+            /** Url */
+            url: string;
+        };
+        /**
+         * GuestRoom
+         * @description All that a guest's page is told of the room.
+         */
+        GuestRoom: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "guest_room";
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "admitted" | "ended";
+            /**
+             * Reason
+             * @default null
+             */
+            reason: string | null;
+            /**
+             * Camera
+             * @default false
+             */
+            camera: boolean;
+            /**
+             * Participants
+             * @default []
+             */
+            participants: components["schemas"]["Participant"][];
+        };
+        /**
+         * GuestSelf
+         * @description What the guest's own page knows: nothing of the patient, nothing of the visit.
+         */
+        GuestSelf: {
+            /**
+             * Guest Id
+             * Format: uuid
+             */
+            guest_id: string;
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "relative" | "interpreter" | "second_doctor";
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "invited" | "waiting" | "admitted" | "ended";
+            /**
+             * Valid Until
+             * Format: date-time
+             */
+            valid_until: string;
+        };
+        /** GuestToken */
+        GuestToken: {
+            /** Token */
+            token: string;
         };
         /** Health */
         Health: {
@@ -1081,7 +1582,24 @@ export interface components {
              * Client
              * @enum {string}
              */
-            client: "console" | "kit" | "nurse";
+            client: "console" | "kit" | "nurse" | "guest";
+        };
+        /** InviteGuest */
+        InviteGuest: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "relative" | "interpreter" | "second_doctor";
+            /** Name */
+            name: string;
+            /** Consent */
+            consent: boolean;
+            /**
+             * Camera
+             * @default false
+             */
+            camera: boolean;
         };
         /**
          * Join
@@ -1141,6 +1659,11 @@ export interface components {
             /** Simulated */
             simulated: boolean;
             /**
+             * Doctor Hears
+             * @default []
+             */
+            doctor_hears: components["schemas"]["DoctorHears"][];
+            /**
              * Radio Problem
              * @default null
              */
@@ -1171,6 +1694,22 @@ export interface components {
             loop_test: components["schemas"]["LoopTest"] | null;
             /** @default null */
             check: components["schemas"]["CheckDone"] | null;
+            /**
+             * Guests Waiting
+             * @default []
+             */
+            guests_waiting: string[];
+            /** @default null */
+            camera: components["schemas"]["CameraState"] | null;
+            /** @default null */
+            relay: components["schemas"]["RelayState"] | null;
+            /**
+             * Call Codes
+             * @default []
+             */
+            call_codes: components["schemas"]["CallCode"][];
+            /** @default null */
+            ladder: components["schemas"]["Ladder"] | null;
             /**
              * Message
              * @default null
@@ -1203,6 +1742,44 @@ export interface components {
              * @default false
              */
             nurse_present: boolean;
+            /** @default null */
+            relay: components["schemas"]["RelayState"] | null;
+            /** @default null */
+            camera: components["schemas"]["CameraState"] | null;
+            /** @default null */
+            ladder: components["schemas"]["Ladder"] | null;
+            /**
+             * Telephone
+             * @default
+             */
+            telephone: string;
+        };
+        /**
+         * Ladder
+         * @description Where a kit stands while its visit is open and a doctor takes part, or the hub is away.
+         */
+        Ladder: {
+            /**
+             * Rung
+             * @enum {string}
+             */
+            rung: "live" | "less_video" | "sound_and_vitals" | "store_and_forward" | "telephone";
+            /**
+             * Why
+             * @default
+             * @enum {string}
+             */
+            why: "" | "little_room" | "hub_away" | "no_path";
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Telephone
+             * @default
+             */
+            telephone: string;
         };
         /** Leave */
         Leave: {
@@ -1212,10 +1789,118 @@ export interface components {
              */
             type: "leave";
         };
+        /**
+         * LinkQuality
+         * @description How one participant's connection is, measured by its own page or by the kit over the last seconds.
+         */
+        LinkQuality: {
+            /**
+             * Word
+             * @enum {string}
+             */
+            word: "good" | "weak" | "bad";
+            /**
+             * Why
+             * @default
+             * @enum {string}
+             */
+            why: "" | "loss" | "delay" | "unsteady" | "silent" | "slow";
+            /**
+             * Loss Percent
+             * @default null
+             */
+            loss_percent: number | null;
+            /**
+             * Rtt Ms
+             * @default null
+             */
+            rtt_ms: number | null;
+            /**
+             * Jitter Ms
+             * @default null
+             */
+            jitter_ms: number | null;
+            /**
+             * Kbit S
+             * @default null
+             */
+            kbit_s: number | null;
+        };
+        /**
+         * LinkReport
+         * @description How one participant's connection is; said every few seconds, may be lost.
+         */
+        LinkReport: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "link_report";
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            /**
+             * Participant
+             * @default
+             */
+            participant: string;
+            quality: components["schemas"]["LinkQuality"];
+        };
         /** LinkToken */
         LinkToken: {
             /** Token */
             token: string;
+        };
+        /**
+         * ListeningMark
+         * @description A moment of a body sound that the doctor points out, for both sides. Taken back, it stays with the time of that.
+         */
+        ListeningMark: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            /** Stream */
+            stream: number;
+            /** Sample */
+            sample: number;
+            /** Rate Hz */
+            rate_hz: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "listen" | "murmur" | "extra_sound" | "crackles" | "wheezes" | "disturbance";
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /** Author */
+            author: string;
+            /**
+             * Author Id
+             * Format: uuid
+             */
+            author_id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Taken Back At
+             * @default null
+             */
+            taken_back_at: string | null;
         };
         /**
          * ListeningState
@@ -1382,6 +2067,28 @@ export interface components {
             problem: string | null;
         };
         /**
+         * MakeMark
+         * @description Point out a moment of a live stream or of its recording.
+         */
+        MakeMark: {
+            /** Stream */
+            stream: number;
+            /** Sample */
+            sample: number;
+            /** Rate Hz */
+            rate_hz: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "listen" | "murmur" | "extra_sound" | "crackles" | "wheezes" | "disturbance";
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
          * Note
          * @description Assessment and plan; a draft is the author's own, a signed version never changes.
          */
@@ -1430,6 +2137,19 @@ export interface components {
             /** Code */
             code: string;
         };
+        /** NurseDoes */
+        NurseDoes: {
+            /**
+             * Act
+             * @enum {string}
+             */
+            act: "admit" | "end" | "show_camera" | "hide_camera";
+            /**
+             * Nurse Id
+             * Format: uuid
+             */
+            nurse_id: string;
+        };
         /**
          * NurseIdentity
          * @description What the kit needs to know of the nurse to work offline for a time.
@@ -1441,6 +2161,31 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+        };
+        /**
+         * NurseInvites
+         * @description The nurse's invitation, by way of her kit.
+         */
+        NurseInvites: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "relative" | "interpreter" | "second_doctor";
+            /** Name */
+            name: string;
+            /** Consent */
+            consent: boolean;
+            /**
+             * Camera
+             * @default false
+             */
+            camera: boolean;
+            /**
+             * Nurse Id
+             * Format: uuid
+             */
+            nurse_id: string;
         };
         /** OpenVisit */
         OpenVisit: {
@@ -1501,9 +2246,14 @@ export interface components {
              * Role
              * @enum {string}
              */
-            role: "nurse" | "doctor" | "kit";
+            role: "nurse" | "doctor" | "kit" | "guest";
             /** Name */
             name: string;
+            /**
+             * Key
+             * @default
+             */
+            key: string;
         };
         /** PasskeyAnswer */
         PasskeyAnswer: {
@@ -1697,6 +2447,11 @@ export interface components {
             participants: components["schemas"]["Participant"][];
             /** Kit Online */
             kit_online: boolean;
+            /**
+             * Waiting
+             * @default []
+             */
+            waiting: string[];
         };
         /**
          * PressSimulator
@@ -1931,6 +2686,62 @@ export interface components {
             /** Code */
             code: string;
         };
+        /**
+         * Relay
+         * @description The TURN servers and what opens them, for one participant of one visit; sent anew before it expires.
+         */
+        Relay: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "relay";
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            /** To */
+            to: string;
+            /** Urls */
+            urls: string[];
+            /** Username */
+            username: string;
+            /** Credential */
+            credential: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Relay Only
+             * @default false
+             */
+            relay_only: boolean;
+        };
+        /**
+         * RelayState
+         * @description How the kit reaches its relay; shown to nurse and doctor when there is a problem.
+         */
+        RelayState: {
+            /**
+             * Path
+             * @default
+             * @enum {string}
+             */
+            path: "" | "udp" | "tcp" | "tls";
+            /**
+             * Problem
+             * @default null
+             */
+            problem: string | null;
+            /**
+             * Only
+             * @default false
+             */
+            only: boolean;
+        };
         /** RemoveCartridge */
         RemoveCartridge: {
             /**
@@ -2069,6 +2880,11 @@ export interface components {
             candidate: {
                 [key: string]: unknown;
             } | null;
+            /**
+             * Proof
+             * @default
+             */
+            proof: string;
         };
         /**
          * SignedRecord
@@ -2153,6 +2969,14 @@ export interface components {
              */
             heart_rate_per_min: number | null;
             quality: components["schemas"]["Quality"];
+            /**
+             * Sound Marks
+             * @default []
+             */
+            sound_marks: [
+                number,
+                "S1" | "S2"
+            ][];
         };
         /** SoundView */
         SoundView: {
@@ -2300,8 +3124,9 @@ export interface components {
              */
             device_offset_uncertainty_s: number | null;
         };
-        ToConsole: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["Queue"] | components["schemas"]["Snapshot"] | components["schemas"]["Changed"] | components["schemas"]["Present"] | components["schemas"]["Signal"] | components["schemas"]["KitStatus"] | components["schemas"]["Live"] | components["schemas"]["Superseded"];
-        ToNurse: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["KitState"] | components["schemas"]["Signal"] | components["schemas"]["LiveVitals"] | components["schemas"]["ListeningState"];
+        ToConsole: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["Queue"] | components["schemas"]["Snapshot"] | components["schemas"]["Changed"] | components["schemas"]["Present"] | components["schemas"]["Signal"] | components["schemas"]["KitStatus"] | components["schemas"]["Live"] | components["schemas"]["Superseded"] | components["schemas"]["LinkReport"] | components["schemas"]["Relay"];
+        ToGuest: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["GuestRoom"] | components["schemas"]["Signal"] | components["schemas"]["Relay"];
+        ToNurse: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["KitState"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["LiveVitals"] | components["schemas"]["ListeningState"] | components["schemas"]["Relay"];
         /**
          * TrayItem
          * @description A value that belongs to no visit until a person decides.
@@ -2394,10 +3219,20 @@ export interface components {
             photos: components["schemas"]["PhotoView"][];
             /** Notes */
             notes: components["schemas"]["Note"][];
+            /**
+             * Marks
+             * @default []
+             */
+            marks: components["schemas"]["ListeningMark"][];
             /** Participants */
             participants: components["schemas"]["Participant"][];
             /** Kit Online */
             kit_online: boolean;
+            /**
+             * Guests
+             * @default []
+             */
+            guests: components["schemas"]["Guest"][];
         };
         /** Welcome */
         Welcome: {
@@ -2417,6 +3252,19 @@ export interface components {
              * Format: date-time
              */
             server_time: string;
+        };
+        /**
+         * WorkCamera
+         * @description What the doctor does with the kit's examination camera; the kit does it and shows it in `CameraState`.
+         */
+        WorkCamera: {
+            /**
+             * Act
+             * @enum {string}
+             */
+            act: "choose" | "freeze" | "release" | "still";
+            /** Camera */
+            camera?: number | null;
         };
         /** WriteNote */
         WriteNote: {
@@ -2439,6 +3287,9 @@ export type AskFor = components['schemas']['AskFor'];
 export type AuditCheck = components['schemas']['AuditCheck'];
 export type AuditEvent = components['schemas']['AuditEvent'];
 export type Binding = components['schemas']['Binding'];
+export type CallCode = components['schemas']['CallCode'];
+export type CameraDo = components['schemas']['CameraDo'];
+export type CameraState = components['schemas']['CameraState'];
 export type CancelRequest = components['schemas']['CancelRequest'];
 export type Cartridge = components['schemas']['Cartridge'];
 export type Changed = components['schemas']['Changed'];
@@ -2450,7 +3301,9 @@ export type Decide = components['schemas']['Decide'];
 export type DeclineRequest = components['schemas']['DeclineRequest'];
 export type DeviceIdentity = components['schemas']['DeviceIdentity'];
 export type DeviceStatus = components['schemas']['DeviceStatus'];
+export type DoctorHears = components['schemas']['DoctorHears'];
 export type Door = components['schemas']['Door'];
+export type EarlierSound = components['schemas']['EarlierSound'];
 export type EnterReading = components['schemas']['EnterReading'];
 export type Entered = components['schemas']['Entered'];
 export type FileReading = components['schemas']['FileReading'];
@@ -2458,24 +3311,40 @@ export type FinishCheck = components['schemas']['FinishCheck'];
 export type ForgetDevice = components['schemas']['ForgetDevice'];
 export type Found = components['schemas']['Found'];
 export type FromConsole = components['schemas']['FromConsole'];
+export type FromGuest = components['schemas']['FromGuest'];
 export type FromNurse = components['schemas']['FromNurse'];
 export type Gap = components['schemas']['Gap'];
 export type GivePasskey = components['schemas']['GivePasskey'];
+export type Guest = components['schemas']['Guest'];
+export type GuestDo = components['schemas']['GuestDo'];
+export type GuestEnters = components['schemas']['GuestEnters'];
+export type GuestInvited = components['schemas']['GuestInvited'];
+export type GuestRoom = components['schemas']['GuestRoom'];
+export type GuestSelf = components['schemas']['GuestSelf'];
+export type GuestToken = components['schemas']['GuestToken'];
 export type Health = components['schemas']['Health'];
 export type HeardSound = components['schemas']['HeardSound'];
 export type Hello = components['schemas']['Hello'];
+export type InviteGuest = components['schemas']['InviteGuest'];
 export type Join = components['schemas']['Join'];
 export type KitState = components['schemas']['KitState'];
 export type KitStatus = components['schemas']['KitStatus'];
+export type Ladder = components['schemas']['Ladder'];
 export type Leave = components['schemas']['Leave'];
+export type LinkQuality = components['schemas']['LinkQuality'];
+export type LinkReport = components['schemas']['LinkReport'];
 export type LinkToken = components['schemas']['LinkToken'];
+export type ListeningMark = components['schemas']['ListeningMark'];
 export type ListeningState = components['schemas']['ListeningState'];
 export type Live = components['schemas']['Live'];
 export type LiveVitals = components['schemas']['LiveVitals'];
 export type LoopTest = components['schemas']['LoopTest'];
+export type MakeMark = components['schemas']['MakeMark'];
 export type Note = components['schemas']['Note'];
 export type NurseCode = components['schemas']['NurseCode'];
+export type NurseDoes = components['schemas']['NurseDoes'];
 export type NurseIdentity = components['schemas']['NurseIdentity'];
+export type NurseInvites = components['schemas']['NurseInvites'];
 export type OpenVisit = components['schemas']['OpenVisit'];
 export type Pairing = components['schemas']['Pairing'];
 export type Participant = components['schemas']['Participant'];
@@ -2498,6 +3367,8 @@ export type ReadingView = components['schemas']['ReadingView'];
 export type RecordBatch = components['schemas']['RecordBatch'];
 export type RecordReceipt = components['schemas']['RecordReceipt'];
 export type Refusal = components['schemas']['Refusal'];
+export type Relay = components['schemas']['Relay'];
+export type RelayState = components['schemas']['RelayState'];
 export type RemoveCartridge = components['schemas']['RemoveCartridge'];
 export type Request = components['schemas']['Request'];
 export type RetryDevice = components['schemas']['RetryDevice'];
@@ -2517,11 +3388,13 @@ export type Superseded = components['schemas']['Superseded'];
 export type TakeSpot = components['schemas']['TakeSpot'];
 export type Times = components['schemas']['Times'];
 export type ToConsole = components['schemas']['ToConsole'];
+export type ToGuest = components['schemas']['ToGuest'];
 export type ToNurse = components['schemas']['ToNurse'];
 export type TrayItem = components['schemas']['TrayItem'];
 export type VisitHead = components['schemas']['VisitHead'];
 export type VisitSnapshot = components['schemas']['VisitSnapshot'];
 export type Welcome = components['schemas']['Welcome'];
+export type WorkCamera = components['schemas']['WorkCamera'];
 export type WriteNote = components['schemas']['WriteNote'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -3103,6 +3976,106 @@ export interface operations {
             };
         };
     };
+    earlier_sounds: {
+        parameters: {
+            query?: {
+                point?: ("aortic" | "pulmonic" | "erb" | "tricuspid" | "mitral" | "lung_left" | "lung_right") | null;
+            };
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierSound"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    make_mark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakeMark"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListeningMark"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    take_back_mark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+                mark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListeningMark"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     sound_heard: {
         parameters: {
             query?: never;
@@ -3150,6 +4123,276 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    invite_guest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteGuest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuestInvited"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    do_with_guest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+                guest_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GuestDo"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Guest"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    nurse_invites_guest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NurseInvites"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuestInvited"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    nurse_does_with_guest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+                guest_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NurseDoes"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Guest"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    look_at_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GuestToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuestSelf"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    enter_as_guest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GuestEnters"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuestSelf"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    guest_self: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuestSelf"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    work_camera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkCamera"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
