@@ -27,11 +27,13 @@ def receive(sink: socket.socket, arrived: dict[int, float]) -> None:
             arrived[_STAMP.unpack_from(data)[0]] = time.time()
 
 
-def send(source: socket.socket, address: tuple[str, int], size: int, stop: threading.Event) -> list[float]:
+def send(
+    source: socket.socket, address: tuple[str, int], size: int, stop: threading.Event, packets: int | None
+) -> list[float]:
     """Unix seconds at which each packet left; one that could not leave has its time too."""
     sent: list[float] = []
     began = time.monotonic()
-    while not stop.wait(max(0.0, began + len(sent) * PERIOD_S - time.monotonic())):
+    while len(sent) != packets and not stop.wait(max(0.0, began + len(sent) * PERIOD_S - time.monotonic())):
         now = time.time()
         sent.append(now)
         try:
@@ -54,7 +56,7 @@ def main() -> None:
     threading.Thread(target=receive, args=(sink, arrived), daemon=True).start()
     stop = threading.Event()
     threading.Thread(target=_until_input_ends, args=(stop,), daemon=True).start()
-    sent = send(source, (told["host"], told["port"]), told["size"], stop)
+    sent = send(source, (told["host"], told["port"]), told["size"], stop, told["packets"])
     time.sleep(0.5)  # the last ones are still on their way
     json.dump([[left, arrived.get(number)] for number, left in enumerate(sent)], sys.stdout)
     sys.stdout.flush()

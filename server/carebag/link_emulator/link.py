@@ -32,7 +32,7 @@ class Link:
 
     def __init__(self, profile: Profile, seed: int) -> None:
         self.profile, self.seed = profile, seed
-        self._children: list[subprocess.Popen[str]] = []
+        self.children: list[subprocess.Popen[str]] = []
         self._handovers = 0
 
     def __enter__(self) -> "Link":
@@ -53,7 +53,7 @@ class Link:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for child in reversed(self._children):
+        for child in reversed(self.children):
             if child.poll() is None:
                 child.kill()
             child.wait()
@@ -78,7 +78,7 @@ class Link:
             pass_fds=descriptors,
             start_new_session=True,
         )
-        self._children.append(child)
+        self.children.append(child)
         return child
 
     def open_door(self, inside: Namespace, host: str, port: int, to_host: str, to_port: int) -> None:
@@ -87,20 +87,25 @@ class Link:
         child = subprocess.Popen(  # noqa: S603
             inside.command(words), stdin=subprocess.DEVNULL, text=True, start_new_session=True
         )
-        self._children.append(child)
+        self.children.append(child)
 
-    def begin(self) -> None:
-        """The measuring begins: from now the profile's outages count, and the bare path is measured."""
+    def begin(self, packets: int | None = None) -> None:
+        """The measuring begins: from now the profile's outages count, and the bare path is measured.
+
+        `packets`: that many; None: until `bare` is asked for.
+        """
         _stdin(self._forwarder).write("begin\n")
         _stdin(self._forwarder).flush()
         source = self.kitchen.run(lambda: _udp("", 0))
         sink = self.hospital.run(lambda: _udp(HOSPITAL, BARE_PORT))
+        self._endless = packets is None
         told = {
             "source": source.fileno(),
             "sink": sink.fileno(),
             "host": HOSPITAL,
             "port": BARE_PORT,
             "size": PROBE_BYTES - 28,
+            "packets": packets,
         }
         with source, sink:
             self._probe = self._start("bare_path", [json.dumps(told)], [source.fileno(), sink.fileno()])
@@ -113,13 +118,15 @@ class Link:
         self._handovers += 1
         address = kitchen_address(self._handovers)
         self.kitchen.ip("address", "add", f"{address}/32", "dev", DEVICE)
+        # the kernel took the route away with the device's last address
+        self.kitchen.ip("route", "replace", "default", "dev", DEVICE)
         return address
 
     def bare(self) -> list[list[float | None]]:
-        """End the probe; [left, arrived or None] of each packet, unix seconds."""
+        """End the probe, or wait for its last packet; [left, arrived or None] of each packet, unix seconds."""
         if self._probe is None:
             return []
-        found: list[list[float | None]] = json.loads(_ended(self._probe))
+        found: list[list[float | None]] = json.loads(_ended(self._probe, self._endless))
         return found
 
     def report(self) -> dict[str, Any]:
@@ -139,6 +146,9 @@ def _stdin(child: subprocess.Popen[str]) -> IO[str]:
     return child.stdin
 
 
-def _ended(child: subprocess.Popen[str]) -> str:
-    """Close its input and take what it has to say."""
-    return child.communicate(timeout=20)[0]
+def _ended(child: subprocess.Popen[str], at_once: bool = True) -> str:
+    """Take what it has to say, at the end that its input's end brings, or at its own."""
+    if at_once:
+        return child.communicate(timeout=60)[0]
+    assert child.stdout is not None
+    return child.stdout.read()

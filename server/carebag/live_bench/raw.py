@@ -71,6 +71,8 @@ class Raw:
     setups_s: list[float] = field(default_factory=list)
     load: list[tuple[float, float, float]] = field(default_factory=list)
     """(at, percent of a core, MiB) of the kit."""
+    all_percent: float | None = None
+    """Of a core, all of the bench's processes, both browsers included: near what there is, the machine is measured."""
     back: list[float] = field(default_factory=list)
     """When the link was whole again, or the new address there."""
     out: list[tuple[float, float]] = field(default_factory=list)

@@ -204,6 +204,7 @@ def _load(raw: Raw) -> list[Row]:
     tenth = max(1, n // 10)
     return [
         _row("kit's processor, everything, p50 of a core", round(sorted(cpu)[n // 2], 1), "%", n, most=60),
+        _row("whole bench's processors, of a core", raw.all_percent, "%", 1),
         _row("kit's memory, last tenth", round(sum(memory[-tenth:]) / tenth, 1), "MiB", n),
         _row(
             "kit's memory, last tenth less first",

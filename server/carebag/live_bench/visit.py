@@ -1,6 +1,7 @@
 """One visit over the link, with everything noted that the figures are made of."""
 
 import base64
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -132,6 +133,7 @@ class _Befalling:
 def _watch_load(stand: Stand, raw: Raw, seconds: float, photo: Path | None) -> None:
     process = psutil.Process(stand.demo.parts.running["kit"].pid)
     process.cpu_percent()
+    spent, began = _spent(), time.monotonic()
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         stand.doctor.page.wait_for_timeout(min(1000.0, left * 1000))
@@ -142,6 +144,19 @@ def _watch_load(stand: Stand, raw: Raw, seconds: float, photo: Path | None) -> N
             raw.photo, photo = (sent, None, photo.stat().st_size), None
         if raw.photo and raw.photo[1] is None and stand.doctor.part("photo").count():
             raw.photo = (raw.photo[0], time.time(), raw.photo[2])
+    after = _spent()
+    used = sum(then - spent[number] for number, then in after.items() if number in spent)
+    raw.all_percent = round(used / (time.monotonic() - began) * 100, 1)
+
+
+def _spent() -> dict[int, float]:
+    """Processor seconds of each process that the bench started."""
+    found = {}
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            times = process.cpu_times()
+            found[process.pid] = times.user + times.system
+    return found
 
 
 def _verdict(page: Page) -> str:
