@@ -1,23 +1,5 @@
-"""Exact body sound in packets: numbered chunks of PCM16, repeated so that a lost packet costs nothing.
+"""From samples to numbered chunks; the chunks of a stream, kept for repeats and repair. The bytes: `sound_packet`."""
 
-A packet (big endian; the same layout is read by `web/src/shared/sound/packet.ts`, golden bytes in
-`tests/edge/live/sound_packets.json`):
-
-    4s  magic b"CBS1"              what tells it from the codec whose payload type it travels under
-    Q   stream                     <= 2**53, the kit's number of the stream
-    I   rate_hz                    1000-96000
-    H   chunk_samples              samples in a full chunk
-    B   count                      chunks that follow
-    count times:
-      I   number                   the chunk's first sample is number * chunk_samples
-      H   samples                  1..chunk_samples; fewer only in a stream's last chunk
-      B   kind                     0 whole, 1 missing (never arrived at the kit), 2 with gaps
-      [kind 2] ceil(samples/8) B   bit map, least significant bit first: 1 = this sample never arrived
-      [kind 0, 2] samples * 2 B    PCM16 little endian, zero where the bit map says missing
-"""
-
-import struct
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -25,117 +7,40 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-MAGIC: Final = b"CBS1"
-MAX_PACKET_BYTES: Final = 1200
-MAX_CHUNK_SAMPLES: Final = 320
-MAX_STREAM: Final = 2**53
+from carebag_edge.live.sound_packet import (
+    BACK_BYTES,
+    HEADER,
+    MAX_BACK,
+    MAX_PACKET_BYTES,
+    BadSoundPacket,
+    Chunk,
+    SoundPacket,
+    body,
+    chunk_of,
+    gap_map,
+    pack,
+    parse,
+)
+
+__all__ = [
+    "EARLIER",
+    "MAX_PACKET_BYTES",
+    "BadSoundPacket",
+    "Chunk",
+    "Chunker",
+    "SoundPacket",
+    "SoundRing",
+    "chunk_samples",
+    "parse",
+]
+
 EARLIER: Final = (1, 4, 9)
 """Which earlier chunks a packet repeats: spread, so that a burst of four lost packets is still healed in 180 ms."""
-
-_HEADER: Final = struct.Struct(">4sQIHB")
-_ENTRY: Final = struct.Struct(">IHB")
-_WHOLE, _MISSING, _GAPPED = 0, 1, 2
-
-
-class BadSoundPacket(ValueError):
-    """Bytes that are not a sound packet; `reason` is a code, never content."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """`samples` samples from `number * chunk_samples` on; `pcm` is None when none of them ever arrived.
-
-    `missing` is the bit map of samples that never arrived, empty when all did.
-    """
-
-    number: int
-    samples: int
-    pcm: bytes | None
-    missing: bytes = b""
-
-    def __bytes__(self) -> bytes:
-        if self.pcm is None:
-            return _ENTRY.pack(self.number, self.samples, _MISSING)
-        kind = _GAPPED if self.missing else _WHOLE
-        return _ENTRY.pack(self.number, self.samples, kind) + self.missing + self.pcm
-
-
-@dataclass(frozen=True)
-class SoundPacket:
-    stream: int
-    rate_hz: int
-    chunk_samples: int
-    chunks: tuple[Chunk, ...]
-
-    def __bytes__(self) -> bytes:
-        head = _HEADER.pack(MAGIC, self.stream, self.rate_hz, self.chunk_samples, len(self.chunks))
-        return head + b"".join(bytes(chunk) for chunk in self.chunks)
 
 
 def chunk_samples(rate_hz: int) -> int:
     """Samples per chunk: 20 ms, above 8 kHz 10 ms so that repeats still fit into one packet."""
     return rate_hz // 50 if rate_hz <= 8000 else rate_hz // 100
-
-
-def parse(data: bytes) -> SoundPacket:
-    """Read one packet.
-
-    Raises:
-        BadSoundPacket: for anything else, left-over bytes included; whoever sent it, nothing else is raised.
-    """
-    if len(data) < _HEADER.size:
-        raise BadSoundPacket("too_short")
-    if len(data) > MAX_PACKET_BYTES:
-        raise BadSoundPacket("too_long")
-    magic, stream, rate_hz, per_chunk, count = _HEADER.unpack_from(data)
-    if magic != MAGIC:
-        raise BadSoundPacket("wrong_magic")
-    if stream > MAX_STREAM:
-        raise BadSoundPacket("stream_out_of_range")
-    if not 1000 <= rate_hz <= 96_000:
-        raise BadSoundPacket("rate_out_of_range")
-    if not 1 <= per_chunk <= MAX_CHUNK_SAMPLES:
-        raise BadSoundPacket("chunk_samples_out_of_range")
-    chunks, position = [], _HEADER.size
-    for _ in range(count):
-        chunk, position = _parse_chunk(data, position, per_chunk)
-        chunks.append(chunk)
-    if position != len(data):
-        raise BadSoundPacket("left_over")
-    return SoundPacket(stream, rate_hz, per_chunk, tuple(chunks))
-
-
-def _parse_chunk(data: bytes, position: int, per_chunk: int) -> tuple[Chunk, int]:
-    if len(data) < position + _ENTRY.size:
-        raise BadSoundPacket("truncated")
-    number, samples, kind = _ENTRY.unpack_from(data, position)
-    position += _ENTRY.size
-    if not 1 <= samples <= per_chunk:
-        raise BadSoundPacket("samples_out_of_range")
-    if kind == _MISSING:
-        return Chunk(number, samples, None), position
-    if kind not in (_WHOLE, _GAPPED):
-        raise BadSoundPacket("unknown_kind")
-    map_bytes = (samples + 7) // 8 if kind == _GAPPED else 0
-    end = position + map_bytes + 2 * samples
-    if len(data) < end:
-        raise BadSoundPacket("truncated")
-    missing, pcm = data[position : position + map_bytes], data[position + map_bytes : end]
-    if missing:
-        _check_map(missing, pcm, samples)
-    return Chunk(number, samples, pcm, missing), end
-
-
-def _check_map(missing: bytes, pcm: bytes, samples: int) -> None:
-    gone = np.unpackbits(np.frombuffer(missing, np.uint8), bitorder="little").astype(bool)
-    if gone[samples:].any() or not gone.any() or gone[:samples].all():
-        raise BadSoundPacket("bad_gap_map")
-    if np.frombuffer(pcm, "<i2")[gone[:samples]].any():
-        raise BadSoundPacket("gap_not_zero")
 
 
 class Chunker:
@@ -220,20 +125,39 @@ def _fill(pcm: NDArray[np.int16], gone: NDArray[np.bool_], offset: int, samples:
     return bool(late.any())
 
 
-class SoundRing:
-    """The last chunks of one stream, to repeat and repair from. Numbers rise by one."""
+@dataclass(frozen=True)
+class _Kept:
+    """A chunk as it is sent, and the kit's time of its first sample, µs (0: not known)."""
 
-    def __init__(self, stream: int, rate_hz: int, seconds: int = 180) -> None:
+    body: bytes
+    time_us: int
+    gaps: bool
+
+
+class SoundRing:
+    """The chunks of one stream, coded once, to repeat and repair from. Numbers rise by one.
+
+    At 4 kHz a minute takes about 0.7 MB; the usual length is that of the longest recording, so that nothing is lost to
+    a page that comes late.
+    """
+
+    def __init__(self, stream: int, rate_hz: int, seconds: int = 1800) -> None:
         self.stream = stream
         self.rate_hz = rate_hz
         self.chunk_samples = chunk_samples(rate_hz)
-        self._limit = max(1, seconds * rate_hz // self.chunk_samples)
-        self._chunks: OrderedDict[int, Chunk] = OrderedDict()
+        self._limit = min(MAX_BACK, max(1, seconds * rate_hz // self.chunk_samples))
+        self._chunks: dict[int, _Kept] = {}
+        self.oldest = 0
+        """Lowest chunk number that can still be repaired; 0 when nothing came yet."""
 
-    def put(self, chunk: Chunk) -> None:
-        self._chunks[chunk.number] = chunk
+    def put(self, chunk: Chunk, time_us: int = 0) -> None:
+        if not self._chunks:
+            self.oldest = chunk.number
+        gaps = chunk.pcm is None or bool(chunk.missing)
+        self._chunks[chunk.number] = _Kept(body(chunk, self.chunk_samples), time_us, gaps)
         while len(self._chunks) > self._limit:
-            self._chunks.popitem(last=False)
+            self._chunks.pop(self.oldest, None)
+            self.oldest += 1
 
     def fill(self, first_sample: int, samples: NDArray[np.int16]) -> list[int]:
         """Take samples that came late (the stethoscope sent them again); the numbers of the chunks that changed."""
@@ -242,44 +166,39 @@ class SoundRing:
         return [number for number in range(first, last + 1) if self._fill_chunk(number, first_sample, samples)]
 
     def _fill_chunk(self, number: int, first_sample: int, samples: NDArray[np.int16]) -> bool:
-        chunk = self._chunks.get(number)
-        if chunk is None or (chunk.pcm is not None and not chunk.missing):
+        kept = self._chunks.get(number)
+        if kept is None or not kept.gaps:
             return False
+        chunk, _ = chunk_of(number, kept.body, 0, self.chunk_samples)
         pcm = np.frombuffer(chunk.pcm or bytes(2 * chunk.samples), "<i2").copy()
-        gone = np.ones(chunk.samples, dtype=bool)
-        if chunk.missing:
-            bits = np.unpackbits(np.frombuffer(chunk.missing, np.uint8), bitorder="little")
-            gone = bits[: chunk.samples].astype(bool)
+        gone = gap_map(chunk)
         if not _fill(pcm, gone, first_sample - number * self.chunk_samples, samples):
             return False
-        self._chunks[number] = _chunk(number, pcm, gone)
+        self.put(_chunk(number, pcm, gone), kept.time_us)
         return True
 
-    @property
-    def oldest(self) -> int:
-        """Lowest chunk number that can still be repaired; 0 when nothing came yet."""
-        return next(iter(self._chunks), 0)
+    def packet(self, number: int, state: bytes = b"") -> bytes:
+        """The packet that carries `number` first, then as many of the earlier ones as fit, and the state."""
+        return next(self.packets([number, *(number - back for back in EARLIER)], state), b"")
 
-    def packet(self, number: int) -> bytes:
-        """The packet that carries `number` first, then as many of the earlier ones as fit."""
-        return next(self.packets([number, *(number - back for back in EARLIER)]), b"")
-
-    def packets(self, numbers: Iterable[int]) -> Iterator[bytes]:
+    def packets(self, numbers: Iterable[int], state: bytes = b"") -> Iterator[bytes]:
         """Packets with the chunks asked for; those that the ring no longer holds are left out."""
-        chosen: list[Chunk] = []
-        size = _HEADER.size
+        chosen: list[int] = []
+        size = HEADER.size + len(state)
         for number in numbers:
-            chunk = self._chunks.get(number)
-            if chunk is None:
+            kept = self._chunks.get(number)
+            if kept is None:
                 continue
-            length = len(bytes(chunk))
+            length = BACK_BYTES + len(kept.body)
             if chosen and (size + length > MAX_PACKET_BYTES or len(chosen) == 255):
-                yield self._packed(chosen)
-                chosen, size = [], _HEADER.size
-            chosen.append(chunk)
+                yield self._packed(chosen, state)
+                chosen, size = [], HEADER.size + len(state)
+            chosen.append(number)
             size += length
         if chosen:
-            yield self._packed(chosen)
+            yield self._packed(chosen, state)
 
-    def _packed(self, chunks: list[Chunk]) -> bytes:
-        return bytes(SoundPacket(self.stream, self.rate_hz, self.chunk_samples, tuple(chunks)))
+    def _packed(self, numbers: list[int], state: bytes) -> bytes:
+        time_us = self._chunks[max(numbers)].time_us
+        packet = SoundPacket(self.stream, self.rate_hz, self.chunk_samples, (), time_us, state)
+        return pack(packet, [(number, self._chunks[number].body) for number in numbers])

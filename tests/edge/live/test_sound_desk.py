@@ -1,13 +1,17 @@
 """The sending side of the live sound, and what a page may ask of it."""
 
 import json
+from datetime import UTC, datetime
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carebag_edge.live.exact_sound import parse
+from carebag_edge.live.exact_sound import SoundRing, parse
 from carebag_edge.live.sound_desk import MAX_ASKED, Ask, SoundDesk
+from carebag_edge.live.sound_packet import MAX_STATE_BYTES
+from carebag_edge.live.vitals_block import vitals_block
+from carebag_wire.visit import LiveVitals
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -58,8 +62,96 @@ def test_a_long_gap_makes_no_flood() -> None:
 def test_what_the_ring_lost_is_said() -> None:
     desk = SoundDesk()
     desk.begin(1, 4000)
-    desk.take(1, 0, np.ones(4000 * 200, np.int16))
-    where, packet = list(desk.answer(Ask(stream=1, chunks=(0, 9999))))
-    assert json.loads(where)["oldest_chunk"] == 1000
+    ring = SoundRing(1, 4000, seconds=1)
+    desk._ring = ring
+    desk.take(1, 0, np.ones(4000 * 2, np.int16))
+    where, packet = list(desk.answer(Ask(stream=1, chunks=(0, 99))))
+    assert json.loads(where)["oldest_chunk"] == 50
     assert isinstance(packet, bytes)
-    assert [chunk.number for chunk in parse(packet).chunks] == [9999]
+    assert [chunk.number for chunk in parse(packet).chunks] == [99]
+
+
+class Clock:
+    """The kit's monotonic clock, µs."""
+
+    def __init__(self) -> None:
+        self.us = 1_000_000
+
+    def __call__(self) -> int:
+        return self.us
+
+
+def vitals(seq: int, device_id: str = "ox") -> LiveVitals:
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    return LiveVitals(seq=seq, state="live", since=now, spo2_percent="97", pulse_per_min="64", device_id=device_id)
+
+
+def test_packets_tell_the_kits_time_of_their_newest_chunk() -> None:
+    """Frames of 118 samples come up to 40 ms late: each time told is that of the line through the earliest."""
+    clock = Clock()
+    desk = SoundDesk(clock)
+    desk.begin(1, 4000)
+    late = [0, 9, 40, 1, 0, 22, 5, 0, 31, 3] * 20
+    told = []
+    for frame, late_ms in enumerate(late):
+        clock.us = 5_000_000 + (frame + 1) * 29_500 + late_ms * 1000
+        for data, _ in desk.take(1, 118 * frame, np.ones(118, np.int16)):
+            packet = parse(data)
+            told.append(packet.time_us - 5_000_000 - packet.chunks[0].number * 20_000)
+    assert min(told) >= 0
+    assert max(told) < 1000
+
+
+def test_the_time_of_a_chunk_sent_again_is_its_own() -> None:
+    clock = Clock()
+    desk = SoundDesk(clock)
+    desk.begin(1, 4000)
+    for second in range(3):
+        clock.us = 1_000_000 * (second + 2)
+        desk.take(1, 4000 * second, np.ones(4000, np.int16))
+    (packet,) = desk.answer(Ask(stream=1, chunks=(10, 60)))
+    assert isinstance(packet, bytes)
+    assert parse(packet).time_us == 1_000_000 + 60 * 20_000
+
+
+def test_the_vital_signs_of_now_ride_in_sound_packets_spread_out() -> None:
+    desk = SoundDesk(Clock())
+    desk.begin(1, 4000)
+    desk.take(1, 0, np.ones(400, np.int16))
+    assert desk.vitals(vitals(1)) == []
+    desk.vitals(vitals(2))
+    packets = [parse(data) for data, _ in desk.take(1, 400, np.ones(80 * 30, np.int16))]
+    assert [place for place, packet in enumerate(packets) if packet.state] == [0, 1, 4, 9, 25]
+    assert {packet.state for packet in packets if packet.state} == {vitals_block(vitals(2))}
+
+
+def test_without_sound_they_have_a_packet_of_their_own() -> None:
+    clock = Clock()
+    desk = SoundDesk(clock)
+    ((data, first),) = desk.vitals(vitals(1))
+    alone = parse(data)
+    assert (alone.chunks, alone.state, alone.time_us) == ((), vitals_block(vitals(1)), clock.us)
+    desk.begin(1, 4000)
+    desk.take(1, 0, np.ones(400, np.int16))
+    clock.us += 5_000_000
+    ((_, second),) = desk.vitals(vitals(2))
+    assert first < second
+
+
+def test_a_device_with_a_long_name_keeps_its_vital_signs_out_of_the_packets() -> None:
+    assert len(vitals_block(vitals(1, "x" * 60))) < MAX_STATE_BYTES
+    assert vitals_block(vitals(1, "x" * 400)) == b""
+    assert SoundDesk(Clock()).vitals(vitals(1, "x" * 400)) == []
+
+
+@given(
+    st.integers(0, 2**40),
+    st.none() | st.text(max_size=20),
+    st.none() | st.datetimes(timezones=st.just(UTC)),
+    st.datetimes(timezones=st.just(UTC)),
+)
+def test_any_vital_signs_fit_or_are_left_out(
+    seq: int, text: str | None, measured: datetime | None, since: datetime
+) -> None:
+    message = LiveVitals(seq=seq, state="stale", since=since, spo2_percent=text, measured_at=measured, problem=text)
+    assert len(vitals_block(message)) <= MAX_STATE_BYTES

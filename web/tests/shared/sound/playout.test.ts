@@ -14,7 +14,7 @@ const chunk = (number: number): Chunk => ({
   missing: null,
 })
 const gone = (number: number): Chunk => ({ number, length: PER, samples: null, missing: null })
-const packet = (...chunks: Chunk[]): SoundPacket => ({ stream: 1, rateHz: RATE, chunkSamples: PER, chunks })
+const packet = (...chunks: Chunk[]): SoundPacket => ({ stream: 1, rateHz: RATE, chunkSamples: PER, chunks, number: 0, timeUs: 0, state: null })
 
 /** Plays in time: chunk n comes at 20 ms * (n + 1) unless `arrives` says otherwise; blocks of 32 ms are rendered. */
 function play(ms: number, arrives: (at: number) => SoundPacket[], playout = new Playout(RATE)): number[] {
