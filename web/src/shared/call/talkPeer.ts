@@ -20,7 +20,13 @@ export interface TalkPeerOptions {
   offers: boolean
   send: (signal: SignalBody) => void
   iceServers?: RTCIceServer[]
+  /** Where camera and microphone come from; several calls of one page share them (`OwnMedia`). */
+  open?: (wanted: MediaStreamConstraints) => Promise<MediaStream>
+  /** What our face may take of the uplink, bits a second. */
+  faceBps?: () => number
   onRemote?: (stream: MediaStream) => void
+  /** A second picture of the other's, such as the examination camera; only where the other end calls `show`. */
+  onShown?: (track: MediaStreamTrack) => void
   onLocal?: (stream: MediaStream | null, problem: MediaProblem) => void
   onState?: (state: TalkState) => void
 }
@@ -29,6 +35,8 @@ const VOICE: MediaTrackConstraints = { echoCancellation: true, noiseSuppression:
 const FACE: MediaTrackConstraints = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 20, max: 25 } }
 const FACE_MAX_BPS = 400_000
 const WATCH_MS = 500
+/** Place among a connection's transceivers, after voice and face. */
+const SECOND_PICTURE = 2
 
 export class TalkPeer {
   state: TalkState = 'waiting'
@@ -48,6 +56,8 @@ export class TalkPeer {
   #microphone = true
   #camera = true
   #watch: ReturnType<typeof setInterval> | null = null
+  /** The second picture that we send: undefined where the call has none, null while nothing is shown. */
+  #shown: MediaStreamTrack | null | undefined
 
   constructor(options: TalkPeerOptions) {
     this.#options = options
@@ -94,6 +104,18 @@ export class TalkPeer {
     for (const track of this.#local?.getVideoTracks() ?? []) track.enabled = on
   }
 
+  /** The connection of now, to be measured; null while there is none. */
+  get connection(): RTCPeerConnection | null {
+    return this.#attempt?.connection ?? null
+  }
+
+  /** Show a second picture, or nothing (null), to the other end; before `start`, by the end that offers. */
+  show(track: MediaStreamTrack | null): void {
+    this.#shown = track
+    const sender = this.connection?.getTransceivers()[SECOND_PICTURE]?.sender
+    if (sender && this.#options.offers) void sender.replaceTrack(track).catch(() => undefined)
+  }
+
   /** Try for camera and microphone again, and call anew with what there is. */
   async retryMedia(): Promise<void> {
     this.#stopMedia()
@@ -130,7 +152,7 @@ export class TalkPeer {
       return null
     }
     try {
-      return await navigator.mediaDevices.getUserMedia(wanted)
+      return await (this.#options.open ?? ((what) => navigator.mediaDevices.getUserMedia(what)))(wanted)
     } catch (error) {
       this.problem ??= problemOf(error)
       return null
@@ -172,6 +194,10 @@ export class TalkPeer {
         direction: track ? 'sendrecv' : 'recvonly',
         streams: this.#local ? [this.#local] : [],
       })
+    }
+    if (this.#shown !== undefined) {
+      const second = attempt.connection.addTransceiver('video', { direction: 'sendonly' })
+      void second.sender.replaceTrack(this.#shown).catch(() => undefined)
     }
     this.#do(attempt, async () => {
       await attempt.connection.setLocalDescription()
@@ -221,7 +247,7 @@ export class TalkPeer {
     const { connection } = attempt
     this.#do(attempt, async () => {
       await connection.setRemoteDescription(description)
-      for (const transceiver of connection.getTransceivers()) {
+      for (const transceiver of connection.getTransceivers().slice(0, SECOND_PICTURE)) {
         const track = this.#local?.getTracks().find((one) => one.kind === transceiver.receiver.track.kind)
         transceiver.direction = track ? 'sendrecv' : 'recvonly'
         if (track) await transceiver.sender.replaceTrack(track)
@@ -266,6 +292,7 @@ export class TalkPeer {
     this.#said = 0
     const remote = new MediaStream()
     connection.ontrack = (event) => {
+      if (connection.getTransceivers().indexOf(event.transceiver) >= SECOND_PICTURE) return this.#options.onShown?.(event.track)
       remote.addTrack(event.track)
       this.#options.onRemote?.(remote)
     }
@@ -279,7 +306,7 @@ export class TalkPeer {
     if (connection.connectionState === 'connected') {
       this.#failures = 0
       this.#become('connected')
-      void limitFace(connection)
+      void limitFace(connection, this.#options.faceBps?.() ?? FACE_MAX_BPS)
     } else if (connection.connectionState === 'failed') {
       this.#become('interrupted')
       if (this.#failures === 0) this.#giveUp()
@@ -323,11 +350,11 @@ export class TalkPeer {
 }
 
 /** The kit's camera and sound share the uplink: the face takes what is left. */
-async function limitFace(connection: RTCPeerConnection): Promise<void> {
-  for (const sender of connection.getSenders()) {
+async function limitFace(connection: RTCPeerConnection, bps: number): Promise<void> {
+  for (const { sender } of connection.getTransceivers().slice(0, SECOND_PICTURE)) {
     const parameters = sender.getParameters()
     if (sender.track?.kind !== 'video' || parameters.encodings.length === 0) continue
-    for (const encoding of parameters.encodings) encoding.maxBitrate = FACE_MAX_BPS
+    for (const encoding of parameters.encodings) encoding.maxBitrate = bps
     await sender.setParameters(parameters).catch(() => undefined)
   }
 }
