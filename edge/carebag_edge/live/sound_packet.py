@@ -90,7 +90,7 @@ class SoundPacket:
 
 
 def pack(packet: SoundPacket, bodies: list[tuple[int, bytes]]) -> bytes:
-    """The bytes of a packet of chunks that are coded already: (number, `body`), in the order in which they shall stand."""
+    """The bytes of a packet of chunks that are coded already: (number, `body`), in the order to send."""
     highest = max((number for number, _ in bodies), default=0)
     head = HEADER.pack(
         MAGIC,

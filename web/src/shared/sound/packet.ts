@@ -11,7 +11,6 @@ const MAGIC = 0x43425332
 const OLDER_MAGIC = 0x43425331
 const HEADER_BYTES = 32
 const OLDER_HEADER_BYTES = 19
-const OLDER_ENTRY_BYTES = 7
 const RICE = 1
 const GAPS = 2
 const ALL_MISSING = 4
