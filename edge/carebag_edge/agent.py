@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from carebag_devices.bag import Instruments, Sink
 from carebag_devices.errors import DeviceError
@@ -15,8 +16,9 @@ from carebag_edge.bag_check import BagCheck
 from carebag_edge.bag_commands import BagCommands
 from carebag_edge.bedside import Bedside
 from carebag_edge.clock import Clock
+from carebag_edge.doctor_ears import DoctorEars
 from carebag_edge.hub_client import HubClient
-from carebag_edge.hub_link import HubLink, LinkCore
+from carebag_edge.hub_link import FromHub, HubLink, LinkCore
 from carebag_edge.intake import Intake
 from carebag_edge.journal import Journal
 from carebag_edge.keys import load_or_create
@@ -28,17 +30,19 @@ from carebag_edge.nurse_commands import NurseCommands
 from carebag_edge.nurse_pages import NursePages
 from carebag_edge.nurse_sessions import NurseSessions
 from carebag_edge.settings import KitSettings
+from carebag_edge.supervisor import Supervisor
 from carebag_edge.sync import Outbox, Sync
 from carebag_edge.tasks import Tasks
 from carebag_edge.tray import Tray
 from carebag_edge.wording import as_code, short
 from carebag_signal.auscultation import HeartSoundMonitor
 from carebag_wire.messages import Changed, KitState, KitStatus, KitVisits, Live, Present, Signal
-from carebag_wire.visit import DeviceStatus, ListeningState, LiveVitals
+from carebag_wire.visit import DeviceStatus, DoctorHears, ListeningState, LiveVitals
 
 log = logging.getLogger(__name__)
 InstrumentsFactory = Callable[[Sink], Instruments]
 TICK_S = 0.25
+TELEPHONE = "telephone"
 WORD_LASTS = timedelta(seconds=15)
 
 
@@ -64,7 +68,10 @@ class Agent:
         self.hub = HubClient(settings.hub_url, self.key, clock)
         self.link = HubLink(self.hub, LinkCore(clock.utc), self)
         self.sync = Sync(Outbox(self.journal), self.hub, self.media, self.journal, self.synced)
+        self.ears = DoctorEars()
         self.live_media = make_live(self.link.send_signal)
+        self.supervisor = Supervisor(self, self.link, self.live_media, clock)
+        self.supervisor.telephone = self.journal.state(TELEPHONE) or ""
         self.listening = self._make_listening()
         self.intake = Intake(self.bedside, self.listening, self.loop_test, clock, self)
         self.instruments = make_instruments(self.intake)
@@ -84,7 +91,7 @@ class Agent:
         if self.listening.recover() is not None:
             self.journaled("recording_recovered")
         parts = [self.sync.run(), self.link.run(), self.pages.run(), self._run_instruments(), self._tick()]
-        parts.append(self._pass_signals())
+        parts += [self._pass_signals(), self.supervisor.run()]
         try:
             async with self.hub, asyncio.TaskGroup() as group:
                 for part in parts:
@@ -131,6 +138,7 @@ class Agent:
     def link_changed(self) -> None:
         if self.link.core.state == "online":
             self.sync.wake()
+            self.supervisor.hub_is_back()
             self.changed("hub_back" if self._was_lost else None)
             self._was_lost = False
         else:
@@ -138,19 +146,31 @@ class Agent:
             self.bedside.hub_away()
             self.changed("hub_lost")
 
-    async def hub_said(self, message: KitVisits | Changed | Present | Signal) -> None:
+    async def hub_said(self, message: FromHub) -> None:
         if isinstance(message, Signal):
             self._signal(message)
+            return
+        if isinstance(message, DoctorHears):
+            if self.ears.take(message, *self._room()):
+                self.pages.changed()
             return
         try:
             self.bedside.hub_said(message)
         except sqlite3.Error:
             self.changed("not_saved")
+        if isinstance(message, KitVisits):
+            self._remember_telephone(message.telephone)
         if isinstance(message, Present):
             self.visit_changed()
         else:
             self.tasks.hub_said(message)
         self.changed("request_cancelled" if self._taken_back(message) else None)
+
+    def _remember_telephone(self, number: str) -> None:
+        """It is needed when the hub is away, also after a restart."""
+        if number != self.supervisor.telephone:
+            self.supervisor.telephone = number
+            self.journal.put_state(TELEPHONE, number)
 
     def _taken_back(self, message: KitVisits | Changed | Present) -> bool:
         """The doctor took a request back: say so, and stop listening if it was that one."""
@@ -164,9 +184,8 @@ class Agent:
 
     def visit_changed(self) -> None:
         """The visit, or who is in its room, is another: tell live media whom to serve."""
-        snapshot = self.bedside.open_snapshot(None)
-        viewers = [one.id for one in snapshot.participants if one.role == "doctor"] if snapshot else []
-        visit_id = snapshot.visit.id if snapshot else None
+        visit_id, viewers = self._room()
+        self.ears.present(visit_id, viewers)
         before, self._viewers = self._viewers, (visit_id, *viewers)
         if before == self._viewers:
             return
@@ -174,6 +193,19 @@ class Agent:
             self.spawn(self.live_media.set_viewers(before[0], []))  # type: ignore[arg-type]
         if visit_id is not None:
             self.spawn(self.live_media.set_viewers(visit_id, viewers))
+
+    def _room(self) -> tuple[UUID | None, list[str]]:
+        """The open visit, and the doctors in its room."""
+        snapshot = self.bedside.open_snapshot(None)
+        if snapshot is None:
+            return None, []
+        return snapshot.visit.id, [one.id for one in snapshot.participants if one.role == "doctor"]
+
+    def visit_is_open(self) -> bool:
+        return self.bedside.binder.visit is not None
+
+    def doctors_present(self) -> int:
+        return len(self._room()[1])
 
     def send_signal_for_nurse(self, signal: Signal) -> None:
         self.link.send_signal(signal.model_copy(update={"sender": self.nurse_participant}))
@@ -211,6 +243,8 @@ class Agent:
             devices=self._devices(),
             vitals=self.intake.vitals.shown,
             listening=self.listening.message,
+            doctor_hears=self.ears.shown,
+            ladder=self.supervisor.shown,
             simulated=self.settings.simulated,
             radio_problem=self.intake.radio_problem,
             pairing=self.intake.pairing.shown,
@@ -237,6 +271,8 @@ class Agent:
             unsent=unsent.count,
             oldest_unsent_at=unsent.oldest_at,
             nurse_present=self.pages.present and self.sessions.person is not None,
+            ladder=self.supervisor.shown,
+            telephone=self.settings.telephone,
         )
 
     def live(self) -> Live | None:

@@ -29,11 +29,16 @@ from carebag_wire.messages import (
     Welcome,
     to_kit,
 )
+from carebag_wire.visit import DoctorHears
 
+FromHub = KitVisits | Changed | Present | Signal | DoctorHears
+"""What the hub says that the kit acts on."""
 HubState = Literal["online", "connecting", "offline"]
 STATUS_EVERY_S = 1.0
 LIVE_EVERY_S = 1.0
 WELCOME_WITHIN_S = 5.0
+LONGEST_WAIT_S = 2.0
+"""Between two attempts: somebody stands beside a patient and waits."""
 QUEUE = 256
 
 
@@ -51,7 +56,7 @@ class LinkCore:
         """The transport is up; the hub is `online` only when it answers this."""
         return Hello(protocol=PROTOCOL, client="kit")
 
-    def received(self, text: str | bytes) -> KitVisits | Changed | Present | Signal | Welcome | None:
+    def received(self, text: str | bytes) -> FromHub | Welcome | None:
         """What a message means for the kit; None for what needs no attention or cannot be read."""
         try:
             message = to_kit.validate_json(text)
@@ -68,7 +73,7 @@ class LinkCore:
         if isinstance(message, Problem):
             self.problem = message.code
             return None
-        if self.state != "online" or not isinstance(message, KitVisits | Changed | Present | Signal):
+        if self.state != "online" or not isinstance(message, FromHub):
             return None
         return message
 
@@ -89,7 +94,7 @@ class LinkOwner(Protocol):
     def link_changed(self) -> None:
         """`core.state` or `core.problem` is another one."""
 
-    async def hub_said(self, message: KitVisits | Changed | Present | Signal) -> None: ...
+    async def hub_said(self, message: FromHub) -> None: ...
 
     def kit_status(self) -> KitStatus: ...
 
@@ -98,7 +103,7 @@ class LinkOwner(Protocol):
 
 
 class HubLink:
-    """Keeps the WebSocket up: back-off 0.25 to 10 s, a dead connection is noticed within 6 s."""
+    """Keeps the WebSocket up: back-off 0.25 to 2 s, a dead connection is noticed within 6 s."""
 
     def __init__(self, hub: HubClient, core: LinkCore, owner: LinkOwner) -> None:
         self._hub = hub
@@ -106,7 +111,9 @@ class HubLink:
         self._owner = owner
         self._signals: asyncio.Queue[Signal] = asyncio.Queue(QUEUE)
         self._status_due = asyncio.Event()
-        self._backoff = Backoff()
+        self._backoff = Backoff(most_s=LONGEST_WAIT_S)
+        self._renewed = asyncio.Event()
+        self._given_up: set[asyncio.Task[None]] = set()
 
     def send_signal(self, signal: Signal) -> None:
         """Pass call set-up on; dropped while the hub is away, since calls are set up anew anyway."""
@@ -118,19 +125,49 @@ class HubLink:
         """Tell the hub about the instruments soon."""
         self._status_due.set()
 
+    def renew(self) -> None:
+        """The kit has another address: give up the connection of now, and make one at once."""
+        self._renewed.set()
+
     async def run(self) -> None:
         """Until cancelled."""
         while True:
+            self._renewed.clear()
+            attempt = asyncio.create_task(self._attempt())
             try:
-                async with await self._hub.open_socket() as socket:
-                    await self._serve(socket)
-            except HubRefused as error:
-                self.core.problem = error.code
-            except HubAway:
-                pass
+                await self._until_renewed(attempt)
+            except asyncio.CancelledError:
+                attempt.cancel()
+                await asyncio.wait([attempt, *self._given_up])
+                raise
             if self.core.disconnected():
                 self._owner.link_changed()
-            await asyncio.sleep(self._backoff.failed())
+            wait_s = 0.0 if self._renewed.is_set() else self._backoff.failed()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._renewed.wait(), wait_s)
+
+    async def _until_renewed(self, attempt: asyncio.Task[None]) -> None:
+        renewed = asyncio.create_task(self._renewed.wait())
+        try:
+            await asyncio.wait([attempt, renewed], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            renewed.cancel()
+        if attempt.done():
+            attempt.result()
+        else:
+            # it says goodbye for some seconds, to nobody: not waited for
+            attempt.cancel()
+            self._given_up.add(attempt)
+            attempt.add_done_callback(self._given_up.discard)
+
+    async def _attempt(self) -> None:
+        try:
+            async with await self._hub.open_socket() as socket:
+                await self._serve(socket)
+        except HubRefused as error:
+            self.core.problem = error.code
+        except HubAway:
+            pass
 
     async def _serve(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         await self._send(socket, self.core.connected())

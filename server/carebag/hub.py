@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--turn", default=None, metavar="URLS", help="TURN servers, the best first: turn:host:3478,turns:…"
     )
     parser.add_argument("--relay-only", action="store_true", help="media by way of a TURN server or not at all")
+    parser.add_argument("--telephone", default=None, help="of the doctors, for a nurse whose kit reaches nobody")
     parser.add_argument("--demo", action="store_true", help="test identities and sign-in links; loopback only")
 
 

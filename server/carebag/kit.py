@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, default=Path("carebag-kit"), help="folder of key, journal and media")
     parser.add_argument("--port", type=int, default=8471, help="the nurse's page, on 127.0.0.1")
     parser.add_argument("--name", default="Väska 1", help="what is written on the bag")
+    parser.add_argument("--telephone", default="", help="of the nurse or the bag, for a doctor who reaches neither")
     parser.add_argument("--camera", default="/dev/video0", help="device of the examination camera, 'demo' or 'off'")
     parser.add_argument("--ice", action="append", default=[], metavar="URL", help="STUN or TURN server; default none")
     parser.add_argument(
@@ -103,6 +104,7 @@ async def _run(args: argparse.Namespace) -> None:
             kit_name=args.name,
             simulated=control is not None,
             simulator_url=control,
+            telephone=args.telephone.strip()[:40],
         )
 
         def make_live(send_signal: SendSignal) -> LiveMedia:

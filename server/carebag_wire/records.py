@@ -73,6 +73,10 @@ class Reading(Wire):
     """Index of the person in the instrument's memory, where it has several."""
 
 
+MAX_SOUND_MARKS = 5000
+"""About twenty-five minutes of a fast heart; a longer list would outgrow a signed record."""
+
+
 class Gap(Wire):
     """Samples that never arrived: zero in the file, drawn as a gap, never smoothed over."""
 
@@ -97,6 +101,8 @@ class SoundRecorded(Wire):
     media_sha256: Sha256
     heart_rate_per_min: int | None = None
     quality: Quality
+    sound_marks: Annotated[list[tuple[Count, Literal["S1", "S2"]]], Field(max_length=MAX_SOUND_MARKS)] = []
+    """Sample numbers of S1 and S2 as the kit heard them, in order; the first ones where there are more."""
 
 
 class PhotoTaken(Wire):

@@ -12,6 +12,8 @@ ReadingKind = Literal["blood_pressure", "oximetry", "crp", "temperature", "weigh
 Comparator = Literal["<", ">"]
 Provenance = Literal["live", "stored", "manual"]
 """`live`: measured in the visit it is bound to. `stored`: from an instrument's memory. `manual`: read off a display."""
+Point = Literal["aortic", "pulmonic", "erb", "tricuspid", "mitral", "lung_left", "lung_right"]
+"""Where on the chest to listen."""
 QuantityName = Literal[
     "systolic", "diastolic", "mean", "pulse", "spo2", "perfusion", "crp", "temperature", "weight", "glucose"
 ]
@@ -69,7 +71,7 @@ class Circumstances(Wire):
 
     site: Literal["left_arm", "right_arm"] | None = None
     posture: Literal["sitting", "lying", "standing"] | None = None
-    point: Literal["aortic", "pulmonic", "erb", "tricuspid", "mitral", "lung_left", "lung_right"] | None = None
+    point: Point | None = None
 
 
 class Quality(Wire):

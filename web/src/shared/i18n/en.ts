@@ -65,7 +65,7 @@ export const en: Messages = {
   'ladder.less_video': 'Smaller picture',
   'ladder.sound_and_vitals': 'Sound and values, no picture',
   'ladder.store_and_forward': 'Kept, sent later',
-  'ladder.telephone': 'Call the doctor',
+  'ladder.telephone': 'Time to call',
   'ladder.nurse.sound_and_vitals': 'The network has no room for the picture. The doctor hears the sound and sees the values. The picture comes back by itself.',
   'ladder.nurse.store_and_forward': 'The doctor has not been reached since {time}. Go on measuring: everything is kept in the bag and sent when the network is back.',
   'ladder.nurse.telephone': 'The doctor has not been reached since {time}. Call if it is urgent. Everything you measure is kept in the bag.',

@@ -65,7 +65,7 @@ export const es: Messages = {
   'ladder.less_video': 'Imagen más pequeña',
   'ladder.sound_and_vitals': 'Sonido y valores, sin imagen',
   'ladder.store_and_forward': 'Guardado, se envía después',
-  'ladder.telephone': 'Llama al médico',
+  'ladder.telephone': 'Hora de llamar',
   'ladder.nurse.sound_and_vitals': 'La red no alcanza para la imagen. El médico oye el sonido y ve los valores. La imagen vuelve sola.',
   'ladder.nurse.store_and_forward': 'No se llega al médico desde las {time}. Sigue midiendo: todo se guarda en el maletín y se envía cuando vuelva la red.',
   'ladder.nurse.telephone': 'No se llega al médico desde las {time}. Llama si es urgente. Todo lo que midas se guarda en el maletín.',

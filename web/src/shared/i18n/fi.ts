@@ -65,7 +65,7 @@ export const fi: Messages = {
   'ladder.less_video': 'Pienempi kuva',
   'ladder.sound_and_vitals': 'Ääni ja arvot, ei kuvaa',
   'ladder.store_and_forward': 'Tallessa, lähetetään myöhemmin',
-  'ladder.telephone': 'Soita lääkärille',
+  'ladder.telephone': 'Aika soittaa',
   'ladder.nurse.sound_and_vitals': 'Verkko ei riitä kuvaan. Lääkäri kuulee äänen ja näkee arvot. Kuva palaa itsestään.',
   'ladder.nurse.store_and_forward': 'Lääkäriin ei ole saatu yhteyttä klo {time} jälkeen. Jatka mittaamista: kaikki tallentuu laukkuun ja lähetetään, kun verkko palaa.',
   'ladder.nurse.telephone': 'Lääkäriin ei ole saatu yhteyttä klo {time} jälkeen. Soita, jos asialla on kiire. Kaikki mittaamasi tallentuu laukkuun.',

@@ -64,7 +64,7 @@ export const sv = {
   'ladder.less_video': 'Mindre bild',
   'ladder.sound_and_vitals': 'Ljud och värden, utan bild',
   'ladder.store_and_forward': 'Sparas, skickas sedan',
-  'ladder.telephone': 'Ring läkaren',
+  'ladder.telephone': 'Dags att ringa',
   'ladder.nurse.sound_and_vitals': 'Nätet räcker inte till bild. Läkaren hör ljudet och ser värdena. Bilden kommer tillbaka av sig själv.',
   'ladder.nurse.store_and_forward': 'Läkaren nås inte sedan {time}. Fortsätt mäta: allt sparas i väskan och skickas när nätet är tillbaka.',
   'ladder.nurse.telephone': 'Läkaren nås inte sedan {time}. Ring om det är bråttom. Allt du mäter sparas i väskan.',

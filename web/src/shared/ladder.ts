@@ -1,0 +1,42 @@
+/** On which rung of the ladder a visit stands, as a page shows it: the kit says it, or nobody hears of the kit any more. */
+import type { Ladder } from './wire'
+
+export type Rung = Ladder['rung']
+type Low = Ladder & { rung: Exclude<Rung, 'live' | 'less_video'> }
+
+/** What a console can tell by itself. */
+export interface ConsoleSees {
+  /** What the kit said last; null: nothing to climb down from. */
+  ladder: Ladder | null
+  /** The hub hears of the kit. */
+  kitOnline: boolean
+  /** Since when that is so, ms. */
+  kitSinceMs: number
+  /** Picture and sound flow from kit to page, whatever the hub hears. */
+  linked: boolean
+  telephone: string
+  nowMs: number
+}
+
+const AWAY_AFTER_MS = 6000
+const TELEPHONE_AFTER_MS = 45_000
+
+/** The kit's word as long as it is heard; then the page's own. `telephone` is the number to show to this side. */
+export function ladderForConsole(sees: ConsoleSees): Ladder | null {
+  const awayMs = sees.nowMs - sees.kitSinceMs
+  if (sees.kitOnline || sees.linked || awayMs < AWAY_AFTER_MS) {
+    return sees.ladder === null ? null : { ...sees.ladder, telephone: sees.telephone }
+  }
+  const rung = awayMs < TELEPHONE_AFTER_MS ? 'store_and_forward' : 'telephone'
+  return { rung, why: 'hub_away', since: new Date(sees.kitSinceMs).toISOString(), telephone: sees.telephone }
+}
+
+/** Whether a page should speak of it beyond the small word that is always there. */
+export function needsWords(ladder: Ladder | null): ladder is Low {
+  return ladder !== null && ladder.rung !== 'live' && ladder.rung !== 'less_video'
+}
+
+/** For `tel:` (RFC 3966): digits, and a plus in front. */
+export function dialled(telephone: string): string {
+  return (telephone.trim().startsWith('+') ? '+' : '') + telephone.replace(/\D/g, '')
+}
