@@ -13,7 +13,7 @@ MAX_RELAY_URLS = 12
 CODE_ROUNDS = 200_000
 """PBKDF2 rounds of a six-digit code: who wants two calls with the same digits must pay them for each try."""
 MAX_SDP = 100_000
-_FINGERPRINT = re.compile(r"(?im)^a=fingerprint:[ \t]*([a-z0-9-]{1,20})[ \t]+([0-9a-f:]{2,200})[ \t]*\r?$")
+_FINGERPRINT = re.compile(r"(?aim)^a=fingerprint:[ \t]*([a-z0-9-]{1,20})[ \t]+([0-9a-f:]{2,200})[ \t]*\r?$")
 
 
 class Relay(Wire):
