@@ -195,12 +195,10 @@ export class TalkPeer {
         streams: this.#local ? [this.#local] : [],
       })
     }
-    if (this.#shown !== undefined) {
-      const second = attempt.connection.addTransceiver('video', { direction: 'sendonly' })
-      void second.sender.replaceTrack(this.#shown).catch(() => undefined)
-    }
+    if (this.#shown !== undefined) attempt.connection.addTransceiver('video', { direction: 'sendonly' })
     this.#do(attempt, async () => {
       await attempt.connection.setLocalDescription()
+      if (this.#shown) this.show(this.#shown)
       this.#tell(attempt)
     })
   }
