@@ -13,6 +13,9 @@ from carebag_devices.radio.simulated_radio import Mode, best_mode
 from carebag_edge.keys import load_or_create
 from carebag_server.demo_data import ensure_demo
 
+DOCTORS_TELEPHONE, NURSES_TELEPHONE = "08-465 004 10", "070-174 06 20"
+"""Of the numbers that PTS keeps for books and films: nobody answers."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -63,12 +66,13 @@ class Demo:
     def start_hub(self) -> None:
         arguments = ["hub", "--demo", "--port", str(self.hub_port), "--database", self.database]
         arguments += ["--media", str(self.options.folder / "media"), "--kit-origin", self.kit_url]
+        arguments += ["--telephone", DOCTORS_TELEPHONE]
         self.parts.start("hub", arguments)
         self.parts.wait_for("hub", f"http://127.0.0.1:{self.hub_port}/api/health")
 
     def start_kit(self) -> None:
         arguments = ["kit", "--hub", self.hub_for_kit, "--data", str(self.options.folder / "kit")]
-        arguments += ["--port", str(self.kit_port), "--camera", "demo"]
+        arguments += ["--port", str(self.kit_port), "--camera", "demo", "--telephone", NURSES_TELEPHONE]
         if self.bus:
             arguments += ["--control", self.control_url]
             self.parts.start("kit", arguments, {"DBUS_SYSTEM_BUS_ADDRESS": self.bus})

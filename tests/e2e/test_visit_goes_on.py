@@ -148,11 +148,16 @@ def test_the_kit_killed_while_listening_keeps_what_was_heard(walk: Walk) -> None
     walk.demo.parts.stop("kit", kill=True)
     expect(doctor.part("kit-offline")).to_be_visible(timeout=SLOW_MS)
     expect(nurse.part("kit-lost")).to_be_visible(timeout=SLOW_MS)
+    expect(doctor.part("ladder")).to_have_attribute(
+        "data-rung", re.compile("store_and_forward|telephone"), timeout=SLOW_MS
+    )
+    expect(doctor.part("telephone")).to_have_attribute("href", "tel:0701740620")
     walk.demo.start_kit()
     expect(doctor.part("kit-online")).to_be_visible(timeout=SLOW_MS)
     expect(nurse.part("patient-name")).to_contain_text(PATIENT, timeout=SLOW_MS)
     expect(doctor.part("sound").first).to_be_visible(timeout=SLOW_MS)
     doctor.wait_for_video()
+    expect(doctor.part("rung")).to_have_attribute("data-rung", re.compile("live|less_video"), timeout=SLOW_MS)
 
 
 def test_a_link_works_once(walk: Walk, chromium: Browser) -> None:
