@@ -2,10 +2,20 @@
  * The exact copy of what the kit hears: every sample of a stream in its place, what is missing asked for again, and at
  * the end the digest compared with the kit's. What is drawn and what is verified is this, whatever the ear was given.
  */
+import type { LiveVitals } from '../wire'
+import { KitTimes } from './kitTimes'
 import { isGap, parsePacket, type Chunk, type SoundPacket } from './packet'
+import { Reach } from './reach'
+import { NewestVitals, readVitalsBlock } from './vitalsBlock'
 
 /** `gaps`: some sound could not be had again. `not_checked`: this page may not compute digests (no https). */
 export type Verdict = 'listening' | 'checking' | 'verified' | 'differs' | 'gaps' | 'not_checked'
+
+/** `verified` is called `repaired` where some of it had to be asked for again. */
+export type Judgement = Verdict | 'repaired'
+
+/** First sample and count. */
+export type Range = [first: number, count: number]
 
 export const UNKNOWN = 0
 export const HERE = 1
@@ -25,8 +35,17 @@ export interface SoundEnd {
   stream: number
   samples: number
   /** First sample and count of what never reached the kit. */
-  gaps: [number, number][]
+  gaps: Range[]
   sha256: string
+}
+
+/** What the kit says of its stream: how far back it can repair (`oldest_chunk`) and how far it has come. */
+export interface SoundHere {
+  stream: number
+  rate_hz: number
+  chunk_samples: number
+  oldest_chunk: number
+  next_chunk: number
 }
 
 export interface ExactSoundOptions {
@@ -36,14 +55,22 @@ export interface ExactSoundOptions {
   /** Samples became known (also by repair, then they lie before the newest). */
   onSamples?: (first: number, length: number) => void
   onVerdict?: (verdict: Verdict, heard: Heard | null) => void
+  /** Vital signs newer than any before, out of a sound packet. */
+  onVitals?: (vitals: LiveVitals) => void
   now?: () => number
 }
 
 const ASK_AFTER_CHUNKS = 2
 const ASK_AGAIN_MS = 250
-const ASK_AT_ONCE = 64
+/** Chunks asked for and not here yet: about 200 kbit/s of repair, so that it never crowds out what is live. */
+const ASKED_AT_ONCE = 64
+/** So long without news, while the kit can be asked, and the rest will not come. */
 const GIVE_UP_MS = 10_000
+/** A kit that cannot be reached: the verdict is given, and given anew if it comes back. */
+const GONE_MS = 60_000
 const LONGEST_S = 1800
+const MOST_SAMPLES = LONGEST_S * 32_000
+const FIRST_ROOM_S = 4
 const TICK_MS = 60
 const STREAMS_KEPT_APART = 16
 
@@ -69,7 +96,13 @@ export class ExactSound {
   #oldest = 0
   #asked = new Map<number, number>()
   #end: SoundEnd | null = null
-  #endedAt = 0
+  /** Last time that something came. */
+  #arrivedAt = 0
+  /** Last time that something came, or that the kit could not be asked. */
+  #newsAt = 0
+  #times = new KitTimes()
+  #reach = new Reach(1, 0)
+  readonly #vitals = new NewestVitals()
   #hashing = false
   #past: number[] = []
   readonly #options: ExactSoundOptions
@@ -103,32 +136,72 @@ export class ExactSound {
     return missing
   }
 
+  /** Samples that have not come here: on the way, or lost until the kit sends them again. */
+  get missingRanges(): Range[] {
+    return ranges(this.known, UNKNOWN)
+  }
+
+  /** Samples that the kit itself never got. */
+  get gapRanges(): Range[] {
+    return ranges(this.known, GAP)
+  }
+
+  get judgement(): Judgement {
+    return this.verdict === 'verified' && this.repaired > 0 ? 'repaired' : this.verdict
+  }
+
+  /** When sample `at` was heard, by the kit's monotonic clock, µs; null when the kit has not said. */
+  kitTimeOf(at: number): number | null {
+    return this.#times.of(at, this.#chunkSamples, this.rateHz)
+  }
+
   take(data: ArrayBuffer, how: 'live' | 'repair'): void {
     const packet = parsePacket(data)
-    if ('refused' in packet) {
-      this.refused.set(packet.refused, (this.refused.get(packet.refused) ?? 0) + 1)
-      return
-    }
-    if (!this.#follow(packet)) return
+    if ('refused' in packet) return this.#refuse(packet.refused)
+    if (packet.state !== null) this.#takeVitals(packet.state, packet.timeUs)
+    if (packet.chunks.length === 0 || !this.#follow(packet)) return
+    if (!this.#reach.take(packet.number, this.#now())) return this.#refuse('number_out_of_reach')
+    if (!this.#reserve(packet.number + 1)) return this.#refuse('stream_too_long')
+    this.#times.set(packet.number, packet.timeUs)
+    const holes = this.#complete < this.#next
     for (const chunk of packet.chunks) this.#store(chunk, how)
-    this.#finish()
+    if (holes && how === 'live') this.tick()
+    else this.#finish()
+  }
+
+  #takeVitals(block: Uint8Array, timeUs: number): void {
+    const vitals = readVitalsBlock(block)
+    if (vitals === null) return this.#refuse('bad_state')
+    if (this.#vitals.take(vitals.seq, timeUs)) this.#options.onVitals?.(vitals)
+  }
+
+  #refuse(reason: string): void {
+    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1)
   }
 
   /** The kit says which stream it has and how far back it can repair (`sound_here`). */
-  here(message: { stream: number; rate_hz: number; chunk_samples: number; oldest_chunk: number; next_chunk: number }): void {
-    const { stream, rate_hz: rateHz, chunk_samples: chunkSamples } = message
+  here(message: SoundHere): void {
+    const { stream, rate_hz: rateHz, chunk_samples: chunkSamples, oldest_chunk: oldest, next_chunk: next } = message
+    const numbers = [stream, rateHz, chunkSamples, oldest, next]
+    const sound = numbers.every((one) => Number.isSafeInteger(one) && one >= 0) && rateHz >= 1000 && chunkSamples > 0
+    if (!sound || next * chunkSamples > LONGEST_S * rateHz) return this.#refuse('bad_here')
     if (!this.#follow({ stream, rateHz, chunkSamples })) return
-    this.#oldest = message.oldest_chunk
-    this.#reserve(message.next_chunk)
-    this.#next = Math.max(this.#next, message.next_chunk)
+    this.#oldest = oldest
+    this.#arrivedAt = this.#newsAt = this.#now()
+    if (!this.#reserve(next)) return
+    if (next > 0) this.#reach.take(next - 1, this.#now())
+    // after the end its length is known better
+    if (this.#end === null) this.#next = Math.max(this.#next, next)
+    else if (this.verdict === 'gaps' && this.#canStillCome()) this.#become('checking', null)
   }
 
   end(end: SoundEnd): void {
-    if (end.stream !== this.stream || this.#end !== null || end.samples > LONGEST_S * this.rateHz) return
+    if (end.stream !== this.stream || this.#end !== null) return
+    const sound = Number.isSafeInteger(end.samples) && end.samples >= 0 && areRanges(end.gaps)
+    if (!sound || !this.#reserve(Math.ceil(end.samples / this.#chunkSamples))) return this.#refuse('bad_end')
     this.#end = end
-    this.#endedAt = this.#now()
+    this.#arrivedAt = this.#newsAt = this.#now()
     this.#next = Math.ceil(end.samples / this.#chunkSamples)
-    this.#reserve(this.#next)
     this.length = end.samples
     this.#doubtGaps(end)
     this.#become('checking', null)
@@ -137,15 +210,15 @@ export class ExactSound {
 
   /** A gap here that is none in the record: the stethoscope sent it again, so ask for that chunk. */
   #doubtGaps(end: SoundEnd): void {
-    const real = (sample: number): boolean => end.gaps.some(([first, count]) => sample >= first && sample < first + count)
+    if (this.#gapped.size === 0) return
+    const real = new Uint8Array(end.samples)
+    for (const [first, count] of end.gaps) real.fill(1, first, first + count)
     for (const number of this.#gapped) {
       const first = number * this.#chunkSamples
-      for (let sample = first; sample < Math.min(first + this.#chunkSamples, end.samples); sample += 1) {
-        if (this.#known[sample] !== GAP || real(sample)) continue
-        this.#chunks[number] = UNKNOWN
-        this.#complete = Math.min(this.#complete, number)
-        break
-      }
+      const doubtful = (_: number, index: number): boolean => this.#known[first + index] === GAP && real[first + index] === 0
+      if (!real.subarray(first, first + this.#chunkSamples).some(doubtful)) continue
+      this.#chunks[number] = UNKNOWN
+      this.#complete = Math.min(this.#complete, number)
     }
   }
 
@@ -158,9 +231,13 @@ export class ExactSound {
     this.rateHz = packet.rateHz
     this.#chunkSamples = packet.chunkSamples
     this.length = this.gaps = this.repaired = this.#complete = this.#next = this.#oldest = 0
-    this.#samples = new Int16Array(this.rateHz * 60)
-    this.#known = new Uint8Array(this.rateHz * 60)
+    // little at first: whoever names many streams shall not fill the memory
+    this.#samples = new Int16Array(this.rateHz * FIRST_ROOM_S)
+    this.#known = new Uint8Array(this.#samples.length)
     this.#chunks = new Uint8Array(Math.ceil(this.#samples.length / this.#chunkSamples))
+    this.#times = new KitTimes()
+    this.#newsAt = this.#now()
+    this.#reach = new Reach((1000 * this.#chunkSamples) / this.rateHz, this.#newsAt)
     this.#asked.clear()
     this.#gapped.clear()
     this.#end = null
@@ -171,7 +248,7 @@ export class ExactSound {
 
   #reserve(chunks: number): boolean {
     const needed = chunks * this.#chunkSamples
-    if (needed > LONGEST_S * this.rateHz) return false
+    if (needed > Math.min(LONGEST_S * this.rateHz, MOST_SAMPLES)) return false
     if (chunks <= this.#chunks.length && needed <= this.#samples.length) return true
     const size = Math.max(needed, this.#samples.length * 2)
     this.#samples = grown(this.#samples, new Int16Array(size))
@@ -181,7 +258,8 @@ export class ExactSound {
   }
 
   #store(chunk: Chunk, how: 'live' | 'repair'): void {
-    if (!this.#reserve(chunk.number + 1)) return
+    // beyond its end a stream has nothing
+    if (this.#end !== null && chunk.number >= this.#next) return
     if (this.#chunks[chunk.number] !== UNKNOWN && !this.#gapped.has(chunk.number)) return
     const first = chunk.number * this.#chunkSamples
     const news = this.#fill(chunk, first)
@@ -191,6 +269,7 @@ export class ExactSound {
     if (this.#end === null) this.length = Math.max(this.length, first + chunk.length)
     while (this.#chunks[this.#complete] === HERE) this.#complete += 1
     if (news === 0) return
+    this.#arrivedAt = this.#newsAt = this.#now()
     if (how === 'repair') this.repaired += news
     this.#options.onSamples?.(first, chunk.length)
   }
@@ -223,20 +302,35 @@ export class ExactSound {
     const now = this.#now()
     // the newest chunks may still come with the next packets, which repeat them
     const until = this.#end === null ? this.#next - ASK_AFTER_CHUNKS : this.#next
-    const wanted: number[] = []
-    for (let number = this.#complete; number < until && wanted.length < ASK_AT_ONCE; number += 1) {
-      if (this.#chunks[number] !== UNKNOWN || number < this.#oldest) continue
-      if (now - (this.#asked.get(number) ?? -Infinity) >= ASK_AGAIN_MS) wanted.push(number)
-    }
-    if (wanted.length > 0 && this.#options.ask({ type: 'sound_ask', stream: this.stream, chunks: wanted })) {
-      for (const number of wanted) this.#asked.set(number, now)
+    const wanted = this.#wanted(until, now)
+    if (wanted.length > 0) {
+      if (this.#options.ask({ type: 'sound_ask', stream: this.stream, chunks: wanted })) {
+        for (const number of wanted) this.#asked.set(number, now)
+      } else {
+        this.#newsAt = now
+      }
     }
     this.#finish()
   }
 
+  /** What is missing and not asked for just now, as much as may be on its way at once. */
+  #wanted(until: number, now: number): number[] {
+    const asked = (number: number): boolean => now - (this.#asked.get(number) ?? -Infinity) < ASK_AGAIN_MS
+    let room = ASKED_AT_ONCE
+    for (const number of this.#asked.keys()) if (asked(number)) room -= 1
+    const wanted: number[] = []
+    const unknown = this.#chunks.subarray(0, Math.max(0, until))
+    let number = unknown.indexOf(UNKNOWN, Math.max(this.#complete, this.#oldest))
+    for (; number >= 0 && wanted.length < room; number = unknown.indexOf(UNKNOWN, number + 1)) {
+      if (!asked(number)) wanted.push(number)
+    }
+    return wanted
+  }
+
   #finish(): void {
     if (this.#end === null || this.verdict !== 'checking' || this.#hashing) return
-    const patient = this.#now() - this.#endedAt <= GIVE_UP_MS
+    const now = this.#now()
+    const patient = now - this.#newsAt <= GIVE_UP_MS && now - this.#arrivedAt <= GONE_MS
     if (this.#complete >= this.#next || !patient || !this.#canStillCome()) void this.#check(this.#end)
   }
 
@@ -247,10 +341,12 @@ export class ExactSound {
 
   async #check(end: SoundEnd): Promise<void> {
     this.#hashing = true
+    const missing = this.missing
     const sha256 = await digest(this.samples)
     this.#hashing = false
     if (this.#end !== end) return
-    const missing = this.missing
+    // something came while the digest was computed
+    if (this.missing < missing) return this.#finish()
     const heard = { stream: end.stream, sha256, samples: end.samples, repaired: this.repaired, missing }
     if (sha256 === '') this.#become('not_checked', null)
     else if (missing > 0) this.#become('gaps', heard)
@@ -261,6 +357,22 @@ export class ExactSound {
     this.verdict = verdict
     this.#options.onVerdict?.(verdict, heard)
   }
+}
+
+function ranges(known: Uint8Array, what: number): Range[] {
+  const found: Range[] = []
+  for (let first = known.indexOf(what); first >= 0; ) {
+    let end = first + 1
+    while (end < known.length && known[end] === what) end += 1
+    found.push([first, end - first])
+    first = known.indexOf(what, end)
+  }
+  return found
+}
+
+function areRanges(gaps: unknown): gaps is Range[] {
+  const whole = (one: unknown): boolean => Number.isSafeInteger(one) && (one as number) >= 0
+  return Array.isArray(gaps) && gaps.every((gap) => Array.isArray(gap) && gap.length === 2 && gap.every(whole))
 }
 
 function grown<A extends Int16Array | Uint8Array>(from: A, to: A): A {

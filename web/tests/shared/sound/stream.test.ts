@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import packets from '../../../../tests/edge/live/sound_packets.json'
 import { digest, ExactSound, GAP, type Heard, type Verdict } from '../../../src/shared/sound/stream'
 
 const RATE = 4000
@@ -148,4 +149,165 @@ test('nonsense is refused and counted, other streams are kept apart', () => {
   sound.take(packet(1, 1), 'live')
   expect(sound.stream).toBe(2)
   expect(sound.length).toBe(PER)
+})
+
+describe('ranges and words', () => {
+  test('what is missing and what the kit never had are told apart', () => {
+    for (const number of [0, -1, -2, 3, 6]) sound.take(packet(1, number), 'live')
+    expect(sound.gapRanges).toEqual([[PER, 2 * PER]])
+    expect(sound.missingRanges).toEqual([[4 * PER, 2 * PER]])
+    sound.take(packet(1, 4, 5), 'repair')
+    expect(sound.missingRanges).toEqual([])
+  })
+
+  test('verified is called repaired where some of it was asked for again', async () => {
+    sound.take(packet(1, 0), 'live')
+    sound.take(packet(1, 1), 'repair')
+    expect(sound.judgement).toBe('listening')
+    sound.end({ stream: 1, samples: 2 * PER, gaps: [], sha256: await sha([0, 1]) })
+    await settled()
+    expect([sound.verdict, sound.judgement]).toEqual(['verified', 'repaired'])
+  })
+})
+
+describe('an outage', () => {
+  let open = true
+  const kit = (): void => {
+    sound = new ExactSound({
+      ask: (message) => open && asked.push((message as { chunks: number[] }).chunks) > 0,
+      onVerdict: (verdict, heard) => verdicts.push([verdict, heard]),
+      now: () => clock,
+    })
+    sound.close()
+    for (let number = 0; number < 100; number += 1) sound.take(packet(1, number), 'live')
+  }
+  const pass = (ms: number): void => {
+    for (const until = clock + ms; clock < until; clock += 60) sound.tick()
+  }
+  /** Answers every ask, as a kit does. */
+  const answer = (): void => {
+    for (let rounds = 0; asked.length > 0 && rounds < 1000; rounds += 1) {
+      for (const number of asked.shift() ?? []) sound.take(packet(1, number), 'repair')
+      clock += 300
+      sound.tick()
+    }
+  }
+
+  test('of 8 s in the middle: all of it is filled, never more than 64 chunks on their way', async () => {
+    open = true
+    kit()
+    open = false
+    pass(8000)
+    open = true
+    sound.here({ stream: 1, rate_hz: RATE, chunk_samples: PER, oldest_chunk: 0, next_chunk: 500 })
+    sound.take(packet(1, 500), 'live')
+    sound.tick()
+    expect(asked.every((chunks) => chunks.length <= 64)).toBe(true)
+    answer()
+    sound.end({ stream: 1, samples: 501 * PER, gaps: [], sha256: await sha([...Array(501).keys()]) })
+    answer()
+    expect(await settled()).toBe('verified')
+    expect(verdicts.at(-1)?.[1]).toMatchObject({ missing: 0, repaired: 400 * PER })
+  })
+
+  test('right after the end: nobody gives up while the kit cannot be asked', async () => {
+    open = false
+    kit()
+    sound.end({ stream: 1, samples: 300 * PER, gaps: [], sha256: await sha([...Array(300).keys()]) })
+    pass(20_000)
+    expect(sound.verdict).toBe('checking')
+    open = true
+    sound.here({ stream: 1, rate_hz: RATE, chunk_samples: PER, oldest_chunk: 0, next_chunk: 300 })
+    sound.tick()
+    answer()
+    expect(await settled()).toBe('verified')
+  })
+
+  test('that is too long gives a verdict, which a kit that comes back makes good', async () => {
+    open = false
+    kit()
+    sound.end({ stream: 1, samples: 120 * PER, gaps: [], sha256: await sha([...Array(120).keys()]) })
+    pass(70_000)
+    expect(await settled()).toBe('gaps')
+    expect(sound.missingRanges).toEqual([[100 * PER, 20 * PER]])
+    open = true
+    sound.here({ stream: 1, rate_hz: RATE, chunk_samples: PER, oldest_chunk: 0, next_chunk: 120 })
+    sound.tick()
+    answer()
+    expect(await settled()).toBe('verified')
+  })
+})
+
+describe('forged and broken', () => {
+  test('a number far ahead alone is refused, and the stream goes on', () => {
+    for (let number = 0; number < 10; number += 1) sound.take(packet(1, number), 'live')
+    sound.take(packet(1, 60_000), 'live')
+    expect(sound.refused.get('number_out_of_reach')).toBe(1)
+    sound.take(packet(1, 10), 'live')
+    expect(sound.length).toBe(11 * PER)
+  })
+
+  test('a counter that jumped is followed when more packets say so', () => {
+    sound.take(packet(1, 0), 'live')
+    for (let number = 5000; number < 5005; number += 1) sound.take(packet(1, number), 'live')
+    expect(sound.refused.get('number_out_of_reach')).toBe(2)
+    expect(sound.length).toBe(5005 * PER)
+  })
+
+  test('no number makes a stream longer than half an hour', () => {
+    const beyond = new Uint8Array(packet(1, 0))
+    beyond.set([255, 255, 255, 255], 19)
+    sound.take(beyond.buffer, 'live')
+    expect(sound.refused.get('stream_too_long')).toBe(1)
+    expect(sound.length).toBe(0)
+  })
+
+  test('words of the kit that make no sense are refused and counted', () => {
+    sound.take(packet(1, 0), 'live')
+    const here = { stream: 1, rate_hz: RATE, chunk_samples: PER, oldest_chunk: 0, next_chunk: 1 }
+    for (const wrong of [{ next_chunk: 1e15 }, { oldest_chunk: -1 }, { rate_hz: NaN }, { next_chunk: 'x' }]) {
+      sound.here({ ...here, ...wrong } as typeof here)
+    }
+    expect(sound.refused.get('bad_here')).toBe(4)
+    const end = { stream: 1, samples: PER, gaps: [] as [number, number][], sha256: '' }
+    for (const wrong of [{ samples: 1e12 }, { samples: -1 }, { gaps: 7 }, { gaps: [[1]] }]) {
+      sound.end({ ...end, ...wrong } as typeof end)
+    }
+    expect(sound.refused.get('bad_end')).toBe(4)
+    sound.tick()
+    expect(sound.verdict).toBe('listening')
+  })
+
+  test('a chunk after the end changes nothing', async () => {
+    sound.take(packet(1, 0), 'live')
+    sound.end({ stream: 1, samples: PER, gaps: [], sha256: await sha([0]) })
+    sound.take(packet(1, 1), 'live')
+    expect(await settled()).toBe('verified')
+  })
+})
+
+describe('what rides along', () => {
+  const golden = (name: string): ArrayBuffer => {
+    const hex = packets.good.find((one) => one.name === name)?.hex ?? ''
+    return new Uint8Array((hex.match(/../g) ?? []).map((pair) => parseInt(pair, 16))).buffer
+  }
+
+  test('each sample has the time that the kit said', () => {
+    sound.take(golden('rice_and_three_repeats'), 'live')
+    expect(sound.kitTimeOf(11 * PER)).toBe(1_234_567_890_123)
+    expect(sound.kitTimeOf(10 * PER + 4)).toBe(1_234_567_890_123 - 20_000 + 1000)
+    expect(sound.kitTimeOf(3100 * PER)).toBeNull()
+  })
+
+  test('vital signs are told once, and harm no sound when nobody can read them', () => {
+    const told: number[] = []
+    const copy = new ExactSound({ ask: () => true, onVitals: (vitals) => told.push(vitals.seq), now: () => clock })
+    copy.close()
+    for (const name of ['rice_with_state', 'rice_with_state', 'nothing_but_state', 'state_of_an_unknown_form']) {
+      copy.take(golden(name), 'live')
+    }
+    expect(told).toEqual([70_000])
+    expect(copy.refused.get('bad_state')).toBe(1)
+    expect(copy.length).toBe(12 * PER)
+  })
 })
