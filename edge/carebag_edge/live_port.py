@@ -12,6 +12,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from carebag_wire.calls import Relay, RelayState
 from carebag_wire.messages import Signal
 from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
 
@@ -46,6 +47,13 @@ class LiveMedia(Protocol):
     @property
     def camera_problem(self) -> str | None:
         """Why the examination camera gives no picture, a code; None while it does or nobody looks."""
+
+    @property
+    def relay_state(self) -> RelayState | None:
+        """How the kit reaches its TURN server, or why not; None without one."""
+
+    def relay(self, relay: Relay) -> None:
+        """Take TURN credentials for the calls to come; those of now go on."""
 
     async def set_viewers(self, visit_id: UUID, viewers: list[str], guests: Collection[str] = ()) -> None:
         """Take the viewers present, by participant id: call those who came, hang up on those who left.
@@ -89,6 +97,9 @@ class NoLiveMedia:
     """A kit without live media: a bag whose camera is off, and a test of everything else."""
 
     camera_problem: str | None = "camera_off"
+    relay_state: RelayState | None = None
+
+    def relay(self, relay: Relay) -> None: ...
 
     async def set_viewers(self, visit_id: UUID, viewers: list[str], guests: Collection[str] = ()) -> None: ...
 

@@ -12,6 +12,7 @@ from aiortc import (
     RTCConfiguration,
     RTCDataChannel,
     RTCIceServer,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCRtpSender,
     RTCRtpTransceiver,
@@ -60,7 +61,7 @@ class AiortcPeer:
         offer_red()
         self._events = events
         self._monotonic = monotonic
-        self._connection = RTCPeerConnection(_configuration(ice_servers))
+        self._connection = RTCPeerConnection(_configuration(ice_servers, outgoing.relay_only))
         self._tracks: dict[str, RTCRtpTransceiver] = {}
         """What goes out, by its label."""
         video = self._add("camera", outgoing.camera, ["video/VP8"])
@@ -232,13 +233,14 @@ class AiortcPeer:
         await self._connection.close()
 
 
-def _configuration(ice_servers: list[IceServer]) -> RTCConfiguration:
+def _configuration(ice_servers: list[IceServer], relay_only: bool = False) -> RTCConfiguration:
     # an empty list, not None: aiortc would ask a public STUN server by default
     servers = [
         RTCIceServer(urls=server.urls, username=server.username or None, credential=server.credential or None)
         for server in ice_servers
     ]
-    return RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+    policy = RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
+    return RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE, iceTransportPolicy=policy)
 
 
 def _codecs(mimes: list[str]) -> list[Any]:

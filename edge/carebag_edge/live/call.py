@@ -2,17 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 from uuid import UUID
 
 from carebag_edge.live.port import MediaPeer, NoNetworkPath, PeerEvents
 from carebag_edge.live.rtp_clock import ClockPoint
 from carebag_edge.live_port import PathQuality, SendSignal, VideoLimit
+from carebag_edge.token_bucket import TokenBucket
 from carebag_wire.messages import Signal
 
 RETRY_S = (0.25, 1.0, 2.0, 5.0)
 """Waits before the next attempt after failures in a row."""
+ASKS_PER_S, ASKS_AT_ONCE = 20.0, 40.0
+"""A page asks for what is missing eight times a second."""
+ANEW_PER_S, ANEW_AT_ONCE = 0.5, 5.0
+"""New connections that a page may ask for: each costs sockets and a key exchange."""
+FAR_AHEAD_MS = 10 * 365 * 86_400_000
+"""No clock of a kit was ever so far ahead; counting from there would leave no number above."""
 log = logging.getLogger(__name__)
 
 
@@ -30,17 +38,23 @@ class Call:
         build: Callable[[PeerEvents], MediaPeer],
         send_signal: SendSignal,
         unix_ms: Callable[[], int],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.visit_id = visit_id
         self.viewer = viewer
         self._build = build
         self._send_signal = send_signal
         self._unix_ms = unix_ms
+        self._monotonic = monotonic
         self.on_opened: Callable[[Call, str], None] = lambda call, channel: None
         self.on_message: Callable[[Call, str, str | bytes], None] = lambda call, channel, message: None
+        self.prepare: Callable[[bool], Awaitable[None]] | None = None
+        """Awaited before each attempt, with whether the one before came to nothing."""
         self.carry_sound_on_channel = False
         self.guest = False
         """Hears monitor sound, and may ask for no exact samples."""
+        self._asks = TokenBucket(ASKS_PER_S, ASKS_AT_ONCE)
+        self._anew = TokenBucket(ANEW_PER_S, ANEW_AT_ONCE)
         self._limit: VideoLimit = "full"
         self._sound_kbps = 0.0
         self._epoch = 0
@@ -66,6 +80,10 @@ class Call:
             self._peer.send("repair", packet)
         else:
             self._peer.send_sound(packet, rtp_time)
+
+    def may_ask(self) -> bool:
+        """Whether this page's message is one too many; it repeats what it still needs."""
+        return self._asks.allows(1.0, self._monotonic())
 
     def send_monitor(self, packet: bytes, rtp_time: int) -> None:
         if self._peer is not None:
@@ -135,7 +153,11 @@ class Call:
         """An offer may be lost on its way: then the same again, a second connection would cost both sides more."""
         if epoch == 0 and self._offer is not None:
             self._send_signal(self._offer)
+        elif epoch > self._unix_ms() + FAR_AHEAD_MS:
+            raise ValueError("epoch_out_of_range")
         elif epoch == 0 or epoch > self._epoch:
+            if not self._anew.allows(1.0, self._monotonic()):
+                raise ValueError("asked_too_often")
             # the page counts from a kit whose clock was ahead of ours
             self._epoch = max(self._epoch, epoch - 1)
             await self._begin()
@@ -171,10 +193,13 @@ class Call:
             await self._begin()
 
     async def _begin(self) -> None:
+        came_to_nothing = self._peer is not None and not self._connected
         await self._drop()
         self.carry_sound_on_channel = self._connected = False
         # rises over restarts of the kit too, so that a page never takes a new offer for an old one
         epoch = self._epoch = max(self._epoch + 1, self._unix_ms())
+        if self.prepare is not None:
+            await self.prepare(came_to_nothing)
         peer = self._peer = self._build(self._events(epoch))
         peer.limit_video(self._limit)
         peer.expect_sound(self._sound_kbps)

@@ -16,8 +16,10 @@ from carebag_edge.live.camera import CameraFeed, CameraSource
 from carebag_edge.live.monitor_sound import MonitorSound
 from carebag_edge.live.path_proof import PathProofs
 from carebag_edge.live.port import IceServer, MediaPeer, Outgoing, PeerEvents
+from carebag_edge.live.relay_race import RelayRace
 from carebag_edge.live.sound_desk import SoundDesk
 from carebag_edge.live_port import PathQuality, SendSignal, VideoLimit
+from carebag_wire.calls import Relay, RelayState
 from carebag_wire.messages import Ping, Signal
 from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
 
@@ -42,6 +44,7 @@ class AiortcLive:
         *,
         camera: CameraSource,
         ice_servers: list[IceServer] | None = None,
+        relay_only: bool = False,
         make_peer: PeerFactory = AiortcPeer,
         unix_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         monotonic_us: Callable[[], int] = lambda: time.monotonic_ns() // 1000,
@@ -50,6 +53,7 @@ class AiortcLive:
         self._send_signal = send_signal
         self._feed = CameraFeed(camera)
         self._ice_servers = list(ice_servers or [])
+        self._relays = RelayRace(only=relay_only)
         self._make_peer = make_peer
         self._unix_ms = unix_ms
         self._monotonic_us = monotonic_us
@@ -67,6 +71,14 @@ class AiortcLive:
     def camera_problem(self) -> str | None:
         """Why the camera gives no picture, a catalogue word; None while it does or nobody looks."""
         return self._feed.problem
+
+    @property
+    def relay_state(self) -> RelayState | None:
+        """How the kit reaches its TURN server; None without one."""
+        return self._relays.state
+
+    def relay(self, relay: Relay) -> None:
+        self._relays.take(relay)
 
     async def set_viewers(self, visit_id: UUID, viewers: list[str], guests: Collection[str] = ()) -> None:
         wanted = viewers[:MAX_VIEWERS]
@@ -91,12 +103,20 @@ class AiortcLive:
         task.add_done_callback(self._closing.discard)
 
     def _call(self, visit_id: UUID, viewer: str, *, guest: bool) -> Call:
+        servers = list(self._ice_servers)
+
+        async def prepare(came_to_nothing: bool) -> None:
+            relay = await self._relays.best(came_to_nothing)
+            # the relay first: aiortc asks one TURN server only
+            servers[:] = [*([relay] if relay else []), *self._ice_servers]
+
         def build(events: PeerEvents) -> MediaPeer:
-            outgoing = Outgoing(self._feed.track(), exact=not guest, monitor=guest)
-            return self._make_peer(self._ice_servers, outgoing, events)
+            outgoing = Outgoing(self._feed.track(), exact=not guest, monitor=guest, relay_only=self._relays.only)
+            return self._make_peer(servers, outgoing, events)
 
         call = Call(visit_id, viewer, build, self._send_signal, self._unix_ms)
         call.guest = guest
+        call.prepare = prepare
         call.on_opened = self._opened
         call.on_message = self._message
         call.limit_video(self._limit)
@@ -174,7 +194,7 @@ class AiortcLive:
                 call.send("repair", text)
 
     def _message(self, call: Call, channel: str, message: str | bytes) -> None:
-        if channel != "repair" or call.guest:
+        if channel != "repair" or call.guest or not call.may_ask():
             return
         self._proofs.message(call, message)
         ask = self._sound.understand(message)
@@ -207,4 +227,5 @@ class AiortcLive:
         for call in calls:
             self._hang_up(call)
         await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._relays.close()
         await self._feed.close()

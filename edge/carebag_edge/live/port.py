@@ -58,6 +58,8 @@ class Outgoing:
     exact: bool = True
     monitor: bool = False
     talk: Talk | None = None
+    relay_only: bool = False
+    """By way of a TURN server or not at all."""
 
 
 class MediaPeer(Protocol):

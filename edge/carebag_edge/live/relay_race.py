@@ -9,6 +9,7 @@ import asyncio
 import logging
 import re
 import ssl
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -189,11 +190,11 @@ class RelayRace:
         only: bool = False,
         probe: Probe = allocate,
         addresses: Callable[[], Sequence[str]] = own_addresses,
-        now: Callable[[], float] | None = None,
+        now: Callable[[], float] = time.monotonic,
         told: Callable[[], None] = lambda: None,
     ) -> None:
         self._only, self._probe, self._addresses, self._told = only, probe, addresses, told
-        self._now = now or asyncio.get_running_loop().time
+        self._now = now
         self._relay: Relay | None = None
         self._chosen: TurnAddress | None = None
         self._from: tuple[str, ...] = ()

@@ -189,7 +189,10 @@ def with_race(work: Callable[[RelayRace, Net], Coroutine[Any, Any, None]], net: 
     told: list[RelayState] = []
 
     async def go() -> None:
-        runner = RelayRace(probe=net, told=lambda: told.append(runner.state), **{"addresses": lambda: ["a"], **more})  # type: ignore[arg-type]
+        loop = asyncio.get_running_loop()
+        runner = RelayRace(
+            probe=net, now=loop.time, told=lambda: told.append(runner.state), **{"addresses": lambda: ["a"], **more}
+        )  # type: ignore[arg-type]
         await work(runner, net)
         await runner.close()
 
