@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from carebag_wire.calls import Relay
 from carebag_wire.messages import KitState, Signal
 from carebag_wire.visit import ListeningState, LiveVitals
 
@@ -49,6 +50,7 @@ class NursePages:
         self._kit_state = kit_state
         self._pages: list[NursePage] = []
         self._dirty = asyncio.Event()
+        self._relay: Relay | None = None
 
     @property
     def present(self) -> bool:
@@ -57,6 +59,14 @@ class NursePages:
     def join(self, page: NursePage) -> None:
         self._pages.append(page)
         page.state(self._kit_state().model_dump_json())
+        if self._relay is not None:
+            page.message(self._relay.model_dump_json())
+
+    def relay(self, relay: Relay) -> None:
+        """TURN credentials for the page's own call; kept for the page that comes next."""
+        self._relay = relay
+        for page in self._pages:
+            page.message(relay.model_dump_json())
 
     def leave(self, page: NursePage) -> None:
         if page in self._pages:

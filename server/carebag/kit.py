@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--telephone", default="", help="of the nurse or the bag, for a doctor who reaches neither")
     parser.add_argument("--camera", default="/dev/video0", help="device of the examination camera, 'demo' or 'off'")
     parser.add_argument("--ice", action="append", default=[], metavar="URL", help="STUN or TURN server; default none")
+    parser.add_argument("--relay-only", action="store_true", help="media by way of the hub's TURN server or not at all")
     parser.add_argument(
         "--device",
         action="append",
@@ -109,7 +110,10 @@ async def _run(args: argparse.Namespace) -> None:
 
         def make_live(send_signal: SendSignal) -> LiveMedia:
             return AiortcLive(
-                send_signal, camera=_camera(args.camera), ice_servers=[IceServer(url) for url in args.ice]
+                send_signal,
+                camera=_camera(args.camera),
+                ice_servers=[IceServer(url) for url in args.ice],
+                relay_only=args.relay_only,
             )
 
         await run_kit(settings, make_instruments, make_live)
