@@ -2,7 +2,7 @@
 
 
 class TokenBucket:
-    """Paces (`wait_s`) or limits (`allows`). Amounts are in the rate's unit: bytes, messages. Times: monotonic seconds."""
+    """Paces (`wait_s`) or limits (`allows`). Amounts in the rate's unit: bytes, messages. Times: monotonic s."""
 
     def __init__(self, rate_per_s: float, burst: float) -> None:
         """Both above 0; full at the beginning."""

@@ -45,6 +45,8 @@ class DoctorPage:
         self.offers = 0
         self.drop: Callable[[int], bool] = lambda count: False
         self.packets = 0
+        self.raw: Callable[[bytes], None] | None = None
+        """Takes payloads that are not sound packets."""
         self.chunks: dict[int, Any] = {}
         self.messages: list[dict[str, Any]] = []
         self.repair: RTCDataChannel | None = None
@@ -80,7 +82,9 @@ class DoctorPage:
 
     async def _rtp(self, packet: Any, arrival_time_ms: int) -> None:
         self.packets += 1
-        if not self.drop(self.packets):
+        if self.raw is not None:
+            self.raw(packet.payload)
+        elif not self.drop(self.packets):
             self._store(packet.payload)
         await self._notify()
 
@@ -111,6 +115,11 @@ class DoctorPage:
 
     def heard(self, kind: str, channel: str | None = None) -> list[dict[str, Any]]:
         return [m for m in self.messages if m["type"] == kind and channel in (None, m["channel"])]
+
+    async def next_ping(self) -> None:
+        """Until the kit has spoken once more: what was sent to it before has been read."""
+        before = len(self.heard("ping"))
+        await self.until(lambda: len(self.heard("ping")) > before)
 
     def samples(self) -> bytes:
         pieces = [self.chunks[number] for number in sorted(self.chunks)]
@@ -143,11 +152,15 @@ class Room:
             if signal.to in self.pages:
                 await self.pages[signal.to].take(signal)
 
+    def page(self, name: str) -> DoctorPage:
+        """A page that will answer when it is called."""
+        return self.pages.setdefault(name, DoctorPage(name, self.live.on_signal))
+
     async def enter(self, *names: str) -> list[DoctorPage]:
         """These doctors are in the room now, connected with both channels open."""
         new = [name for name in names if name not in self.pages]
         for name in new:
-            self.pages[name] = DoctorPage(name, self.live.on_signal)
+            self.page(name)
         await self.live.set_viewers(self.visit_id, list(names))
         for name in new:
             page = self.pages[name]

@@ -37,9 +37,11 @@ class QuietPeer:
 
     def send_monitor(self, packet: bytes, rtp_time: int) -> None: ...
 
-    def expect_sound(self, kbps: float) -> None: ...
+    def expect_sound(self, kbps: float) -> None:
+        self.sound_kbps = kbps
 
-    def limit_video(self, limit: str) -> None: ...
+    def limit_video(self, limit: str) -> None:
+        self.limit = limit
 
     async def watch(self) -> None: ...
 
@@ -63,10 +65,11 @@ class Line:
         self.sent: list[Signal] = []
         self.peers: list[QuietPeer] = []
         self.unix_ms = 1_800_000_000_000
+        self.monotonic_s = 0.0
         self.call = self.anew()
 
     def anew(self) -> Call:
-        return Call(VISIT, "doctor:1", self._build, self.sent.append, lambda: self.unix_ms)
+        return Call(VISIT, "doctor:1", self._build, self.sent.append, lambda: self.unix_ms, lambda: self.monotonic_s)
 
     def _build(self, events: PeerEvents) -> QuietPeer:
         self.peers.append(QuietPeer())
@@ -132,3 +135,36 @@ async def test_an_ask_of_an_attempt_that_is_over_changes_nothing(line: Line) -> 
     await line.say(line.sent[0].epoch - 5)
     assert len(line.peers) == 1
     assert len(line.sent) == 1
+
+
+async def test_a_page_that_asks_for_ever_new_connections_gets_a_few(line: Line) -> None:
+    for number in range(1, 50):
+        await line.say(line.sent[0].epoch + number)
+    assert len(line.peers) <= 1 + 5
+    line.monotonic_s += 10.0
+    await line.say(line.sent[-1].epoch + 1)
+    assert len(line.sent) == len(line.peers) <= 1 + 5 + 1
+
+
+async def test_an_epoch_from_nowhere_is_refused_and_the_call_goes_on(line: Line) -> None:
+    await line.say(2**53 - 1)
+    assert len(line.peers) == 1
+    await line.say(line.sent[0].epoch, ANSWER)
+    assert line.peers[0].answers == [ANSWER]
+    await line.say(0)
+    assert len(line.peers) == 2
+
+
+async def test_a_flood_of_signals_is_cut_off(line: Line) -> None:
+    for _ in range(10_000):
+        line.call.signal(Signal(visit_id=VISIT, sender="doctor:1", to="kit", epoch=line.sent[0].epoch, candidate={}))
+    assert line.call._inbox.qsize() <= 500
+    await line.call.settled()
+    assert len(line.peers) == 1
+
+
+async def test_what_was_decided_before_a_new_connection_holds_for_it(line: Line) -> None:
+    line.call.limit_video("none")
+    line.call.expect_sound(170.0)
+    await line.say(line.sent[0].epoch + 1)
+    assert [(peer.limit, peer.sound_kbps) for peer in line.peers] == [("none", 170.0)] * 2

@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import av
@@ -86,7 +87,7 @@ def test_time_rises_by_twenty_milliseconds_over_streams_and_gaps() -> None:
     take(0, RATE)
     assert times[0] == 5 * 48_000
     assert times == sorted(times)
-    steps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(times)]
     assert sum(step != PACKET_SAMPLES for step in steps) == 2
     assert max(steps) > 20 * 48_000
     assert min(steps) == PACKET_SAMPLES
