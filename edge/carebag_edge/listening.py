@@ -27,7 +27,7 @@ from carebag_edge.recording_file import FinishedSound, RecordingFile, discard, s
 from carebag_edge.sample_ledger import Implausible
 from carebag_signal.auscultation import Finding, HeartRate, SoundMark
 from carebag_wire.base import uuid7
-from carebag_wire.records import Gap, SoundRecorded
+from carebag_wire.records import MAX_SOUND_MARKS, Gap, SoundRecorded
 from carebag_wire.values import Circumstances, DeviceIdentity, Quality, Times
 from carebag_wire.visit import ListeningState, SoundEnd
 
@@ -67,6 +67,7 @@ class Hearing(BaseModel):
     gaps: tuple[tuple[int, int], ...] = ()
     heart_rate_per_min: int | None = None
     quality: Quality = Quality(word="questionable", reasons=["interrupted"])
+    sound_marks: tuple[tuple[int, Literal["S1", "S2"]], ...] = ()
 
     @property
     def whom(self) -> Whom:
@@ -84,6 +85,8 @@ class _Running:
     rate_problem: str | None = "assessing"
     last_rate: int | None = None
     marks: list[tuple[int, Literal["S1", "S2"]]] = field(default_factory=list)
+    """Since the last message."""
+    all_marks: list[tuple[int, Literal["S1", "S2"]]] = field(default_factory=list)
     heard: Counter[str] = field(default_factory=Counter)
     overrun: bool = False
     clipping: Clipping = field(default_factory=Clipping)
@@ -263,6 +266,8 @@ class Listening:
         for finding in findings:
             if isinstance(finding, SoundMark):
                 running.marks.append((finding.sample, finding.sound))
+                if len(running.all_marks) < MAX_SOUND_MARKS:
+                    running.all_marks.append((finding.sample, finding.sound))
             elif isinstance(finding, HeartRate):
                 running.rate, running.rate_problem = finding.per_min, finding.why_not
                 running.last_rate = finding.per_min or running.last_rate
@@ -283,7 +288,11 @@ class Listening:
             self._forget(running.hearing.stream)
             return None
         hearing = running.hearing.model_copy(
-            update={"heart_rate_per_min": running.last_rate, "quality": _quality(running, sound, state)}
+            update={
+                "heart_rate_per_min": running.last_rate,
+                "quality": _quality(running, sound, state),
+                "sound_marks": tuple(running.all_marks),
+            }
         )
         return self._keep(self._complete(hearing, sound))
 
@@ -319,6 +328,7 @@ class Listening:
             media_sha256=sha256,
             heart_rate_per_min=hearing.heart_rate_per_min,
             quality=hearing.quality,
+            sound_marks=list(hearing.sound_marks),
         )
 
     def _forget(self, stream: int) -> None:

@@ -92,6 +92,8 @@ class VisitBook:
             update["photos"] = _with(before.photos, message.photo, lambda view: view.photo.id)
         if message.note is not None and message.note.state == "signed":
             update["notes"] = _with(before.notes, message.note, lambda note: note.id)
+        if message.mark is not None:
+            update["marks"] = _with(before.marks, message.mark, lambda mark: mark.id)
         self._known[message.visit_id] = before.model_copy(update=update)
         return True
 
@@ -222,6 +224,7 @@ def _united(before: VisitSnapshot, told: VisitSnapshot) -> VisitSnapshot:
             "sounds": _union(before.sounds, told.sounds, lambda view: view.sound.id),
             "photos": _union(before.photos, told.photos, lambda view: view.photo.id),
             "notes": _union(before.notes, told.notes, lambda note: note.id),
+            "marks": _union(before.marks, told.marks, lambda mark: mark.id),
         }
     )
 

@@ -1,15 +1,17 @@
 """The doctor's routes: visits, requests, decisions, the note, and what was heard."""
 
 from carebag_server import heard as hearing
-from carebag_server import notes, visit_requests, visits
+from carebag_server import marks, notes, visit_requests, visits
 from carebag_server.access import Doctor
 from carebag_server.api_router import api_router
 from carebag_server.decisions import decide
+from carebag_server.earlier_sounds import earlier
 from carebag_server.hub import TheHub
 from carebag_server.visit_views import FindingView
-from carebag_wire.api import AskFor, CancelRequest, Decide, HeardSound, SignNote, WriteNote
+from carebag_wire.api import AskFor, CancelRequest, Decide, EarlierSound, HeardSound, MakeMark, SignNote, WriteNote
 from carebag_wire.base import Id
-from carebag_wire.visit import Note, PhotoView, ReadingView, Request, SoundView, VisitHead, VisitSnapshot
+from carebag_wire.values import Point
+from carebag_wire.visit import ListeningMark, Note, PhotoView, ReadingView, Request, SoundView, VisitHead, VisitSnapshot
 
 router = api_router("/api/visits", "visits")
 
@@ -68,6 +70,24 @@ def write_note(visit_id: Id, text: WriteNote, caller: Doctor, hub: TheHub) -> No
 def sign_note(visit_id: Id, wanted: SignNote, caller: Doctor, hub: TheHub) -> Note:
     with hub.database.transaction() as session:
         return notes.sign(hub, session, caller, visit_id, wanted)
+
+
+@router.get("/{visit_id}/sounds/earlier")
+def earlier_sounds(visit_id: Id, caller: Doctor, hub: TheHub, point: Point | None = None) -> list[EarlierSound]:
+    with hub.database.transaction() as session:
+        return earlier(hub, session, caller, visit_id, point)
+
+
+@router.post("/{visit_id}/marks", status_code=201)
+def make_mark(visit_id: Id, wanted: MakeMark, caller: Doctor, hub: TheHub) -> ListeningMark:
+    with hub.database.transaction() as session:
+        return marks.make(hub, session, caller, visit_id, wanted)
+
+
+@router.post("/{visit_id}/marks/{mark_id}/take_back")
+def take_back_mark(visit_id: Id, mark_id: Id, caller: Doctor, hub: TheHub) -> ListeningMark:
+    with hub.database.transaction() as session:
+        return marks.take_back(hub, session, caller, visit_id, mark_id)
 
 
 @router.post("/{visit_id}/sounds/heard", status_code=204)

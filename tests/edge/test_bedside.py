@@ -12,7 +12,7 @@ from carebag_edge.journal import Journal
 from carebag_edge.visits import VisitBook
 from carebag_wire.messages import Changed, OpenVisit, Present
 from carebag_wire.records import VisitOpened
-from carebag_wire.visit import Note, Participant, ReadingView
+from carebag_wire.visit import ListeningMark, Note, Participant, ReadingView
 
 
 def test_opening_is_a_record_and_is_shown_before_the_hub_knows(room: Any, journal: Journal) -> None:
@@ -292,6 +292,26 @@ def test_a_draft_note_is_none_of_the_kits_business(room: Any, world: Any, hands:
     signed = note.model_copy(update={"state": "signed", "signed_at": hands.utc})
     room.bedside.hub_said(Changed(visit_id=visit.visit.id, note=signed))
     assert room.bedside.book.get(visit.visit.id).notes == [signed]  # type: ignore[union-attr]
+
+
+def test_a_doctors_mark_on_the_sound_is_known_and_may_be_taken_back(room: Any, world: Any, hands: Any) -> None:
+    visit = room.know()
+    mark = ListeningMark(
+        id=world.new_id(),
+        visit_id=visit.visit.id,
+        stream=1,
+        sample=8000,
+        rate_hz=4000,
+        kind="murmur",
+        author="Eva Ek",
+        author_id=world.new_id(),
+        at=hands.utc,
+    )
+    room.bedside.hub_said(Changed(visit_id=visit.visit.id, mark=mark))
+    assert room.bedside.book.get(visit.visit.id).marks == [mark]  # type: ignore[union-attr]
+    back = mark.model_copy(update={"taken_back_at": hands.utc})
+    room.bedside.hub_said(room.world.told(visit.model_copy(update={"marks": [back]})))
+    assert room.bedside.book.get(visit.visit.id).marks == [back]  # type: ignore[union-attr]
 
 
 def test_who_is_present_is_forgotten_when_the_hub_is_away(room: Any) -> None:

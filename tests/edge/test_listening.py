@@ -15,6 +15,7 @@ from carebag_edge.listening import Listening
 from carebag_edge.live_port import NoLiveMedia
 from carebag_edge.media_files import MediaFiles
 from carebag_signal.auscultation import HeartSoundMonitor
+from carebag_signal.synthetic import Body, heart_sound
 from carebag_wire.records import SoundRecorded
 from carebag_wire.values import Circumstances
 from carebag_wire.visit import ListeningState, SoundEnd
@@ -158,6 +159,19 @@ def test_state_comes_four_times_a_second_and_carries_the_marks_once(ward: Ward) 
     assert ward.told[-1].quality != "assessing"
     marks = [mark for state in ward.told for mark in state.sound_marks]
     assert len(marks) == len(set(marks))
+
+
+def test_the_record_keeps_where_s1_and_s2_were_heard(ward: Ward) -> None:
+    """So that a recording can be drawn with them beside a later one."""
+    stream, sound = ward.begin(), heart_sound(Body(), 10, RATE).samples
+    for start in range(0, len(sound), 500):
+        ward.frame(stream, start, sound[start : start + 500])
+    entry = ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "asked", len(sound)))
+    assert entry is not None
+    assert isinstance(entry.record, SoundRecorded)
+    told = [mark for state in ward.told for mark in state.sound_marks]
+    assert entry.record.sound_marks == told
+    assert len(told) > 10
 
 
 def test_the_level_of_each_quarter_of_a_second_is_said(ward: Ward) -> None:

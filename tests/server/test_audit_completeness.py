@@ -59,6 +59,9 @@ def drive(hub: Any) -> list[tuple[str, list[str]]]:
     heard = {"stream": 1, "sha256": sound["media_sha256"], "samples": 4, "repaired": 0, "missing": 0}
     act(hub, doctor, "POST", f"{base}/sounds/heard", heard)
     step("heard")
+    mark = act(hub, doctor, "POST", f"{base}/marks", {"stream": 1, "sample": 2, "rate_hz": 4000, "kind": "murmur"})
+    act(hub, doctor, "POST", f"{base}/marks/{mark['id']}/take_back")
+    step("mark and take back")
     act(hub, doctor, "PUT", f"{base}/note", {"assessment": "a", "plan": "p", "base_version": 0})
     act(hub, doctor, "POST", f"{base}/note/sign", {"version": 1})
     step("note")
@@ -89,6 +92,7 @@ EXPECTED = [
     ("sound", ["sound_recorded_stored", "media_stored"]),
     ("fetch", ["media_read"]),
     ("heard", ["sound_heard"]),
+    ("mark and take back", ["mark_made", "mark_taken_back"]),
     ("note", ["note_written", "note_signed"]),
     ("file and take back", ["unassigned", "reading_filed", "reading_taken_back"]),
     ("close", ["visit_closed"]),

@@ -25,7 +25,7 @@ from carebag_wire.messages import (
     Snapshot,
     Superseded,
 )
-from carebag_wire.visit import Note, Patient, Person, VisitHead, VisitSnapshot
+from carebag_wire.visit import DoctorHears, Note, Patient, Person, VisitHead, VisitSnapshot
 
 KIT, OTHER_KIT = uuid.UUID(int=1), uuid.UUID(int=2)
 VISIT, OTHER_VISIT = uuid.UUID(int=3), uuid.UUID(int=4)
@@ -213,6 +213,21 @@ def test_another_kit_reaches_no_console_of_this_room(rooms: Rooms) -> None:
     assert rooms.signal(11, signal(DOCTOR)) == [Send(11, Problem(code="not_here"))]
     assert rooms.live(11, Live(visit_id=VISIT)) == []
     assert rooms.kit_status(11, status()) == []
+
+
+def hears(visit_id: uuid.UUID = VISIT) -> DoctorHears:
+    return DoctorHears(visit_id=visit_id, sender="somebody else", source="live", view="bell")
+
+
+def test_what_a_doctor_hears_goes_to_the_nurses_side_with_the_true_sender(rooms: Rooms) -> None:
+    (sent,) = to(rooms.doctor_hears(1, hears()), 10)
+    assert sent == hears().model_copy(update={"sender": DOCTOR})
+    assert rooms.doctor_hears(1, hears(OTHER_VISIT)) == [Send(1, Problem(code="not_in_room"))]
+    assert rooms.doctor_hears(99, hears()) == [Send(99, Problem(code="not_in_room"))]
+    rooms.kit_status(10, status(OTHER_VISIT))
+    assert rooms.doctor_hears(1, hears()) == []
+    rooms.gone(10)
+    assert rooms.doctor_hears(1, hears()) == []
 
 
 def test_live_state_goes_to_the_room_only(rooms: Rooms) -> None:
