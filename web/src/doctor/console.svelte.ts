@@ -5,6 +5,7 @@ import { language } from '../shared/i18n/language.svelte'
 import { ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
 import { applyChange } from '../shared/visit'
 import {
+  type DoctorHears,
   type FromConsole,
   type KitStatus,
   type ListeningState,
@@ -78,6 +79,11 @@ export class Console {
     sessionStorage.removeItem(TAB)
     this.visitId = ''
     this.#forget()
+  }
+
+  /** What the doctor listens to now; may be lost. */
+  hears(message: DoctorHears): boolean {
+    return this.#socket?.send(message) ?? false
   }
 
   sendSignal(signal: Signal): boolean {

@@ -1,16 +1,19 @@
 /** What is seen and heard in one visit: the kit's connection (camera, exact sound) and the nurse's face and voice. */
 import { InstrumentPeer, type LinkState, type SignalBody } from '../shared/call/instrumentPeer'
+import { KitClock, type PictureTime } from '../shared/call/kitClock'
 import { Leaving } from '../shared/call/leaving'
 import { TalkPeer, type TalkState } from '../shared/call/talkPeer'
-import { Phonocardiogram } from '../shared/sound/phonocardiogram'
+import { guardEffect } from '../shared/sound/guardEffect'
+import { onTheme } from '../shared/sound/paint'
+import { type Flag, Phonocardiogram, type SoundMark } from '../shared/sound/phonocardiogram'
 import { SoundPlayer } from '../shared/sound/player'
 import { ExactSound, type Heard, type SoundEnd, type Verdict } from '../shared/sound/stream'
 import { SoundTap } from '../shared/sound/tap'
+import type { View } from '../shared/sound/views'
 import type { ListeningState, LiveVitals, Signal } from '../shared/wire'
 import type { Console } from './console.svelte'
+import { Proving } from './proof/proving.svelte'
 
-export const VIEWS = ['bell', 'diaphragm', 'extended'] as const
-export type View = (typeof VIEWS)[number]
 /** Heart sounds are low: up to eight times as recorded. */
 export const LOUDEST = 8
 const USUAL_VOLUME = 3
@@ -33,10 +36,22 @@ export class Media {
   missing = $state(0)
   /** How often the sound in the ear jumped ahead to catch up; the store has everything. */
   jumps = $state(0)
+  readonly proving: Proving
+  /** By how much the live sound is turned down so that nothing is cut off, dB. */
+  turnedDown = $state(0)
+  /** The stream that is drawn and heard; -1 before the first. */
+  stream = $state(-1)
+  /** S1 and S2 of the stream, all of them. */
+  #marks: SoundMark[] = []
+  #flags: readonly Flag[] = []
+  /** Something else is played: the live sound is received and recorded, and not heard. */
+  #aside = false
   #kit: string | undefined
   #nurse: string | undefined
   #instruments: InstrumentPeer | undefined
   #talk: TalkPeer | undefined
+  /** What the kit's one clock showed for pictures and sounds. */
+  readonly kitClock = new KitClock()
   readonly #nurseLeaving = new Leaving(() => this.#endTalk())
   #tap: SoundTap | undefined
   #player: SoundPlayer | undefined
@@ -46,13 +61,26 @@ export class Media {
   constructor(
     readonly desk: Console,
     readonly visitId: string,
-  ) {}
+  ) {
+    this.proving = new Proving({
+      player: () => this.#player,
+      carrier: () => this.#instruments?.carrier ?? 'data_channel',
+      send: (message) => this.#instruments?.sendRepair(message) ?? false,
+      may: () => ({
+        connected: this.link === 'connected',
+        audible: this.#player?.state === 'running',
+        quiet: !['starting', 'live'].includes(this.desk.listening?.state ?? ''),
+      }),
+      save: (path) => this.desk.api.post(`/api/visits/${this.visitId}/path-proofs`, path),
+    })
+  }
 
   /** Begins to wait for the kit; returns what ends it. */
   start(): () => void {
-    const tap = new SoundTap((packet) => this.#exact?.take(packet, 'live'))
+    const tap = new SoundTap((packet) => this.proving.packet(packet, 'live') || this.#exact?.take(packet, 'live'))
     this.#tap = tap
     this.#player = new SoundPlayer(tap)
+    void this.#player.through(guardEffect((decibel) => (this.turnedDown = decibel)))
     // what `carebag bench` listens to: which sample was rendered when
     this.#player.onRendered = (rendered) => {
       if (this.jumps !== rendered.jumps) this.jumps = rendered.jumps
@@ -66,8 +94,10 @@ export class Media {
     })
     const off = this.desk.onSignal((signal) => this.#signal(signal))
     const count = setInterval(() => this.#count(), 1000)
+    const proved = this.proving.start()
     return () => {
       off()
+      proved()
       clearInterval(count)
       this.#endTalk()
       this.#endInstruments()
@@ -112,7 +142,7 @@ export class Media {
     await this.#player.prepare(this.#exact?.rateHz || this.desk.listening?.rate_hz || USUAL_RATE_HZ)
     await this.#player.resume()
     this.#player.view = this.view
-    this.#player.volume = this.volume
+    this.#player.volume = this.#aside ? 0 : this.volume
   }
 
   choose(view: View): void {
@@ -122,25 +152,60 @@ export class Media {
 
   setVolume(volume: number): void {
     this.volume = volume
-    if (this.#player && this.audioOn) this.#player.volume = volume
+    if (this.#player && this.audioOn && !this.#aside) this.#player.volume = volume
   }
 
-  /** Draws the exact samples on this canvas until the returned function is called. */
-  draw(canvas: HTMLCanvasElement): () => void {
-    const picture = new Phonocardiogram(canvas, { head: () => this.#exact?.length ?? 0 })
+  /** While something else is played: the live sound goes on being received, and is silent here. */
+  aside(on: boolean): void {
+    this.#aside = on
+    if (this.#player && this.audioOn) this.#player.volume = on ? 0 : this.volume
+  }
+
+  /** The exact samples of the stream of now; null before the first. */
+  get sound(): ExactSound | null {
+    return this.#exact !== undefined && this.#exact.stream >= 0 ? this.#exact : null
+  }
+
+  get soundMarks(): readonly SoundMark[] {
+    return this.#marks
+  }
+
+  /** The sample that is heard now; the newest one where the sound is off. */
+  get heardSample(): number {
+    const rendered = this.#player?.rendered
+    const heard = this.audioOn && rendered?.stream === this.stream ? rendered.head : Infinity
+    return Math.max(0, Math.min(heard, (this.#exact?.length ?? 0) - 1))
+  }
+
+  /** The persons' marks on the stream of now. */
+  flag(flags: readonly Flag[]): void {
+    this.#flags = flags
+    this.#picture?.flag(flags)
+  }
+
+  /** Draws the exact samples on these canvases until the returned function is called. */
+  draw(canvas: HTMLCanvasElement, spectrogram: HTMLCanvasElement): () => void {
+    const picture = new Phonocardiogram(canvas, { head: () => this.#exact?.length ?? 0, spectrogram })
     this.#picture = picture
-    if (this.#exact && this.#exact.stream >= 0) picture.show(this.#exact)
-    const themed = new MutationObserver(() => picture.recolour())
-    themed.observe(document.documentElement, { attributeFilter: ['data-theme'] })
-    const dim = matchMedia('(prefers-color-scheme: dark)')
-    const recolour = (): void => picture.recolour()
-    dim.addEventListener('change', recolour)
+    this.#show(picture)
+    const off = onTheme(() => picture.recolour())
     return () => {
-      themed.disconnect()
-      dim.removeEventListener('change', recolour)
+      off()
       picture.close()
       this.#picture = undefined
     }
+  }
+
+  #show(picture: Phonocardiogram): void {
+    if (this.sound === null) return
+    picture.show(this.sound)
+    picture.mark(this.#marks)
+    picture.flag(this.#flags)
+  }
+
+  /** A picture of the examination camera is shown: what `carebag bench` compares with `carebag:rendered`. */
+  pictured(picture: PictureTime): void {
+    document.dispatchEvent(new CustomEvent('carebag:picture', { detail: picture }))
   }
 
   #toKit(): InstrumentPeer {
@@ -148,7 +213,10 @@ export class Media {
     return new InstrumentPeer({
       tap: this.#tap,
       send: (body) => this.#send(this.#kit, body),
-      onVideo: (stream) => (this.camera = stream),
+      onVideo: (stream) => {
+        this.kitClock.forget()
+        this.camera = stream
+      },
       onMessage: (message) => this.#channel(message),
       onRepair: (packet) => this.#repair(packet),
       onState: (state) => (this.link = state),
@@ -196,7 +264,9 @@ export class Media {
   }
 
   #channel(message: ChannelMessage): void {
-    if (message.type === 'live_vitals') this.desk.live(message as unknown as LiveVitals, null)
+    this.proving.message(message)
+    if (message.type === 'clock') this.kitClock.take(message)
+    else if (message.type === 'live_vitals') this.desk.live(message as unknown as LiveVitals, null)
     else if (message.type === 'listening') this.#listening(message as unknown as ListeningState)
     else if (message.type === 'sound_here') this.#exact?.here(message as unknown as Parameters<ExactSound['here']>[0])
     else if (message.type === 'sound_end') this.#ended(message as unknown as SoundEnd)
@@ -204,12 +274,15 @@ export class Media {
 
   #listening(state: ListeningState): void {
     this.desk.live(null, state)
-    if (state.stream === this.#exact?.stream) this.#picture?.mark(state.sound_marks as [number, 'S1' | 'S2'][])
+    if (state.stream !== this.#exact?.stream) return
+    const marks = state.sound_marks as [number, 'S1' | 'S2'][]
+    this.#marks.push(...marks)
+    this.#picture?.mark(marks)
   }
 
   #repair(packet: ArrayBuffer): void {
-    const live = this.#instruments?.carrier === 'data_channel'
-    this.#exact?.take(packet, live ? 'live' : 'repair')
+    const how = this.#instruments?.carrier === 'data_channel' ? 'live' : 'repair'
+    if (!this.proving.packet(packet, how)) this.#exact?.take(packet, how)
     this.#player?.packet(packet)
   }
 
@@ -217,7 +290,10 @@ export class Media {
     this.verdict = 'listening'
     this.repaired = 0
     this.missing = 0
-    if (this.#exact) this.#picture?.show(this.#exact)
+    this.stream = this.#exact?.stream ?? -1
+    this.#marks = []
+    this.#flags = []
+    if (this.#picture) this.#show(this.#picture)
     if (this.audioOn) void this.#player?.prepare(rateHz)
   }
 

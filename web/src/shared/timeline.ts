@@ -15,6 +15,7 @@ export type Moment = {
     | 'filed'
     | 'failed'
     | 'heard'
+    | 'marked'
     | 'photo'
     | 'kept'
     | 'rejected'
@@ -26,6 +27,8 @@ export type Moment = {
   subject?: RequestKind | 'sound'
   circumstances?: Circumstances
   reason?: string
+  /** Id of the mark on the sound that it is about. */
+  mark?: string
 }
 
 function decided(view: Decided, about: string, subject: RequestKind | 'sound'): Moment[] {
@@ -72,6 +75,16 @@ function ofRecords(snapshot: VisitSnapshot): Moment[] {
   return [...readings, ...sounds, ...photos]
 }
 
+/** Marks that stand; the click leads to the recording they are on, once it is here. */
+function ofMarks(snapshot: VisitSnapshot): Moment[] {
+  return snapshot.marks
+    .filter((mark) => mark.taken_back_at === null)
+    .map((mark) => {
+      const recording = snapshot.sounds.find((view) => view.sound.stream === mark.stream)
+      return { at: mark.at, kind: 'marked', about: recording?.sound.id ?? mark.id, mark: mark.id, who: mark.author, subject: 'sound' }
+    })
+}
+
 /** Everything asked, measured, kept, heard, seen and signed, oldest first; equal times keep the order of the acts. */
 export function momentsOf(snapshot: VisitSnapshot): Moment[] {
   const { visit } = snapshot
@@ -82,6 +95,6 @@ export function momentsOf(snapshot: VisitSnapshot): Moment[] {
   const signed = snapshot.notes
     .filter((note) => note.signed_at)
     .map((note): Moment => ({ at: note.signed_at ?? '', kind: 'signed', about: note.id, who: note.author }))
-  const all = [...frame, ...ofRequests(snapshot), ...ofRecords(snapshot), ...signed]
+  const all = [...frame, ...ofRequests(snapshot), ...ofRecords(snapshot), ...ofMarks(snapshot), ...signed]
   return all.sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
 }

@@ -1,6 +1,6 @@
 /** A visit as the page holds it: a snapshot, then one object at a time put in the place of the one with the same id. */
 import { measuredWhen } from './provenance'
-import type { AskFor, Changed, Decided, DeviceStatus, Note, PhotoView, ReadingView, Request, SoundView, VisitSnapshot } from './wire'
+import type { AskFor, Changed, Decided, DeviceStatus, ListeningMark, Note, PhotoView, ReadingView, Request, SoundView, VisitSnapshot } from './wire'
 
 /** `list` with `item` in place of the one with the same id, or at the end. The list given is left as it was. */
 export function upsert<T>(list: readonly T[], item: T, id: (one: T) => string): T[] {
@@ -11,7 +11,7 @@ export function upsert<T>(list: readonly T[], item: T, id: (one: T) => string): 
 export const readingId = (view: ReadingView): string => view.reading.id
 export const soundId = (view: SoundView): string => view.sound.id
 export const photoId = (view: PhotoView): string => view.photo.id
-const plainId = (one: Request | Note): string => one.id
+const plainId = (one: Request | Note | ListeningMark): string => one.id
 
 /** The visit after a change; a change of another visit is not ours and leaves it as it is. */
 export function applyChange(snapshot: VisitSnapshot, change: Changed): VisitSnapshot {
@@ -24,6 +24,7 @@ export function applyChange(snapshot: VisitSnapshot, change: Changed): VisitSnap
     sounds: change.sound ? upsert(snapshot.sounds, change.sound, soundId) : snapshot.sounds,
     photos: change.photo ? upsert(snapshot.photos, change.photo, photoId) : snapshot.photos,
     notes: change.note ? upsert(snapshot.notes, change.note, plainId) : snapshot.notes,
+    marks: change.mark ? upsert(snapshot.marks, change.mark, plainId) : snapshot.marks,
   }
 }
 
@@ -74,6 +75,11 @@ const DEVICE_ORDER = ['cuff', 'oximeter', 'stethoscope', 'thermometer', 'scale',
 /** Instruments always in the same place, whichever was found first. */
 export function inOrder(devices: readonly DeviceStatus[]): DeviceStatus[] {
   return [...devices].sort((a, b) => DEVICE_ORDER.indexOf(a.kind) - DEVICE_ORDER.indexOf(b.kind) || a.id.localeCompare(b.id))
+}
+
+/** Marks on one stream that nobody took back, in the order of the sound; a mark's number is its place in this list. */
+export function marksOf(marks: readonly ListeningMark[], stream: number): ListeningMark[] {
+  return marks.filter((mark) => mark.stream === stream && mark.taken_back_at === null).sort((a, b) => a.sample - b.sample || a.at.localeCompare(b.at))
 }
 
 /** Waits for a person's decision. */

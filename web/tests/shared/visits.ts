@@ -83,6 +83,7 @@ export function snapshot(over: Partial<VisitSnapshot> = {}): VisitSnapshot {
     sounds: [],
     photos: [],
     notes: [],
+    marks: [],
     participants: [],
     kit_online: true,
     ...over,
