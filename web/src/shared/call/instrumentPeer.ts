@@ -3,6 +3,8 @@
  * broken connection is replaced by a new one with a higher epoch, and the last picture stays until then.
  */
 import { Attempt } from './attempt'
+import { type CallPath, pathBy, type RelayProblem, watchRelay } from './callPath'
+import type { Distrust, KitTrust } from './kitTrust'
 import { againMs, connectMs } from './patience'
 import { bestCarrier, withCarrier, type Carrier, type SoundTap } from '../sound/tap'
 
@@ -11,6 +13,8 @@ export interface SignalBody {
   epoch: number
   description?: RTCSessionDescriptionInit | null
   candidate?: RTCIceCandidateInit | null
+  /** The kit's signature over the description's fingerprints. */
+  proof?: string
 }
 
 export type LinkState = 'waiting' | 'connecting' | 'connected' | 'interrupted' | 'rejoining'
@@ -19,7 +23,13 @@ export interface InstrumentPeerOptions {
   /** Send to the kit, by way of the hub. */
   send: (signal: SignalBody) => void
   tap: SoundTap
-  iceServers?: RTCIceServer[]
+  /** By which servers the next connection may go. */
+  path?: () => CallPath
+  /** Judges what comes in the kit's name; what is not genuine is not answered, so nothing of it is shown. */
+  trust?: KitTrust
+  /** null: genuine, and these six digits are the same at the nurse's. */
+  onTrust?: (distrust: Distrust | null, digits: string) => void
+  onRelay?: (problem: RelayProblem | null) => void
   /** The camera's stream; the element keeps its last picture when the stream ends, so set `srcObject` only here. */
   onVideo?: (stream: MediaStream) => void
   /** A parsed message of the `live` channel or the `repair` channel's words: switch on `type`, drop the unknown. */
@@ -63,7 +73,7 @@ export class InstrumentPeer {
   /** Take call set-up from the kit; what belongs to an older epoch is dropped. */
   signal(signal: SignalBody): void {
     const { epoch, description, candidate } = signal
-    if (description?.type === 'offer') this.#offered(epoch, description)
+    if (description?.type === 'offer') this.#offered(signal, description)
     else if (candidate && this.#attempt?.epoch === epoch) this.#candidate(this.#attempt, candidate)
   }
 
@@ -84,15 +94,23 @@ export class InstrumentPeer {
     this.#attempt = null
   }
 
-  #offered(epoch: number, description: RTCSessionDescriptionInit): void {
-    if (epoch > this.#epoch) this.#answer(epoch, description)
+  /** The kit has a new key, and a person has made sure of it: call again. */
+  acceptKey(): void {
+    this.#options.trust?.acceptKey()
+    this.#ask()
+  }
+
+  #offered(signal: SignalBody, description: RTCSessionDescriptionInit): void {
+    const { epoch } = signal
+    if (epoch > this.#epoch) this.#answer(signal, description)
     // our answer was lost
     else if (epoch === this.#attempt?.epoch && this.#attempt.told) this.#attempt.tell()
     // the kit's clock is behind what it was: say from where to count
     else if (epoch < this.#epoch && performance.now() - this.#askedAt > againMs(1)) this.#ask()
   }
 
-  #answer(epoch: number, description: RTCSessionDescriptionInit): void {
+  #answer(signal: SignalBody, description: RTCSessionDescriptionInit): void {
+    const { epoch } = signal
     if (this.#attempt !== null && !this.#spoke) this.#failures += 1
     this.#attempt?.close()
     this.#epoch = epoch
@@ -105,12 +123,36 @@ export class InstrumentPeer {
     this.#become(this.state === 'waiting' ? 'connecting' : 'rejoining')
     attempt.queue(
       async () => {
-        await connection.setRemoteDescription(description)
+        if (!(await this.#genuine(attempt, signal, description))) return
         await connection.setLocalDescription()
-        if (this.#attempt === attempt) attempt.tell()
+        if (this.#attempt !== attempt) return
+        attempt.tell()
+        await this.#tellDigits(attempt, signal)
       },
       () => this.#broken(attempt),
     )
+  }
+
+  /** Take the description, if it comes from this kit; else this connection goes no further. */
+  async #genuine(attempt: Attempt, signal: SignalBody, description: RTCSessionDescriptionInit): Promise<boolean> {
+    const { connection } = attempt
+    const trust = this.#options.trust
+    let distrust = (await trust?.judge('kit', signal)) ?? null
+    if (distrust === null) {
+      await connection.setRemoteDescription(description)
+      if (trust && !trust.holds(signal, connection)) distrust = 'call_forged'
+    }
+    if (this.#attempt !== attempt) return false
+    if (distrust !== null) {
+      attempt.close()
+      this.#options.onTrust?.(distrust, '')
+    }
+    return distrust === null
+  }
+
+  async #tellDigits(attempt: Attempt, signal: SignalBody): Promise<void> {
+    const digits = await this.#options.trust?.digits(signal, attempt.connection)
+    if (digits !== undefined && this.#attempt === attempt) this.#options.onTrust?.(null, digits)
   }
 
   #candidate(attempt: Attempt, candidate: RTCIceCandidateInit): void {
@@ -127,9 +169,9 @@ export class InstrumentPeer {
   }
 
   #connect(epoch: number): Attempt {
-    const connection = new RTCPeerConnection(
-      withCarrier({ iceServers: this.#options.iceServers ?? [], bundlePolicy: 'max-bundle' }, this.carrier),
-    )
+    const path = this.#options.path?.() ?? pathBy(null)
+    const connection = new RTCPeerConnection(withCarrier({ ...path, bundlePolicy: 'max-bundle' }, this.carrier))
+    watchRelay(connection, path, (problem) => this.#attempt?.connection === connection && this.#options.onRelay?.(problem))
     connection.ontrack = (event) => this.#track(event)
     connection.ondatachannel = (event) => this.#channel(event.channel)
     connection.onconnectionstatechange = () => this.#connectionChanged(connection.connectionState)

@@ -3,7 +3,9 @@
  * the nurse calls guests, and of two alike the one with the smaller id: so both ends know who offers.
  */
 import type { Participant } from '../wire'
+import type { CallPath } from './callPath'
 import type { SignalBody } from './instrumentPeer'
+import type { Distrust, KitTrust } from './kitTrust'
 import { Leaving } from './leaving'
 import { OwnMedia } from './ownMedia'
 import { TalkPeer, type TalkState } from './talkPeer'
@@ -16,7 +18,11 @@ export type MeshOptions = {
   onShown?: (from: string, track: MediaStreamTrack) => void
   onLocal?: (stream: MediaStream | null) => void
   own?: OwnMedia
-  iceServers?: () => RTCIceServer[]
+  /** By which servers the next connection may go. */
+  path?: () => CallPath
+  /** Judges what comes from the nurse's page. */
+  trust?: KitTrust
+  onTrust?: (distrust: Distrust | null) => void
 }
 
 /** For all faces that leave this page together. */
@@ -108,7 +114,9 @@ export class TalkMesh {
       onShown: (track) => this.options.onShown?.(other.id, track),
       onLocal: (stream) => this.options.onLocal?.(stream),
       onState: (state) => set({ state }),
-      ...(this.options.iceServers ? { iceServers: this.options.iceServers() } : {}),
+      ...(this.options.path ? { path: this.options.path } : {}),
+      ...(this.options.trust && other.role === 'nurse' ? { trust: this.options.trust } : {}),
+      ...(this.options.onTrust ? { onTrust: this.options.onTrust } : {}),
     })
     const pair: Pair = { peer, face, leaving: new Leaving(() => this.#end(other.id)) }
     this.#pairs.set(other.id, pair)

@@ -7,7 +7,9 @@
  * is known already is answered with the answer that was given.
  */
 import { Attempt } from './attempt'
+import { type CallPath, pathBy, type RelayProblem, watchRelay } from './callPath'
 import type { SignalBody } from './instrumentPeer'
+import type { Distrust, KitTrust } from './kitTrust'
 import { againMs, connectMs, MEDIA_MS, REVIVE_MS, UNANSWERED_MS } from './patience'
 
 export type TalkState = 'waiting' | 'connecting' | 'connected' | 'interrupted' | 'ended'
@@ -19,7 +21,12 @@ export interface TalkPeerOptions {
   /** The doctor's page offers; the nurse's answers, and asks for an offer when the call is broken. */
   offers: boolean
   send: (signal: SignalBody) => void
-  iceServers?: RTCIceServer[]
+  /** By which servers the next connection may go. */
+  path?: () => CallPath
+  /** Judges what comes from the nurse's page: the kit that serves it vouches for it. */
+  trust?: KitTrust
+  onTrust?: (distrust: Distrust | null) => void
+  onRelay?: (problem: RelayProblem | null) => void
   /** Where camera and microphone come from; several calls of one page share them (`OwnMedia`). */
   open?: (wanted: MediaStreamConstraints) => Promise<MediaStream>
   /** What our face may take of the uplink, bits a second. */
@@ -213,7 +220,7 @@ export class TalkPeer {
     } else if (attempt === null || epoch !== attempt.epoch) {
       return
     } else if (description?.type === 'answer') {
-      this.#do(attempt, () => this.#answered(attempt, description))
+      this.#do(attempt, () => this.#answered(attempt, signal, description))
     } else if (candidate) {
       this.#do(attempt, () => attempt.candidate(candidate))
     }
@@ -226,9 +233,19 @@ export class TalkPeer {
     else if (epoch === 0 || epoch > this.#epoch) this.#offer(epoch)
   }
 
-  async #answered(attempt: Attempt, description: RTCSessionDescriptionInit): Promise<void> {
-    if (attempt.connection.signalingState !== 'have-local-offer') return
-    await attempt.connection.setRemoteDescription(description)
+  async #answered(attempt: Attempt, signal: SignalBody, description: RTCSessionDescriptionInit): Promise<void> {
+    const { connection } = attempt
+    const trust = this.#options.trust
+    // one that is not genuine is passed over: the genuine one may still come
+    const distrust = (await trust?.judge('nurse', signal)) ?? null
+    if (this.#attempt !== attempt || connection.signalingState !== 'have-local-offer') return
+    if (distrust !== null) return this.#options.onTrust?.(distrust)
+    await connection.setRemoteDescription(description)
+    if (trust && !trust.holds(signal, connection)) {
+      attempt.close()
+      return this.#options.onTrust?.('call_forged')
+    }
+    this.#options.onTrust?.(null)
     this.#agreed(attempt)
   }
 
@@ -280,10 +297,9 @@ export class TalkPeer {
 
   #connect(epoch: number): Attempt {
     this.#attempt?.close()
-    const connection = new RTCPeerConnection({
-      iceServers: this.#options.iceServers ?? [],
-      bundlePolicy: 'max-bundle',
-    })
+    const path = this.#options.path?.() ?? pathBy(null)
+    const connection = new RTCPeerConnection({ ...path, bundlePolicy: 'max-bundle' })
+    watchRelay(connection, path, (problem) => this.#attempt?.connection === connection && this.#options.onRelay?.(problem))
     const attempt = new Attempt(epoch, connection, this.#options.send)
     this.#attempt = attempt
     this.#epoch = epoch
