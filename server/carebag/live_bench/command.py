@@ -1,12 +1,15 @@
 """`carebag bench live`: arguments, the run, the page, the table."""
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from playwright.sync_api import Error
 
 from carebag.browser import NoBrowser
 from carebag.demonstration import Options
@@ -18,13 +21,14 @@ from carebag.live_bench.photo import write_photo
 from carebag.live_bench.raw import Raw
 from carebag.live_bench.response import Response, response
 from carebag.live_bench.sounds import swept, write_sounds
-from carebag.live_bench.stand import put_ahead, standing
+from carebag.live_bench.stand import Stand, standing
 from carebag.live_bench.targets import Row, rows
 from carebag.live_bench.visit import measured
 from carebag.processes import PartFailed
 
 FAST = 40.0
-SOURCE_S = 30.0
+SOURCE_S = 23.0
+"""Less than the sweeps last, before they begin anew."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,14 +67,27 @@ def _measure(profile: Profile, args: argparse.Namespace) -> tuple[Raw, Response 
         sounds = write_sounds(folder / "sounds", args.seed)
         photo = write_photo(folder / "photo.jpg", args.photo, args.seed) if args.photo else None
         options = Options(folder, str(sounds), None, args.port, FAST, args.seed)
-        with Link(profile, args.seed) as link, standing(link, options) as stand:
-            if args.ahead:
-                put_ahead()
-            raw = measured(stand, args.seed, seconds, photo, args.setups)
+        with Link(profile, args.seed) as link, standing(link, options, ahead=args.ahead) as stand:
+            try:
+                raw = measured(stand, args.seed, seconds, photo, args.setups)
+            except (Error, AssertionError) as problem:
+                raise PartFailed(_what_was_seen(stand, args.out, problem)) from None
         if raw.played is None:
             return raw, None
         rate = raw.played.rate_hz
         return raw, response(raw.played.stretches, swept(sounds, rate, SOURCE_S), rate)
+
+
+def _what_was_seen(stand: Stand, out: Path | None, problem: Exception) -> str:
+    """Why the visit did not come about, with pictures of both pages and the end of the logs beside it."""
+    words = [f"the visit did not come about: {str(problem).splitlines()[0]}"]
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, person in (("nurse", stand.nurse), ("doctor", stand.doctor)):
+            with contextlib.suppress(Error):
+                person.picture(out / f"failed-{name}.png")
+    words += [f"{name}:\n{stand.demo.parts.tail(name, 8)}" for name in stand.demo.parts.running]
+    return "\n".join(words)
 
 
 def result(raw: Raw, found: list[Row]) -> dict[str, Any]:

@@ -7,18 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOW_HZ, HIGH_HZ = 20.0, 1000.0
-SWEEP_S = 4.0
+HALVES_S = (1.5, 1.7, 1.9, 2.1, 2.3, 2.5)
+"""Of each way up and down, all different, so that every part of it is found again without doubt."""
 SEGMENT_S = 1.024
 AMPLITUDE = 0.4
-ALIKE = 0.99
-"""Correlation above which a segment is the sweep without a gap in it; others are not judged, but counted."""
+SHIFT_S = 0.015
+"""A filter shifts the lows by up to this; segments further apart than this have a gap between them."""
 
 Samples = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Response:
-    """Gain in dB at each frequency; `used` of `segments` held the sweep without a gap."""
+    """Gain in dB at each frequency; `used` of `segments` lay at no gap."""
 
     hz: list[float]
     db: list[float]
@@ -31,55 +32,72 @@ class Response:
 
 
 def sweep(rate_hz: int) -> NDArray[np.int16]:
-    """A logarithmic sweep over the whole band, up and down, so that it can be played round and round without a jump."""
-    half = int(SWEEP_S / 2 * rate_hz)
-    time = np.arange(half) / rate_hz
+    """Logarithmic sweeps over the whole band, up and down, none as long as another."""
+    return np.concatenate([_up_and_down(half_s, rate_hz) for half_s in HALVES_S])
+
+
+def _up_and_down(half_s: float, rate_hz: int) -> NDArray[np.int16]:
+    time = np.arange(int(half_s * rate_hz)) / rate_hz
     low, high = LOW_HZ * 0.8, min(HIGH_HZ * 1.2, rate_hz * 0.45)
-    grow = np.log(high / low) / (SWEEP_S / 2)
+    grow = np.log(high / low) / half_s
     up = np.sin(2 * np.pi * low * np.expm1(grow * time) / grow)
-    whole = np.concatenate([up, -up[::-1]])
-    return np.asarray(np.round(whole * AMPLITUDE * 32767), dtype=np.int16)
+    return np.asarray(np.round(np.concatenate([up, up[::-1]]) * AMPLITUDE * 32767), dtype=np.int16)
 
 
 def response(stretches: Sequence[Sequence[float]], source: NDArray[np.int16], rate_hz: int) -> Response:
     """Gain from what the stethoscope heard to what was played.
 
+    A segment is judged where its neighbours lie beside it in the source as well; next to a gap it is left out.
+
     Args:
         stretches: samples from -1 to 1 at `rate_hz`, each without a break.
-        source: PCM16 from the start of listening, longer than all stretches together.
+        source: PCM16 from the start of listening; no part of it is like another.
     """
     size = int(SEGMENT_S * rate_hz)
     original = source.astype(np.float64) / 32768
     power = np.zeros(size // 2 + 1)
     cross = np.zeros(size // 2 + 1, dtype=np.complex128)
-    used = segments = 0
     window = np.hanning(size)
+    used = segments = 0
     for stretch in stretches:
         played = np.asarray(stretch, dtype=np.float64)
-        for start in range(0, len(played) - size + 1, size // 2):
-            piece = played[start : start + size]
-            if not piece.any():
-                continue
-            segments += 1
-            wanted = _matching(piece, original)
-            if wanted is None:
+        starts = [at for at in range(0, len(played) - size + 1, size // 2) if played[at : at + size].any()]
+        segments += len(starts)
+        offsets = [_place(played[at : at + size], original) - at for at in starts]
+        for index, offset in judged(offsets, round(SHIFT_S * rate_hz)):
+            begin = starts[index]
+            wanted = original[begin + offset : begin + offset + size]
+            if begin + offset < 0 or len(wanted) < size:
                 continue
             used += 1
             spectrum = np.fft.rfft(wanted * window)
             power += np.abs(spectrum) ** 2
-            cross += np.conj(spectrum) * np.fft.rfft(piece * window)
+            cross += np.conj(spectrum) * np.fft.rfft(played[begin : begin + size] * window)
     return _curve(power, cross, size, rate_hz, used, segments)
 
 
-def _matching(piece: Samples, original: Samples) -> Samples | None:
-    """The part of the source that this is, by its correlation; None where it is none of it."""
+def judged(offsets: Sequence[int], within: int) -> list[tuple[int, int]]:
+    """(index, common offset) of the segments in runs of like offsets; those at the inner ends of a run lie at a gap."""
+    found: list[tuple[int, int]] = []
+    begin = 0
+    for end in range(1, len(offsets) + 1):
+        if end < len(offsets) and abs(offsets[end] - offsets[end - 1]) <= within:
+            continue
+        first = begin if begin == 0 else begin + 1
+        last = end if end == len(offsets) else end - 1
+        if end - begin >= 3:
+            common = int(np.median(offsets[begin:end]))
+            found += [(index, common) for index in range(first, last)]
+        begin = end
+    return found
+
+
+def _place(piece: Samples, original: Samples) -> int:
+    """Where in the source this is most likely from."""
     size, length = len(piece), len(original)
     whole = 1 << (length + size).bit_length()
     likeness = np.fft.irfft(np.fft.rfft(original, whole) * np.conj(np.fft.rfft(piece, whole)), whole)
-    best = int(np.argmax(likeness[: length - size + 1]))
-    wanted = original[best : best + size]
-    scale = float(np.linalg.norm(wanted) * np.linalg.norm(piece))
-    return wanted if scale > 0 and float(wanted @ piece) / scale > ALIKE else None
+    return int(np.argmax(likeness[: length - size + 1]))
 
 
 def _curve(power: Samples, cross: NDArray[np.complex128], size: int, rate_hz: int, used: int, of: int) -> Response:

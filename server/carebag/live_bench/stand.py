@@ -4,7 +4,7 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +35,9 @@ class Stand:
 class PartsOnLink(Parts):
     """Each part in the namespace of its side."""
 
-    def __init__(self, logs: Path, link: Link) -> None:
+    def __init__(self, logs: Path, link: Link, ahead: bool) -> None:
         super().__init__(logs)
-        self._link = link
+        self._link, self._ahead = link, ahead
 
     def _side(self, name: str) -> Namespace:
         return self._link.hospital if name == "hub" else self._link.kitchen
@@ -45,19 +45,26 @@ class PartsOnLink(Parts):
     def command(self, name: str, arguments: Sequence[str]) -> list[str]:
         return self._side(name).command(super().command(name, arguments))
 
+    def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        super().start(name, arguments, environment)
+        if self._ahead:
+            put_ahead()
+
     def answers(self, name: str, url: str) -> bool:
         return self._side(name).run(lambda: answers(url))
 
 
 @contextmanager
-def standing(link: Link, options: Options) -> Iterator[Stand]:
+def standing(link: Link, options: Options, *, ahead: bool = False) -> Iterator[Stand]:
     """Everything started; nothing is left of it afterwards.
+
+    `ahead`: see `put_ahead`.
 
     Raises:
         PartFailed, NoBrowser: naming what did not start.
     """
     with ExitStack() as stack:
-        parts = stack.enter_context(PartsOnLink(options.folder / "logs", link))
+        parts = stack.enter_context(PartsOnLink(options.folder / "logs", link, ahead))
         demo = Demo(parts, options)
         port = demo.hub_port
         demo.hub_for_kit = f"http://{HOSPITAL}:{port}"
@@ -68,15 +75,18 @@ def standing(link: Link, options: Options) -> Iterator[Stand]:
         playwright = stack.enter_context(sync_playwright())
         nurse = _page(stack, playwright, link.kitchen, options.folder / "chromium-nurse", TABLET)
         doctor = _page(stack, playwright, link.hospital, options.folder / "chromium-doctor", DESK)
+        if ahead:
+            put_ahead()
         yield Stand(link, demo, Nurse(nurse), Doctor(doctor))
 
 
 def _page(stack: ExitStack, playwright: Playwright, side: Namespace, script: Path, size: dict[str, int]) -> Page:
-    running: Browser = playwright.chromium.launch(executable_path=_chromium(side, script), args=list(FLAGS))
+    running: Browser = playwright.chromium.launch(executable_path=_chromium(side, script), args=_flags())
     stack.callback(running.close)
     context = running.new_context(
         viewport={"width": size["width"], "height": size["height"]},
         locale=LOCALE,
+        reduced_motion="reduce",  # without a graphics card an edge that breathes costs as much as the picture
         bypass_csp=True,  # our recorder is no script of the page's own
         permissions=["camera", "microphone"],
     )
@@ -84,6 +94,11 @@ def _page(stack: ExitStack, playwright: Playwright, side: Namespace, script: Pat
     page = context.new_page()
     page.set_default_timeout(2 * SLOW_MS)
     return page
+
+
+def _flags() -> list[str]:
+    """Faces at ten pictures a second: twice as many in two browsers are all that a small machine can do."""
+    return [f"{flag}=fps=10" if flag == "--use-fake-device-for-media-stream" else flag for flag in FLAGS]
 
 
 def _chromium(side: Namespace, script: Path) -> str:
@@ -99,7 +114,8 @@ def put_ahead() -> None:
 
     Each started part is a session and so a group of its own, whose weight counts, not its processes' niceness.
     """
-    for process in psutil.Process().children(recursive=True):
+    ourselves = psutil.Process()
+    for process in (ourselves, *ourselves.children(recursive=True)):
         with contextlib.suppress(OSError):
             Path(f"/proc/{process.pid}/autogroup").write_text("-20")
 

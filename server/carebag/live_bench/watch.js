@@ -112,8 +112,9 @@
     setInterval(async () => {
       for (const connection of live.connections) {
         if (connection.connectionState === 'closed') continue
-        for (const one of (await connection.getStats()).values()) {
-          if (one.type !== 'inbound-rtp' || one.kind !== 'audio' || one.totalSamplesReceived === undefined) continue
+        const receiver = connection.getReceivers().find((one) => one.track.kind === 'audio')
+        for (const one of (await receiver?.getStats())?.values() ?? []) {
+          if (one.type !== 'inbound-rtp' || one.totalSamplesReceived === undefined) continue
           live.talk.push([now(), one.ssrc, one.totalSamplesReceived, one.concealedSamples, one.packetsReceived, one.packetsLost])
         }
       }
