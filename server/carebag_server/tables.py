@@ -294,6 +294,19 @@ class MarkRow(Base, kw_only=True):
     taken_back_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
+class PathProofRow(Base, kw_only=True):
+    """What a doctor's page measured of the sound path."""
+
+    __tablename__ = "path_proof"
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    practitioner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner.id"), primary_key=True)
+    proof: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    by: Mapped[str]
+    at: Mapped[datetime]
+    made: Mapped[str]
+    """The page's `MakePathProof`, JSON."""
+
+
 class MediaRow(Base, kw_only=True):
     """A file of the media folder that is there, whole and checked."""
 

@@ -51,6 +51,8 @@ TABLE = {
     "PUT /api/visits/{visit_id}/note": {"doctor"},
     "POST /api/visits/{visit_id}/note/sign": {"doctor"},
     "POST /api/visits/{visit_id}/sounds/heard": {"doctor"},
+    "POST /api/visits/{visit_id}/path-proofs": {"doctor"},
+    "GET /api/review/visits/{visit_id}/path-proofs": {"reviewer"},
     "GET /api/media/{visit_id}/{sha256}": {"doctor"},
     "GET /api/review/visits": {"reviewer"},
     "GET /api/review/visits/{visit_id}/events": {"reviewer"},
