@@ -2,6 +2,7 @@
 import { InstrumentPeer, type LinkState, type SignalBody } from '../shared/call/instrumentPeer'
 import { KitClock, type PictureTime } from '../shared/call/kitClock'
 import { Leaving } from '../shared/call/leaving'
+import { RoomTalk } from '../shared/call/roomTalk.svelte'
 import { TalkPeer, type TalkState } from '../shared/call/talkPeer'
 import { guardEffect } from '../shared/sound/guardEffect'
 import { onTheme } from '../shared/sound/paint'
@@ -10,8 +11,9 @@ import { SoundPlayer } from '../shared/sound/player'
 import { ExactSound, type Heard, type SoundEnd, type Verdict } from '../shared/sound/stream'
 import { SoundTap } from '../shared/sound/tap'
 import type { View } from '../shared/sound/views'
-import type { ListeningState, LiveVitals, Signal } from '../shared/wire'
+import type { Guest, ListeningState, LiveVitals, Participant, Signal } from '../shared/wire'
 import type { Console } from './console.svelte'
+import { Ear } from './proof/ear.svelte'
 import { Proving } from './proof/proving.svelte'
 
 /** Heart sounds are low: up to eight times as recorded. */
@@ -37,6 +39,7 @@ export class Media {
   /** How often the sound in the ear jumped ahead to catch up; the store has everything. */
   jumps = $state(0)
   readonly proving: Proving
+  readonly ear = new Ear(() => this.#player)
   /** By how much the live sound is turned down so that nothing is cut off, dB. */
   turnedDown = $state(0)
   /** The stream that is drawn and heard; -1 before the first. */
@@ -46,6 +49,8 @@ export class Media {
   #flags: readonly Flag[] = []
   /** Something else is played: the live sound is received and recorded, and not heard. */
   #aside = false
+  /** Guests, and other doctors. */
+  readonly room: RoomTalk
   #kit: string | undefined
   #nurse: string | undefined
   #instruments: InstrumentPeer | undefined
@@ -62,6 +67,12 @@ export class Media {
     readonly desk: Console,
     readonly visitId: string,
   ) {
+    this.room = new RoomTalk({
+      visitId,
+      send: (signal) => this.desk.sendSignal(signal),
+      report: (quality) => this.desk.sendQuality(quality),
+      connections: () => (this.#talk?.connection ? [['nurse', this.#talk.connection]] : []),
+    })
     this.proving = new Proving({
       player: () => this.#player,
       carrier: () => this.#instruments?.carrier ?? 'data_channel',
@@ -95,9 +106,13 @@ export class Media {
     const off = this.desk.onSignal((signal) => this.#signal(signal))
     const count = setInterval(() => this.#count(), 1000)
     const proved = this.proving.start()
+    const measured = this.room.start()
+    const heard = this.ear.start()
     return () => {
       off()
       proved()
+      measured()
+      heard()
       clearInterval(count)
       this.#endTalk()
       this.#endInstruments()
@@ -118,8 +133,16 @@ export class Media {
     else this.#nurseLeaving.here()
   }
 
+  /** Guests and other doctors who are in the room; the examination camera is shown to those guests who may see it. */
+  meetOthers(me: string, others: readonly Participant[], guests: readonly Guest[]): void {
+    this.room.meet(me, others)
+    const may = new Set(guests.filter((one) => one.camera && one.state === 'admitted').map((one) => `guest:${one.id}`))
+    this.room.show(this.camera?.getVideoTracks()[0] ?? null, may)
+  }
+
   /** The visit is closed, or another tab has the seat: nothing more may be seen or heard here. */
   leave(): void {
+    this.room.end()
     this.#endTalk()
     this.#endInstruments()
   }
@@ -127,11 +150,13 @@ export class Media {
   mute(on: boolean): void {
     this.muted = on
     if (this.#talk) this.#talk.microphone = !on
+    this.room.mute(on)
   }
 
   hide(on: boolean): void {
     this.hidden = on
     if (this.#talk) this.#talk.camera = !on
+    this.room.hide(on)
   }
 
   /** From a click: browsers play nothing before one. */
@@ -228,7 +253,10 @@ export class Media {
       offers: true,
       send: (body) => this.#send(this.#nurse, body),
       onRemote: (stream) => (this.nurseFace = stream),
-      onLocal: (stream) => (this.noOwnMedia = stream === null),
+      onLocal: (stream) => {
+        this.noOwnMedia = stream === null
+        this.ear.speaksInto(stream?.getAudioTracks()[0] ?? null)
+      },
       onState: (state) => (this.talkState = state),
     })
     void talk.start()
@@ -253,7 +281,7 @@ export class Media {
   #send(to: string | undefined, body: SignalBody): void {
     if (to === undefined) return
     const { epoch, description = null, candidate = null } = body
-    this.desk.sendSignal({ type: 'signal', visit_id: this.visitId, sender: '', to, epoch, description: description as Signal['description'], candidate: candidate as Signal['candidate'] })
+    this.desk.sendSignal({ type: 'signal', visit_id: this.visitId, sender: '', to, epoch, proof: '', description: description as Signal['description'], candidate: candidate as Signal['candidate'] })
   }
 
   #signal(signal: Signal): void {
@@ -261,6 +289,7 @@ export class Media {
     const body = signal as unknown as SignalBody
     if (signal.sender === this.#nurse) this.#talk?.signal(body)
     else if (signal.sender === this.#kit) this.#instruments?.signal(body)
+    else this.room.signal(signal)
   }
 
   #channel(message: ChannelMessage): void {

@@ -66,6 +66,11 @@ export class Proving {
     return connected && audible && quiet && this.state !== 'running'
   }
 
+  /** From the sound output to the loudspeaker, as the browser estimates it, ms. */
+  get outputMs(): number {
+    return this.#place.player()?.outputMs ?? 0
+  }
+
   /** What the button does. */
   prove(): void {
     const player = this.#place.player()

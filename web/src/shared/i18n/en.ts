@@ -1059,6 +1059,7 @@ export const en: Messages = {
   'phones.tap': 'Tap when you hear a deep tone.',
   'phones.tap.help': 'It comes after a while. Clicks and buzzing do not count. If you hear nothing, just wait.',
   'phones.heard': 'I hear it',
+  'phones.nothing': 'I hear nothing',
   'phones.step': 'Tone {n} of {total}',
   'phones.guess': 'No tone was playing just then.',
   'phones.device': 'Holds for: {device}',

@@ -1059,6 +1059,7 @@ export const es: Messages = {
   'phones.tap': 'Pulse cuando oiga un tono grave.',
   'phones.tap.help': 'Llega tras un momento. Los chasquidos y zumbidos no cuentan. Si no oye nada, espere.',
   'phones.heard': 'Lo oigo',
+  'phones.nothing': 'No oigo nada',
   'phones.step': 'Tono {n} de {total}',
   'phones.guess': 'En ese momento no sonaba ningún tono.',
   'phones.device': 'Vale para: {device}',

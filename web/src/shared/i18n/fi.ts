@@ -1059,6 +1059,7 @@ export const fi: Messages = {
   'phones.tap': 'Paina, kun kuulet matalan äänen.',
   'phones.tap.help': 'Se tulee hetken päästä. Naksahduksia ja surinaa ei lasketa. Jos et kuule mitään, odota vain.',
   'phones.heard': 'Kuulen sen',
+  'phones.nothing': 'En kuule mitään',
   'phones.step': 'Ääni {n}/{total}',
   'phones.guess': 'Silloin ei soinut mitään.',
   'phones.device': 'Koskee: {device}',

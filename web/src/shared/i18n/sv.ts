@@ -1058,6 +1058,7 @@ export const sv = {
   'phones.tap': 'Tryck när du hör en dov ton.',
   'phones.tap.help': 'Den kommer efter en stund. Knäpp och surr räknas inte. Hör du inget, vänta bara.',
   'phones.heard': 'Jag hör den',
+  'phones.nothing': 'Jag hör inget',
   'phones.step': 'Ton {n} av {total}',
   'phones.guess': 'Just då spelades ingen ton.',
   'phones.device': 'Gäller: {device}',

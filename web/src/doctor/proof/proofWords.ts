@@ -1,0 +1,49 @@
+/** What a proof says, as sentences in the language chosen. */
+import { type PathMeasure, range, TOLERANCE_DB } from '../../shared/sound/proofMeasure'
+import { language, t } from '../../shared/words.svelte'
+import type { Proof, ProvingState } from './proving.svelte'
+
+/** "1 000", "−22,4". */
+export function number(value: number, digits = 0): string {
+  return value.toLocaleString(language.locale, { maximumFractionDigits: digits }).replace('-', '−')
+}
+
+export function percent(share: number): string {
+  return number(share * 100, share > 0 && share < 0.01 ? 1 : 0)
+}
+
+/** The state of the sound path in one sentence. */
+export function pathText(state: ProvingState, last: Proof | null): string {
+  if (state !== 'proved' || last === null) return t(`path.${state === 'proved' ? 'off' : state}`)
+  const { word, measured } = last
+  if (word === 'good') return goodText(measured)
+  if (word === 'filtered') return filteredText(measured)
+  if (word === 'slow') return t('path.slow', { ms: number(measured.latencyMs ?? 0) })
+  if (word === 'interrupted') return t('path.interrupted', { n: percent(measured.missing), pauses: measured.pauses })
+  return t(`path.${word}`)
+}
+
+/** What to do about it; empty when there is nothing. */
+export function pathHelp(state: ProvingState, last: Proof | null): string {
+  if (state === 'unanswered') return t('path.help.unanswered')
+  return state === 'proved' && last !== null && last.word !== 'good' ? t(`path.help.${last.word}`) : ''
+}
+
+function goodText(measured: PathMeasure): string {
+  const [low, high] = range(measured) ?? [0, 0]
+  const covered = { low: number(low), high: number(high) }
+  if (measured.latencyMs === null) return t('path.good.no_clock', covered)
+  return t('path.good', { ...covered, ms: number(measured.latencyMs) })
+}
+
+/** The frequencies that are off on the side of the worst one, and by how much that is. */
+function filteredText(measured: PathMeasure): string {
+  const off = measured.response.flatMap(({ hz, answer }) => ('db' in answer && Math.abs(answer.db) > TOLERANCE_DB ? [{ hz, db: answer.db }] : []))
+  const worst = off.reduce((most, one) => (Math.abs(one.db) > Math.abs(most.db) ? one : most), { hz: 0, db: 0 })
+  const same = off.filter(({ db }) => Math.sign(db) === Math.sign(worst.db)).map(({ hz }) => hz)
+  const [first, last] = [Math.min(...same), Math.max(...same)]
+  const hz = first === last ? number(first) : `${number(first)}–${number(last)}`
+  // the worst of several, as "up to"
+  const db = `${first === last ? '' : '≤ '}${number(Math.abs(worst.db), 1)}`
+  return t(worst.db < 0 ? 'path.filtered.weak' : 'path.filtered.strong', { hz, db })
+}
