@@ -8,6 +8,7 @@ import {
   type DoctorHears,
   type FromConsole,
   type KitStatus,
+  type LinkQuality,
   type ListeningState,
   type LiveVitals,
   type Participant,
@@ -38,6 +39,10 @@ export class Console {
   visitId = $state('')
   visit = $state.raw<VisitSnapshot | null>(null)
   participants = $state.raw<Participant[]>([])
+  /** Guests who stand at the door now. */
+  waiting = $state.raw<string[]>([])
+  /** How each participant's connection is, by participant id. */
+  qualities = $state.raw<Record<string, LinkQuality>>({})
   kitOnline = $state(false)
   /** When the kit was last seen to change between online and offline, by this page's clock. */
   kitSinceMs = $state(0)
@@ -88,6 +93,10 @@ export class Console {
 
   sendSignal(signal: Signal): boolean {
     return this.#socket?.send(signal) ?? false
+  }
+
+  sendQuality(quality: LinkQuality): void {
+    this.#socket?.send({ type: 'link_report', visit_id: this.visitId, participant: '', quality })
   }
 
   onSignal(listener: SignalListener): () => void {
@@ -168,7 +177,12 @@ export class Console {
         if (this.visit) this.visit = applyChange(this.visit, message)
         break
       case 'present':
-        if (message.visit_id === this.visitId) this.#present(message.participants, message.kit_online)
+        if (message.visit_id !== this.visitId) break
+        this.#present(message.participants, message.kit_online)
+        this.waiting = message.waiting
+        break
+      case 'link_report':
+        if (message.visit_id === this.visitId) this.qualities = { ...this.qualities, [message.participant]: message.quality }
         break
       case 'kit_status':
         if (message.visit_id === null || message.visit_id === this.visitId) this.kit = message
@@ -221,6 +235,8 @@ export class Console {
   #forget(): void {
     this.visit = null
     this.participants = []
+    this.waiting = []
+    this.qualities = {}
     this.kit = null
     this.vitals = null
     this.listening = null

@@ -4,7 +4,7 @@ import { clock } from '../shared/clock.svelte'
 import { Api, codeOf } from '../shared/http'
 import { language } from '../shared/i18n/language.svelte'
 import { ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
-import { type FromNurse, type KitState, type ListeningState, type LiveVitals, PROTOCOL, type Signal, type ToNurse } from '../shared/wire'
+import { type FromNurse, type KitState, type LinkQuality, type ListeningState, type LiveVitals, PROTOCOL, type Signal, type ToNurse } from '../shared/wire'
 
 export type Entry = 'entering' | 'in' | 'out'
 /** Call set-up that met nobody: the call says so in its own words, and tries again. */
@@ -19,6 +19,8 @@ export class Kit {
   state = $state.raw<KitState | null>(null)
   vitals = $state.raw<LiveVitals | null>(null)
   listening = $state.raw<ListeningState | null>(null)
+  /** How each participant's connection is, by participant id. */
+  qualities = $state.raw<Record<string, LinkQuality>>({})
   /** This page's own id in the room: call set-up is addressed to it. */
   participantId = $state('')
   /** Code of the last refusal, for the catalogue; empty when there is none to show. */
@@ -43,9 +45,9 @@ export class Kit {
   }
 
   send(message: FromNurse): boolean {
-    this.problem = ''
+    if (message.type !== 'link_report' && message.type !== 'signal') this.problem = ''
     const sent = this.#socket?.send(message) ?? false
-    if (!sent && message.type !== 'signal') this.problem = 'unreachable'
+    if (!sent && message.type !== 'signal' && message.type !== 'link_report') this.problem = 'unreachable'
     return sent
   }
 
@@ -93,6 +95,9 @@ export class Kit {
         break
       case 'listening':
         this.listening = message
+        break
+      case 'link_report':
+        this.qualities = { ...this.qualities, [message.participant]: message.quality }
         break
       case 'signal':
         for (const listener of this.#signals) listener(message)

@@ -1,6 +1,7 @@
 /** The doctor's face and voice on the nurse's page; the nurse's go the other way, browser to browser. */
 import type { SignalBody } from '../shared/call/instrumentPeer'
 import { Leaving } from '../shared/call/leaving'
+import { RoomTalk } from '../shared/call/roomTalk.svelte'
 import { TalkPeer, type TalkState } from '../shared/call/talkPeer'
 import type { Participant, Signal } from '../shared/wire'
 import type { Kit } from './kit.svelte'
@@ -15,21 +16,33 @@ export class Talk {
   #other: string | undefined
   #peer: TalkPeer | undefined
   readonly #leaving = new Leaving(() => this.#end())
+  /** Guests, and a second doctor. */
+  readonly room: RoomTalk
 
   constructor(
     readonly kit: Kit,
     readonly visitId: string,
-  ) {}
+  ) {
+    this.room = new RoomTalk({
+      visitId,
+      send: (signal) => this.kit.send(signal),
+      report: (quality) => this.kit.send({ type: 'link_report', visit_id: visitId, participant: '', quality }),
+      connections: () => (this.#peer?.connection ? [['doctor', this.#peer.connection]] : []),
+    })
+  }
 
   start(): () => void {
     const off = this.kit.onSignal((signal) => {
-      if (signal.visit_id !== this.visitId || this.#peer === undefined) return
+      if (signal.visit_id !== this.visitId || this.room.signal(signal) || this.#peer === undefined) return
+      if (!signal.sender.startsWith('doctor:')) return
       // a doctor whose page was loaded anew calls under a new id
       this.#other = signal.sender
       this.#peer.signal(signal as unknown as SignalBody)
     })
+    const measured = this.room.start()
     return () => {
       off()
+      measured()
       this.#leaving.here()
       this.#end()
     }
@@ -63,6 +76,7 @@ export class Talk {
   mute(on: boolean): void {
     this.muted = on
     if (this.#peer) this.#peer.microphone = !on
+    this.room.mute(on)
   }
 
   #end(): void {
@@ -76,6 +90,6 @@ export class Talk {
   #send({ epoch, description = null, candidate = null }: SignalBody): void {
     const to = this.#other
     if (to === undefined) return
-    this.kit.send({ type: 'signal', visit_id: this.visitId, sender: '', to, epoch, description: description as Signal['description'], candidate: candidate as Signal['candidate'] })
+    this.kit.send({ type: 'signal', visit_id: this.visitId, sender: '', to, epoch, proof: '', description: description as Signal['description'], candidate: candidate as Signal['candidate'] })
   }
 }

@@ -19,6 +19,9 @@ export type Moment = {
     | 'photo'
     | 'kept'
     | 'rejected'
+    | 'guest_invited'
+    | 'guest_admitted'
+    | 'guest_ended'
     | 'signed'
     | 'closed'
   /** Id of the object it is about: the page scrolls there. */
@@ -85,6 +88,16 @@ function ofMarks(snapshot: VisitSnapshot): Moment[] {
     })
 }
 
+/** Who invited, let in and showed out whom; the patient's consent is a condition of the invitation. */
+function ofGuests(snapshot: VisitSnapshot): Moment[] {
+  return snapshot.guests.flatMap((guest) => {
+    const moments: Moment[] = [{ at: guest.invited_at, kind: 'guest_invited', about: guest.id, who: guest.invited_by }]
+    if (guest.admitted_at) moments.push({ at: guest.admitted_at, kind: 'guest_admitted', about: guest.id, who: guest.admitted_by })
+    if (guest.ended_at) moments.push({ at: guest.ended_at, kind: 'guest_ended', about: guest.id, who: guest.ended_by })
+    return moments
+  })
+}
+
 /** Everything asked, measured, kept, heard, seen and signed, oldest first; equal times keep the order of the acts. */
 export function momentsOf(snapshot: VisitSnapshot): Moment[] {
   const { visit } = snapshot
@@ -95,6 +108,6 @@ export function momentsOf(snapshot: VisitSnapshot): Moment[] {
   const signed = snapshot.notes
     .filter((note) => note.signed_at)
     .map((note): Moment => ({ at: note.signed_at ?? '', kind: 'signed', about: note.id, who: note.author }))
-  const all = [...frame, ...ofRequests(snapshot), ...ofRecords(snapshot), ...ofMarks(snapshot), ...signed]
+  const all = [...frame, ...ofRequests(snapshot), ...ofRecords(snapshot), ...ofGuests(snapshot), ...ofMarks(snapshot), ...signed]
   return all.sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
 }

@@ -86,6 +86,7 @@ export function snapshot(over: Partial<VisitSnapshot> = {}): VisitSnapshot {
     marks: [],
     participants: [],
     kit_online: true,
+    guests: [],
     ...over,
   }
 }
