@@ -13,6 +13,9 @@ from aiortc.mediastreams import MediaStreamError
 from av import VideoFrame
 
 WIDTH, HEIGHT, FRAMES_PER_S = 640, 360, 15
+STILL_SIZES = ("3840x2160", "1920x1080", "1280x720", None)
+"""Tried in this order; None: what the camera does by itself."""
+SETTLE_FRAMES = 5
 AGAIN_S = 2.0
 """Pause before a camera that failed is tried again."""
 
@@ -28,7 +31,7 @@ class CameraFailed(Exception):
 
 
 class CameraSource(Protocol):
-    """Gives pictures of 640x360, about 15 a second. Both methods are called in a worker thread, never at once."""
+    """Gives pictures of 640x360, about 15 a second, and stills; called in worker threads, one call at a time."""
 
     def read(self) -> VideoFrame:
         """Wait for the next picture (yuv420p).
@@ -36,6 +39,9 @@ class CameraSource(Protocol):
         Raises:
             CameraFailed: there is none; a later call may try again.
         """
+
+    def still(self) -> VideoFrame:
+        """One picture at the camera's full resolution; live ones wait meanwhile. Raises: as `read`."""
 
     def close(self) -> None:
         """Release the device; a later `read` opens it again."""
@@ -59,10 +65,30 @@ class V4l2Camera:
             raise CameraFailed("camera_stopped") from error
         return frame.reformat(width=WIDTH, height=HEIGHT, format="yuv420p")
 
-    def _open(self) -> None:
-        options = {"video_size": f"{WIDTH}x{HEIGHT}", "framerate": str(FRAMES_PER_S)}
+    def still(self) -> VideoFrame:
+        """The device is opened anew in the largest size it has; it needs some pictures to find its exposure."""
+        self.close()
+        for size in STILL_SIZES:
+            try:
+                self._open({"video_size": size, "input_format": "mjpeg"} if size else {})
+                for _ in range(SETTLE_FRAMES):
+                    frame: VideoFrame = next(self._frames)
+            except (StopIteration, OSError) as error:
+                if size is None:
+                    raise CameraFailed("camera_stopped") from error
+            except CameraFailed:
+                if size is None:
+                    raise
+            else:
+                return frame
+            finally:
+                self.close()
+        raise CameraFailed("camera_stopped")
+
+    def _open(self, options: dict[str, str] | None = None) -> None:
+        live = {"video_size": f"{WIDTH}x{HEIGHT}", "framerate": str(FRAMES_PER_S)}
         try:
-            self._container = av.open(self._device, format="v4l2", options=options)
+            self._container = av.open(self._device, format="v4l2", options=live if options is None else options)
         except FileNotFoundError as error:
             raise CameraFailed("camera_missing") from error
         except OSError as error:

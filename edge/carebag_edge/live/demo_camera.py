@@ -19,6 +19,8 @@ STAMP_BITS = 48
 STAMP_BLOCK = 8
 """Width and height of one block, pixels; the strip starts at x = 128, y = HEIGHT - 8."""
 STAMP_LEFT = (WIDTH - STAMP_BITS * STAMP_BLOCK) // 2
+STILL_SCALE = 2
+"""A still has 1280x720."""
 _CLOCK_TOP, _CLOCK_LEFT = 26, 30
 _LIGHT = 90
 """Half the side of the moving light, pixels."""
@@ -29,10 +31,16 @@ Plane = NDArray[np.uint8]
 class DemoCamera:
     """A `CameraSource` that needs no camera."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        """`now` gives an aware time; its own zone is what the clock in the picture shows."""
+    def __init__(self, now: Callable[[], datetime], mirrored: bool = False) -> None:
+        """
+        Args:
+            now: gives an aware time; its own zone is what the clock in the picture shows.
+            mirrored: seen from the other side, as a second camera sees it.
+        """
         self._now = now
-        self._luma, chroma = _scene()
+        self._mirrored = mirrored
+        self._large: tuple[Plane, tuple[Plane, Plane]] | None = None
+        self._luma, chroma = _scene(mirrored=mirrored)
         self._chroma = np.concatenate([plane.reshape(-1) for plane in chroma]).reshape(-1, WIDTH)
         self._glyphs = {character: draw_glyph(character, 34, 5) for character in "0123456789:."}
         self._light = _light()
@@ -43,6 +51,16 @@ class DemoCamera:
         period = 1 / FRAMES_PER_S
         self._wait.wait(period - now.timestamp() % period)
         return VideoFrame.from_ndarray(self.draw(self._now()), format="yuv420p")
+
+    def still(self) -> VideoFrame:
+        """The same scene drawn twice as large; the strip too."""
+        now = self._now()
+        luma, chroma = self._large or _scene(STILL_SCALE, self._mirrored)
+        self._large = luma, chroma
+        picture = luma.copy()
+        _write_stamp(picture, round(now.timestamp() * 1000), STILL_SCALE)
+        planes = [picture.reshape(-1), *(plane.reshape(-1) for plane in chroma)]
+        return VideoFrame.from_ndarray(np.concatenate(planes).reshape(-1, WIDTH * STILL_SCALE), format="yuv420p")
 
     def close(self) -> None: ...
 
@@ -83,10 +101,11 @@ def read_stamp(luma: Plane) -> datetime | None:
     return datetime.fromtimestamp(0).astimezone() + timedelta(milliseconds=int(bits, 2))
 
 
-def _write_stamp(luma: Plane, unix_ms: int) -> None:
+def _write_stamp(luma: Plane, unix_ms: int, scale: int = 1) -> None:
     bits = (unix_ms >> np.arange(STAMP_BITS - 1, -1, -1)) & 1
-    blocks = np.repeat(bits * 219 + 16, STAMP_BLOCK).astype(np.uint8)
-    luma[HEIGHT - STAMP_BLOCK :, STAMP_LEFT : STAMP_LEFT + STAMP_BITS * STAMP_BLOCK] = blocks
+    block, left = STAMP_BLOCK * scale, STAMP_LEFT * scale
+    blocks = np.repeat(bits * 219 + 16, block).astype(np.uint8)
+    luma[HEIGHT * scale - block :, left : left + STAMP_BITS * block] = blocks
 
 
 def _light() -> Plane:
@@ -95,18 +114,23 @@ def _light() -> Plane:
     return np.asarray(34 * np.clip(1 - distance, 0, 1) ** 2, dtype=np.uint8)
 
 
-def _scene() -> tuple[Plane, tuple[Plane, Plane]]:
-    """Wall, table edge, forearm with a hand, and the words; luma full size, chroma half size."""
-    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+def _scene(scale: int = 1, mirrored: bool = False) -> tuple[Plane, tuple[Plane, Plane]]:
+    """Wall, table edge, forearm with a hand, and the words; luma full size, chroma half size.
+
+    Args:
+        scale: 1 for 640x360.
+    """
+    y, x = np.mgrid[0 : HEIGHT * scale, 0 : WIDTH * scale].astype(np.float32) / scale
+    x = WIDTH - 1 - x if mirrored else x
     table = 1 / (1 + np.exp(np.clip((150 + 0.03 * x - y) / 1.5, -30, 30)))
     arm, depth = _arm(x, y)
-    shadow = 1 - 0.3 * np.clip(np.roll(_arm(x, y - 16)[1], 8, axis=1), 0, 1) * (1 - arm)
+    shadow = 1 - 0.3 * np.clip(np.roll(_arm(x, y - 16)[1], 8 * scale, axis=1), 0, 1) * (1 - arm)
     window = 26 * np.exp(-(((x - 560) / 260) ** 2) - ((y - 40) / 190) ** 2)
     luma = (1 - table) * (104 + 0.03 * x) + table * (84 + 5 * np.sin(y * 0.5 + 2 * np.sin(x * 0.02))) + window
     luma = (1 - arm) * luma * shadow + arm * (86 + 78 * depth + 0.4 * window)
-    words = draw_text("SIMULERAD KAMERA", 15, 2.2, 3)
+    words = draw_text("SIMULERAD KAMERA", 15 * scale, 2.2 * scale, 3 * scale)
     rows, columns = words.shape
-    top, left = _CLOCK_TOP + 52, _CLOCK_LEFT + 4
+    top, left = (_CLOCK_TOP + 52) * scale, (_CLOCK_LEFT + 4) * scale
     luma[top : top + rows, left : left + columns] += (226 - luma[top : top + rows, left : left + columns]) * words
     blue = (1 - arm) * (128 + (1 - table) * 3 - table * 14) + arm * 112
     red = (1 - arm) * (128 - (1 - table) * 6 + table * 12) + arm * 152
