@@ -4,6 +4,7 @@ import asyncio
 import email.utils
 import io
 import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
 from hashlib import sha256 as sha256_of
 from types import TracebackType
 from typing import Self, TypeVar
@@ -15,12 +16,13 @@ from yarl import URL
 from carebag_edge.clock import Clock
 from carebag_edge.errors import HubAway, HubRefused
 from carebag_edge.keys import KitKey
-from carebag_wire.api import NurseCode, NurseIdentity, Refusal
+from carebag_wire.api import NurseCode, NurseIdentity, Refusal, UploadState
 from carebag_wire.kit_proof import EMPTY_SHA256, KitProof, proof_text, write_proof
 from carebag_wire.records import RecordBatch, RecordReceipt
 
 RECORDS = "/api/kit/records"
 MEDIA = "/api/kit/media/{sha256}"
+UPLOAD = "/api/kit/uploads/{sha256}"
 NURSE = "/api/kit/nurse"
 SOCKET = "/api/ws/kit"
 CONNECT_TIMEOUT_S = 3.0
@@ -29,7 +31,9 @@ MEDIA_TIMEOUT_S = 300.0
 SOCKET_HEARTBEAT_S = 4.0
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_SOCKET_MESSAGE_BYTES = 8 * 1024 * 1024
-M = TypeVar("M", RecordReceipt, NurseIdentity)
+MORSEL_BYTES = 4096
+"""What goes into the socket at once: on 1 Mbit/s it holds up what comes behind it for 33 ms."""
+M = TypeVar("M", RecordReceipt, NurseIdentity, UploadState)
 _FAILURES = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
 
 
@@ -67,6 +71,25 @@ class HubClient:
         """Deliver the content of a digest; the hub checks it. Raises as `send_records`."""
         await self._request("PUT", MEDIA.format(sha256=sha256), content, media_type, MEDIA_TIMEOUT_S)
 
+    async def upload_state(self, sha256: str) -> UploadState:
+        """How much of a file the hub has. Raises as `send_records`; 404 `not_found` is a hub that takes no pieces."""
+        return _parsed(UploadState, await self._request("GET", UPLOAD.format(sha256=sha256), b"", "text/plain"))
+
+    async def send_piece(
+        self, sha256: str, offset: int, piece: bytes, pace: Callable[[int], Awaitable[None]], *, last: bool
+    ) -> UploadState:
+        """Deliver the bytes of a file from `offset` on.
+
+        Args:
+            pace: awaited with a number of bytes before they go.
+
+        Raises as `send_records`; 409 `other_offset`: ask for it.
+        """
+        target = f"{UPLOAD.format(sha256=sha256)}?offset={offset}&complete={str(last).lower()}"
+        content_type = "application/octet-stream"
+        answer = await self._request("PATCH", target, piece, content_type, MEDIA_TIMEOUT_S, pace)
+        return _parsed(UploadState, answer)
+
     async def redeem(self, code: str) -> NurseIdentity:
         """Turn a nurse's one-time code into who she is. Raises as `send_records`."""
         body = NurseCode(code=code).model_dump_json().encode()
@@ -90,16 +113,23 @@ class HubClient:
             raise HubAway from None
 
     async def _request(
-        self, method: str, path: str, body: bytes, content_type: str, timeout_s: float = ANSWER_TIMEOUT_S
+        self,
+        method: str,
+        target: str,
+        body: bytes,
+        content_type: str,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+        pace: Callable[[int], Awaitable[None]] | None = None,
     ) -> bytes:
         digest = sha256_of(body).hexdigest()
-        headers = {"Authorization": self._proof(method, path, digest), "Content-Type": content_type}
+        headers = {"Authorization": self._proof(method, target, digest), "Content-Type": content_type}
+        data = io.BytesIO(body) if pace is None else _morsels(body, pace)
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
         try:
             async with self._opened().request(
                 method,
-                self._url.with_path(path),
-                data=io.BytesIO(body),
+                self._url.join(URL(target, encoded=True)),
+                data=data,
                 headers=headers,
                 timeout=timeout,
                 allow_redirects=False,
@@ -130,6 +160,13 @@ class HubClient:
     def _opened(self) -> aiohttp.ClientSession:
         assert self._session is not None, "use `async with`"
         return self._session
+
+
+async def _morsels(body: bytes, pace: Callable[[int], Awaitable[None]]) -> AsyncIterator[bytes]:
+    for at in range(0, len(body), MORSEL_BYTES):
+        morsel = body[at : at + MORSEL_BYTES]
+        await pace(len(morsel))
+        yield morsel
 
 
 def _parsed(model: type[M], answer: bytes) -> M:

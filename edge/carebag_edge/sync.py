@@ -1,13 +1,15 @@
 """The outbox: what the hub does not have yet goes there, in order, until it says that it has it.
 
 `Outbox` decides (no I/O beyond the journal), `Sync` carries. A new record wakes it at once, also out of a back-off: the
-doctor is waiting for that number.
+doctor is waiting for that number. Files go in pieces that are never sent twice, and beside a call so slowly that sound
+and vital signs notice nothing.
 """
 
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from carebag_edge.backoff import Backoff
@@ -15,11 +17,19 @@ from carebag_edge.errors import HubAway, HubRefused, KitError
 from carebag_edge.hub_client import HubClient
 from carebag_edge.journal import Journal, MediaRow
 from carebag_edge.media_files import MediaFiles
+from carebag_edge.token_bucket import TokenBucket
 from carebag_wire.records import RecordBatch, RecordReceipt
 
 BATCH = 100
+PIECE_BYTES = 256 * 1024
+PACED_PIECE_BYTES = 32 * 1024
+"""Beside a call: a new record waits for no more than one piece."""
+BURST_BYTES = 8 * 1024
 UNTAKEABLE = frozenset({400, 409, 413, 415, 422})
 """Statuses that say the same thing tomorrow. Others (401 of a kit not yet enrolled, 429, 5xx) are tried again."""
+
+NO_PIECES = frozenset({404, 405})
+"""A hub from before files went in pieces."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,11 @@ class Outbox:
     def records_answered(self, receipt: RecordReceipt) -> None:
         self._journal.acknowledge(receipt)
         self._succeeded()
+
+    @property
+    def has_records(self) -> bool:
+        """Whether a record waits, which goes before what is left of a file."""
+        return bool(self._journal.unsent_records(1))
 
     def media_answered(self, media: MediaRow) -> None:
         self._journal.media_stored(media.sha256)
@@ -83,13 +98,27 @@ class Sync:
     """Runs the outbox over HTTP."""
 
     def __init__(
-        self, outbox: Outbox, hub: HubClient, media: MediaFiles, journal: Journal, changed: Callable[[], None]
+        self,
+        outbox: Outbox,
+        hub: HubClient,
+        media: MediaFiles,
+        journal: Journal,
+        changed: Callable[[], None],
+        *,
+        kbps: Callable[[], float | None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """`kbps` says how fast files may go now, None: as fast as they can; records always can."""
         self._outbox = outbox
         self._hub = hub
         self._media = media
         self._journal = journal
         self._changed = changed
+        self._kbps = kbps
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._bucket: TokenBucket | None = None
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -130,5 +159,45 @@ class Sync:
         except KitError:
             self._journal.media_refused(media.sha256, "media_damaged")
             return
-        await self._hub.send_media(media.sha256, content, media.media_type)
-        self._outbox.media_answered(media)
+        try:
+            whole = await self._send_pieces(media.sha256, content)
+        except HubRefused as error:
+            if error.status not in NO_PIECES:
+                raise
+            await self._hub.send_media(media.sha256, content, media.media_type)
+            whole = True
+        if whole:
+            self._outbox.media_answered(media)
+
+    async def _send_pieces(self, sha256: str, content: bytes) -> bool:
+        """Go on where the hub is; False if a record came meanwhile: what is left of the file waits for it."""
+        state = await self._hub.upload_state(sha256)
+        resumed = state.offset > 0
+        while not state.complete:
+            size = PIECE_BYTES if self._kbps() is None else PACED_PIECE_BYTES
+            piece = content[state.offset : state.offset + size]
+            last = state.offset + len(piece) >= len(content)
+            try:
+                state = await self._hub.send_piece(sha256, state.offset, piece, self._pace, last=last)
+            except HubRefused as error:
+                if error.status != 422 or not resumed:
+                    raise
+                # what was there before was not this file's: the hub has dropped it
+                resumed, state = False, await self._hub.upload_state(sha256)
+                continue
+            if not state.complete and self._outbox.has_records:
+                return False
+        return True
+
+    async def _pace(self, size: int) -> None:
+        """Wait until `size` bytes may go."""
+        kbps, now = self._kbps(), self._monotonic()
+        if kbps is None:
+            self._bucket = None
+            return
+        if self._bucket is None:
+            self._bucket = TokenBucket(kbps * 125, BURST_BYTES)
+        elif self._bucket.rate_per_s != kbps * 125:
+            self._bucket.turn(kbps * 125, now)
+        if wait_s := self._bucket.wait_s(size, now):
+            await self._sleep(wait_s)

@@ -26,6 +26,7 @@ from carebag_server import (
     review_routes,
     session_routes,
     socket_routes,
+    upload_routes,
     visit_routes,
 )
 from carebag_server.access import policies
@@ -92,6 +93,7 @@ _ROUTES = (
     kit_routes,
     review_routes,
     socket_routes,
+    upload_routes,
     pages,
 )
 

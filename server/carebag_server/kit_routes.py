@@ -35,11 +35,12 @@ def store_records(batch: RecordBatch, caller: TheKit, hub: TheHub) -> RecordRece
 @router.put("/media/{sha256}", status_code=204)
 async def store_media(sha256: Digest, request: Request, caller: TheKitUploading, hub: TheHub) -> Response:
     size = await hub.media.store(sha256, request.stream())
-    await run_in_threadpool(_note_media, hub, caller, sha256, size)
+    await run_in_threadpool(note_media, hub, caller, sha256, size)
     return Response(status_code=204)
 
 
-def _note_media(hub: Hub, caller: KitCaller, sha256: str, size: int) -> None:
+def note_media(hub: Hub, caller: KitCaller, sha256: str, size: int) -> None:
+    """A medium is whole and on the disk: say so to whom it concerns, once."""
     with hub.database.transaction() as session:
         if session.get(MediaRow, sha256) is not None:
             return

@@ -47,13 +47,14 @@ class MediaFolder:
             size, digest = await _write(part, chunks)
             if digest != sha256:
                 raise Refused(422, "other_content")
-            await run_in_threadpool(self._put_in_place, part, self.path(sha256))
+            await run_in_threadpool(self.put_in_place, part, self.path(sha256))
             return size
         finally:
             with contextlib.suppress(FileNotFoundError):
                 part.unlink()
 
-    def _put_in_place(self, part: Path, path: Path) -> None:
+    def put_in_place(self, part: Path, path: Path) -> None:
+        """Take a whole, checked and forced file of the same disk in; blocking."""
         path.parent.mkdir(parents=True, exist_ok=True)
         part.replace(path)
         for folder in (path.parent, self.folder):

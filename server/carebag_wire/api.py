@@ -45,6 +45,15 @@ class NurseIdentity(Wire):
     expires_at: Utc
 
 
+class UploadState(Wire):
+    """How much of a file the hub has on its disk."""
+
+    offset: Count
+    """Bytes; the next piece begins there."""
+    complete: bool
+    """The whole file is here and has its digest."""
+
+
 class AskFor(Wire):
     kind: RequestKind
     circumstances: Circumstances = Circumstances()

@@ -17,6 +17,7 @@ from carebag_edge.journal import Journal
 from carebag_edge.keys import load_or_create
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.sync import Outbox, SendMedia, SendRecords, Sync
+from carebag_wire.api import UploadState
 from carebag_wire.base import uuid7
 from carebag_wire.records import PhotoTaken, Record, RecordReceipt, VisitClosed, record_adapter
 from carebag_wire.values import Binding, Times
@@ -188,14 +189,18 @@ class FlakyHub:
         self.tried = asyncio.Event()
         self.media: list[str] = []
 
+    async def upload_state(self, sha256):
+        return UploadState(offset=0, complete=False)
+
+    async def send_piece(self, sha256, offset, piece, pace, *, last):
+        self.media.append(sha256)
+        return UploadState(offset=len(piece), complete=last)
+
     async def send_records(self, batch):
         self.tried.set()
         if not self.here:
             raise HubAway
         return self.hub.take(SendRecords(batch))
-
-    async def send_media(self, sha256, content, media_type):
-        self.media.append(sha256)
 
 
 async def test_a_new_record_wakes_it_out_of_waiting(journal: Journal, tmp_path: Path) -> None:

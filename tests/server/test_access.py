@@ -51,6 +51,9 @@ TABLE = {
     "PUT /api/visits/{visit_id}/note": {"doctor"},
     "POST /api/visits/{visit_id}/note/sign": {"doctor"},
     "POST /api/visits/{visit_id}/sounds/heard": {"doctor"},
+    "GET /api/visits/{visit_id}/sounds/earlier": {"doctor"},
+    "POST /api/visits/{visit_id}/marks": {"doctor"},
+    "POST /api/visits/{visit_id}/marks/{mark_id}/take_back": {"doctor"},
     "POST /api/visits/{visit_id}/path-proofs": {"doctor"},
     "GET /api/review/visits/{visit_id}/path-proofs": {"reviewer"},
     "GET /api/media/{visit_id}/{sha256}": {"doctor"},
@@ -59,6 +62,8 @@ TABLE = {
     "GET /api/audit/verify": {"reviewer"},
     "POST /api/kit/records": {"kit"},
     "PUT /api/kit/media/{sha256}": {"kit"},
+    "GET /api/kit/uploads/{sha256}": {"kit"},
+    "PATCH /api/kit/uploads/{sha256}": {"kit"},
     "GET /api/kit/visits": {"kit"},
     "POST /api/kit/nurse": {"kit"},
     "WEBSOCKET /api/ws/console": {"doctor"},
@@ -75,7 +80,7 @@ def test_the_table_is_the_application(small_hub: Any) -> None:
 
 def filled(route: str) -> tuple[str, str]:
     method, path = route.split(" ")
-    for name in ("visit_id", "request_id", "reading_id", "sound_id", "photo_id", "guest_id"):
+    for name in ("visit_id", "request_id", "reading_id", "sound_id", "photo_id", "guest_id", "mark_id"):
         path = path.replace(f"{{{name}}}", str(uuid.UUID(int=1)))
     return method, path.replace("{sha256}", hashlib.sha256(b"{}").hexdigest()).replace("{path:path}", "x").replace(
         "{name}", "x"
