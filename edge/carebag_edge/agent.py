@@ -11,10 +11,12 @@ from uuid import UUID
 
 from carebag_devices.bag import Instruments, Sink
 from carebag_devices.errors import DeviceError
+from carebag_edge.agent_parts import make_commands, make_listening
 from carebag_edge.backoff import Backoff
 from carebag_edge.bag_check import BagCheck
-from carebag_edge.bag_commands import BagCommands
 from carebag_edge.bedside import Bedside
+from carebag_edge.call_proofs import CallProofs
+from carebag_edge.camera_port import ExaminationCamera, NoExaminationCamera
 from carebag_edge.clock import Clock
 from carebag_edge.doctor_ears import DoctorEars
 from carebag_edge.hub_client import HubClient
@@ -22,22 +24,32 @@ from carebag_edge.hub_link import FromHub, HubLink, LinkCore
 from carebag_edge.intake import Intake
 from carebag_edge.journal import Journal
 from carebag_edge.keys import load_or_create
-from carebag_edge.listening import Listening
 from carebag_edge.live_port import LiveFactory
 from carebag_edge.loop_test import LoopTester
 from carebag_edge.media_files import MediaFiles
-from carebag_edge.nurse_commands import NurseCommands
 from carebag_edge.nurse_pages import NursePages
 from carebag_edge.nurse_sessions import NurseSessions
+from carebag_edge.room_desk import RoomDesk
 from carebag_edge.settings import KitSettings
 from carebag_edge.supervisor import Supervisor
 from carebag_edge.sync import Outbox, Sync
 from carebag_edge.tasks import Tasks
 from carebag_edge.tray import Tray
+from carebag_edge.upload_pace import upload_kbps
 from carebag_edge.wording import as_code, short
-from carebag_signal.auscultation import HeartSoundMonitor
-from carebag_wire.messages import Changed, KitState, KitStatus, KitVisits, Live, Present, Signal
-from carebag_wire.visit import DeviceStatus, DoctorHears, ListeningState, LiveVitals
+from carebag_wire.calls import Relay
+from carebag_wire.messages import (
+    CameraDo,
+    Changed,
+    KitState,
+    KitStatus,
+    KitVisits,
+    LinkReport,
+    Live,
+    Present,
+    Signal,
+)
+from carebag_wire.visit import DeviceStatus, DoctorHears, ListeningState, LiveVitals, Person
 
 log = logging.getLogger(__name__)
 InstrumentsFactory = Callable[[Sink], Instruments]
@@ -50,7 +62,12 @@ class Agent:
     """Owns the parts; `run` keeps them going until cancelled. Also what the parts tell each other through."""
 
     def __init__(
-        self, settings: KitSettings, clock: Clock, make_instruments: InstrumentsFactory, make_live: LiveFactory
+        self,
+        settings: KitSettings,
+        clock: Clock,
+        make_instruments: InstrumentsFactory,
+        make_live: LiveFactory,
+        camera: ExaminationCamera | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -67,15 +84,18 @@ class Agent:
         self.pages = NursePages(self.kit_state)
         self.hub = HubClient(settings.hub_url, self.key, clock)
         self.link = HubLink(self.hub, LinkCore(clock.utc), self)
-        self.sync = Sync(Outbox(self.journal), self.hub, self.media, self.journal, self.synced)
+        self.sync = Sync(Outbox(self.journal), self.hub, self.media, self.journal, self.synced, kbps=self._upload_kbps)
         self.ears = DoctorEars()
-        self.live_media = make_live(self.link.send_signal)
+        self.proofs = CallProofs(self.key, self.changed)
+        self.live_media = make_live(self._send_signal_of_kit)
+        me = f"kit:{self.key.kit_id}"
+        self.room = RoomDesk(self, self.bedside, self.live_media, camera or NoExaminationCamera(), me)
         self.supervisor = Supervisor(self, self.link, self.live_media, clock)
         self.supervisor.telephone = self.journal.state(TELEPHONE) or ""
-        self.listening = self._make_listening()
+        self.listening = make_listening(self)
         self.intake = Intake(self.bedside, self.listening, self.loop_test, clock, self)
         self.instruments = make_instruments(self.intake)
-        self.commands = self._make_commands()
+        self.commands = make_commands(self)
         self._signals: asyncio.Queue[Signal] = asyncio.Queue()
         self._jobs: set[asyncio.Task[None]] = set()
         self._was_lost = False
@@ -85,13 +105,14 @@ class Agent:
         self._hub_heard: tuple[int, str] | None = None
         self._viewers: tuple[object, ...] = ()
         self._camera_told: str | None = None
+        self._relay_told = self.live_media.relay_state
 
     async def run(self) -> None:
         """Until cancelled: recover, then instruments, sync, link and pages side by side."""
         if self.listening.recover() is not None:
             self.journaled("recording_recovered")
         parts = [self.sync.run(), self.link.run(), self.pages.run(), self._run_instruments(), self._tick()]
-        parts += [self._pass_signals(), self.supervisor.run()]
+        parts += [self._pass_signals(), self.supervisor.run(), self.room.run()]
         try:
             async with self.hub, asyncio.TaskGroup() as group:
                 for part in parts:
@@ -135,6 +156,9 @@ class Agent:
         self._marks += message.sound_marks
         self.pages.tell(message)
 
+    def _upload_kbps(self) -> float | None:
+        return upload_kbps(self.live_media.quality())
+
     def link_changed(self) -> None:
         if self.link.core.state == "online":
             self.sync.wake()
@@ -150,6 +174,15 @@ class Agent:
         if isinstance(message, Signal):
             self._signal(message)
             return
+        if isinstance(message, Relay):
+            self._take_relay(message)
+            return
+        if isinstance(message, LinkReport):
+            self.pages.tell(message)
+            return
+        if isinstance(message, CameraDo):
+            self.room.work_camera(message)
+            return
         if isinstance(message, DoctorHears):
             if self.ears.take(message, *self._room()):
                 self.pages.changed()
@@ -161,6 +194,7 @@ class Agent:
         if isinstance(message, KitVisits):
             self._remember_telephone(message.telephone)
         if isinstance(message, Present):
+            self.room.present(message)
             self.visit_changed()
         else:
             self.tasks.hub_said(message)
@@ -186,6 +220,8 @@ class Agent:
         """The visit, or who is in its room, is another: tell live media whom to serve."""
         visit_id, viewers = self._room()
         self.ears.present(visit_id, viewers)
+        self.proofs.present(viewers)
+        self.room.visit_changed()
         before, self._viewers = self._viewers, (visit_id, *viewers)
         if before == self._viewers:
             return
@@ -207,8 +243,26 @@ class Agent:
     def doctors_present(self) -> int:
         return len(self._room()[1])
 
+    def _take_relay(self, relay: Relay) -> None:
+        if relay.to == self.nurse_participant:
+            self.pages.relay(relay)
+        else:
+            self.live_media.relay(relay)
+
     def send_signal_for_nurse(self, signal: Signal) -> None:
-        self.link.send_signal(signal.model_copy(update={"sender": self.nurse_participant}))
+        self.link.send_signal(self.proofs.signed(signal.model_copy(update={"sender": self.nurse_participant})))
+
+    def report_link(self, report: LinkReport) -> None:
+        self.link.send_signal(report)
+
+    def report_nurse_link(self, report: LinkReport) -> None:
+        self.link.send_signal(report.model_copy(update={"participant": self.nurse_participant}))
+
+    def work_camera(self, message: CameraDo, nurse: Person) -> None:
+        self.room.work_camera(message, nurse.name)
+
+    def _send_signal_of_kit(self, signal: Signal) -> None:
+        self.link.send_signal(self.proofs.of_kit(signal))
 
     @property
     def nurse_participant(self) -> str:
@@ -220,6 +274,7 @@ class Agent:
             self.pages.signal(signal)
         else:
             self._signals.put_nowait(signal)
+            self.spawn(self.proofs.heard(signal))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run beside the rest; a failure is logged by its kind and stops nothing."""
@@ -254,6 +309,10 @@ class Agent:
             cartridges=self.check.cartridges,
             loop_test=self.loop_test.shown,
             check=self.check.done,
+            relay=self.live_media.relay_state,
+            call_codes=self.proofs.codes,
+            guests_waiting=self.room.waiting,
+            camera=self.room.camera,
             message=self._word,
         )
 
@@ -271,8 +330,10 @@ class Agent:
             unsent=unsent.count,
             oldest_unsent_at=unsent.oldest_at,
             nurse_present=self.pages.present and self.sessions.person is not None,
+            relay=self.live_media.relay_state,
             ladder=self.supervisor.shown,
             telephone=self.settings.telephone,
+            camera=self.room.camera,
         )
 
     def live(self) -> Live | None:
@@ -297,6 +358,9 @@ class Agent:
             self.intake.tick()
             if self._camera_told != self.live_media.camera_problem:
                 self._camera_told = self.live_media.camera_problem
+                self.changed()
+            if self._relay_told != self.live_media.relay_state:
+                self._relay_told = self.live_media.relay_state
                 self.changed()
             if self.bedside.unsaved and self.bedside.retry_unsaved() == 0:
                 self.journaled("saved")
@@ -331,42 +395,3 @@ class Agent:
             await work
         except Exception as error:  # noqa: BLE001, RUF100
             log.error("a side task failed: %s", type(error).__name__)
-
-    def _make_listening(self) -> Listening:
-        return Listening(
-            folder=self.settings.recordings,
-            journal=self.journal,
-            media=self.media,
-            binder=self.bedside.binder,
-            live=self.live_media,
-            clock=self.clock,
-            monitor=HeartSoundMonitor,
-            publish=self.listening_told,
-        )
-
-    def _make_commands(self) -> NurseCommands:
-        bag = BagCommands(
-            bedside=self.bedside,
-            listening=self.listening,
-            intake=self.intake,
-            instruments=self.instruments,
-            check=self.check,
-            loop_test=self.loop_test,
-            owner=self,
-            spawn=self.spawn,
-        )
-        return NurseCommands(
-            bedside=self.bedside,
-            tasks=self.tasks,
-            tray=self.tray,
-            listening=self.listening,
-            loop_test=self.loop_test,
-            intake=self.intake,
-            instruments=self.instruments,
-            bag=bag,
-            owner=self,
-            clock=self.clock,
-            spawn=self.spawn,
-            simulated=self.settings.simulated,
-            simulator_url=self.settings.simulator_url if self.settings.simulated else None,
-        )

@@ -249,8 +249,19 @@ class Bedside:
         self._last_press = _Press(now_ns, what, entry)
         return entry
 
-    def keep_photo(self, visit_id: UUID, image: StrippedImage, of: Literal["patient", "display"] = "patient") -> Entry:
+    def keep_photo(
+        self,
+        visit_id: UUID,
+        image: StrippedImage,
+        of: Literal["patient", "display"] = "patient",
+        times: Times | None = None,
+        camera: str = "",
+    ) -> Entry:
         """A stripped photo of the open visit; one of a display answers no request.
+
+        Args:
+            times: when it was taken; None: now.
+            camera: the kit's examination camera that took it; empty for the nurse's page.
 
         Raises:
             Refused: `visit_not_open`.
@@ -258,7 +269,7 @@ class Bedside:
         if self.binder.visit is None or self.binder.visit.visit_id != visit_id:
             raise Refused("visit_not_open")
         whom = self.binder.whom("photo") if of == "patient" else self.binder.now()
-        times, record_id = self._clock.times(), self._new_id()
+        times, record_id = times or self._clock.times(), self._new_id()
         sha256 = self._media.keep(image.content)
 
         def build(kit_seq: int) -> PhotoTaken:
@@ -271,6 +282,7 @@ class Bedside:
                 width=image.width,
                 height=image.height,
                 of=of,
+                camera=camera,
             )
 
         return self._store(Taken(build, whom.request_id, times.kit_monotonic_ns, media_type=image.media_type))

@@ -17,6 +17,7 @@ from carebag_edge.clock import Clock
 from carebag_edge.errors import HubAway, HubRefused
 from carebag_edge.keys import KitKey
 from carebag_wire.api import NurseCode, NurseIdentity, Refusal, UploadState
+from carebag_wire.base import Wire
 from carebag_wire.kit_proof import EMPTY_SHA256, KitProof, proof_text, write_proof
 from carebag_wire.records import RecordBatch, RecordReceipt
 
@@ -94,6 +95,10 @@ class HubClient:
         """Turn a nurse's one-time code into who she is. Raises as `send_records`."""
         body = NurseCode(code=code).model_dump_json().encode()
         return _parsed(NurseIdentity, await self._request("POST", NURSE, body, "application/json"))
+
+    async def post(self, path: str, message: Wire) -> bytes:
+        """Ask the hub something on the nurse's behalf; its answer as it came. Raises as `send_records`."""
+        return await self._request("POST", path, message.model_dump_json().encode(), "application/json")
 
     async def open_socket(self) -> aiohttp.ClientWebSocketResponse:
         """The kit's WebSocket. Raises as `send_records`."""

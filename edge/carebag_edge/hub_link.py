@@ -17,11 +17,14 @@ from carebag_edge.errors import HubAway, HubRefused
 from carebag_edge.hub_client import HubClient
 from carebag_wire import PROTOCOL
 from carebag_wire.base import Wire
+from carebag_wire.calls import Relay
 from carebag_wire.messages import (
+    CameraDo,
     Changed,
     Hello,
     KitStatus,
     KitVisits,
+    LinkReport,
     Live,
     Present,
     Problem,
@@ -31,7 +34,7 @@ from carebag_wire.messages import (
 )
 from carebag_wire.visit import DoctorHears
 
-FromHub = KitVisits | Changed | Present | Signal | DoctorHears
+FromHub = KitVisits | Changed | Present | Signal | DoctorHears | Relay | LinkReport | CameraDo
 """What the hub says that the kit acts on."""
 HubState = Literal["online", "connecting", "offline"]
 STATUS_EVERY_S = 1.0
@@ -109,14 +112,14 @@ class HubLink:
         self._hub = hub
         self.core = core
         self._owner = owner
-        self._signals: asyncio.Queue[Signal] = asyncio.Queue(QUEUE)
+        self._signals: asyncio.Queue[Signal | LinkReport] = asyncio.Queue(QUEUE)
         self._status_due = asyncio.Event()
         self._backoff = Backoff(most_s=LONGEST_WAIT_S)
         self._renewed = asyncio.Event()
         self._given_up: set[asyncio.Task[None]] = set()
 
-    def send_signal(self, signal: Signal) -> None:
-        """Pass call set-up on; dropped while the hub is away, since calls are set up anew anyway."""
+    def send_signal(self, signal: Signal | LinkReport) -> None:
+        """Pass call set-up or a report on; dropped while the hub is away, since calls are set up anew anyway."""
         if self.core.state == "online":
             with contextlib.suppress(asyncio.QueueFull):
                 self._signals.put_nowait(signal)

@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from carebag_edge.agent import Agent, InstrumentsFactory
+from carebag_edge.camera_port import ExaminationCamera
 from carebag_edge.clock import Clock, system_clock
 from carebag_edge.live_port import LiveFactory, NoLiveMedia
 from carebag_edge.local import WEB_BUILD, LocalServer
@@ -22,6 +23,7 @@ async def run_kit(
     instruments_factory: InstrumentsFactory,
     live_factory: LiveFactory = lambda send_signal: NoLiveMedia(),
     *,
+    camera: ExaminationCamera | None = None,
     clock: Clock | None = None,
     page: Path = WEB_BUILD,
     ready: Callable[[Agent, int], None] | None = None,
@@ -31,13 +33,14 @@ async def run_kit(
     Args:
         instruments_factory: makes the bag for a sink, e.g. `lambda sink: Bag(radio, sink, clock)`.
         live_factory: makes live media for a way to send call set-up.
+        camera: the examination cameras that live media show; None: they cannot be worked.
         ready: called once with the running kit and the port of its page.
 
     Raises:
         WrongJournal: the data folder is not this kit's.
         OSError: the port is taken.
     """
-    agent = Agent(settings, clock or system_clock(), instruments_factory, live_factory)
+    agent = Agent(settings, clock or system_clock(), instruments_factory, live_factory, camera)
     server = LocalServer(agent, page)
     runner = web.AppRunner(server.app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()

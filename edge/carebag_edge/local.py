@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from carebag_edge.agent import Agent
 from carebag_edge.errors import HubAway, HubRefused, KitError, NotAnImage, NotSaved, Refused
 from carebag_edge.image_strip import strip
+from carebag_edge.local_guests import GuestRoutes
 from carebag_edge.nurse_pages import NursePage
 from carebag_edge.wording import as_code
 from carebag_wire import PROTOCOL
@@ -75,8 +76,10 @@ class LocalServer:
         self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_PHOTO_BYTES)
         self.app.on_shutdown.append(self._close_sockets)
         self._sockets: set[web.WebSocketResponse] = set()
+        guests = GuestRoutes(agent.hub, self._nurse, refusal)
         self.app.add_routes(
             [
+                *guests.routes(),
                 web.get("/", self._index),
                 web.get("/assets/{name}", self._asset),
                 web.get("/api/health", self._health),

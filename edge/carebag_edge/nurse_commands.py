@@ -19,10 +19,12 @@ from carebag_edge.tasks import Tasks
 from carebag_edge.tray import Tray
 from carebag_edge.wording import as_code
 from carebag_wire.messages import (
+    CameraDo,
     CloseVisit,
     DeclineRequest,
     EnterReading,
     FileReading,
+    LinkReport,
     OpenVisit,
     Ping,
     Pong,
@@ -49,6 +51,10 @@ class Owner(Protocol):
         """A visit was opened or closed."""
 
     def send_signal_for_nurse(self, signal: Signal) -> None: ...
+
+    def report_nurse_link(self, report: LinkReport) -> None: ...
+
+    def work_camera(self, message: CameraDo, nurse: Person) -> None: ...
 
 
 class NurseCommands:
@@ -104,6 +110,10 @@ class NurseCommands:
                 return Pong(id=message.id)
             case Signal():
                 self._owner.send_signal_for_nurse(message)
+            case LinkReport():
+                self._owner.report_nurse_link(message)
+            case CameraDo():
+                self._owner.work_camera(message, nurse)
             case OpenVisit():
                 self._open(message, nurse)
             case CloseVisit():

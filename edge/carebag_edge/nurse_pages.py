@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from carebag_wire.calls import Relay
-from carebag_wire.messages import KitState, Signal
+from carebag_wire.messages import KitState, LinkReport, Signal
 from carebag_wire.visit import ListeningState, LiveVitals
 
 STATE_EVERY_S = 0.1
@@ -76,7 +76,7 @@ class NursePages:
         """Something that `KitState` shows is different now."""
         self._dirty.set()
 
-    def tell(self, message: LiveVitals | ListeningState) -> None:
+    def tell(self, message: LiveVitals | ListeningState | LinkReport) -> None:
         text = message.model_dump_json() if self._pages else ""
         for page in self._pages:
             page.message(text)

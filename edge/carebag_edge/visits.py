@@ -94,6 +94,8 @@ class VisitBook:
             update["notes"] = _with(before.notes, message.note, lambda note: note.id)
         if message.mark is not None:
             update["marks"] = _with(before.marks, message.mark, lambda mark: mark.id)
+        if message.guest is not None:
+            update["guests"] = _with(before.guests, message.guest, lambda guest: guest.id)
         self._known[message.visit_id] = before.model_copy(update=update)
         return True
 

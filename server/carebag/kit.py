@@ -21,9 +21,11 @@ from carebag_devices.lab.recorder import RecordingRadio
 from carebag_devices.lab.session_file import SessionWriter
 from carebag_devices.link import Radio
 from carebag_devices.wired_instruments import Wired, identity_of, wired_keys
+from carebag_edge.clock import system_clock
 from carebag_edge.errors import WrongJournal
 from carebag_edge.kit import run_kit
 from carebag_edge.live.camera import CameraFailed, CameraSource, V4l2Camera
+from carebag_edge.live.cameras import Cameras
 from carebag_edge.live.demo_camera import DemoCamera
 from carebag_edge.live.media import AiortcLive
 from carebag_edge.live.port import IceServer
@@ -37,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8471, help="the nurse's page, on 127.0.0.1")
     parser.add_argument("--name", default="Väska 1", help="what is written on the bag")
     parser.add_argument("--telephone", default="", help="of the nurse or the bag, for a doctor who reaches neither")
-    parser.add_argument("--camera", default="/dev/video0", help="device of the examination camera, 'demo' or 'off'")
+    parser.add_argument(
+        "--camera",
+        default="/dev/video0",
+        help="devices of the examination cameras, separated by commas, 'demo' or 'off'",
+    )
     parser.add_argument("--ice", action="append", default=[], metavar="URL", help="STUN or TURN server; default none")
     parser.add_argument("--relay-only", action="store_true", help="media by way of the hub's TURN server or not at all")
     parser.add_argument(
@@ -108,15 +114,20 @@ async def _run(args: argparse.Namespace) -> None:
             telephone=args.telephone.strip()[:40],
         )
 
+        clock = system_clock()
+        cameras = Cameras(_cameras(args.camera), clock.times)
+
         def make_live(send_signal: SendSignal) -> LiveMedia:
             return AiortcLive(
                 send_signal,
-                camera=_camera(args.camera),
+                camera=cameras,
                 ice_servers=[IceServer(url) for url in args.ice],
                 relay_only=args.relay_only,
             )
 
-        await run_kit(settings, make_instruments, make_live)
+        await run_kit(
+            settings, make_instruments, make_live, camera=cameras if args.camera != "off" else None, clock=clock
+        )
 
 
 class _MakeBag:
@@ -174,10 +185,14 @@ async def _instruments(args: argparse.Namespace) -> AsyncIterator[tuple[_MakeBag
         yield _MakeBag(args=args, known=None, backend=radio.backend, scanner_backend=radio.scanner_backend), control
 
 
-def _camera(name: str) -> CameraSource:
-    if name == "demo":
-        return DemoCamera(lambda: datetime.now().astimezone())
-    return _NoCamera() if name == "off" else V4l2Camera(name)
+def _cameras(names: str) -> list[tuple[str, CameraSource]]:
+    """Each camera with the name by which a doctor chooses it."""
+    if names == "demo":
+        sides = [DemoCamera(lambda: datetime.now().astimezone(), mirrored=side) for side in (False, True)]
+        return [(f"Simulerad {number}", camera) for number, camera in enumerate(sides, 1)]
+    if names == "off":
+        return [("", _NoCamera())]
+    return [(Path(name).name, V4l2Camera(name)) for name in names.split(",")]
 
 
 class _NoCamera:
@@ -185,6 +200,8 @@ class _NoCamera:
 
     def read(self) -> VideoFrame:
         raise CameraFailed("camera_off")
+
+    still = read
 
     def close(self) -> None:
         """Nothing is open."""

@@ -119,6 +119,8 @@ class PhotoTaken(Wire):
     caption: ShortText = ""
     of: Literal["patient", "display"] = "patient"
     """`display`: an instrument's, as evidence for a value that was typed; it answers no request for a photo."""
+    camera: ShortText = ""
+    """The kit's examination camera that took it, `times` being when; empty for one of the nurse's page."""
 
 
 class ReadingFiled(Wire):

@@ -113,12 +113,12 @@ def jpeg_of(frame: VideoFrame) -> bytes:
     """
     try:
         encoder = av.CodecContext.create("mjpeg", "w")
-        encoder.width, encoder.height = frame.width, frame.height  # type: ignore[attr-defined]
-        encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, FRAMES_PER_S)  # type: ignore[attr-defined]
+        encoder.width, encoder.height = frame.width, frame.height
+        encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, FRAMES_PER_S)
         encoder.options = {"qmin": str(_BEST_QUALITY), "qmax": str(_BEST_QUALITY)}
         picture = frame.reformat(format="yuvj420p", dst_color_range="JPEG")
         picture.pts = 0
-        packets = [*encoder.encode(picture), *encoder.encode(None)]  # type: ignore[attr-defined]
+        packets = [*encoder.encode(picture), *encoder.encode(None)]
     except (av.FFmpegError, ValueError) as error:
         raise CameraStopped("camera_stopped") from error
     return b"".join(bytes(packet) for packet in packets)
