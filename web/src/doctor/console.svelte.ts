@@ -104,9 +104,11 @@ export class Console {
     return () => this.#signals.delete(listener)
   }
 
-  /** Live state by either way, the data channel or the hub: the newest wins. */
+  /** Live state by any way, in sound packets, on the data channel or from the hub: the newest wins. */
   live(vitals: LiveVitals | null, listening: ListeningState | null): void {
     if (vitals && (this.vitals === null || vitals.seq >= this.vitals.seq || vitals.device_id !== this.vitals.device_id)) this.vitals = vitals
+    // what `carebag bench live` listens to: which state was here when
+    if (vitals) document.dispatchEvent(new CustomEvent('carebag:vitals', { detail: vitals }))
     if (listening === null) return
     const now = this.listening
     const newer = now === null || listening.stream > now.stream || (listening.stream === now.stream && listening.samples >= now.samples)

@@ -102,6 +102,7 @@ export class Media {
       onBegin: (_stream, rateHz) => this.#began(rateHz),
       onSamples: (first, length) => this.#picture?.changed(first, length),
       onVerdict: (verdict, heard) => this.#judged(verdict, heard),
+      onVitals: (vitals) => this.desk.live(vitals, null),
     })
     const off = this.desk.onSignal((signal) => this.#signal(signal))
     const count = setInterval(() => this.#count(), 1000)
@@ -138,6 +139,11 @@ export class Media {
     this.room.meet(me, others)
     const may = new Set(guests.filter((one) => one.camera && one.state === 'admitted').map((one) => `guest:${one.id}`))
     this.room.show(this.camera?.getVideoTracks()[0] ?? null, may)
+  }
+
+  /** The kit does it, and its nurse sees that. */
+  workCamera(act: 'choose' | 'freeze' | 'release' | 'still', camera?: number): void {
+    void this.desk.act(() => this.desk.api.post(`/api/visits/${this.visitId}/camera`, { act, camera: camera ?? null }))
   }
 
   /** The visit is closed, or another tab has the seat: nothing more may be seen or heard here. */
