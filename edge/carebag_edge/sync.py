@@ -105,17 +105,16 @@ class Sync:
         journal: Journal,
         changed: Callable[[], None],
         *,
-        kbps: Callable[[], float | None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`kbps` says how fast files may go now, None: as fast as they can; records always can."""
         self._outbox = outbox
         self._hub = hub
         self._media = media
         self._journal = journal
         self._changed = changed
-        self._kbps = kbps
+        self.kbps: Callable[[], float | None] = lambda: None
+        """How fast files may go now, kbit/s; None: as fast as they can. Records always can."""
         self._monotonic = monotonic
         self._sleep = sleep
         self._bucket: TokenBucket | None = None
@@ -174,7 +173,7 @@ class Sync:
         state = await self._hub.upload_state(sha256)
         resumed = state.offset > 0
         while not state.complete:
-            size = PIECE_BYTES if self._kbps() is None else PACED_PIECE_BYTES
+            size = PIECE_BYTES if self.kbps() is None else PACED_PIECE_BYTES
             piece = content[state.offset : state.offset + size]
             last = state.offset + len(piece) >= len(content)
             try:
@@ -191,7 +190,7 @@ class Sync:
 
     async def _pace(self, size: int) -> None:
         """Wait until `size` bytes may go."""
-        kbps, now = self._kbps(), self._monotonic()
+        kbps, now = self.kbps(), self._monotonic()
         if kbps is None:
             self._bucket = None
             return

@@ -111,10 +111,10 @@ class Kit:
             self.media,
             journal,
             lambda: None,
-            kbps=lambda: self.kbps,
             monotonic=lambda: self.now,
             sleep=self._sleep,
         )
+        self.sync.kbps = lambda: self.kbps
 
     async def _sleep(self, seconds: float) -> None:
         self.now += seconds
