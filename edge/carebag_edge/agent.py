@@ -84,7 +84,7 @@ class Agent:
         self.pages = NursePages(self.kit_state)
         self.hub = HubClient(settings.hub_url, self.key, clock)
         self.link = HubLink(self.hub, LinkCore(clock.utc), self)
-        self.sync = Sync(Outbox(self.journal), self.hub, self.media, self.journal, self.synced, kbps=self._upload_kbps)
+        self.sync = Sync(Outbox(self.journal), self.hub, self.media, self.journal, self.synced)
         self.ears = DoctorEars()
         self.proofs = CallProofs(self.key, self.changed)
         self.live_media = make_live(self._send_signal_of_kit)
@@ -155,9 +155,6 @@ class Agent:
     def listening_told(self, message: ListeningState) -> None:
         self._marks += message.sound_marks
         self.pages.tell(message)
-
-    def _upload_kbps(self) -> float | None:
-        return upload_kbps(self.live_media.quality())
 
     def link_changed(self) -> None:
         if self.link.core.state == "online":
