@@ -13,7 +13,7 @@ Milliseconds = Annotated[int, Field(ge=-60_000, le=60_000)]
 Decibel = Annotated[float, Field(ge=-120, le=120, allow_inf_nan=False)]
 
 
-class Response(Wire):
+class PathLevel(Wire):
     """Level of one frequency against what was sent; None where it could not be measured."""
 
     hz: Annotated[int, Field(ge=1, le=48_000)]
@@ -28,7 +28,7 @@ class MakePathProof(Wire):
     word: PathWord
     carrier: Literal["script_transform", "encoded_streams", "data_channel"]
     rate_hz: RateHz
-    response: Annotated[list[Response], Field(min_length=1, max_length=32)]
+    response: Annotated[list[PathLevel], Field(min_length=1, max_length=32)]
     latency_ms: Milliseconds | None
     """From the kit having a sample to the page's audio thread giving it out; None when the clocks were not compared."""
     clock_error_ms: Milliseconds

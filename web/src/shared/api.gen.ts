@@ -542,6 +542,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/visits/{visit_id}/path-proofs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep Path Proof */
+        post: operations["keep_path_proof"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/visits/{visit_id}/path-proofs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Path Proofs */
+        get: operations["read_path_proofs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/kit/records": {
         parameters: {
             query?: never;
@@ -668,6 +702,30 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/kit/uploads/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Upload State
+         * @description How many bytes are durable here: the next piece begins there.
+         */
+        get: operations["upload_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Upload Piece
+         * @description Take the bytes from `offset` on; `complete` with the last of them. The body is the bytes alone.
+         */
+        patch: operations["upload_piece"];
         trace?: never;
     };
 }
@@ -2089,6 +2147,40 @@ export interface components {
             text: string;
         };
         /**
+         * MakePathProof
+         * @description One proof as the page measured it.
+         */
+        MakePathProof: {
+            /** Proof */
+            proof: number;
+            /**
+             * Word
+             * @enum {string}
+             */
+            word: "good" | "filtered" | "distorted" | "interrupted" | "slow" | "silent";
+            /**
+             * Carrier
+             * @enum {string}
+             */
+            carrier: "script_transform" | "encoded_streams" | "data_channel";
+            /** Rate Hz */
+            rate_hz: number;
+            /** Response */
+            response: components["schemas"]["PathLevel"][];
+            /** Latency Ms */
+            latency_ms: number | null;
+            /** Clock Error Ms */
+            clock_error_ms: number;
+            /** Packets Lost */
+            packets_lost: number | null;
+            /** Missing */
+            missing: number;
+            /** Waited Ms */
+            waited_ms: number;
+            /** Pauses */
+            pauses: number;
+        };
+        /**
          * Note
          * @description Assessment and plan; a draft is the author's own, a signed version never changes.
          */
@@ -2284,6 +2376,57 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * PathLevel
+         * @description Level of one frequency against what was sent; None where it could not be measured.
+         */
+        PathLevel: {
+            /** Hz */
+            hz: number;
+            /** Db */
+            db: number | null;
+        };
+        /**
+         * PathProof
+         * @description As it is kept.
+         */
+        PathProof: {
+            /** Proof */
+            proof: number;
+            /**
+             * Word
+             * @enum {string}
+             */
+            word: "good" | "filtered" | "distorted" | "interrupted" | "slow" | "silent";
+            /**
+             * Carrier
+             * @enum {string}
+             */
+            carrier: "script_transform" | "encoded_streams" | "data_channel";
+            /** Rate Hz */
+            rate_hz: number;
+            /** Response */
+            response: components["schemas"]["PathLevel"][];
+            /** Latency Ms */
+            latency_ms: number | null;
+            /** Clock Error Ms */
+            clock_error_ms: number;
+            /** Packets Lost */
+            packets_lost: number | null;
+            /** Missing */
+            missing: number;
+            /** Waited Ms */
+            waited_ms: number;
+            /** Pauses */
+            pauses: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+        };
         /** Patient */
         Patient: {
             /**
@@ -2375,6 +2518,11 @@ export interface components {
              * @enum {string}
              */
             of: "patient" | "display";
+            /**
+             * Camera
+             * @default
+             */
+            camera: string;
         };
         /** PhotoView */
         PhotoView: {
@@ -3155,6 +3303,16 @@ export interface components {
             set_aside_at: string | null;
         };
         /**
+         * UploadState
+         * @description How much of a file the hub has on its disk.
+         */
+        UploadState: {
+            /** Offset */
+            offset: number;
+            /** Complete */
+            complete: boolean;
+        };
+        /**
          * VisitHead
          * @description A line in a list of visits.
          */
@@ -3340,6 +3498,7 @@ export type Live = components['schemas']['Live'];
 export type LiveVitals = components['schemas']['LiveVitals'];
 export type LoopTest = components['schemas']['LoopTest'];
 export type MakeMark = components['schemas']['MakeMark'];
+export type MakePathProof = components['schemas']['MakePathProof'];
 export type Note = components['schemas']['Note'];
 export type NurseCode = components['schemas']['NurseCode'];
 export type NurseDoes = components['schemas']['NurseDoes'];
@@ -3350,6 +3509,8 @@ export type Pairing = components['schemas']['Pairing'];
 export type Participant = components['schemas']['Participant'];
 export type PasskeyAnswer = components['schemas']['PasskeyAnswer'];
 export type PasskeyOptions = components['schemas']['PasskeyOptions'];
+export type PathLevel = components['schemas']['PathLevel'];
+export type PathProof = components['schemas']['PathProof'];
 export type Patient = components['schemas']['Patient'];
 export type Person = components['schemas']['Person'];
 export type PhotoTaken = components['schemas']['PhotoTaken'];
@@ -3391,6 +3552,7 @@ export type ToConsole = components['schemas']['ToConsole'];
 export type ToGuest = components['schemas']['ToGuest'];
 export type ToNurse = components['schemas']['ToNurse'];
 export type TrayItem = components['schemas']['TrayItem'];
+export type UploadState = components['schemas']['UploadState'];
 export type VisitHead = components['schemas']['VisitHead'];
 export type VisitSnapshot = components['schemas']['VisitSnapshot'];
 export type Welcome = components['schemas']['Welcome'];
@@ -4409,6 +4571,70 @@ export interface operations {
             };
         };
     };
+    keep_path_proof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakePathProof"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    read_path_proofs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PathProof"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     store_records: {
         parameters: {
             query?: never;
@@ -4609,6 +4835,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditCheck"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    upload_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadState"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    upload_piece: {
+        parameters: {
+            query: {
+                offset: number;
+                complete: boolean;
+            };
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadState"];
                 };
             };
             /** @description Refused: a code, no sentence */
