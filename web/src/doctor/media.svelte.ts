@@ -12,6 +12,7 @@ import { ExactSound, type Heard, type SoundEnd, type Verdict } from '../shared/s
 import { SoundTap } from '../shared/sound/tap'
 import type { View } from '../shared/sound/views'
 import type { Guest, ListeningState, LiveVitals, Participant, Signal } from '../shared/wire'
+import { CallSafety } from './callSafety.svelte'
 import type { Console } from './console.svelte'
 import { Ear } from './proof/ear.svelte'
 import { Proving } from './proof/proving.svelte'
@@ -51,6 +52,7 @@ export class Media {
   #aside = false
   /** Guests, and other doctors. */
   readonly room: RoomTalk
+  readonly safety: CallSafety
   #kit: string | undefined
   #nurse: string | undefined
   #instruments: InstrumentPeer | undefined
@@ -67,7 +69,9 @@ export class Media {
     readonly desk: Console,
     readonly visitId: string,
   ) {
+    this.safety = new CallSafety(desk, visitId)
     this.room = new RoomTalk({
+      path: this.safety.path,
       visitId,
       send: (signal) => this.desk.sendSignal(signal),
       report: (quality) => this.desk.sendQuality(quality),
@@ -151,6 +155,11 @@ export class Media {
     this.room.end()
     this.#endTalk()
     this.#endInstruments()
+  }
+
+  /** The kit has a new key, and the doctor has made sure of it. */
+  acceptKitKey(): void {
+    this.#instruments?.acceptKey()
   }
 
   mute(on: boolean): void {
@@ -243,6 +252,13 @@ export class Media {
     if (this.#tap === undefined) throw new Error('start() comes before meet()')
     return new InstrumentPeer({
       tap: this.#tap,
+      path: this.safety.path,
+      trust: this.safety.trust,
+      onTrust: (distrust, digits) => {
+        this.safety.onKit(distrust, digits)
+        if (distrust !== null) this.camera = null
+      },
+      onRelay: this.safety.onRelay,
       send: (body) => this.#send(this.#kit, body),
       onVideo: (stream) => {
         this.kitClock.forget()
@@ -257,6 +273,9 @@ export class Media {
   #toNurse(): TalkPeer {
     const talk = new TalkPeer({
       offers: true,
+      path: this.safety.path,
+      trust: this.safety.trust,
+      onTrust: this.safety.onNurse,
       send: (body) => this.#send(this.#nurse, body),
       onRemote: (stream) => (this.nurseFace = stream),
       onLocal: (stream) => {

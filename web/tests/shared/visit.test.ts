@@ -60,7 +60,7 @@ test('a value from a memory is as old as it is, however late it came', () => {
 
 describe('pictures of displays', () => {
   const photo = (id: string, of: 'patient' | 'display'): PhotoView => ({
-    photo: { type: 'photo_taken', id, binding: reading({}).reading.binding, times: reading({}).reading.times, media_sha256: 'a'.repeat(64), media_type: 'image/jpeg', width: 4, height: 3, caption: '', of },
+    photo: { type: 'photo_taken', id, binding: reading({}).reading.binding, times: reading({}).reading.times, media_sha256: 'a'.repeat(64), media_type: 'image/jpeg', width: 4, height: 3, caption: '', of, camera: '' },
     media_stored: true,
     decision: 'draft',
     decided_by: '',
