@@ -123,8 +123,14 @@ def _model(text: str) -> tuple[Kind, str]:
 
 def _script(text: str) -> Script:
     try:
-        return read_script(Path(text))
+        script = read_script(Path(text))
+        for kind, key in script.devices.items():
+            if key is not None:
+                catalogued(kind, key)
     except OSError as error:
         raise argparse.ArgumentTypeError(f"{text}: {error.strerror}") from None
     except BadScript as error:
         raise argparse.ArgumentTypeError(f"{text}: {error}") from None
+    except CannotPlay as error:
+        raise argparse.ArgumentTypeError(f"{text}: line 1: {str(error)!r} is no {kind} of the catalog") from None
+    return script

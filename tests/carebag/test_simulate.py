@@ -77,6 +77,24 @@ def test_bad_options_say_what_is_good(words: list[str], said: str, capsys: pytes
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b'{"devices": {"cuff": "and_uc352"}}', "line 1: 'and_uc352' is no cuff of the catalog"),
+        (b'{"devices": {"cuff": null}}\n{"device": "scale", "do": "measure"}', "line 2: the first line names no scale"),
+        (b"\xff\xfe\x91", "no text in UTF-8"),
+    ],
+)
+def test_a_script_that_cannot_be_played_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: bytes, said: str
+) -> None:
+    (tmp_path / "script.jsonl").write_bytes(text)
+    with pytest.raises(SystemExit) as ended:
+        main(["simulate", "--faults", str(tmp_path / "script.jsonl")])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
 def test_a_replay_without_instruments_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "session.jsonl"
     path.write_text(as_text([Line(0.0, "advert", address="C6:00:00:00:00:01")]))

@@ -146,7 +146,10 @@ class Script:
         steps = []
         for number, line in rows[1:]:
             try:
-                steps.append(Step.from_data(_data(number, line)))
+                step = Step.from_data(_data(number, line))
+                if stage["devices"] and step.device not in stage["devices"]:
+                    raise BadScript(f"the first line names no {step.device}")
+                steps.append(step)
             except BadScript as error:
                 raise BadScript(f"line {number}: {error}") from None
         return cls(tuple(sorted(steps, key=lambda step: step.at_s)), **stage)
@@ -154,7 +157,10 @@ class Script:
 
 def read_script(path: Path) -> Script:
     """Raises `BadScript`, `OSError`."""
-    return Script.parse(path.read_text(encoding="utf-8"))
+    try:
+        return Script.parse(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise BadScript("no text in UTF-8") from None
 
 
 def _data(number: int, line: str) -> dict[str, Any]:

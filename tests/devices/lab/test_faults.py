@@ -66,6 +66,7 @@ def test_random_scripts_are_the_same_for_the_same_seed_and_can_be_written(seed: 
         ('{}\n{"device": "cuff", "do": "measure", "at_s": NaN}', "line 2: at_s, after and amount are numbers"),
         ('{}\n{"device": "cuff", "do": "measure", "at_s": true}', "line 2: at_s, after and amount are numbers"),
         ('{}\n{"device": "cuff", "do": "measure", "when": 1}', "line 2: unknown when"),
+        ('{"devices": {"cuff": null}}\n{"device": "scale", "do": "measure"}', "line 2: the first line names no scale"),
     ],
 )
 def test_bad_scripts_are_refused_with_their_line(line: str, why: str) -> None:
