@@ -39,6 +39,8 @@ class Settings:
     """Published test identities, sign-in without a key, loopback only."""
     time_zone: str = "Europe/Stockholm"
     """Decides what "today" is in the list of visits."""
+    telephone: str = ""
+    """Of the doctors: shown to a nurse whose kit reaches nobody."""
     turn: TurnSettings = field(default_factory=TurnSettings)
     """By way of which servers media goes where there is no direct path."""
 
@@ -111,6 +113,7 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
         kit_page_origin=choose("kit_origin", "KIT_ORIGIN", Settings.kit_page_origin).rstrip("/"),
         demo=bool(getattr(args, "demo", False)) or environ.get("CAREBAG_DEMO", "").lower() in _TRUE,
         time_zone=environ.get("CAREBAG_TIME_ZONE", Settings.time_zone),
+        telephone=choose("telephone", "TELEPHONE", "").strip()[:40],
         turn=_turn(choose("turn", "TURN", ""), bool(getattr(args, "relay_only", False)), environ),
     )
 
