@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+import uuid
 
 from fastapi import APIRouter, WebSocket
 from starlette.concurrency import run_in_threadpool
@@ -17,12 +18,15 @@ from carebag_server.rooms import guest_participant
 from carebag_server.socket_routes import LOOK_SECONDS, converse, until_one_ends
 from carebag_server.sockets import Line, Over
 from carebag_server.tries import Pace
+from carebag_server.turn import RelayGiver
 from carebag_wire.guests import Guest
 from carebag_wire.messages import LinkReport, Ping, Pong, Signal, from_guest
 
 router = APIRouter()
 BURST, PER_S = 400, 40.0
 """Call set-up with four others is some hundred candidates in the first seconds; beyond this it is a flood."""
+RELAY_SECONDS = 0.5
+"""How often it is looked whether the guest has been let in."""
 
 
 @router.websocket("/api/ws/guest")
@@ -44,6 +48,7 @@ class GuestTalk:
         self.hub, self.line, self.caller = hub, line, caller
         self.noted = False
         self._pace = Pace(BURST, PER_S)
+        self._relay = RelayGiver(hub.settings.turn, hub.now, self._may_relay, line.push)
 
     async def talk(self) -> None:
         live, guest = self.hub.live, self.caller.guest
@@ -55,7 +60,7 @@ class GuestTalk:
             self.line.refuse(refused.code, fatal=True)
             raise Over from None
         live.carry_out(live.rooms.guest_came(self.line.number, here, self.caller.kit_id))
-        await until_one_ends(self._listen(), self._watch())
+        await until_one_ends(self._listen(), self._watch(), self._serve_relay(), self._relay.run())
 
     def _join(self) -> Guest:
         with self.hub.database.transaction() as session:
@@ -82,6 +87,16 @@ class GuestTalk:
                 live.carry_out(live.rooms.quality(self.line.number, message))
             else:
                 self.line.refuse("bad_message")
+
+    async def _serve_relay(self) -> None:
+        """TURN credentials from the moment the guest is let in: the rooms know, the store need not be asked."""
+        while True:
+            me = guest_participant(self.caller.guest.guest_id)
+            self._relay.serve(self.hub.live.rooms.let_in(self.line.number), me)
+            await asyncio.sleep(RELAY_SECONDS)
+
+    def _may_relay(self, visit_id: uuid.UUID) -> bool:
+        return self.hub.live.rooms.let_in(self.line.number) == visit_id and self._why_not() is None
 
     async def _watch(self) -> None:
         """The visit may end while the hub that was told of it is another one, or the stay may be over."""

@@ -142,6 +142,11 @@ class Rooms:
             actions += self._show_out(here, "visit_closed")
         return actions
 
+    def let_in(self, connection: Connection) -> uuid.UUID | None:
+        """The visit whose room a guest is in; None at the door."""
+        here = self._guests.get(connection)
+        return here.guest.visit_id if here is not None and here.admitted else None
+
     def _guests_in(self, visit_id: uuid.UUID) -> list[GuestHere]:
         return [one for one in self._guests.values() if one.guest.visit_id == visit_id]
 

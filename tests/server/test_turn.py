@@ -234,3 +234,23 @@ def test_the_room_knows_the_kits_key(turn_hub: Any) -> None:
         people = until(socket, "present")["participants"]
     keys = {one["role"]: one["key"] for one in people}
     assert keys == {"doctor": "", "kit": base64.b64encode(turn_hub.kit.public_key).decode()}
+
+
+def test_a_guest_gets_them_when_let_in_and_not_before(turn_hub: Any) -> None:
+    visit = turn_hub.visits()[0]
+    turn_hub.kit.store("visit_opened", visit)
+    doctor = turn_hub.sign_in("doctor")
+    karin = {"role": "relative", "name": "Karin", "consent": True}
+    invited = turn_hub.client.post(f"/api/visits/{visit['id']}/guests", headers=doctor, json=karin).json()
+    phone = turn_hub.browser()
+    phone.portal = turn_hub.client.portal
+    entering = {"token": invited["url"].split("#token=")[1], "name": "Karin Ek"}
+    assert phone.post("/api/guest/enter", json=entering, headers={"Origin": HOME}).status_code == 200
+    with phone.websocket_connect("ws://localhost:8470/api/ws/guest", headers={"Origin": HOME}) as socket:
+        socket.send_json({**HELLO, "client": "guest"})
+        until(socket, "guest_room")
+        assert "relay" not in before_pong(socket) + before_pong(socket)
+        guest = f"/api/visits/{visit['id']}/guests/{invited['guest']['id']}"
+        turn_hub.client.post(guest, headers=doctor, json={"act": "admit"})
+        relay = until(socket, "relay")
+    assert (relay["to"], relay["visit_id"]) == (f"guest:{invited['guest']['id']}", visit["id"])

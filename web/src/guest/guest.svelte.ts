@@ -1,12 +1,13 @@
 /** A guest's way in: look at the link, say who one is, try camera and microphone, wait at the door, be in the room. */
 import { fromFragment } from '../entrance/fragment'
+import { pathBy } from '../shared/call/callPath'
 import { LinkWatch } from '../shared/call/linkQuality'
 import { OwnMedia } from '../shared/call/ownMedia'
 import type { SignalBody } from '../shared/call/instrumentPeer'
 import { type Face, TalkMesh } from '../shared/call/talkMesh'
 import { Api, codeOf } from '../shared/http'
 import { ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
-import { type FromGuest, type GuestRoom, type GuestSelf, type LinkQuality, PROTOCOL, type Signal, type ToGuest } from '../shared/wire'
+import { type FromGuest, type GuestRoom, type GuestSelf, type LinkQuality, PROTOCOL, type Relay, type Signal, type ToGuest } from '../shared/wire'
 
 export type Stage = 'looking' | 'name' | 'test' | 'waiting' | 'room' | 'left' | 'over'
 const LOOK_MS = 5000
@@ -30,6 +31,8 @@ export class GuestVisit {
   #api = new Api(undefined)
   #token: string | undefined
   #me = ''
+  /** What opens the TURN servers for this page. */
+  #relay: Relay | null = null
   #socket: ReturningSocket<ToGuest, FromGuest> | undefined
   #mesh: TalkMesh | undefined
   #watch: LinkWatch | undefined
@@ -73,6 +76,7 @@ export class GuestVisit {
     this.stage = 'waiting'
     this.#mesh = new TalkMesh({
       own: this.own,
+      path: () => pathBy(this.#relay),
       send: (to, body) => this.#send(to, body),
       onFaces: (faces) => (this.faces = faces),
       onShown: (_from, track) => (this.shown = new MediaStream([track])),
@@ -120,6 +124,7 @@ export class GuestVisit {
   #receive(message: ToGuest): void {
     if (message.type === 'welcome') this.#me = message.participant_id
     else if (message.type === 'guest_room') this.#entered(message)
+    else if (message.type === 'relay') this.#relay = message
     else if (message.type === 'signal') this.#mesh?.signal(message.sender, message as unknown as SignalBody)
   }
 
