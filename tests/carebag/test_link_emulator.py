@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carebag.link_emulator.model import Fate, LinkModel, Outage, Way
-from carebag.link_emulator.profiles import PROFILES, Profile, within
+from carebag.link_emulator.profiles import PROFILES, Profile
 
 PACKETS = st.lists(st.tuples(st.floats(0, 0.05), st.integers(20, 1500)), min_size=1, max_size=200)
 """(seconds after the one before, bytes)."""
@@ -160,5 +160,11 @@ def test_a_profile_goes_to_the_other_process_and_back(name: str) -> None:
 
 
 def test_what_happens_in_a_run_leaves_time_to_recover() -> None:
-    assert within([8, 33, 58], 60, 10) == (8, 33)
-    assert within([8, 33], 17, 10) == ()
+    out = PROFILES["outage-8s"]
+    assert [one.start_s for one in out.during(60).outages] == [8, 33]
+    assert out.during(out.shortest_s).outages != ()
+    moved = PROFILES["handover"]
+    assert moved.during(30).handovers == (8, 23)
+    assert moved.during(29.9).handovers == (8,)
+    assert moved.during(moved.shortest_s).handovers != ()
+    assert out.during(10) == replace(out, outages=())

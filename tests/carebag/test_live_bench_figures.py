@@ -113,6 +113,8 @@ def test_neighbouring_polls_with_made_up_sound_are_one_gap() -> None:
 def test_a_new_call_is_no_gap() -> None:
     talk = [(0.0, 1, 100, 50, 0, 0), (0.05, 2, 100, 4800, 0, 0), (0.1, 2, 200, 4800, 0, 0)]
     assert figures.talk_gaps(talk) == []
+    assert figures.talk_share([*talk, (0.15, 2, 1100, 5300, 0, 0)]) == (1000 / 48_000, 0.5)
+    assert figures.talk_share([]) == (0, None)
 
 
 def test_picture_and_sound_are_back_with_what_was_made_after_the_return() -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import butter, sosfilt
 
 from carebag.live_bench.command import SOURCE_S
-from carebag.live_bench.response import judged, response, sweep
+from carebag.live_bench.response import response, runs, sweep
 from carebag.live_bench.sounds import RATE_HZ, swept, write_sounds
 from carebag.sound_sources import heart_recordings
 
@@ -63,10 +63,10 @@ def test_the_sweeps_hold_the_whole_band_and_join_without_a_jump() -> None:
 
 
 def test_segments_beside_a_gap_are_not_judged() -> None:
-    assert judged([5, 6, 5, 5], 3) == [(0, 5), (1, 5), (2, 5), (3, 5)]
-    assert judged([5, 5, 5, 99, 99, 99], 3) == [(0, 5), (1, 5), (4, 99), (5, 99)]
-    assert judged([1, 100, 200, 300], 3) == []
-    assert judged([], 3) == []
+    assert runs([5, 6, 5, 5], 3) == [(5, range(4))]
+    assert runs([5, 5, 5, 99, 99, 99], 3) == [(5, range(2)), (99, range(4, 6))]
+    assert runs([1, 100, 200, 300], 3) == []
+    assert runs([], 3) == []
 
 
 def test_the_heart_is_heard_before_the_sweep(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """The links that the live visit is measured on. `up` is from the kit to the doctor."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from carebag.link_emulator.model import Outage, Way
 
 HANDOVER_GAP_S = 1.0
 """Between the old address and the new one there is none, as between Wi-Fi and 4G."""
+
+
+RECOVER_S = 6.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,14 @@ class Profile:
                 "outages": tuple(Outage(**one) for one in data["outages"]),
                 "handovers": tuple(data["handovers"]),
             }
+        )
+
+    def during(self, seconds: float) -> "Profile":
+        """With only what can befall a run of `seconds` and leaves it time to recover in."""
+        return replace(
+            self,
+            outages=tuple(one for one in self.outages if one.end_s + RECOVER_S <= seconds),
+            handovers=tuple(at for at in self.handovers if at + HANDOVER_GAP_S + RECOVER_S <= seconds),
         )
 
     def to_data(self) -> dict[str, Any]:
@@ -98,8 +108,3 @@ PROFILES: dict[str, Profile] = {
         _same("500kbit", "40 ms each way, ±5 ms, 500 kbit/s with 300 ms of queue", Way(rate_kbit=500)),
     )
 }
-
-
-def within(times_s: Sequence[float], seconds: float, after_s: float) -> tuple[float, ...]:
-    """Those that leave `after_s` of a run of `seconds` for what follows."""
-    return tuple(at for at in times_s if at + after_s <= seconds)

@@ -46,8 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit status 0 if this link's targets were all measured and reached, 1 if not, 2 where no link can be made."""
     profile = PROFILES[args.profile]
+    seconds = max(args.seconds, profile.shortest_s)
     try:
-        raw, heard = _measure(profile, args)
+        raw, heard = _measure(profile.during(seconds), seconds, args)
     except NoNamespaces as problem:
         print(f"carebag bench live: {problem}", file=sys.stderr)
         return 2
@@ -60,8 +61,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(row.verdict in ("", "reached") for row in found if row.target) else 1
 
 
-def _measure(profile: Profile, args: argparse.Namespace) -> tuple[Raw, Response | None]:
-    seconds = max(args.seconds, profile.shortest_s)
+def _measure(profile: Profile, seconds: float, args: argparse.Namespace) -> tuple[Raw, Response | None]:
     with tempfile.TemporaryDirectory(prefix="carebag-live-", ignore_cleanup_errors=True) as place:
         folder = Path(place)
         sounds = write_sounds(folder / "sounds", args.seed)

@@ -37,13 +37,13 @@ def distribution(durations_s: Sequence[float]) -> Distribution:
 
 
 def bare_delays(raw: Raw) -> list[float]:
-    """One-way delays of the probe's packets that arrived, seconds."""
-    return [arrived - left for left, arrived in raw.bare if arrived is not None]
+    """One-way delays of the probe's packets that left while we measured and arrived, seconds."""
+    return [arrived - left for left, arrived in raw.bare if arrived is not None and raw.began <= left <= raw.ended]
 
 
 def bare_lost(raw: Raw) -> float | None:
     """Share of the probe's packets that never came, outages left out."""
-    sent = [arrived for left, arrived in raw.bare if not during(left, raw.out)]
+    sent = [arrived for left, arrived in raw.bare if raw.began <= left <= raw.ended and not during(left, raw.out)]
     return sum(arrived is None for arrived in sent) / len(sent) if sent else None
 
 
@@ -155,21 +155,41 @@ def _between(numbers: Sequence[int], measured: dict[int, float], number: int) ->
     return measured[before] + share * (measured[after] - measured[before])
 
 
-def talk_gaps(talk: Sequence[tuple[float, int, int, int, int, int]]) -> list[tuple[float, float]]:
+Talk = Sequence[tuple[float, int, int, int, int, int]]
+
+
+def _by_call(talk: Talk) -> list[Talk]:
+    """The polls of each call by itself: a call that was made anew counts from the beginning."""
+    return [[row for row in talk if row[1] == ssrc] for ssrc in dict.fromkeys(row[1] for row in talk)]
+
+
+def talk_gaps(talk: Talk) -> list[tuple[float, float]]:
     """(when, seconds) of each stretch in which the listener's browser made up sound because none came.
 
     From counts taken every 50 ms: neighbouring polls with made-up samples count as one stretch.
     """
+    return sorted(gap for call in _by_call(talk) for gap in _gaps_of_call(call))
+
+
+def _gaps_of_call(talk: Talk) -> list[tuple[float, float]]:
     found: list[tuple[float, float]] = []
     run_from, run = 0.0, 0
     for before, after in pairwise(talk):
-        made_up = after[3] - before[3] if after[1] == before[1] else 0
+        made_up = after[3] - before[3]
         if made_up > 0:
             run_from, run = (before[0], made_up) if run == 0 else (run_from, run + made_up)
         elif run:
             found.append((run_from, run / NETEQ_RATE_HZ))
             run = 0
     return [*found, (run_from, run / NETEQ_RATE_HZ)] if run else found
+
+
+def talk_share(talk: Talk) -> tuple[float, float | None]:
+    """Seconds of talk that were played, and the share of them that was made up."""
+    calls = _by_call(talk)
+    samples = sum(call[-1][2] - call[0][2] for call in calls)
+    made_up = sum(call[-1][3] - call[0][3] for call in calls)
+    return samples / NETEQ_RATE_HZ, made_up / samples if samples > 0 else None
 
 
 def picture_back(raw: Raw) -> list[float]:

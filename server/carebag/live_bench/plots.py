@@ -111,8 +111,8 @@ def cumulative(durations_s: Sequence[float], most: int = 400) -> list[Point]:
 
 
 def per_second(times: Sequence[float], began: float, ended: float) -> list[Point]:
-    """(second, how many of the times fell into it)."""
-    seconds = max(1, math.ceil(ended - began))
+    """(second, how many of the times fell into it), of whole seconds."""
+    seconds = max(1, int(ended - began))
     counts = [0] * seconds
     for at in times:
         if began <= at < began + seconds:

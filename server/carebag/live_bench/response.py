@@ -11,8 +11,8 @@ HALVES_S = (1.5, 1.7, 1.9, 2.1, 2.3, 2.5)
 """Of each way up and down, all different, so that every part of it is found again without doubt."""
 SEGMENT_S = 1.024
 AMPLITUDE = 0.4
-SHIFT_S = 0.015
-"""A filter shifts the lows by up to this; segments further apart than this have a gap between them."""
+SHIFT_S = 0.001
+"""A filter shifts a segment by up to this; neighbours further apart have a gap between them."""
 
 Samples = NDArray[np.float64]
 
@@ -56,7 +56,7 @@ def response(stretches: Sequence[Sequence[float]], source: NDArray[np.int16], ra
     size = int(SEGMENT_S * rate_hz)
     original = source.astype(np.float64) / 32768
     power = np.zeros(size // 2 + 1)
-    cross = np.zeros(size // 2 + 1, dtype=np.complex128)
+    cross = np.zeros(size // 2 + 1)
     window = np.hanning(size)
     used = segments = 0
     for stretch in stretches:
@@ -64,21 +64,24 @@ def response(stretches: Sequence[Sequence[float]], source: NDArray[np.int16], ra
         starts = [at for at in range(0, len(played) - size + 1, size // 2) if played[at : at + size].any()]
         segments += len(starts)
         offsets = [_place(played[at : at + size], original) - at for at in starts]
-        for index, offset in judged(offsets, round(SHIFT_S * rate_hz)):
-            begin = starts[index]
-            wanted = original[begin + offset : begin + offset + size]
-            if begin + offset < 0 or len(wanted) < size:
-                continue
-            used += 1
-            spectrum = np.fft.rfft(wanted * window)
-            power += np.abs(spectrum) ** 2
-            cross += np.conj(spectrum) * np.fft.rfft(played[begin : begin + size] * window)
+        for offset, indices in runs(offsets, round(SHIFT_S * rate_hz)):
+            together = np.zeros(size // 2 + 1, dtype=np.complex128)
+            for begin in (starts[index] for index in indices):
+                wanted = original[begin + offset : begin + offset + size]
+                if begin + offset < 0 or len(wanted) < size:
+                    continue
+                used += 1
+                spectrum = np.fft.rfft(wanted * window)
+                power += np.abs(spectrum) ** 2
+                together += np.conj(spectrum) * np.fft.rfft(played[begin : begin + size] * window)
+            # by magnitude: runs may lie a sample apart, within a run they do not
+            cross += np.abs(together)
     return _curve(power, cross, size, rate_hz, used, segments)
 
 
-def judged(offsets: Sequence[int], within: int) -> list[tuple[int, int]]:
-    """(index, common offset) of the segments in runs of like offsets; those at the inner ends of a run lie at a gap."""
-    found: list[tuple[int, int]] = []
+def runs(offsets: Sequence[int], within: int) -> list[tuple[int, range]]:
+    """(common offset, segments) of each run of like offsets, without those at its inner ends: they lie at a gap."""
+    found: list[tuple[int, range]] = []
     begin = 0
     for end in range(1, len(offsets) + 1):
         if end < len(offsets) and abs(offsets[end] - offsets[end - 1]) <= within:
@@ -86,8 +89,7 @@ def judged(offsets: Sequence[int], within: int) -> list[tuple[int, int]]:
         first = begin if begin == 0 else begin + 1
         last = end if end == len(offsets) else end - 1
         if end - begin >= 3:
-            common = int(np.median(offsets[begin:end]))
-            found += [(index, common) for index in range(first, last)]
+            found.append((int(np.median(offsets[begin:end])), range(first, last)))
         begin = end
     return found
 
@@ -100,10 +102,10 @@ def _place(piece: Samples, original: Samples) -> int:
     return int(np.argmax(likeness[: length - size + 1]))
 
 
-def _curve(power: Samples, cross: NDArray[np.complex128], size: int, rate_hz: int, used: int, of: int) -> Response:
+def _curve(power: Samples, cross: Samples, size: int, rate_hz: int, used: int, of: int) -> Response:
     hz = np.fft.rfftfreq(size, 1 / rate_hz)
     heard = (hz >= LOW_HZ) & (hz <= HIGH_HZ) & (power > power.max(initial=0.0) * 1e-6)
     if used == 0:
         return Response([], [], 0, of)
-    gain = 20 * np.log10(np.abs(cross[heard]) / power[heard])
+    gain = 20 * np.log10(cross[heard] / power[heard])
     return Response([round(float(one), 2) for one in hz[heard]], [round(float(one), 4) for one in gain], used, of)

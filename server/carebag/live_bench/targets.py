@@ -59,7 +59,7 @@ def _bare(raw: Raw) -> list[Row]:
     return [
         _row("bare path, one way, p50", spread.p50, "ms", spread.n),
         _row("bare path, one way, p99", spread.p99, "ms", spread.n),
-        _row("bare path, lost", None if lost is None else round(lost * 100, 2), "%", len(raw.bare)),
+        _row("bare path, lost", None if lost is None else round(lost * 100, 2), "%", spread.n),
     ]
 
 
@@ -169,12 +169,10 @@ def _talk(raw: Raw) -> list[Row]:
         return [_row("talk doctor to nurse, longest gap", None, "ms", 0)]
     gaps = [length for at, length in figures.talk_gaps(raw.talk) if not figures.during(at, raw.out)]
     most = 100 if raw.profile.name in ("clean", "loss-5") else None
-    samples = raw.talk[-1][2] - raw.talk[0][2]
-    made_up = raw.talk[-1][3] - raw.talk[0][3]
-    share = round(100 * made_up / samples, 2) if samples > 0 else None
+    seconds, share = figures.talk_share(raw.talk)
     return [
         _row("talk doctor to nurse, longest gap", round(max(gaps, default=0) * 1000, 1), "ms", len(gaps), most=most),
-        _row("talk doctor to nurse, made up", share, "%", samples // figures.NETEQ_RATE_HZ),
+        _row("talk doctor to nurse, made up", None if share is None else round(100 * share, 2), "%", round(seconds)),
     ]
 
 

@@ -13,15 +13,13 @@ import psutil
 from playwright.sync_api import Error, Page, Request, expect
 
 from carebag.latency import frames
-from carebag.link_emulator.profiles import HANDOVER_GAP_S, within
+from carebag.link_emulator.profiles import HANDOVER_GAP_S
 from carebag.live_bench.raw import Frame, Heard, Played, Raw, Rendered
 from carebag.live_bench.stand import Stand, machine_load
 
 PATIENT = "Tolvan Tolvansson"
 PHOTO_AFTER_S = 4.0
 VERDICT_WITHIN_S = 30.0
-RECOVER_S = 10.0
-"""What an outage needs after it to be counted."""
 SWEEP_S = 9.0
 LONG_MS = 60_000
 
@@ -78,7 +76,7 @@ def _listen(stand: Stand, raw: Raw, seconds: float, photo: Path | None) -> Heard
     stand.nurse.page.evaluate("() => { window.__live.talk = [] }")
     stand.link.begin()
     raw.began, raw.load_average = time.time(), machine_load()
-    plan = _Befalling(stand, raw, seconds)
+    plan = _Befalling(stand, raw)
     _watch_load(stand, raw, seconds, photo)
     plan.join()
     raw.ended = time.time()
@@ -106,13 +104,12 @@ def _report(requests: list[Request]) -> dict[str, Any]:
 class _Befalling:
     """The profile's outages and handovers as they come, beside the main thread."""
 
-    def __init__(self, stand: Stand, raw: Raw, seconds: float) -> None:
+    def __init__(self, stand: Stand, raw: Raw) -> None:
         self._stand, self._raw = stand, raw
         for one in stand.link.profile.outages:
-            if one.end_s + RECOVER_S <= seconds:
-                raw.back.append(raw.began + one.end_s)
-                raw.out.append((raw.began + one.start_s, raw.began + one.end_s))
-        self._handovers = within(stand.link.profile.handovers, seconds, HANDOVER_GAP_S + 0.6 * RECOVER_S)
+            raw.back.append(raw.began + one.end_s)
+            raw.out.append((raw.began + one.start_s, raw.began + one.end_s))
+        self._handovers = stand.link.profile.handovers
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
