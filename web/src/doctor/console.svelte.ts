@@ -14,6 +14,7 @@ import {
   type Participant,
   type Person,
   PROTOCOL,
+  type Relay,
   type Signal,
   type ToConsole,
   type VisitHead,
@@ -49,6 +50,8 @@ export class Console {
   kit = $state.raw<KitStatus | null>(null)
   vitals = $state.raw<LiveVitals | null>(null)
   listening = $state.raw<ListeningState | null>(null)
+  /** What opens the TURN servers for this page, in this visit. */
+  relay = $state.raw<Relay | null>(null)
   superseded = $state(false)
   problem = $state('')
   #socket: ReturningSocket<ToConsole, FromConsole> | undefined
@@ -195,6 +198,9 @@ export class Console {
       case 'signal':
         for (const listener of this.#signals) listener(message)
         break
+      case 'relay':
+        if (message.visit_id === this.visitId) this.relay = message
+        break
       case 'superseded':
         if (message.visit_id === this.visitId) this.superseded = true
         break
@@ -242,6 +248,7 @@ export class Console {
     this.kit = null
     this.vitals = null
     this.listening = null
+    this.relay = null
     this.kitSinceMs = 0
     this.superseded = false
   }

@@ -4,7 +4,7 @@ import { clock } from '../shared/clock.svelte'
 import { Api, codeOf } from '../shared/http'
 import { language } from '../shared/i18n/language.svelte'
 import { ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
-import { type FromNurse, type KitState, type LinkQuality, type ListeningState, type LiveVitals, PROTOCOL, type Signal, type ToNurse } from '../shared/wire'
+import { type FromNurse, type KitState, type LinkQuality, type ListeningState, type LiveVitals, PROTOCOL, type Relay, type Signal, type ToNurse } from '../shared/wire'
 
 export type Entry = 'entering' | 'in' | 'out'
 /** Call set-up that met nobody: the call says so in its own words, and tries again. */
@@ -23,6 +23,8 @@ export class Kit {
   qualities = $state.raw<Record<string, LinkQuality>>({})
   /** This page's own id in the room: call set-up is addressed to it. */
   participantId = $state('')
+  /** What opens the TURN servers for this page. */
+  relay = $state.raw<Relay | null>(null)
   /** Code of the last refusal, for the catalogue; empty when there is none to show. */
   problem = $state('')
   #socket: ReturningSocket<ToNurse, FromNurse> | undefined
@@ -101,6 +103,9 @@ export class Kit {
         break
       case 'signal':
         for (const listener of this.#signals) listener(message)
+        break
+      case 'relay':
+        this.relay = message
         break
       case 'problem':
         if (!OF_THE_CALL.has(message.code)) this.problem = message.code

@@ -1,4 +1,5 @@
 /** The doctor's face and voice on the nurse's page; the nurse's go the other way, browser to browser. */
+import { pathBy } from '../shared/call/callPath'
 import type { SignalBody } from '../shared/call/instrumentPeer'
 import { Leaving } from '../shared/call/leaving'
 import { RoomTalk } from '../shared/call/roomTalk.svelte'
@@ -25,6 +26,7 @@ export class Talk {
   ) {
     this.room = new RoomTalk({
       visitId,
+      path: () => pathBy(this.kit.relay),
       send: (signal) => this.kit.send(signal),
       report: (quality) => this.kit.send({ type: 'link_report', visit_id: visitId, participant: '', quality }),
       connections: () => (this.#peer?.connection ? [['doctor', this.#peer.connection]] : []),
@@ -64,6 +66,7 @@ export class Talk {
     if (this.#peer !== undefined) return
     this.#peer = new TalkPeer({
       offers: false,
+      path: () => pathBy(this.kit.relay),
       send: (body) => this.#send(body),
       onRemote: (stream) => (this.doctor = stream),
       onLocal: (stream) => (this.noOwnMedia = stream === null),

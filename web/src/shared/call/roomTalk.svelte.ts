@@ -1,5 +1,6 @@
 /** The others in the room besides the one whom the page already talks with: guests, and a second doctor. */
 import type { LinkQuality, Participant, Signal } from '../wire'
+import type { CallPath } from './callPath'
 import type { SignalBody } from './instrumentPeer'
 import { LinkWatch } from './linkQuality'
 import { type Face, TalkMesh } from './talkMesh'
@@ -10,6 +11,8 @@ export type RoomTalkOptions = {
   report: (quality: LinkQuality) => void
   /** The page's other connections, measured together with these. */
   connections: () => [string, RTCPeerConnection][]
+  /** By which servers the next connection may go. */
+  path?: () => CallPath
 }
 
 export class RoomTalk {
@@ -74,7 +77,11 @@ export class RoomTalk {
   }
 
   #begin(): TalkMesh {
-    const mesh = new TalkMesh({ send: (to, body) => this.#send(to, body), onFaces: (faces) => (this.faces = faces) })
+    const mesh = new TalkMesh({
+      send: (to, body) => this.#send(to, body),
+      onFaces: (faces) => (this.faces = faces),
+      ...(this.options.path ? { path: this.options.path } : {}),
+    })
     mesh.mute(this.#muted)
     mesh.hide(this.#hidden)
     mesh.show(this.#shown, this.#shownTo)
