@@ -18,6 +18,8 @@ class Announcement:
     kit_id: uuid.UUID
     only: uuid.UUID | None = None
     """The practitioner whose draft note it is; None: everyone in the room, and the kit."""
+    organization_id: uuid.UUID | None = None
+    """Whose visit it is."""
 
 
 def announce_changed(
@@ -30,4 +32,4 @@ def announce_changed(
         only: the practitioner whose draft note it is.
     """
     changed = Changed.model_validate({"visit_id": visit.id, **parts})
-    announce(session, Announcement(changed, visit.kit_id, only))
+    announce(session, Announcement(changed, visit.kit_id, only, visit.organization_id))

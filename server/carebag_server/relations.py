@@ -7,7 +7,7 @@ the kit that the visit was planned for. Consent, blocks (spärr) and emergency a
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, exists, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
 from sqlalchemy.orm import Session
 
 from carebag_server.callers import KitCaller, PersonCaller
@@ -26,13 +26,21 @@ def _relation(caller: PersonCaller | KitCaller, now: datetime) -> ColumnElement[
     if caller.person.role == "reviewer":
         return VisitRow.organization_id == caller.organization_id
     if caller.person.role == "doctor":
-        return exists().where(
-            CareAgreement.home_organization_id == VisitRow.organization_id,
-            CareAgreement.doctor_organization_id == caller.organization_id,
-            CareAgreement.valid_from <= now,
-            or_(CareAgreement.valid_until.is_(None), CareAgreement.valid_until > now),
-        )
+        return exists().where(CareAgreement.home_organization_id == VisitRow.organization_id, _agreed(caller, now))
     return false()
+
+
+def _agreed(caller: PersonCaller, now: datetime) -> ColumnElement[bool]:
+    return and_(
+        CareAgreement.doctor_organization_id == caller.organization_id,
+        CareAgreement.valid_from <= now,
+        or_(CareAgreement.valid_until.is_(None), CareAgreement.valid_until > now),
+    )
+
+
+def home_organizations(session: Session, caller: PersonCaller, now: datetime) -> frozenset[uuid.UUID]:
+    """Whose visits a doctor may see now."""
+    return frozenset(session.scalars(select(CareAgreement.home_organization_id).where(_agreed(caller, now))))
 
 
 def visible_visit(session: Session, caller: PersonCaller | KitCaller, visit_id: uuid.UUID, now: datetime) -> VisitRow:

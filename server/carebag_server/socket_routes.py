@@ -15,7 +15,7 @@ from carebag_server.access import DoctorByQuery, TheKitConnecting
 from carebag_server.callers import KitCaller, PersonCaller
 from carebag_server.hub import Hub, TheHub
 from carebag_server.refusals import Refused
-from carebag_server.relations import visible_visit
+from carebag_server.relations import home_organizations, visible_visit
 from carebag_server.rooms import kit_participant, nurse_participant
 from carebag_server.sockets import Line, Over
 from carebag_server.tables import Kit
@@ -42,6 +42,8 @@ log = logging.getLogger("carebag.hub")
 LOOK_SECONDS = 20.0
 """How often a console's session, or a kit's enrolment, is looked at while its socket is open."""
 FLUSH_SECONDS = 5.0
+QUEUE_SECONDS = 0.5
+"""Between two lists to one page: each is read, and logged, anew."""
 _ENDINGS = (Over, WebSocketDisconnect)
 
 
@@ -107,6 +109,7 @@ class Console:
     def __init__(self, hub: Hub, line: Line, caller: PersonCaller) -> None:
         self.hub, self.line, self.caller = hub, line, caller
         self._queue_wanted = asyncio.Event()
+        self._homes: frozenset[uuid.UUID] = frozenset()
         self._relay = RelayGiver(hub.settings.turn, hub.now, self._may_relay, line.push)
 
     async def talk(self) -> None:
@@ -115,7 +118,7 @@ class Console:
         participant_id = live.rooms.console_came(self.line.number, person.practitioner_id, person.name)
         live.welcome(self.line, participant_id, person.name)
         self._queue_wanted.set()
-        self.line.requeue = self._queue_wanted.set
+        self.line.requeue = self._requeue
         self._participant_id = participant_id
         await until_one_ends(self._answer(), self._send_queues(), self._watch_session(), self._relay.run())
 
@@ -126,6 +129,7 @@ class Console:
             Leave: self._leave,
             Signal: self._signal,
             DoctorHears: self._doctor_hears,
+            LinkReport: self._quality,
         }
         while True:
             message = await self.line.read(from_console)
@@ -184,14 +188,21 @@ class Console:
     async def _quality(self, quality: LinkReport) -> None:
         self.hub.live.carry_out(self.hub.live.rooms.quality(self.line.number, quality))
 
+    def _requeue(self, organization_id: uuid.UUID) -> None:
+        """A visit of this organisation changed: the list is sent anew to those who see its visits."""
+        if organization_id in self._homes:
+            self._queue_wanted.set()
+
     async def _send_queues(self) -> None:
         while True:
             await self._queue_wanted.wait()
             self._queue_wanted.clear()
             self.line.push(Queue(visits=await run_in_threadpool(self._list)))
+            await asyncio.sleep(QUEUE_SECONDS)
 
     def _list(self) -> list[VisitHead]:
         with self.hub.database.transaction() as session:
+            self._homes = home_organizations(session, self.caller, self.hub.now())
             return visits.list_heads(self.hub, session, self.caller)
 
     async def _watch_session(self) -> None:

@@ -44,8 +44,8 @@ class Line:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     closing: bool = False
-    requeue: Callable[[], None] | None = None
-    """For a console: send the list of visits anew."""
+    requeue: Callable[[uuid.UUID], None] | None = None
+    """For a console: a visit of this organisation changed, so its list of visits may be another."""
 
     def push(self, message: Wire) -> None:
         if not self.closing and not self.outgoing.push(message):
@@ -151,10 +151,10 @@ class LiveRooms:
     def _publish(self, announcements: list[Announcement]) -> None:
         for announcement in announcements:
             self.carry_out(self.rooms.publish(announcement))
-        if any(announcement.changed.visit is not None for announcement in announcements):
+        for organization_id in {one.organization_id for one in announcements if one.changed.visit is not None}:
             for line in list(self._lines.values()):
-                if line.requeue is not None:
-                    line.requeue()
+                if line.requeue is not None and organization_id is not None:
+                    line.requeue(organization_id)
 
     def tell_kit(self, kit_id: uuid.UUID, message: CameraDo) -> bool:
         """Hand the message to a kit that is in that visit; False if it is not there. From any thread."""
