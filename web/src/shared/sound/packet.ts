@@ -157,7 +157,9 @@ class Reader {
   pcm(length: number): Int16Array | Refused {
     const at = this.#take(2 * length)
     if (at === null) return { refused: 'truncated' }
-    return Int16Array.from({ length }, (_, index) => this.view.getInt16(at + 2 * index, true))
+    const samples = new Int16Array(length)
+    for (let index = 0; index < length; index += 1) samples[index] = this.view.getInt16(at + 2 * index, true)
+    return samples
   }
 }
 

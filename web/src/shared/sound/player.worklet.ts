@@ -1,6 +1,6 @@
 /** The audio thread of the live sound: packets in by message port, exact samples out, in the chosen view. */
 import { isSoundPacket, parsePacket } from './packet'
-import { Playout, type PlayoutCounts } from './playout'
+import { Playout, type PlayoutCounts, type Silence } from './playout'
 import type { ProofBlock } from './proofMeasure'
 import { isProof } from './proofSweep'
 import { ViewSwitch, type View } from './views'
@@ -29,7 +29,11 @@ export interface Rendered extends PlayoutCounts {
   head: number
   /** Unix time of the rendering, ms. */
   atMs: number
+  /** Why there is silence in the block; null when there is none. */
+  silence: Silence | null
+  /** Sound waiting to be played. */
   levelMs: number
+  /** How much later the sound is played than by the quickest packet. */
   targetMs: number
 }
 
@@ -103,6 +107,7 @@ class SoundPlayerProcessor extends AudioWorkletProcessor {
       sample,
       head: this.#playout.head,
       atMs: Date.now(),
+      silence: this.#playout.silence,
       levelMs: this.#playout.levelMs,
       targetMs: this.#playout.targetMs,
     }

@@ -1,64 +1,93 @@
 /**
- * When which sample is played: numbered samples in, one audio block out. Samples are played one to one, in order: late
- * ones are waited for, a real gap is silence, nothing is stretched or made up. Pure; the audio thread owns one.
+ * When which sample is played: numbered samples in, one audio block out. Pure; the audio thread owns one.
+ *
+ * The rule. Sample n is played n sample periods after sample 0, and never otherwise: what is not there at its time is silence
+ * of its own length, and what follows is not shifted. Only a break moves the sound against the time: at least 400 ms of
+ * silence, longer than any systole, so that no interval can be read across it. A break is made when too much comes late
+ * (then the delay grows), or when the delay is far more than needed (then it shrinks). Clocks that drift apart end in a
+ * break every few minutes, not in samples left out or doubled. Every silence is counted; nothing is stretched or made up.
  */
+import { Lateness } from './lateness'
 import { isGap, type Chunk, type SoundPacket } from './packet'
+import { Reach } from './reach'
 
 const UNKNOWN = 0
 const HERE = 1
 const GAP = 2
 
-const BASE_MS = 60
-const STEP_MS = 20
+/** Delay at the beginning, over the first packet. */
+const START_MS = 45
+/** Beyond the quickest packet. */
 const MOST_MS = 300
-/** How long a hole may hold up what comes after it. */
-const PATIENCE_MS = 120
-/**
- * Much more delay than wanted, all the time for two seconds, is given back at once: the sound goes silent for a moment and
- * goes on nearer to now. Never otherwise: between two jumps every interval is what the heart did.
- */
-const MUCH_MS = 80
-const EXCESS_FOR_MS = 2000
-/** The silence that makes a jump heard as one. */
-const JUMP_MS = 60
-/** This long without running out, and less delay will do. */
-const CALM_MS = 10_000
-const FAR_BEHIND_MS = 1000
+const BREAK_MS = 400
+/** Room for the clocks to drift; doubled when it was used up within a few minutes. */
+const SLACK_MS = 10
+const MOST_SLACK_MS = 80
+const SLACK_LASTS_MS = 300_000
+const EXCESS_MS = 60
+const SHRINK_AFTER_MS = 10_000
+const GROW_AFTER_MS = 1000
+const FAR_MS = 1000
+/** Longer silence of the way is an outage: what was lost in it comes late, and no delay would have helped. */
+const OUTAGE_MS = 200
+const CONTROL_MS = 100
+/** Packets after which the way is known. */
+const KNOWN_AFTER = 5
 /** Silence begins by fading out the last sample, so that it does not click. */
 const FADE_MS = 4
 const STREAMS_KEPT_APART = 16
 
+/** `starting`: the first sample is yet to come. `late`: not here in time. `gap`: the kit never got it. */
+export type Silence = 'starting' | 'late' | 'gap' | 'break' | 'ended'
+
+/** Of one stream, in samples. Heard are `played`; the others were silence of their own length. */
 export interface PlayoutCounts {
-  /** Samples of silence played because the sound was late. */
+  played: number
+  /** Silence because the sound was not there at its time. */
   waited: number
-  /** How often the sound ran out. */
+  /** How often that began. */
   underruns: number
+  /** Silence where the kit itself has a gap. */
+  gaps: number
+  /** Silence of breaks. */
+  paused: number
   /** Samples that came after their time: in the record, not heard. */
   late: number
-  /** Samples left out to catch up: in the record, not heard. */
+  /** Samples left out by breaks: in the record, not heard. */
   skipped: number
-  /** How often that was done. */
+  /** How often the sound was broken off to change the delay. */
   jumps: number
 }
 
+const NOTHING: PlayoutCounts = { played: 0, waited: 0, underruns: 0, gaps: 0, paused: 0, late: 0, skipped: 0, jumps: 0 }
+
 export class Playout {
-  readonly counts: PlayoutCounts = { waited: 0, underruns: 0, late: 0, skipped: 0, jumps: 0 }
+  readonly counts: PlayoutCounts = { ...NOTHING }
   stream = -1
+  /** Why the last block has silence in it, the first reason; null when it has none. */
+  silence: Silence | null = null
   /** Streams before this one: a late packet of theirs must not begin them anew. */
   #past: number[] = []
-  #head = 0
+  /** Samples given out since the beginning: the loudspeaker's clock. */
+  #clock = 0
+  /** Sample n is played when the clock shows n + shift; null before the first packet. */
+  #shift: number | null = null
   #anchor = 0
   #newest = 0
+  /** First sample after the last outage. */
+  #restored = 0
   #end = Infinity
-  #playing = false
-  #anchored = false
-  #target: number
-  #hole = 0
-  #leastLevel = Infinity
-  #leastFor = 0
-  #pause = 0
-  #calm = 0
+  #resumeAt = 0
+  #brokeAt = -Infinity
+  #grewAt = -Infinity
+  #slackMs = SLACK_MS
+  #control = 0
+  #ranOut = false
   #last = 0
+  #lateness: Lateness
+  #reach = new Reach(1, 0)
+  /** Delay to begin the next stream with, samples: the way stays the same. */
+  #start: number
   readonly #samples: Int16Array
   readonly #known: Uint8Array
   readonly #size: number
@@ -67,25 +96,31 @@ export class Playout {
     this.#size = 2 ** Math.ceil(Math.log2(rateHz * 60))
     this.#samples = new Int16Array(this.#size)
     this.#known = new Uint8Array(this.#size)
-    this.#target = this.#of(BASE_MS)
+    this.#start = this.#of(START_MS)
+    this.#lateness = new Lateness(this.#of(MOST_MS))
+  }
+
+  /** The first sample that had a time: what came before it was over. */
+  get begins(): number {
+    return this.#anchor
   }
 
   /** Number of the next sample to be played. */
   get head(): number {
-    return this.#head
+    if (this.#shift === null) return this.#anchor
+    const next = Math.max(this.#clock, this.#resumeAt) - this.#shift
+    return Math.min(Math.max(next, this.#anchor), Math.max(this.#end, this.#anchor))
   }
 
   /** Sound waiting to be played, ms. */
   get levelMs(): number {
-    return ((this.#newest - this.#head) * 1000) / this.rateHz
+    return ((this.#newest - this.head) * 1000) / this.rateHz
   }
 
+  /** How much later than by the quickest packet the sound is played, ms. */
   get targetMs(): number {
-    return (this.#target * 1000) / this.rateHz
-  }
-
-  get playing(): boolean {
-    return this.#playing
+    const quickest = this.#lateness.quickest
+    return this.#shift === null || quickest === Infinity ? 0 : ((this.#shift - quickest) * 1000) / this.rateHz
   }
 
   #of(ms: number): number {
@@ -93,15 +128,25 @@ export class Playout {
   }
 
   begin(stream: number): void {
-    Object.assign(this.counts, { waited: 0, underruns: 0, late: 0, skipped: 0, jumps: 0 })
+    this.#learn()
+    Object.assign(this.counts, NOTHING)
     this.#past = [this.stream, ...this.#past].slice(0, STREAMS_KEPT_APART)
     this.stream = stream
-    this.#head = this.#newest = this.#hole = this.#leastFor = 0
-    this.#pause = this.#calm = 0
-    this.#leastLevel = this.#end = Infinity
-    this.#playing = this.#anchored = false
-    this.#target = this.#of(BASE_MS)
+    this.#shift = null
+    this.#anchor = this.#newest = this.#resumeAt = this.#restored = 0
+    this.#end = Infinity
+    this.#brokeAt = this.#grewAt = -Infinity
+    this.#slackMs = SLACK_MS
+    this.#ranOut = false
+    this.#lateness = new Lateness(this.#of(MOST_MS))
     this.#known.fill(UNKNOWN)
+  }
+
+  #learn(): void {
+    if (this.#lateness.count < 100) return
+    const needed = this.#lateness.wanted() - this.#lateness.quickest
+    // a first packet is seldom one of the quickest
+    this.#start = Math.max(this.#of(START_MS), needed - this.#of(START_MS / 2))
   }
 
   /** The stream has this many samples in all. */
@@ -114,150 +159,144 @@ export class Playout {
     const first = packet.chunks[0]
     if (packet.rateHz !== this.rateHz || first === undefined || this.#past.includes(packet.stream)) return
     if (packet.stream !== this.stream) this.begin(packet.stream)
-    if (!this.#anchored) {
-      this.#anchored = true
-      this.#anchor = this.#head = this.#newest = first.number * packet.chunkSamples
-    }
+    const at = first.number * packet.chunkSamples
+    if (this.#shift === null) this.#open(packet, first.number)
+    if (!this.#reach.take(first.number, this.#clockMs)) return
+    if (at + first.length > this.#newest) this.#lateness.packet(this.#clock - at)
+    if (at - this.#newest > this.#of(OUTAGE_MS)) this.#restored = at
     for (const chunk of packet.chunks) this.#store(chunk, chunk.number * packet.chunkSamples)
   }
 
+  #open(packet: SoundPacket, number: number): void {
+    const before = packet.chunks.some((chunk) => chunk.number === number - 1) ? 1 : 0
+    this.#anchor = this.#newest = (number - before) * packet.chunkSamples
+    this.#shift = this.#clock + this.#start - number * packet.chunkSamples
+    this.#reach = new Reach((1000 * packet.chunkSamples) / this.rateHz, this.#clockMs)
+  }
+
+  get #clockMs(): number {
+    return (this.#clock * 1000) / this.rateHz
+  }
+
   #store(chunk: Chunk, first: number): void {
-    if (first + chunk.length > this.#head + this.#size / 2) this.#jump(first)
+    const head = this.head
+    // so far ahead that there is no room: a break will bring it near
+    if (first + chunk.length > head + this.#size / 2 || first < this.#anchor || first < head - this.#size / 2) return
+    const isNew = chunk.samples !== null && this.#known[first & (this.#size - 1)] === UNKNOWN
+    if (isNew && first >= this.#restored) this.#lateness.chunk(this.#clock - first)
     for (let index = 0; index < chunk.length; index += 1) {
       const sample = first + index
       const at = sample & (this.#size - 1)
-      if (sample < this.#head) {
-        this.#notPlayed(sample, at)
-        continue
-      }
       const gap = isGap(chunk, index)
       // the kit may fill a gap later; an older packet does not open it again
-      if (gap && this.#known[at] === HERE) continue
+      if (this.#known[at] === HERE || (gap && this.#known[at] === GAP)) continue
+      if (sample < head) this.counts.late += gap ? 0 : 1
       this.#samples[at] = gap ? 0 : (chunk.samples as Int16Array)[index] as number
       this.#known[at] = gap ? GAP : HERE
     }
     this.#newest = Math.max(this.#newest, first + chunk.length)
   }
 
-  /** Behind the head a sample was played already, unless its place is still empty. */
-  #notPlayed(sample: number, at: number): void {
-    const remembered = sample >= this.#anchor && sample > this.#head - this.#size / 2
-    if (!remembered || this.#known[at] !== UNKNOWN) return
-    this.counts.late += 1
-    this.#known[at] = HERE
-  }
-
-  #jump(to: number): void {
-    this.#known.fill(UNKNOWN)
-    this.counts.skipped += to - this.#head
-    this.counts.jumps += 1
-    this.#anchor = this.#head = this.#newest = to
-    this.#playing = false
-  }
-
-  /** Fills a block with samples as numbers from -1 to 1; returns the first real sample's number, or -1 for none. */
-  render(out: Float32Array): number {
-    this.#catchUp(out.length)
+  /**
+   * Fills a block with samples as numbers from -1 to 1; returns the first real sample's number, or -1 for none. `numbers`
+   * takes the number of each sample, -1 for silence.
+   */
+  render(out: Float32Array, numbers?: Float64Array): number {
+    this.#adjust(out.length)
+    this.silence = null
     let first = -1
     for (let index = 0; index < out.length; index += 1) {
-      const head = this.#head
-      const value = this.#next()
-      if (value === null) {
+      const sample = this.#next()
+      if (sample < 0) {
         this.#last *= 1 - 1 / this.#of(FADE_MS)
         if (Math.abs(this.#last) < 1e-5) this.#last = 0
       } else {
-        this.#last = value
-        if (first < 0) first = head
+        this.#last = (this.#samples[sample & (this.#size - 1)] as number) / 32768
+        if (first < 0) first = sample
       }
       out[index] = this.#last
+      if (numbers) numbers[index] = sample
     }
     return first
   }
 
-  /** The next sample, or null for silence. */
-  #next(): number | null {
-    if (this.#pause > 0) {
-      this.#pause -= 1
-      return null
+  /** The number of the sample whose time it is, or -1 for silence; time goes on in any case. */
+  #next(): number {
+    const now = this.#clock
+    this.#clock += 1
+    if (this.#shift === null) return this.#silent('starting')
+    const sample = now - this.#shift
+    if (now < this.#resumeAt) return this.#silent('break', 'paused')
+    if (sample < this.#anchor) return this.#silent('starting')
+    if (sample >= this.#end) return this.#silent('ended')
+    const known = this.#known[sample & (this.#size - 1)]
+    this.#passed(sample)
+    if (known === GAP) return this.#silent('gap', 'gaps')
+    if (known === HERE) {
+      this.#ranOut = false
+      this.counts.played += 1
+      return sample
     }
-    if (!this.#playing && !this.#mayStart()) return null
-    if (this.#head >= this.#newest) return this.#runOut()
-    const at = this.#head & (this.#size - 1)
-    if (this.#known[at] === UNKNOWN) return this.#waitForHole()
-    this.#hole = 0
-    if (this.#known[at] === GAP) return this.#passGap()
-    const value = this.#samples[at] as number
-    this.#advance()
-    return value / 32768
+    if (!this.#ranOut) this.counts.underruns += 1
+    this.#ranOut = true
+    return this.#silent('late', 'waited')
   }
 
-  /** Leave out so much that, after the pause, the wanted delay is left. */
-  #jumpAhead(excess: number): void {
-    this.#pause = this.#of(JUMP_MS)
-    const samples = Math.min(excess + this.#pause, this.#newest - this.#head)
-    for (let left = samples; left > 0; left -= 1) this.#advance()
-    this.counts.skipped += samples
+  #silent(why: Silence, count?: 'paused' | 'gaps' | 'waited'): -1 {
+    this.silence ??= why
+    if (count !== undefined) this.counts[count] += 1
+    return -1
+  }
+
+  /** Half the buffer lies ahead: what enters there is not known yet, whatever its place held before. */
+  #passed(sample: number): void {
+    this.#known[(sample + this.#size / 2) & (this.#size - 1)] = UNKNOWN
+  }
+
+  /** Whether the delay still fits the way. */
+  #adjust(block: number): void {
+    this.#control += block
+    if (this.#shift === null || this.#clock < this.#resumeAt || this.#control < this.#of(CONTROL_MS)) return
+    this.#control = 0
+    const { quickest, count } = this.#lateness
+    if (count < KNOWN_AFTER || this.head >= this.#end) return
+    const wanted = this.#lateness.wanted()
+    const since = this.#clock - this.#brokeAt
+    const excess = this.#shift - wanted
+    if (quickest > this.#shift || excess > this.#of(FAR_MS)) this.#anew(quickest)
+    else if (excess < 0 && since > this.#of(GROW_AFTER_MS)) this.#grow(wanted)
+    else if (excess > this.#of(EXCESS_MS + this.#slackMs) && since > this.#of(SHRINK_AFTER_MS)) this.#break(wanted)
+  }
+
+  /** Another way, or a loudspeaker that stood still: what was learned of the one before is worth nothing. */
+  #anew(quickest: number): void {
+    this.#lateness.forget()
+    this.#break(quickest + this.#start)
+  }
+
+  #grow(wanted: number): void {
+    const soon = this.#clock - this.#grewAt < this.#of(SLACK_LASTS_MS)
+    if (soon) this.#slackMs = Math.min(2 * this.#slackMs, MOST_SLACK_MS)
+    this.#grewAt = this.#clock
+    this.#break(Math.max(wanted, this.#lateness.ahead()))
+  }
+
+  /** Silence, and after it the sound at another delay; so much of it is left out that it goes on at its new time. */
+  #break(wanted: number): void {
+    const before = this.#shift as number
+    const from = this.head
+    const shift = wanted + this.#of(this.#slackMs)
+    this.#brokeAt = this.#clock
+    this.#resumeAt = Math.max(this.#clock + Math.max(this.#of(BREAK_MS), shift - before), this.#anchor + shift)
+    this.#shift = shift
     this.counts.jumps += 1
+    this.counts.skipped += this.head - from
+    if (this.head - from >= this.#size / 2) this.#known.fill(UNKNOWN)
+    else for (let sample = from; sample < this.head; sample += 1) this.#leaveOut(sample)
   }
 
-  #mayStart(): boolean {
-    const level = this.#newest - this.#head
-    this.#playing = level > 0 && (level >= this.#target || this.#newest >= this.#end)
-    if (!this.#playing && this.#anchored && this.#head < this.#end) this.counts.waited += 1
-    return this.#playing
-  }
-
-  #runOut(): null {
-    this.#playing = false
-    if (this.#head < this.#end) {
-      this.counts.underruns += 1
-      this.#calm = 0
-      this.#target = Math.min(this.#target + this.#of(STEP_MS), this.#of(MOST_MS))
-    }
-    return null
-  }
-
-  #waitForHole(): null {
-    this.#hole += 1
-    this.counts.waited += 1
-    if (this.#hole >= this.#of(PATIENCE_MS)) {
-      while (this.#head < this.#newest && this.#known[this.#head & (this.#size - 1)] === UNKNOWN) this.#advance()
-      this.#hole = 0
-    }
-    return null
-  }
-
-  /** A gap is silence; where time was already lost waiting for it, it is not waited out once more. */
-  #passGap(): null {
-    do this.#advance()
-    while (
-      this.#newest - this.#head > this.#target &&
-      this.#known[this.#head & (this.#size - 1)] === GAP
-    )
-    return null
-  }
-
-  #advance(): void {
-    // half the buffer lies ahead: what enters there is not known yet, whatever its place held before
-    this.#known[(this.#head + this.#size / 2) & (this.#size - 1)] = UNKNOWN
-    this.#head += 1
-  }
-
-  #catchUp(block: number): void {
-    if (!this.#playing) return
-    const level = this.#newest - this.#head
-    this.#calm += block
-    if (this.#calm >= this.#of(CALM_MS)) {
-      this.#calm = 0
-      this.#target = Math.max(this.#target - this.#of(STEP_MS), this.#of(BASE_MS))
-    }
-    this.#leastLevel = Math.min(this.#leastLevel, level)
-    this.#leastFor += block
-    const far = level > this.#target + this.#of(FAR_BEHIND_MS)
-    if (!far && this.#leastFor < this.#of(EXCESS_FOR_MS)) return
-    const excess = (far ? level : this.#leastLevel) - this.#target
-    if (far || excess > this.#of(MUCH_MS)) this.#jumpAhead(excess)
-    this.#leastLevel = Infinity
-    this.#leastFor = 0
+  #leaveOut(sample: number): void {
+    this.#known[sample & (this.#size - 1)] = HERE
+    this.#passed(sample)
   }
 }

@@ -1,0 +1,93 @@
+/**
+ * How late chunks come, measured as the shift (samples) between the sample clock of the stream and that of the loudspeaker
+ * which each would have needed to be in time.
+ */
+
+const LONG = 1500
+const RECENT = 50
+const NOW = 10
+/** So much may come too late in half a minute: more delay would cost the listener more than a gap of 20 ms now and then. */
+const LATE_SHARE = 0.005
+/** This much in a second is no accident: the way has become longer. */
+const RECENT_SHARE = 0.2
+
+/** The newest values, at most `size`. */
+class Window {
+  readonly #values: Float64Array
+  #count = 0
+
+  constructor(size: number) {
+    this.#values = new Float64Array(size)
+  }
+
+  add(value: number): void {
+    this.#values[this.#count % this.#values.length] = value
+    this.#count += 1
+  }
+
+  get count(): number {
+    return Math.min(this.#count, this.#values.length)
+  }
+
+  sorted(): Float64Array {
+    return this.#values.slice(0, this.count).sort()
+  }
+}
+
+export class Lateness {
+  #long = new Window(LONG)
+  #recent = new Window(RECENT)
+  /** Of the newest chunk of each packet: the way as it is, without what was lost and sent again. */
+  readonly #way = new Window(RECENT)
+  readonly #wayNow = new Window(NOW)
+
+  /** `most`: how much later than the quickest a chunk may be waited for, samples. */
+  constructor(readonly most: number) {}
+
+  /** A packet came whose newest chunk would have needed this shift. */
+  packet(need: number): void {
+    this.#way.add(need)
+    this.#wayNow.add(need)
+  }
+
+  /** A chunk came for the first time. What is later than anybody would wait for says nothing about the way. */
+  chunk(need: number): void {
+    if (need > this.quickest + this.most) return
+    this.#long.add(need)
+    this.#recent.add(need)
+  }
+
+  /** Begin to learn anew, but for the way. */
+  forget(): void {
+    this.#long = new Window(LONG)
+    this.#recent = new Window(RECENT)
+  }
+
+  get count(): number {
+    return this.#long.count
+  }
+
+  /** The shift of the quickest packet of late; Infinity before the first. */
+  get quickest(): number {
+    return this.#way.sorted()[0] ?? Infinity
+  }
+
+  /** The shift to go to when it has become too little: a way that became longer is so for all. */
+  ahead(): number {
+    const now = this.#wayNow.sorted()[0] ?? Infinity
+    return Math.min(this.#slow() + now - this.quickest, this.quickest + this.most)
+  }
+
+  /** The shift that is needed so that only a tolerable share comes too late. */
+  wanted(): number {
+    const recent = this.#recent.sorted()
+    const now = recent[Math.max(0, Math.ceil(recent.length * (1 - RECENT_SHARE)) - 1)] ?? -Infinity
+    return Math.min(Math.max(this.#slow(), now), this.quickest + this.most)
+  }
+
+  #slow(): number {
+    const long = this.#long.sorted()
+    const tolerated = Math.max(1, Math.floor(long.length * LATE_SHARE))
+    return long[Math.max(0, long.length - 1 - tolerated)] ?? -Infinity
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * The figures of the live sound as `simulation.ts` gives them; docs/decisions/0002 tells how to run it.
+ */
+import { burstsOf, lossOf, percentile, simulate, type Path } from './simulation'
+
+const MINUTES = 10
+const PATHS: Record<string, Omit<Path, 'seconds' | 'seed'>> = {
+  'clean': {},
+  'clean, clocks 200 ppm apart': { driftPpm: 200 },
+  'loss 5 %': { loss: (random) => lossOf(0.05, random) },
+  'loss 10 %': { loss: (random) => lossOf(0.1, random), jitterMs: 10 },
+  'bursts of 4, 5 %': { loss: (random) => burstsOf(0.05, 4, random) },
+  'outage of 8 s, loss 5 %': { loss: (random) => lossOf(0.05, random), outage: [120_000, 128_000] },
+}
+
+console.log('| path | p50 / p99 over one way, ms | on time at 150 / 250 ms, % | not in time, % | breaks | missing after repair |')
+console.log('|---|---|---|---|---|---|')
+for (const [name, path] of Object.entries(PATHS)) {
+  const heard = simulate({ seconds: MINUTES * 60, seed: 7, ...path })
+  const over = (share: number): string => (percentile(heard.latencyMs, share) - 40).toFixed(0)
+  const onTime = (ms: number): string => ((100 * heard.onWayMs.filter((one) => one <= ms).length) / heard.onWayMs.length).toFixed(2)
+  const { played, waited, skipped, jumps } = heard.playout.counts
+  const late = ((100 * waited) / (played + waited + skipped)).toFixed(2)
+  console.log(`| ${name} | ${over(0.5)} / ${over(0.99)} | ${onTime(150)} / ${onTime(250)} | ${late} | ${jumps} | ${heard.copy.missing} |`)
+}

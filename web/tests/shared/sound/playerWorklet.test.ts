@@ -1,0 +1,90 @@
+import { beforeAll, expect, test } from 'vitest'
+import golden from '../../../../tests/edge/live/sound_packets.json'
+import type { PlayerOrder, Rendered } from '../../../src/shared/sound/player.worklet'
+import type { View } from '../../../src/shared/sound/views'
+
+/** What a browser gives an audio thread: the class is the browser's own, its port the page's. */
+interface Processor {
+  port: { onmessage: ((event: { data: PlayerOrder }) => void) | null; posted: Rendered[] }
+  process(inputs: Float32Array[][], outputs: Float32Array[][]): boolean
+}
+let build: new () => Processor
+const RATE = 4000
+const PER = 80
+
+beforeAll(async () => {
+  class AudioWorkletProcessor {
+    readonly port = {
+      onmessage: null,
+      posted: [] as unknown[],
+      postMessage(message: unknown): void {
+        this.posted.push(message)
+      },
+    }
+  }
+  const registerProcessor = (_: string, processor: new () => Processor): void => void (build = processor)
+  Object.assign(globalThis, { AudioWorkletProcessor, registerProcessor, sampleRate: RATE })
+  await import('../../../src/shared/sound/player.worklet')
+})
+
+const samples = Int16Array.from({ length: 2 * RATE }, (_, at) => Math.round(9000 * Math.sin(at / 9) + 200 * Math.sin(at * 2.2)))
+
+function packet(number: number): ArrayBuffer {
+  const view = new DataView(new ArrayBuffer(19 + 7 + 2 * PER))
+  view.setUint32(0, 0x43425331)
+  view.setUint32(8, 1)
+  view.setUint32(12, RATE)
+  view.setUint16(16, PER)
+  view.setUint8(18, 1)
+  view.setUint32(19, number)
+  view.setUint16(23, PER)
+  for (let index = 0; index < PER; index += 1) view.setInt16(26 + 2 * index, samples[number * PER + index] as number, true)
+  return view.buffer
+}
+
+/** What comes out when all packets come in time, from sample 0 on. */
+function heard(view: View, volume: number): { out: Float32Array; last: Rendered } {
+  const processor = new build()
+  const order = (data: PlayerOrder): void => processor.port.onmessage?.({ data })
+  order({ type: 'view', view })
+  order({ type: 'volume', volume })
+  const out: number[] = []
+  for (let ms = 0, next = 0; ms < 2200; ms += 32) {
+    for (; next * 20 < ms && next * PER < samples.length; next += 1) order({ type: 'packet', data: packet(next) })
+    if (next * PER >= samples.length) order({ type: 'end', stream: 1, samples: samples.length })
+    const block = new Float32Array(128)
+    processor.process([], [[block]])
+    out.push(...block)
+  }
+  const last = processor.port.posted.at(-1) as Rendered
+  return { out: Float32Array.from(out), last }
+}
+
+test('raw at volume 1 gives out exactly the samples', () => {
+  const { out, last } = heard('raw', 1)
+  expect(last).toMatchObject({ played: samples.length, waited: 0, skipped: 0, silence: 'ended' })
+  // the volume rises within the first 20 ms of silence; then each sample is itself
+  const begin = out.findIndex((_, at) => samples.subarray(200, 400).every((one, index) => out[at + index] === one / 32768)) - 200
+  expect(begin).toBeGreaterThanOrEqual(0)
+  for (let at = 1; at < samples.length; at += 1) expect(out[begin + at]).toBe((samples[at] as number) / 32768)
+})
+
+test('a view changes what is heard, and the volume how loud', () => {
+  const raw = heard('raw', 1).out
+  const quiet = heard('raw', 0.5).out
+  const bell = heard('bell', 1).out
+  const power = (out: Float32Array): number => out.reduce((sum, one) => sum + one * one, 0)
+  expect(power(quiet) / power(raw)).toBeCloseTo(0.25, 2)
+  expect(Math.abs(power(bell) / power(raw) - 1)).toBeGreaterThan(0.001)
+})
+
+test('nonsense and packets of another rate make no sound and no error', () => {
+  const processor = new build()
+  for (const { hex } of [...golden.refused, ...golden.good.filter((one) => one.rate_hz !== RATE)]) {
+    const data = new Uint8Array((hex.match(/../g) ?? []).map((pair) => parseInt(pair, 16))).buffer
+    processor.port.onmessage?.({ data: { type: 'packet', data } })
+  }
+  const block = new Float32Array(128)
+  expect(processor.process([], [[block]])).toBe(true)
+  expect(block.every((one) => one === 0)).toBe(true)
+})
