@@ -40,6 +40,8 @@ LOSS_ANYWAY: Final = 0.25
 """No radio link loses so much by itself."""
 LOSS_MORE: Final = 0.05
 """So much more than before the last step up is taken for its fault."""
+SAME_KBPS: Final = 20.0
+"""What is measured of the sound wavers by a few: no reason to take a step from the video."""
 USED: Final = 0.5
 SHORTEST_OF_S: Final = 30.0
 WAIT_AT_MOST_S: Final = 48.0
@@ -90,6 +92,8 @@ class RateController:
     def reserve(self, now_s: float, kbps: float) -> None:
         """Exact sound takes so much of this path now: video makes room for it before it comes."""
         more = kbps - self._reserved_kbps
+        if abs(more) < SAME_KBPS:
+            return
         self._reserved_kbps = kbps
         if more <= 0:
             return

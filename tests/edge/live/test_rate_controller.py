@@ -96,6 +96,24 @@ def test_sound_that_begins_is_given_room_before_it_comes() -> None:
     assert STEPS[controller.step].kbps == 340
 
 
+def test_sound_that_is_measured_a_little_differently_each_time_takes_no_step() -> None:
+    controller = RateController()
+    controller.reserve(0.0, 170.0)
+    for second in range(60):
+        controller.reserve(second + 0.5, 170.0 + 7 * (second % 3))
+        controller.report(float(second), GOOD)
+    assert controller.step == len(STEPS) - 1
+
+
+def test_sound_that_grows_little_by_little_is_given_room_all_the_same() -> None:
+    controller = RateController()
+    for second in range(12):
+        controller.report(float(second), GOOD)
+    for more in range(0, 131, 5):
+        controller.reserve(12.0, float(more))
+    assert STEPS[controller.step].kbps <= 500 - 110
+
+
 def test_the_ladder_has_the_last_word() -> None:
     controller = RateController()
     controller.limit = "less"
