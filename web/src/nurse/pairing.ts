@@ -47,3 +47,10 @@ export function inFoundOrder(found: readonly Found[]): Found[] {
 export function secondsLeft(until: string, nowMs: number): number {
   return Math.max(0, Math.ceil((Date.parse(until) - nowMs) / 1000))
 }
+
+const TWICE_MS = 700
+
+/** Whether this press belongs to the one before: a key pressed twice must not press what has come into its place. */
+export function pressedTwice(beforeMs: number, nowMs: number): boolean {
+  return nowMs - beforeMs < TWICE_MS
+}

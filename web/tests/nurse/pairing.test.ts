@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { inFoundOrder, KINDS, pressOf, secondsLeft } from '../../src/nurse/pairing'
+import { inFoundOrder, KINDS, pressedTwice, pressOf, secondsLeft } from '../../src/nurse/pairing'
 import { sv } from '../../src/shared/i18n/sv'
 import type { Found } from '../../src/shared/wire'
 
@@ -35,4 +35,10 @@ test('seconds are counted down to nought and stay there', () => {
   expect(secondsLeft('2026-11-26T07:01:00Z', now)).toBe(60)
   expect(secondsLeft('2026-11-26T07:00:00.200Z', now)).toBe(1)
   expect(secondsLeft('2026-11-26T06:59:00Z', now)).toBe(0)
+})
+
+test('a key pressed twice is one press; a second later it is another', () => {
+  expect(pressedTwice(1000, 1150)).toBe(true)
+  expect(pressedTwice(1000, 2000)).toBe(false)
+  expect(pressedTwice(-Infinity, 0)).toBe(false)
 })
