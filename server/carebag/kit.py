@@ -24,10 +24,11 @@ from carebag_devices.wired_instruments import Wired, identity_of, wired_keys
 from carebag_edge.clock import system_clock
 from carebag_edge.errors import WrongJournal
 from carebag_edge.kit import run_kit
+from carebag_edge.live.aiortc_peer import AiortcPeer
 from carebag_edge.live.camera import CameraFailed, CameraSource, V4l2Camera
 from carebag_edge.live.cameras import Cameras
 from carebag_edge.live.demo_camera import DemoCamera
-from carebag_edge.live.media import AiortcLive
+from carebag_edge.live.media import AiortcLive, PeerFactory
 from carebag_edge.live.port import IceServer
 from carebag_edge.live_port import LiveMedia, SendSignal
 from carebag_edge.settings import KitSettings
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="devices of the examination cameras, separated by commas, 'demo' or 'off'",
     )
     parser.add_argument("--ice", action="append", default=[], metavar="URL", help="STUN or TURN server; default none")
+    parser.add_argument("--media", choices=("aiortc", "wrtc"), default="aiortc", help="engine of live media")
     parser.add_argument("--relay-only", action="store_true", help="media by way of the hub's TURN server or not at all")
     parser.add_argument(
         "--device",
@@ -123,11 +125,25 @@ async def _run(args: argparse.Namespace) -> None:
                 camera=cameras,
                 ice_servers=[IceServer(url) for url in args.ice],
                 relay_only=args.relay_only,
+                make_peer=_engine(args.media, relay_only=args.relay_only),
             )
 
         await run_kit(
             settings, make_instruments, make_live, camera=cameras if args.camera != "off" else None, clock=clock
         )
+
+
+def _engine(name: str, *, relay_only: bool) -> PeerFactory:
+    """What connects to the doctors' pages; the optional one is looked for when it is asked for."""
+    if name == "aiortc":
+        return AiortcPeer
+    if relay_only:
+        raise SystemExit("carebag kit: --media wrtc cannot be held to a relay")
+    try:
+        from carebag_edge.live.wrtc_peer import WrtcPeer
+    except ImportError:
+        raise SystemExit("carebag kit: --media wrtc needs  pip install 'carebag[wrtc]'") from None
+    return WrtcPeer
 
 
 class _MakeBag:
