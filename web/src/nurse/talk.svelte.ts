@@ -1,5 +1,5 @@
 /** The doctor's face and voice on the nurse's page; the nurse's go the other way, browser to browser. */
-import { pathBy } from '../shared/call/callPath'
+import { pathBy, type RelayProblem } from '../shared/call/callPath'
 import type { SignalBody } from '../shared/call/instrumentPeer'
 import { Leaving } from '../shared/call/leaving'
 import { RoomTalk } from '../shared/call/roomTalk.svelte'
@@ -11,6 +11,8 @@ export class Talk {
   doctor = $state.raw<MediaStream | null>(null)
   state = $state<TalkState>('waiting')
   muted = $state(false)
+  /** Why this page reaches no relay. */
+  relay = $state<RelayProblem | null>(null)
   /** Of the doctor last met: the call may outlive the list of who is here. */
   name = $state('')
   noOwnMedia = $state(false)
@@ -67,6 +69,7 @@ export class Talk {
     this.#peer = new TalkPeer({
       offers: false,
       path: () => pathBy(this.kit.relay),
+      onRelay: (problem) => (this.relay = problem),
       send: (body) => this.#send(body),
       onRemote: (stream) => (this.doctor = stream),
       onLocal: (stream) => (this.noOwnMedia = stream === null),

@@ -38,6 +38,11 @@ export async function sixDigits(visitId: string, kit: string, viewer: string, ep
   return String(new DataView(bits).getBigUint64(0) % 1_000_000n).padStart(6, '0')
 }
 
+/** The digits as they are read: `249 584`. */
+export function digitsText(digits: string): string {
+  return `${digits.slice(0, 3)} ${digits.slice(3)}`
+}
+
 /**
  * Whether `signature` over `text` is by the raw Ed25519 `key`, both base64; what cannot be read is not.
  * @throws NotSupportedError where the browser knows no Ed25519 or the page is not secure
