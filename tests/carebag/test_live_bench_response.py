@@ -27,6 +27,14 @@ def test_unchanged_samples_have_no_response_of_their_own(source: np.ndarray) -> 
     assert (min(found.hz) < 21, max(found.hz) > 999) == (True, True)
 
 
+def test_silence_before_and_after_is_no_part_of_it(source: np.ndarray) -> None:
+    played = np.concatenate([np.zeros(1856), source[40:20000] / 32768, np.zeros(900)])
+    found = response([played.tolist(), [0.0] * 5000], source, RATE_HZ)
+    assert found.used == found.segments > 5
+    assert found.worst_db is not None
+    assert found.worst_db < 0.001
+
+
 def test_a_cut_of_the_lows_is_seen(source: np.ndarray) -> None:
     heard = sosfilt(butter(1, 40, "high", fs=RATE_HZ, output="sos"), source / 32768)
     found = response([heard[5000:41000].tolist()], source, RATE_HZ)

@@ -60,8 +60,8 @@ def response(stretches: Sequence[Sequence[float]], source: NDArray[np.int16], ra
     window = np.hanning(size)
     used = segments = 0
     for stretch in stretches:
-        played = np.asarray(stretch, dtype=np.float64)
-        starts = [at for at in range(0, len(played) - size + 1, size // 2) if played[at : at + size].any()]
+        played = np.trim_zeros(np.asarray(stretch, dtype=np.float64))
+        starts = range(0, len(played) - size + 1, size // 2)
         segments += len(starts)
         offsets = [_place(played[at : at + size], original) - at for at in starts]
         for offset, indices in runs(offsets, round(SHIFT_S * rate_hz)):

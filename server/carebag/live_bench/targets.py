@@ -135,7 +135,9 @@ def _ms(samples: int | None, raw: Raw) -> float | None:
 
 def _vitals(raw: Raw) -> Row:
     delays = [
-        delay for at, delay in figures.vitals_delays(raw.vitals) if not figures.during(at, raw.out) and at <= raw.ended
+        delay
+        for at, delay in figures.vitals_delays(raw.vitals)
+        if raw.began <= at <= raw.ended and not figures.during(at, raw.out)
     ]
     spread = figures.distribution(delays)
     most = 500 if raw.profile.name == "500kbit" else 250 if raw.profile.name in ("clean", "loss-5") else None
