@@ -184,6 +184,10 @@ class AiortcLive:
         self._latest[message.type] = text
         for call in self._calls.values():
             call.send("live", text)
+        if isinstance(message, LiveVitals):
+            # once more with the sound, where no timer of a data channel can hold it
+            for packet, rtp_time in self._sound.vitals(message):
+                self._send_sound(packet, rtp_time)
 
     def _opened(self, call: Call, channel: str) -> None:
         if channel == "live":

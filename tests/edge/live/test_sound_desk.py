@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from hypothesis import given
@@ -155,3 +156,23 @@ def test_any_vital_signs_fit_or_are_left_out(
 ) -> None:
     message = LiveVitals(seq=seq, state="stale", since=since, spo2_percent=text, measured_at=measured, problem=text)
     assert len(vitals_block(message)) <= MAX_STATE_BYTES
+
+
+async def test_vital_signs_reach_the_page_in_sound_packets(room: Any) -> None:
+    """With sound and without: the block on the RTP way is the message on the data channel."""
+    (page,) = await room.enter("doctor")
+    states: list[bytes] = []
+    store = page._store
+
+    def keep(data: bytes) -> None:
+        states.append(parse(data).state)
+        store(data)
+
+    page._store = keep  # type: ignore[method-assign]
+    room.live.state(vitals(1))
+    await page.until(lambda: vitals_block(vitals(1)) in states)
+    room.live.sound_begin(1, 4000)
+    room.live.sound(1, 0, np.ones(800, np.int16))
+    room.live.state(vitals(2))
+    room.live.sound(1, 800, np.ones(800, np.int16))
+    await page.until(lambda: vitals_block(vitals(2)) in states)
