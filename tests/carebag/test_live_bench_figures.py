@@ -125,6 +125,12 @@ def test_picture_and_sound_are_back_with_what_was_made_after_the_return() -> Non
     assert figures.sound_back(run) == [pytest.approx(0.4)]
 
 
+def test_talk_is_back_when_packets_of_any_call_arrive_again() -> None:
+    packets = [(3.9, 1, 10), (3.95, 1, 12), (4.05, 1, 13), (4.5, 1, 13), (6.0, 2, 1), (6.05, 2, 3)]
+    run = raw(talk=[(BEGAN + at, call, 0, 0, count, 0) for at, call, count in packets], back=[BEGAN + 4.0])
+    assert figures.talk_back(run) == [pytest.approx(2.05)]
+
+
 def test_what_never_came_back_is_never() -> None:
     run = raw(heard=heard(), back=[BEGAN + 4.0])
-    assert np.isinf([*figures.picture_back(run), *figures.sound_back(run)]).all()
+    assert np.isinf([*figures.picture_back(run), *figures.sound_back(run), *figures.talk_back(run)]).all()

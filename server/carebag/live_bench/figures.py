@@ -12,6 +12,7 @@ FREEZE_S = 0.25
 """A gap between two pictures beyond this is a freeze."""
 ON_TIME_S = (0.15, 0.25)
 NETEQ_RATE_HZ = 48_000
+ALREADY_THERE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,19 @@ def talk_share(talk: Talk) -> tuple[float, float | None]:
     samples = sum(call[-1][2] - call[0][2] for call in calls)
     made_up = sum(call[-1][3] - call[0][3] for call in calls)
     return samples / NETEQ_RATE_HZ, made_up / samples if samples > 0 else None
+
+
+def talk_back(raw: Raw) -> list[float]:
+    """Seconds from each return of the link to the first poll that saw the doctor's voice arrive again, on any call."""
+    arrived = sorted(
+        after[0] for call in _by_call(raw.talk) for before, after in pairwise(call) if after[4] > before[4]
+    )
+    found = []
+    for moment in raw.back:
+        # what was on its way when the link went may still be counted
+        later = next((at for at in arrived if at > moment + ALREADY_THERE_S), float("inf"))
+        found.append(later - moment)
+    return found
 
 
 def picture_back(raw: Raw) -> list[float]:

@@ -187,6 +187,11 @@ def _back(raw: Raw) -> list[Row]:
         value = None if worst == float("inf") else round(worst, 2)
         most = 2.5 if raw.profile.name in ("outage-8s", "handover") else None
         found.append(_row(f"{what} back after the link, worst", value, "s", len(times), most=most))
+    times = figures.talk_back(raw)
+    worst = max(times, default=float("inf"))
+    found.append(
+        _row("talk back after the link, worst", None if worst == float("inf") else round(worst, 2), "s", len(times))
+    )
     return found
 
 
