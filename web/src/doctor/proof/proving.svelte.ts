@@ -32,6 +32,8 @@ const SETTLED_MS = 1500
 /** A way that comes and goes is not proved each time. */
 const AGAIN_AFTER_MS = 20_000
 const SAVE_AGAIN_MS = 5000
+/** A kit that never answers knows no proofs. */
+const UNANSWERED_AT_MOST = 3
 
 export class Proving {
   state = $state<ProvingState>('off')
@@ -45,6 +47,7 @@ export class Proving {
   #mayBeginAt = 0
   #triedOn = -1
   #triedAt = -Infinity
+  #unanswered = 0
   #saveAt = Infinity
 
   constructor(place: ProvingPlace) {
@@ -104,8 +107,16 @@ export class Proving {
     if (now >= this.#saveAt) void this.#save()
     if (this.state === 'running') return
     if (this.last !== null && this.state === 'proved' && this.#changed()) this.state = 'old'
-    const due = this.#triedOn !== this.#connection || this.state === 'waiting' || this.state === 'old'
-    if (due && now >= this.#mayBeginAt && now - this.#triedAt > (this.last ? AGAIN_AFTER_MS : 0)) this.prove()
+    if (this.#due() && now >= this.#mayBeginAt && now - this.#triedAt > this.#pauseMs) this.prove()
+  }
+
+  #due(): boolean {
+    if (this.state === 'unanswered') return this.#unanswered < UNANSWERED_AT_MOST
+    return this.#triedOn !== this.#connection || this.state === 'waiting' || this.state === 'old'
+  }
+
+  get #pauseMs(): number {
+    return this.last === null && this.state !== 'unanswered' ? 0 : AGAIN_AFTER_MS
   }
 
   #changed(): boolean {
@@ -116,9 +127,11 @@ export class Proving {
   #done(outcome: ProofOutcome, connection: number): void {
     if (outcome.kind === 'none') {
       this.state = outcome.why === 'listening' ? 'waiting' : 'unanswered'
+      this.#unanswered += outcome.why === 'no_answer' ? 1 : 0
       return
     }
     const { proof, word, measured } = outcome
+    this.#unanswered = 0
     this.last = { proof, word, measured, atMs: Date.now(), connection }
     this.state = 'proved'
     this.saved = false

@@ -23,10 +23,11 @@ export type ProofOutcome =
 export type KitMessage = { type: string } & Record<string, unknown>
 
 const TICK_MS = 60
-const NO_ANSWER_MS = 4000
-/** Beyond the sweep's own length; what has not come by then has not come. */
+const NO_ANSWER_MS = 6000
+/** So long without anything new, and nothing more will come; shorter once the kit has said that it was all. */
 const PATIENCE_MS = 5000
 const AFTER_END_MS = 1500
+const LONGEST_MS = 30_000
 
 export class ProofRun {
   readonly #path: ProofPath
@@ -37,6 +38,9 @@ export class ProofRun {
   readonly #copy: ExactSound
   readonly #timer: ReturnType<typeof setInterval>
   readonly #blocks: ProofBlock[] = []
+  /** What came before the kit's word of it: that goes another way, and may be the later. */
+  #early: { data: ArrayBuffer; how: 'live' | 'repair' }[] = []
+  #earlyEnd: SoundEnd | null = null
   /** Numbers of the packets that came by themselves. */
   readonly #came = new Set<number>()
   #chunkSamples = 0
@@ -45,7 +49,8 @@ export class ProofRun {
   #proof = -1
   #length = 0
   #kitMs = 0
-  #endedAt = Infinity
+  #ended = false
+  #newsAt = 0
   #over = false
 
   /** `now` is the Unix time by the page's clock, ms. `done` is called once, unless the run is cancelled before. */
@@ -75,21 +80,24 @@ export class ProofRun {
     if (message.type === 'clock_is') this.#clock.told(message['id'], message['kit_ms'])
     else if (message.type === 'proof_begin') this.#begun(message)
     else if (message.type === 'proof_stopped') this.#stopped(message)
-    else if (message.type === 'sound_end' && message['stream'] === this.#proof) this.#ended(message as unknown as SoundEnd)
+    else if (message.type === 'sound_end') this.#all(message as unknown as SoundEnd)
   }
 
   /** A packet of a proof, as it came or as it was asked for again. */
   packet(data: ArrayBuffer, how: 'live' | 'repair'): void {
+    if (this.#proof < 0) return void this.#early.push({ data, how })
     const packet = parsePacket(data)
     if ('refused' in packet || packet.stream !== this.#proof) return
     this.#chunkSamples = packet.chunkSamples
     // the newest chunk is the packet's own, the others repeat earlier ones
     if (how === 'live' && packet.chunks.length > 0) this.#came.add(Math.max(...packet.chunks.map((chunk) => chunk.number)))
     this.#copy.take(data, how)
+    this.#newsAt = this.#now()
   }
 
   block(block: ProofBlock): void {
-    if (block.stream === this.#proof) this.#blocks.push(block)
+    this.#blocks.push(block)
+    if (block.sample >= 0) this.#newsAt = this.#now()
   }
 
   tick(): void {
@@ -103,10 +111,10 @@ export class ProofRun {
       if (now - this.#askedAt > NO_ANSWER_MS) this.#finish({ kind: 'none', why: 'no_answer' })
       return
     }
-    const head = this.#blocks[this.#blocks.length - 1]?.head ?? 0
-    const all = this.#endedAt < Infinity && head >= this.#length
-    const late = now - this.#endedAt > AFTER_END_MS || now - this.#askedAt > (this.#length * 1000) / this.#rateHz + PATIENCE_MS
-    if (all || late) this.#finish(this.#outcome())
+    const last = this.#blocks[this.#blocks.length - 1]
+    const all = this.#ended && last?.stream === this.#proof && last.head >= this.#length
+    const quiet = now - this.#newsAt > (this.#ended ? AFTER_END_MS : PATIENCE_MS)
+    if (all || quiet || now - this.#askedAt > LONGEST_MS) this.#finish(this.#outcome())
   }
 
   #begun(message: KitMessage): void {
@@ -116,7 +124,9 @@ export class ProofRun {
     this.#proof = stream
     this.#length = samples
     this.#kitMs = kitMs
-    this.#askedAt = this.#now()
+    this.#askedAt = this.#newsAt = this.#now()
+    for (const { data, how } of this.#early.splice(0)) this.packet(data, how)
+    if (this.#earlyEnd !== null) this.#all(this.#earlyEnd)
   }
 
   #stopped(message: KitMessage): void {
@@ -125,15 +135,18 @@ export class ProofRun {
     if (ours && message['reason'] === 'listening') this.#finish({ kind: 'none', why: 'listening' })
   }
 
-  #ended(end: SoundEnd): void {
-    if (this.#endedAt < Infinity) return
-    this.#endedAt = this.#now()
+  #all(end: SoundEnd): void {
+    if (this.#proof < 0 && isProof(end.stream)) this.#earlyEnd = end
+    if (this.#ended || end.stream !== this.#proof) return
+    this.#ended = true
+    this.#newsAt = this.#now()
     this.#copy.end(end)
   }
 
   #outcome(): ProofOutcome {
     const expected = this.#chunkSamples === 0 ? 0 : Math.ceil(this.#length / this.#chunkSamples)
-    const measured = measure(this.#blocks, {
+    const blocks = this.#blocks.filter(({ stream }) => stream === this.#proof)
+    const measured = measure(blocks, {
       rateHz: this.#rateHz,
       length: this.#length,
       capturedMs: this.#clock.here(this.#kitMs),

@@ -74,6 +74,17 @@ describe('a proof', () => {
     expect(page.proving).toBe(false)
   })
 
+  test('loses nothing of what comes before the kit’s word of it', () => {
+    const page = new Page()
+    page.render(100)
+    page.end()
+    vi.advanceTimersByTime(1000)
+    expect(page.outcome).toBe(undefined)
+    page.begin({ kit_ms: Date.now() - 1000 + AHEAD })
+    vi.advanceTimersByTime(60)
+    expect(page.outcome).toMatchObject({ kind: 'measured', word: 'good', measured: { missing: 0 } })
+  })
+
   test('gives way to body sound', () => {
     const page = new Page()
     page.begin()
@@ -86,7 +97,7 @@ describe('a proof', () => {
 
   test('is not held up by a kit that knows nothing of proofs', () => {
     const page = new Page()
-    vi.advanceTimersByTime(3900)
+    vi.advanceTimersByTime(5900)
     expect(page.outcome).toBe(undefined)
     vi.advanceTimersByTime(300)
     expect(page.outcome).toEqual({ kind: 'none', why: 'no_answer' })
