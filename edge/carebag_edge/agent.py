@@ -252,6 +252,7 @@ class Agent:
 
     def report_link(self, report: LinkReport) -> None:
         self.link.send_signal(report)
+        self.pages.tell(report)
 
     def report_nurse_link(self, report: LinkReport) -> None:
         self.link.send_signal(report.model_copy(update={"participant": self.nurse_participant}))

@@ -345,14 +345,15 @@ class Rooms:
     def participants(self, visit_id: uuid.UUID, kit_id: uuid.UUID) -> tuple[list[Participant], bool]:
         """Those in the room, and whether the kit is connected."""
         people = [console.participant for console in self._in_room(visit_id)]
+        guests = [one.participant for one in self._guests_in(visit_id) if one.admitted]
         kit = self._kits.get(kit_id)
         if kit is None:
-            return people, False
+            return people + guests, False
         people.append(Participant(id=kit_participant(kit_id), role="kit", name=kit.name, key=kit.key))
         if self._nurse_of(kit, visit_id):
             name = self._nurses.get(visit_id, "")
             people.append(Participant(id=nurse_participant(kit_id), role="nurse", name=name))
-        return people, True
+        return people + guests, True
 
     @staticmethod
     def _nurse_of(kit: KitHere, visit_id: uuid.UUID) -> bool:

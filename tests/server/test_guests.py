@@ -126,7 +126,8 @@ def test_the_link_is_good_for_half_an_hour(hub: Any, doctor: Any, visit: Any, ph
     hub.clock.forward(minutes=1)
     assert enter(hub.browser(), late).json() == {"code": "guest_link_expired"}
     doctor = hub.sign_in("doctor")
-    assert [one["reason"] for one in guests_of(hub, doctor, visit)] == [None, "guest_link_expired"]
+    reasons = {one["name"]: one["reason"] for one in guests_of(hub, doctor, visit)}
+    assert reasons == {"Karin": None, "Pär": "guest_link_expired"}
     assert phone.get("/api/guest").status_code == 200  # who is in stays in
 
 
@@ -248,6 +249,29 @@ def test_waiting_then_let_in_and_shown_out_live(hub: Any, doctor: Any, visit: An
         assert hear(socket, "guest_room")["camera"] is True
         do(hub, doctor, visit, waiting, "end")
         assert hear(socket, "guest_room")["reason"] == "guest_revoked"
+
+
+def test_the_doctors_page_sees_the_guest_come_in(hub: Any, doctor: Any, visit: Any, phone: Any, waiting: str) -> None:
+    console = "ws://localhost:8470/api/ws/console?as=doctor"
+    with hub.client.websocket_connect(console, headers=ORIGIN) as desk:
+        say(desk, type="hello", protocol=PROTOCOL, client="console")
+        say(desk, type="join", visit_id=visit["id"])
+        hear(desk, "present")
+        with phone.websocket_connect(SOCKET, headers=ORIGIN) as socket:
+            say(socket, **HELLO)
+            assert hear(desk, "present")["waiting"] == [waiting]
+            do(hub, doctor, visit, waiting, "admit")
+            room = hear(desk, "present")
+            assert [one["id"] for one in room["participants"] if one["role"] == "guest"] == [f"guest:{waiting}"]
+            me = next(one["id"] for one in room["participants"] if one["role"] == "doctor")
+            hear(socket, "guest_room")
+            told = hear(socket, "guest_room")
+            assert [one["id"] for one in told["participants"]] == [me]
+            signal = {"type": "signal", "visit_id": visit["id"], "epoch": 5, "candidate": {}}
+            say(desk, **signal, to=f"guest:{waiting}")
+            assert hear(socket, "signal")["sender"] == me
+            say(socket, **signal, to=me)
+            assert hear(desk, "signal")["sender"] == f"guest:{waiting}"
 
 
 def test_back_without_a_new_link(hub: Any, doctor: Any, visit: Any, phone: Any, waiting: str) -> None:

@@ -413,7 +413,10 @@ def test_a_guest_at_the_door_knows_nobody_and_can_call_nobody(rooms: Rooms) -> N
 
 def test_a_guest_who_is_let_in_talks_to_people_and_never_to_the_kit(rooms: Rooms) -> None:
     rooms.guest_came(20, guest(), KIT)
-    (room,) = to(told(rooms, state="admitted"), 20)
+    let_in = told(rooms, state="admitted")
+    (room,) = to(let_in, 20)
+    assert [one.id for one in to(let_in, 1)[0].participants if one.role == "guest"] == [f"guest:{KARIN}"]
+    assert to(let_in, 1)[0].waiting == []
     assert [one.role for one in room.participants] == ["doctor", "nurse"]
     (heard,) = rooms.signal(20, signal(DOCTOR, sender="kit:forged"))
     assert (heard.connection, heard.message.sender) == (1, f"guest:{KARIN}")
@@ -439,6 +442,7 @@ def test_guests_see_each_other_and_are_shown_out(rooms: Rooms) -> None:
     rooms.guest_came(20, guest("admitted"), KIT)
     rooms.guest_came(21, guest("admitted", par), KIT)
     assert len(to(rooms.signal(20, signal(f"guest:{par}")), 21)) == 1
+    assert [one.name for one in rooms.participants(VISIT, KIT)[0] if one.role == "guest"] == ["Karin", "Karin"]
     actions = told(rooms, state="ended", reason="guest_revoked")
     assert to(actions, 20) == [GuestRoom(visit_id=VISIT, state="ended", reason="guest_revoked")]
     assert Close(20) in actions
