@@ -1,4 +1,4 @@
-"""`carebag demo | hub | kit | simulate | analyse | decode | bench | audit verify`.
+"""`carebag demo | hub | kit | simulate | analyse | decode | bench | turn-check | audit verify`.
 
 Each subcommand is a module with `add_arguments(parser)` and `run(args) -> exit status`, imported only when asked for:
 a kit has no hub dependencies installed, and the other way round.
@@ -19,6 +19,7 @@ COMMANDS = {
     "analyse": ("carebag.analyse", "heart rate, sound marks and quality of recordings", "edge"),
     "decode": ("carebag.decode", "what a value that an instrument sent means, for support and makers", "edge"),
     "bench": ("carebag.bench", "latencies, loss and load of the whole line on this machine", "demo"),
+    "turn-check": ("carebag.turn_check", "whether the TURN servers answer from here", "edge,server"),
     "audit": ("carebag.audit", "verify the access log", "server"),
 }
 
