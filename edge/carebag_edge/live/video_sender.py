@@ -7,7 +7,7 @@ from dataclasses import replace
 from aiortc import RTCRtpSender
 
 from carebag_edge.live.cures import last_rtp_time, place_encoder, watch_reports
-from carebag_edge.live.rate_controller import PathReport, RateController
+from carebag_edge.live.rate_controller import PathReport, RateController, ReportPool
 from carebag_edge.live.rtp_clock import RtpClock
 from carebag_edge.live.video_encoder import SteppedVp8Encoder
 from carebag_edge.live_port import VideoLimit
@@ -20,9 +20,10 @@ class VideoSender:
 
     def __init__(self, sender: RTCRtpSender, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._began_s = monotonic()
+        self._decided_s = monotonic()
         self._counted = 0
         self._controller = RateController()
+        self._pool = ReportPool()
         self.clock = RtpClock(90_000, lambda: last_rtp_time(sender))
         self._encoder = SteppedVp8Encoder(lambda: self._controller.video, self.clock.sent)
         self._losses: deque[float] = deque(maxlen=LOSS_OVER_REPORTS)
@@ -34,13 +35,16 @@ class VideoSender:
 
     def _reported(self, report: PathReport) -> None:
         now = self._monotonic()
-        since = max(now - (self.reported_s or self._began_s), 0.1)
-        sent, self._counted = self._encoder.sent_bytes - self._counted, self._encoder.sent_bytes
         self.reported_s = now
         self._losses.append(report.loss)
         if report.rtt_ms is not None:
             self.rtt_ms = report.rtt_ms
-        self._controller.report(now, replace(report, video_kbps=sent * 0.008 / since))
+        pooled = self._pool.take(now, report)
+        if pooled is None:
+            return
+        since, self._decided_s = max(now - self._decided_s, 0.1), now
+        sent, self._counted = self._encoder.sent_bytes - self._counted, self._encoder.sent_bytes
+        self._controller.report(now, replace(pooled, video_kbps=sent * 0.008 / since))
 
     def limit(self, limit: VideoLimit) -> None:
         self._controller.limit = limit

@@ -15,6 +15,7 @@ from carebag_edge.live.rate_controller import (
     UP_EVERY_S,
     PathReport,
     RateController,
+    ReportPool,
     VideoStep,
 )
 
@@ -94,6 +95,32 @@ def test_sound_that_begins_is_given_room_before_it_comes() -> None:
     assert STEPS[controller.step].kbps == 340
     controller.reserve(13.0, 0.0)
     assert STEPS[controller.step].kbps == 340
+
+
+@pytest.mark.parametrize("loss", [0.02, 0.05, 0.1])
+def test_loss_by_chance_does_not_keep_the_picture_small(loss: float) -> None:
+    """Reports as Chromium sends them, three a second, of the few packets there were."""
+    seconds_above, chance = 0, random.Random(1)
+    for _ in range(10):
+        controller, pool = RateController(), ReportPool()
+        for third in range(180):
+            step = STEPS[controller.step]
+            packets = max(1, round((step.kbps / 8.8 + step.frames_per_s / 2) / 3))
+            lost = sum(chance.random() < loss for _ in range(packets)) / packets
+            pooled = pool.take(third / 3, PathReport(lost, 80.0 + chance.uniform(0, 20)))
+            if pooled is not None:
+                controller.report(third / 3, pooled)
+            seconds_above += (third > 60 and step.kbps >= 340) / 3
+    assert seconds_above > 0.8 * 10 * 40
+
+
+def test_reports_of_a_second_are_one() -> None:
+    pool = ReportPool()
+    assert pool.take(10.0, PathReport(0.3, 120.0)) is None
+    assert pool.take(10.5, PathReport(0.0, None)) is None
+    assert pool.take(11.0, PathReport(0.0, 80.0)) == PathReport(pytest.approx(0.1), 80.0)
+    assert pool.take(11.3, PathReport(0.2, None)) is None
+    assert pool.take(12.0, PathReport(0.2, None)) == PathReport(pytest.approx(0.2), None)
 
 
 def test_sound_that_is_measured_a_little_differently_each_time_takes_no_step() -> None:
