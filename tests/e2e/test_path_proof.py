@@ -1,4 +1,4 @@
-"""The sound path is proved before anybody listens: in a visit, over the real stacks, and with faults put into the way."""
+"""The sound path is proved before anybody listens: in a visit over the real stacks, and with faults put in the way."""
 
 import asyncio
 import hashlib
