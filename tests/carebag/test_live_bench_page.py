@@ -40,7 +40,7 @@ def run(profile: str = "loss-5") -> Raw:
     )
 
 
-RESPONSE = Response([20.0, 100.0, 1000.0], [0.0, 0.01, -0.02], 5, 6)
+RESPONSE = Response([20.0, 100.0, 1000.0], [0.0, 0.01, -0.02], 6, 6)
 
 
 def test_each_figure_has_a_verdict_where_something_is_wanted() -> None:

@@ -53,6 +53,14 @@ def test_a_gap_is_left_out_and_counted(source: np.ndarray) -> None:
     assert found.worst_db < 0.1
 
 
+def test_silence_in_place_of_sound_is_no_filter(source: np.ndarray) -> None:
+    played = source[5000:41000] / 32768
+    played[9000:9300] = 0
+    found = response([played.tolist()], source, RATE_HZ)
+    assert found.worst_db is not None
+    assert found.worst_db < 0.1
+
+
 def test_something_else_is_not_judged(source: np.ndarray) -> None:
     noise = np.random.default_rng(1).normal(0, 0.1, 20_000)
     found = response([noise.tolist()], source, RATE_HZ)

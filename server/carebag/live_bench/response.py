@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ HALVES_S = (1.5, 1.7, 1.9, 2.1, 2.3, 2.5)
 """Of each way up and down, all different, so that every part of it is found again without doubt."""
 SEGMENT_S = 1.024
 AMPLITUDE = 0.4
+STRONG = 0.3
+"""Of a frequency's largest amplitude in any segment."""
 SHIFT_S = 0.001
 """A filter shifts a segment by up to this; neighbours further apart have a gap between them."""
 
@@ -55,28 +58,22 @@ def response(stretches: Sequence[Sequence[float]], source: NDArray[np.int16], ra
     """
     size = int(SEGMENT_S * rate_hz)
     original = source.astype(np.float64) / 32768
-    power = np.zeros(size // 2 + 1)
-    cross = np.zeros(size // 2 + 1)
     window = np.hanning(size)
-    used = segments = 0
+    given, came = [], []
+    segments = 0
     for stretch in stretches:
         played = np.trim_zeros(np.asarray(stretch, dtype=np.float64))
         starts = range(0, len(played) - size + 1, size // 2)
         segments += len(starts)
         offsets = [_place(played[at : at + size], original) - at for at in starts]
         for offset, indices in runs(offsets, round(SHIFT_S * rate_hz)):
-            together = np.zeros(size // 2 + 1, dtype=np.complex128)
             for begin in (starts[index] for index in indices):
                 wanted = original[begin + offset : begin + offset + size]
                 if begin + offset < 0 or len(wanted) < size:
                     continue
-                used += 1
-                spectrum = np.fft.rfft(wanted * window)
-                power += np.abs(spectrum) ** 2
-                together += np.conj(spectrum) * np.fft.rfft(played[begin : begin + size] * window)
-            # by magnitude: runs may lie a sample apart, within a run they do not
-            cross += np.abs(together)
-    return _curve(power, cross, size, rate_hz, used, segments)
+                given.append(np.abs(np.fft.rfft(wanted * window)))
+                came.append(np.abs(np.fft.rfft(played[begin : begin + size] * window)))
+    return _curve(np.array(given), np.array(came), np.fft.rfftfreq(size, 1 / rate_hz), segments)
 
 
 def runs(offsets: Sequence[int], within: int) -> list[tuple[int, range]]:
@@ -102,10 +99,16 @@ def _place(piece: Samples, original: Samples) -> int:
     return int(np.argmax(likeness[: length - size + 1]))
 
 
-def _curve(power: Samples, cross: Samples, size: int, rate_hz: int, used: int, of: int) -> Response:
-    hz = np.fft.rfftfreq(size, 1 / rate_hz)
-    heard = (hz >= LOW_HZ) & (hz <= HIGH_HZ) & (power > power.max(initial=0.0) * 1e-6)
-    if used == 0:
-        return Response([], [], 0, of)
-    gain = 20 * np.log10(cross[heard] / power[heard])
-    return Response([round(float(one), 2) for one in hz[heard]], [round(float(one), 4) for one in gain], used, of)
+def _curve(given: Samples, came: Samples, hz: NDArray[np.floating[Any]], segments: int) -> Response:
+    """The median over the segments in which a frequency was strong: a gap spoils a few of them, a filter all."""
+    if not len(given):
+        return Response([], [], 0, segments)
+    strong = given > STRONG * given.max(axis=0, keepdims=True)
+    band = (hz >= LOW_HZ) & (hz <= HIGH_HZ) & (given.max(axis=0) > given.max() * 1e-3)
+    decibels = [
+        20 * float(np.log10(max(1e-6, np.median(came[strong[:, at], at] / given[strong[:, at], at]))))
+        for at in np.flatnonzero(band)
+    ]
+    return Response(
+        [round(float(one), 2) for one in hz[band]], [round(one, 4) for one in decibels], len(given), segments
+    )

@@ -65,12 +65,14 @@ def _bare(raw: Raw) -> list[Row]:
 
 def _response(response: Response | None) -> Row:
     worst = response.worst_db if response is not None else None
+    # gaps are no response: where there were some, what is left of them in the curve is told, not judged
+    whole = response is None or response.used == response.segments
     return _row(
         "response kit to audio thread, 20-1000 Hz, worst",
         None if worst is None else round(worst, 3),
         "dB",
         response.used if response is not None else 0,
-        most=0.1,
+        most=0.1 if whole else None,
     )
 
 
