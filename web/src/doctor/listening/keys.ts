@@ -8,7 +8,7 @@ export type Act =
   | { do: 'view'; view: View }
   | { do: 'louder' | 'quieter' | 'play' | 'loop' | 'speed' | 'mark' | 'live' }
 
-const LETTERS: Readonly<Record<string, Act>> = {
+const LETTERS: ReadonlyMap<string, Act> = new Map(Object.entries({
   p: { do: 'play' },
   l: { do: 'loop' },
   s: { do: 'speed' },
@@ -16,7 +16,7 @@ const LETTERS: Readonly<Record<string, Act>> = {
   '+': { do: 'louder' },
   '-': { do: 'quieter' },
   Escape: { do: 'live' },
-}
+} satisfies Record<string, Act>))
 
 interface Pressed {
   key: string
@@ -33,5 +33,5 @@ export function actOf(pressed: Pressed, writing: boolean): Act | undefined {
   if (pressed.repeat && !volume) return undefined
   const view = /^[0-4]$/.test(pressed.key) ? VIEWS[Number(pressed.key)] : undefined
   if (view !== undefined) return { do: 'view', view }
-  return LETTERS[pressed.key.length === 1 ? pressed.key.toLowerCase() : pressed.key]
+  return LETTERS.get(pressed.key.length === 1 ? pressed.key.toLowerCase() : pressed.key)
 }

@@ -27,7 +27,8 @@ function render(replay: Replay, length: number): Float32Array {
 test('at normal speed the exact samples come, one to one', () => {
   const samples = ramp(4000)
   const out = render(begun(samples), 3840)
-  for (let at = EDGE; at < 3700; at += 1) expect(out[at + AHEAD]).toBeCloseTo((samples[at] as number) / 32768, 6)
+  const off = samples.slice(EDGE, 3700).map((value, at) => Math.abs((out[at + EDGE + AHEAD] as number) * 32768 - value))
+  expect(Math.max(...off)).toBe(0)
 })
 
 test('a range is played, once or in a loop with a pause that is heard as one', () => {
@@ -97,8 +98,9 @@ function bursts(...begins: number[]): Int16Array {
 
 function envelope(out: Float32Array): Float64Array {
   const smooth = new Float64Array(out.length)
+  const taps = Float64Array.from({ length: 161 }, (_, at) => 1 + Math.cos((Math.PI * (at - 80)) / 80))
   for (let at = 80; at < out.length - 80; at += 1) {
-    for (let tap = -80; tap <= 80; tap += 1) smooth[at] = (smooth[at] as number) + (out[at + tap] as number) ** 2 * (1 + Math.cos((Math.PI * tap) / 80))
+    for (let tap = -80; tap <= 80; tap += 1) smooth[at] = (smooth[at] as number) + (out[at + tap] as number) ** 2 * (taps[tap + 80] as number)
   }
   return smooth
 }
