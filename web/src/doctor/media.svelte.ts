@@ -95,7 +95,7 @@ export class Media {
     const tap = new SoundTap((packet) => this.proving.packet(packet, 'live') || this.#exact?.take(packet, 'live'))
     this.#tap = tap
     this.#player = new SoundPlayer(tap)
-    void this.#player.through(guardEffect((decibel) => (this.turnedDown = decibel)))
+    void this.#player.through(guardEffect((decibel) => (this.turnedDown = decibel)), true)
     // what `carebag bench` listens to: which sample was rendered when
     this.#player.onRendered = (rendered) => {
       if (this.jumps !== rendered.jumps) this.jumps = rendered.jumps

@@ -13,6 +13,8 @@ const ends = (effect: Effect): { input: AudioNode; output: AudioNode } =>
 
 export class EffectChain {
   readonly #builders: EffectBuilder[] = []
+  /** What must see all that is played: nothing comes after these but each other. */
+  readonly #last = new Set<EffectBuilder>()
   #built = new Map<EffectBuilder, Effect | null>()
   #source: AudioNode | null = null
   #round = 0
@@ -24,9 +26,11 @@ export class EffectChain {
     await this.#join()
   }
 
-  /** Adds an effect at the end; the returned function takes it out again. */
-  async add(build: EffectBuilder): Promise<() => Promise<void>> {
-    this.#builders.push(build)
+  /** Adds an effect at the end, but before those that are to be last; the returned function takes it out again. */
+  async add(build: EffectBuilder, last = false): Promise<() => Promise<void>> {
+    const at = last ? -1 : this.#builders.findIndex((one) => this.#last.has(one))
+    this.#builders.splice(at < 0 ? this.#builders.length : at, 0, build)
+    if (last) this.#last.add(build)
     await this.#join()
     return async () => {
       const at = this.#builders.indexOf(build)

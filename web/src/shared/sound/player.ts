@@ -64,10 +64,10 @@ export class SoundPlayer {
 
   /**
    * Puts an effect between the exact samples and the loudspeaker, after those added before; it is built again for each
-   * context. The returned function takes it out. Without effects the way is direct.
+   * context. The returned function takes it out. Without effects the way is direct. `last`: nothing comes after it.
    */
-  through(build: EffectBuilder): Promise<() => Promise<void>> {
-    return this.#effects.add(build)
+  through(build: EffectBuilder, last = false): Promise<() => Promise<void>> {
+    return this.#effects.add(build, last)
   }
 
   /** Call from a click: browsers play nothing before one. */

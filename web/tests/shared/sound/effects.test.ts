@@ -79,3 +79,15 @@ test('effects that are built slowly end up in one way, not two', async () => {
   await Promise.all([adding, joined, quick])
   expect(way(first)).toEqual(['source', 'slow', 'quick', 'speaker'])
 })
+
+test('what must see everything stays last, whenever the others come', async () => {
+  const chain = new EffectChain()
+  const first = source()
+  await chain.from(audio(first))
+  const guard = await chain.add(effect('guard'), true)
+  await chain.add(effect('aid'))
+  await chain.add(effect('boost'))
+  expect(way(first)).toEqual(['source', 'aid', 'boost', 'guard', 'speaker'])
+  await guard()
+  expect(way(first)).toEqual(['source', 'aid', 'boost', 'speaker'])
+})
