@@ -136,16 +136,21 @@ class CameraFeed:
 
     async def _one(self) -> None:
         try:
-            frame = await asyncio.to_thread(self._source.read)
+            frame = await asyncio.to_thread(self._read)
         except CameraFailed as failed:
             self._say(failed.code)
             await asyncio.sleep(AGAIN_S)
             return
         self._say(None)
-        frame.pts = int(self._monotonic() * 90_000)
-        frame.time_base = Fraction(1, 90_000)
         for track in self._tracks:
             track.show(frame)
+
+    def _read(self) -> VideoFrame:
+        frame = self._source.read()
+        # in the reading thread: a busy event loop makes a picture late, not its time
+        frame.pts = int(self._monotonic() * 90_000)
+        frame.time_base = Fraction(1, 90_000)
+        return frame
 
     def _say(self, problem: str | None) -> None:
         if problem == self.problem:
