@@ -41,7 +41,7 @@ UNHURT = ("good", "interrupted", "slow")
 def walk(demo: Demo, chromium: Browser) -> Walk:
     visit = Walk(demo, chromium)
     visit.nurse.enter(demo.hub_url)
-    visit.open_visit()
+    visit.nurse.open_visit(PATIENT)
     visit.doctor.enter(demo.hub_url)
     visit.doctor.join(PATIENT)
     visit.doctor.wait_for_video()

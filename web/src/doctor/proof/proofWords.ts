@@ -3,9 +3,10 @@ import { type PathMeasure, range, TOLERANCE_DB } from '../../shared/sound/proofM
 import { language, t } from '../../shared/words.svelte'
 import type { Proof, ProvingState } from './proving.svelte'
 
-/** "1 000", "−22,4". */
+/** "1 000", "−22,4", and never "−0". */
 export function number(value: number, digits = 0): string {
-  return value.toLocaleString(language.locale, { maximumFractionDigits: digits }).replace('-', '−')
+  const rounded = Math.round(value * 10 ** digits) / 10 ** digits + 0
+  return rounded.toLocaleString(language.locale, { maximumFractionDigits: digits }).replace('-', '−')
 }
 
 export function percent(share: number): string {
@@ -43,7 +44,7 @@ function filteredText(measured: PathMeasure): string {
   const same = off.filter(({ db }) => Math.sign(db) === Math.sign(worst.db)).map(({ hz }) => hz)
   const [first, last] = [Math.min(...same), Math.max(...same)]
   const hz = first === last ? number(first) : `${number(first)}–${number(last)}`
-  // the worst of several, as "up to"
-  const db = `${first === last ? '' : '≤ '}${number(Math.abs(worst.db), 1)}`
+  const most = number(Math.abs(worst.db), 1)
+  const db = first === last ? most : t('path.up_to', { n: most })
   return t(worst.db < 0 ? 'path.filtered.weak' : 'path.filtered.strong', { hz, db })
 }
