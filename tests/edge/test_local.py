@@ -411,3 +411,23 @@ def test_any_text_is_a_message_or_a_problem(data: Any) -> None:
     text = data if isinstance(data, str) else json.dumps(data)
     frame = aiohttp.WSMessage(aiohttp.WSMsgType.TEXT, text, None)
     assert isinstance(parse(frame), Problem)
+
+
+GUESTS = "/api/visits/01920000-0000-7000-8000-000000000000/guests"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "expected"),
+    [
+        (GUESTS, {"role": "relative", "name": "Karin", "consent": True}, (503, "hub_lost")),
+        (GUESTS, {"role": "relative", "name": "Karin"}, (422, "bad_request")),
+        (GUESTS, {"role": "king", "name": "Karin", "consent": True}, (422, "bad_request")),
+        (f"{GUESTS}/01920000-0000-7000-8000-000000000001", {"act": "admit"}, (503, "hub_lost")),
+        (f"{GUESTS}/01920000-0000-7000-8000-000000000001", {"act": "fly"}, (422, "bad_request")),
+        (f"{GUESTS}/x", {"act": "admit"}, (404, "not_found")),
+    ],
+)
+async def test_guests_are_the_hubs_to_decide(page: Page, world: Any, path: str, body: Any, expected: Any) -> None:
+    page.enter(world)
+    status, answer = await page.status("POST", path, json=body)
+    assert (status, answer["code"]) == expected
