@@ -47,6 +47,7 @@ export class Media {
   stream = $state(-1)
   /** S1 and S2 of the stream, all of them. */
   #marks: SoundMark[] = []
+  readonly #marked = new Set<number>()
   #flags: readonly Flag[] = []
   /** Something else is played: the live sound is received and recorded, and not heard. */
   #aside = false
@@ -328,8 +329,15 @@ export class Media {
 
   #listening(state: ListeningState): void {
     this.desk.live(null, state)
+    this.takeMarks(state)
+  }
+
+  /** S1 and S2 as the kit said them, by the data channel or by way of the hub; what came twice is taken once. */
+  takeMarks(state: ListeningState): void {
     if (state.stream !== this.#exact?.stream) return
-    const marks = state.sound_marks as [number, 'S1' | 'S2'][]
+    const marks = (state.sound_marks as SoundMark[]).filter(([sample]) => !this.#marked.has(sample))
+    if (marks.length === 0) return
+    for (const [sample] of marks) this.#marked.add(sample)
     this.#marks.push(...marks)
     this.#picture?.mark(marks)
   }
@@ -346,6 +354,7 @@ export class Media {
     this.missing = 0
     this.stream = this.#exact?.stream ?? -1
     this.#marks = []
+    this.#marked.clear()
     this.#flags = []
     if (this.#picture) this.#show(this.#picture)
     if (this.audioOn) void this.#player?.prepare(rateHz)

@@ -4,7 +4,7 @@ import { HIGHEST_HZ, Spectrum } from './spectrum'
 import type { PhonoSource } from './trace'
 
 /** From the loudest that the picture's scale holds down to what is drawn as silence. */
-const RANGE_DB = 60
+const RANGE_DB = 50
 /** A heart sound spreads over many bins: each is well below the peak of the trace. */
 const TOP_DB = -12
 
