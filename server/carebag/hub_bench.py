@@ -275,9 +275,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rooms", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument(
-        "--acts", type=float, default=10.0, help="examinations asked for a second, all rooms together"
-    )
+    parser.add_argument("--acts", type=float, default=10.0, help="examinations asked for a second, all rooms together")
     try:
         return run(parser.parse_args())
     except PartFailed as problem:
