@@ -6,6 +6,7 @@ import { Attempt } from './attempt'
 import { type CallPath, pathBy, type RelayProblem, watchRelay } from './callPath'
 import type { Distrust, KitTrust } from './kitTrust'
 import { againMs, connectMs } from './patience'
+import { labelOf } from './trackLabels'
 import { bestCarrier, withCarrier, type Carrier, type SoundTap } from '../sound/tap'
 
 /** Call set-up as the wire carries it (`Signal`), without the addressing that the page adds. */
@@ -32,6 +33,8 @@ export interface InstrumentPeerOptions {
   onRelay?: (problem: RelayProblem | null) => void
   /** The camera's stream; the element keeps its last picture when the stream ends, so set `srcObject` only here. */
   onVideo?: (stream: MediaStream) => void
+  /** Sound that the browser plays itself: monitor sound for those who listen along, or the kit's own microphone. */
+  onVoice?: (label: 'monitor' | 'talk', stream: MediaStream) => void
   /** A parsed message of the `live` channel or the `repair` channel's words: switch on `type`, drop the unknown. */
   onMessage?: (message: { type: string } & Record<string, unknown>) => void
   /** A sound packet that came on the `repair` channel. */
@@ -51,6 +54,7 @@ export class InstrumentPeer {
   readonly carrier: Carrier
   state: LinkState = 'waiting'
   readonly #options: InstrumentPeerOptions
+  #offer: RTCSessionDescriptionInit = { type: 'offer' }
   /** Of the newest offer. */
   #epoch = 0
   #attempt: Attempt | null = null
@@ -111,6 +115,7 @@ export class InstrumentPeer {
 
   #answer(signal: SignalBody, description: RTCSessionDescriptionInit): void {
     const { epoch } = signal
+    this.#offer = description
     if (this.#attempt !== null && !this.#spoke) this.#failures += 1
     this.#attempt?.close()
     this.#epoch = epoch
@@ -180,6 +185,12 @@ export class InstrumentPeer {
   }
 
   #track(event: RTCTrackEvent): void {
+    const label = labelOf(this.#offer, event.transceiver.mid)
+    if (event.track.kind === 'audio' && (label === 'monitor' || label === 'talk')) {
+      this.#options.tap.passOn(event.receiver, this.carrier)
+      this.#options.onVoice?.(label, new MediaStream([event.track]))
+      return
+    }
     if (event.track.kind === 'audio') {
       this.#options.tap.attach(event.receiver, this.carrier)
       return
