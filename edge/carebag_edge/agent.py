@@ -159,6 +159,7 @@ class Agent:
 
     def link_changed(self) -> None:
         if self.link.core.state == "online":
+            self.live_media.hold_to_relay(self.link.core.relay_only)
             self.sync.wake()
             self.supervisor.hub_is_back()
             self.changed("hub_back" if self._was_lost else None)

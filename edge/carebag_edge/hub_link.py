@@ -52,6 +52,8 @@ class LinkCore:
         self._now = now
         self.state: HubState = "connecting"
         self.since = now()
+        self.relay_only = False
+        """The hub wants media to go by way of a relay or not at all."""
         self.problem: str | None = None
         """Why the hub would not have us: a code."""
 
@@ -70,6 +72,7 @@ class LinkCore:
             if message.protocol != PROTOCOL:
                 self.problem = "wrong_version"
                 return None
+            self.relay_only = message.relay_only
             self._enter("online")
             self.problem = None
             return message

@@ -55,6 +55,9 @@ class LiveMedia(Protocol):
     def relay(self, relay: Relay) -> None:
         """Take TURN credentials for the calls to come; those of now go on."""
 
+    def hold_to_relay(self, only: bool) -> None:
+        """Whether the hub wants media to go by way of a relay or not at all."""
+
     async def set_viewers(self, visit_id: UUID, viewers: list[str], guests: Collection[str] = ()) -> None:
         """Take the viewers present, by participant id: call those who came, hang up on those who left.
 
@@ -100,6 +103,8 @@ class NoLiveMedia:
     relay_state: RelayState | None = None
 
     def relay(self, relay: Relay) -> None: ...
+
+    def hold_to_relay(self, only: bool) -> None: ...
 
     async def set_viewers(self, visit_id: UUID, viewers: list[str], guests: Collection[str] = ()) -> None: ...
 

@@ -62,6 +62,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
     """
     settings.check()
     live = LiveRooms(clock)
+    live.relay_only = settings.turn.relay_only
     hub = Hub(settings, Database(settings.database_url), clock, MediaFolder(settings.media_folder), live)
     hub.database.listener = live.announced
     app = FastAPI(

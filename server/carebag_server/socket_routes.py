@@ -160,8 +160,9 @@ class Console:
             live.carry_out(live.rooms.leave(self.line.number))
             self.line.refuse(refused.code)
             return
+        if snapshot.visit.state != "closed":
+            self._relay.serve_at_once(join.visit_id, self._participant_id)
         live.carry_out(live.rooms.entered(self.line.number, Snapshot(snapshot=snapshot)))
-        self._relay.serve(join.visit_id, self._participant_id)
 
     def _may_relay(self, visit_id: uuid.UUID) -> bool:
         """While the doctor sits in the room of a visit that is not over and still may see it."""

@@ -116,6 +116,8 @@ class LiveRooms:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.rooms = Rooms()
+        self.relay_only = False
+        """Told to everyone who comes in."""
         self.now = now
         self._lines: dict[Connection, Line] = {}
         self._numbers = itertools.count(1)
@@ -210,7 +212,15 @@ class LiveRooms:
             return None
 
     def welcome(self, line: Line, participant_id: str, name: str) -> None:
-        line.push(Welcome(protocol=PROTOCOL, participant_id=participant_id, me=name, server_time=self.now()))
+        line.push(
+            Welcome(
+                protocol=PROTOCOL,
+                participant_id=participant_id,
+                me=name,
+                server_time=self.now(),
+                relay_only=self.relay_only,
+            )
+        )
 
     def forget(self, line: Line) -> None:
         """The conversation is over, from whichever side."""

@@ -121,6 +121,12 @@ class RelayGiver:
             self._wanted = wanted
             self._changed.set()
 
+    def serve_at_once(self, visit_id: UUID, *participants: str) -> None:
+        """As `serve`, for who has just been let in: before anything that would make a call begin."""
+        self.serve(visit_id, *participants)
+        self._changed.clear()
+        self._push_all(visit_id, participants)
+
     async def run(self) -> None:
         """Until cancelled. Failing to ask the store ends it, and with it the socket, which then comes back."""
         if not self._settings.urls:
@@ -138,6 +144,9 @@ class RelayGiver:
         visit_id, participants = wanted = self._wanted
         if visit_id is None or not await run_in_threadpool(self._may, visit_id) or wanted != self._wanted:
             return
+        self._push_all(visit_id, participants)
+
+    def _push_all(self, visit_id: UUID, participants: tuple[str, ...]) -> None:
         for participant in participants:
             relay = relay_for(self._settings, visit_id, participant, self._now())
             if relay is not None:

@@ -49,6 +49,8 @@ class Welcome(Wire):
     participant_id: ShortText
     me: ShortText
     server_time: Utc
+    relay_only: bool = False
+    """Media goes by way of a TURN server or not at all: hold calls to it even before a `relay` came."""
 
 
 class Problem(Wire):

@@ -175,7 +175,11 @@ def test_a_doctor_in_the_room_gets_them_and_gets_them_anew(turn_hub: Any) -> Non
         me = until(socket, "welcome")["participant_id"]
         assert "relay" not in before_pong(socket)
         socket.send_json({"type": "join", "visit_id": visit["id"]})
-        first = until(socket, "relay")
+        # before the page is told of anybody whom it could call
+        first = socket.receive_json()
+        while first["type"] not in ("relay", "snapshot", "present"):
+            first = socket.receive_json()
+        assert first["type"] == "relay"
         turn_hub.clock.forward(seconds=30)
         again = until(socket, "relay")
     assert (first["to"], first["visit_id"], tuple(first["urls"])) == (me, visit["id"], URLS)
@@ -254,3 +258,12 @@ def test_a_guest_gets_them_when_let_in_and_not_before(turn_hub: Any) -> None:
         turn_hub.client.post(guest, headers=doctor, json={"act": "admit"})
         relay = until(socket, "relay")
     assert (relay["to"], relay["visit_id"]) == (f"guest:{invited['guest']['id']}", visit["id"])
+
+
+@pytest.mark.parametrize("only", [True, False])
+def test_everyone_is_told_at_the_door_that_media_is_held_to_the_relay(turn_hub: Any, only: bool) -> None:
+    turn_hub.app.state.hub.live.relay_only = only
+    with console(turn_hub) as socket, kit_line(turn_hub) as kit:
+        socket.send_json({**HELLO, "client": "console"})
+        kit.send_json({**HELLO, "client": "kit"})
+        assert until(socket, "welcome")["relay_only"] is until(kit, "welcome")["relay_only"] is only

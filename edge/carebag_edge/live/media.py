@@ -80,6 +80,9 @@ class AiortcLive:
     def relay(self, relay: Relay) -> None:
         self._relays.take(relay)
 
+    def hold_to_relay(self, only: bool) -> None:
+        self._relays.hold(only)
+
     async def set_viewers(self, visit_id: UUID, viewers: list[str], guests: Collection[str] = ()) -> None:
         wanted = viewers[:MAX_VIEWERS]
         if len(viewers) > MAX_VIEWERS:

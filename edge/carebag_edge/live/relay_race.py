@@ -193,7 +193,7 @@ class RelayRace:
         now: Callable[[], float] = time.monotonic,
         told: Callable[[], None] = lambda: None,
     ) -> None:
-        self._only, self._probe, self._addresses, self._told = only, probe, addresses, told
+        self._own, self._held, self._probe, self._addresses, self._told = only, False, probe, addresses, told
         self._now = now
         self._relay: Relay | None = None
         self._chosen: TurnAddress | None = None
@@ -204,12 +204,18 @@ class RelayRace:
 
     @property
     def _nothing(self) -> RelayState | None:
-        return RelayState(problem="turn_none", only=True) if self._only else None
+        return RelayState(problem="turn_none", only=True) if self.only else None
 
     @property
     def only(self) -> bool:
         """Media goes by way of a relay or not at all."""
-        return self._only or (self._relay is not None and self._relay.relay_only)
+        return self._own or self._held or (self._relay is not None and self._relay.relay_only)
+
+    def hold(self, only: bool) -> None:
+        """The hub wants it so for everybody."""
+        self._held = only
+        if self._relay is None:
+            self._become(self._nothing)
 
     def take(self, relay: Relay | None) -> None:
         """New credentials: the choice stays while the servers are the same. None: there is no relay any more."""

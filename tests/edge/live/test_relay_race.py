@@ -272,6 +272,20 @@ def test_a_kit_that_must_have_a_relay_says_when_the_hub_gives_none() -> None:
     with_race(work, Net(udp=0.1), only=True)
 
 
+def test_a_hub_that_wants_it_so_holds_its_kits_to_the_relay() -> None:
+    async def work(runner: RelayRace, net: Net) -> None:
+        runner.hold(True)
+        assert (runner.only, runner.state) == (True, RelayState(problem="turn_none", only=True))
+        runner.take(relay())
+        await runner.best()
+        assert runner.state == RelayState(path="udp", only=True)
+        runner.take(None)
+        runner.hold(False)
+        assert (runner.only, runner.state) == (False, None)
+
+    with_race(work, Net(udp=0.1))
+
+
 def test_without_a_relay_nothing_is_said() -> None:
     async def work(runner: RelayRace, net: Net) -> None:
         assert await runner.best() is None

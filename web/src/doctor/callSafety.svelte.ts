@@ -21,7 +21,7 @@ export class CallSafety {
     this.trust = new KitTrust({ visitId, me: () => desk.participantId, kit: () => this.#kitNow() })
   }
 
-  readonly path = (): CallPath => pathBy(this.desk.relay)
+  readonly path = (): CallPath => pathBy(this.desk.relay, this.desk.heldToRelay)
 
   readonly onKit = (distrust: Distrust | null, digits: string): void => {
     this.kit = distrust

@@ -52,6 +52,8 @@ export class Console {
   listening = $state.raw<ListeningState | null>(null)
   /** What opens the TURN servers for this page, in this visit. */
   relay = $state.raw<Relay | null>(null)
+  /** The hub wants media to go by way of a relay or not at all. */
+  heldToRelay = $state(false)
   superseded = $state(false)
   problem = $state('')
   #socket: ReturningSocket<ToConsole, FromConsole> | undefined
@@ -168,6 +170,7 @@ export class Console {
     switch (message.type) {
       case 'welcome':
         this.participantId = message.participant_id
+        this.heldToRelay = message.relay_only
         clock.agreeWith(message.server_time)
         // this tab had the seat: its old connection may still be there, half dead
         if (this.visitId && !this.superseded) this.#socket?.send({ type: 'join', visit_id: this.visitId, take_over: true })

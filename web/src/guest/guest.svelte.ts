@@ -33,6 +33,7 @@ export class GuestVisit {
   #me = ''
   /** What opens the TURN servers for this page. */
   #relay: Relay | null = null
+  #heldToRelay = false
   #socket: ReturningSocket<ToGuest, FromGuest> | undefined
   #mesh: TalkMesh | undefined
   #watch: LinkWatch | undefined
@@ -76,7 +77,7 @@ export class GuestVisit {
     this.stage = 'waiting'
     this.#mesh = new TalkMesh({
       own: this.own,
-      path: () => pathBy(this.#relay),
+      path: () => pathBy(this.#relay, this.#heldToRelay),
       send: (to, body) => this.#send(to, body),
       onFaces: (faces) => (this.faces = faces),
       onShown: (_from, track) => (this.shown = new MediaStream([track])),
@@ -122,10 +123,15 @@ export class GuestVisit {
   }
 
   #receive(message: ToGuest): void {
-    if (message.type === 'welcome') this.#me = message.participant_id
+    if (message.type === 'welcome') this.#welcomed(message.participant_id, message.relay_only)
     else if (message.type === 'guest_room') this.#entered(message)
     else if (message.type === 'relay') this.#relay = message
     else if (message.type === 'signal') this.#mesh?.signal(message.sender, message as unknown as SignalBody)
+  }
+
+  #welcomed(me: string, heldToRelay: boolean): void {
+    this.#me = me
+    this.#heldToRelay = heldToRelay
   }
 
   #entered(room: GuestRoom): void {

@@ -28,7 +28,7 @@ export class Talk {
   ) {
     this.room = new RoomTalk({
       visitId,
-      path: () => pathBy(this.kit.relay),
+      path: () => pathBy(this.kit.relay, this.kit.state?.relay?.only),
       send: (signal) => this.kit.send(signal),
       report: (quality) => this.kit.send({ type: 'link_report', visit_id: visitId, participant: '', quality }),
       connections: () => (this.#peer?.connection ? [['doctor', this.#peer.connection]] : []),
@@ -68,7 +68,7 @@ export class Talk {
     if (this.#peer !== undefined) return
     this.#peer = new TalkPeer({
       offers: false,
-      path: () => pathBy(this.kit.relay),
+      path: () => pathBy(this.kit.relay, this.kit.state?.relay?.only),
       onRelay: (problem) => (this.relay = problem),
       send: (body) => this.#send(body),
       onRemote: (stream) => (this.doctor = stream),

@@ -1183,6 +1183,11 @@ export interface components {
              */
             bond: "none" | "bonded" | "lost";
             /**
+             * Press
+             * @default null
+             */
+            press: string | null;
+            /**
              * Clock
              * @default unknown
              * @enum {string}
@@ -1391,6 +1396,11 @@ export interface components {
             inviting: boolean;
             /** Known */
             known: boolean;
+            /**
+             * Press
+             * @default null
+             */
+            press: string | null;
         };
         FromConsole: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["DoctorHears"];
         FromGuest: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"];
@@ -3410,6 +3420,11 @@ export interface components {
              * Format: date-time
              */
             server_time: string;
+            /**
+             * Relay Only
+             * @default false
+             */
+            relay_only: boolean;
         };
         /**
          * WorkCamera

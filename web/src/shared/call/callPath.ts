@@ -6,10 +6,11 @@ export type CallPath = { iceServers: RTCIceServer[]; iceTransportPolicy: RTCIceT
 /** Why there is no relay candidate, as a code. */
 export type RelayProblem = 'turn_refused' | 'turn_no_answer'
 
-export function pathBy(relay: Relay | null): CallPath {
-  if (relay === null) return { iceServers: [], iceTransportPolicy: 'all' }
+/** `held`: by way of a relay or not at all, even while there is none yet. */
+export function pathBy(relay: Relay | null, held = false): CallPath {
+  if (relay === null) return { iceServers: [], iceTransportPolicy: held ? 'relay' : 'all' }
   const { urls, username, credential } = relay
-  return { iceServers: [{ urls, username, credential }], iceTransportPolicy: relay.relay_only ? 'relay' : 'all' }
+  return { iceServers: [{ urls, username, credential }], iceTransportPolicy: held || relay.relay_only ? 'relay' : 'all' }
 }
 
 function hasRelay(path: CallPath): boolean {

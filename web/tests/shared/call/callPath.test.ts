@@ -30,6 +30,9 @@ test('credentials become what a connection is given', () => {
   expect(pathBy(null)).toEqual({ iceServers: [], iceTransportPolicy: 'all' })
   expect(pathBy(RELAY)).toEqual({ iceServers: [{ urls: RELAY.urls, username: '9:u', credential: 'c' }], iceTransportPolicy: 'all' })
   expect(pathBy({ ...RELAY, relay_only: true }).iceTransportPolicy).toBe('relay')
+  // held to a relay that has not come yet: no way at all is better than another
+  expect(pathBy(null, true)).toEqual({ iceServers: [], iceTransportPolicy: 'relay' })
+  expect(pathBy(RELAY, true).iceTransportPolicy).toBe('relay')
 })
 
 test('a relay that is found is said once, whatever failed beside it', () => {
