@@ -3,6 +3,9 @@ import { type PathMeasure, range, TOLERANCE_DB } from '../../shared/sound/proofM
 import { language, t } from '../../shared/words.svelte'
 import type { Proof, ProvingState } from './proving.svelte'
 
+/** Fewer packets lost than this, and loss is not what is wrong. */
+const LOST_AT_LEAST = 0.005
+
 /** "1 000", "−22,4", and never "−0". */
 export function number(value: number, digits = 0): string {
   const rounded = Math.round(value * 10 ** digits) / 10 ** digits + 0
@@ -27,7 +30,10 @@ export function pathText(state: ProvingState, last: Proof | null): string {
 /** What to do about it; empty when there is nothing. */
 export function pathHelp(state: ProvingState, last: Proof | null): string {
   if (state === 'unanswered') return t('path.help.unanswered')
-  return state === 'proved' && last !== null && last.word !== 'good' ? t(`path.help.${last.word}`) : ''
+  if (state !== 'proved' || last === null || last.word === 'good') return ''
+  // every packet came: then it is this computer, or a way that delays, not one that loses
+  const uneven = last.word === 'interrupted' && last.measured.packetsLost !== null && last.measured.packetsLost < LOST_AT_LEAST
+  return t(uneven ? 'path.help.uneven' : `path.help.${last.word}`)
 }
 
 function goodText(measured: PathMeasure): string {

@@ -1019,6 +1019,7 @@ export const en: Messages = {
   'path.help.filtered': 'Low sounds such as S3 can be missed. Reload the page and test again; if that does not help, use another browser. The recording is whole.',
   'path.help.distorted': 'Do not judge by what you hear. Reload the page and test again; if that does not help, use another browser. The recording is whole.',
   'path.help.interrupted': 'The network loses sound. Ask the nurse to move the bag towards a window, and test again. The recording will be whole: listen to that.',
+  'path.help.uneven': 'Nothing was lost on the way, but it came unevenly. Close other programs and tabs here, and test again. The recording will be whole: listen to that.',
   'path.help.slow': 'You can listen. What you hear happened a moment ago.',
   'path.help.silent': 'Reload the page and test again. If no sound comes, listen to the recording afterwards.',
   'path.help.unanswered': 'You can listen, but nobody knows whether the sound comes unchanged.',

@@ -1019,6 +1019,7 @@ export const es: Messages = {
   'path.help.filtered': 'Los sonidos bajos, como S3, pueden pasarse por alto. Recargue la página y pruebe de nuevo; si no ayuda, use otro navegador. La grabación está completa.',
   'path.help.distorted': 'No juzgue por lo que oye. Recargue la página y pruebe de nuevo; si no ayuda, use otro navegador. La grabación está completa.',
   'path.help.interrupted': 'La red pierde sonido. Pida a la enfermera que acerque el maletín a una ventana y pruebe de nuevo. La grabación quedará completa: escúchela.',
+  'path.help.uneven': 'Nada se perdió en el camino, pero llegó de forma irregular. Cierre otros programas y pestañas y pruebe de nuevo. La grabación quedará completa: escúchela.',
   'path.help.slow': 'Puede escuchar. Lo que oye ocurrió hace un momento.',
   'path.help.silent': 'Recargue la página y pruebe de nuevo. Si no llega sonido, escuche después la grabación.',
   'path.help.unanswered': 'Puede escuchar, pero nadie sabe si el sonido llega sin cambios.',

@@ -1019,6 +1019,7 @@ export const fi: Messages = {
   'path.help.filtered': 'Matalat äänet, kuten S3, voivat jäädä kuulematta. Lataa sivu uudelleen ja testaa; jos se ei auta, vaihda selainta. Tallenne on ehjä.',
   'path.help.distorted': 'Älä luota kuulemaasi. Lataa sivu uudelleen ja testaa; jos se ei auta, vaihda selainta. Tallenne on ehjä.',
   'path.help.interrupted': 'Verkko hukkaa ääntä. Pyydä hoitajaa siirtämään laukku lähemmäs ikkunaa ja testaa uudelleen. Tallenteesta tulee ehjä: kuuntele se.',
+  'path.help.uneven': 'Mitään ei hävinnyt matkalla, mutta ääni tuli epätasaisesti. Sulje muut ohjelmat ja välilehdet ja testaa uudelleen. Tallenteesta tulee ehjä: kuuntele se.',
   'path.help.slow': 'Voit kuunnella. Kuulemasi tapahtui hetki sitten.',
   'path.help.silent': 'Lataa sivu uudelleen ja testaa. Jos ääntä ei tule, kuuntele tallenne jälkeenpäin.',
   'path.help.unanswered': 'Voit kuunnella, mutta kukaan ei tiedä, tuleeko ääni muuttumattomana.',

@@ -1018,6 +1018,7 @@ export const sv = {
   'path.help.filtered': 'Låga ljud som S3 kan missas. Ladda om sidan och prova igen; hjälper det inte, byt webbläsare. Inspelningen är hel.',
   'path.help.distorted': 'Döm inte efter det du hör. Ladda om sidan och prova igen; hjälper det inte, byt webbläsare. Inspelningen är hel.',
   'path.help.interrupted': 'Nätet tappar ljud. Be sjuksköterskan flytta väskan mot ett fönster, och prova igen. Inspelningen blir hel: lyssna på den.',
+  'path.help.uneven': 'Inget gick förlorat på vägen, men det kom ojämnt. Stäng andra program och flikar här, och prova igen. Inspelningen blir hel: lyssna på den.',
   'path.help.slow': 'Du kan lyssna. Det du hör hände för en stund sedan.',
   'path.help.silent': 'Ladda om sidan och prova igen. Kommer inget ljud, lyssna på inspelningen efteråt.',
   'path.help.unanswered': 'Du kan lyssna, men ingen vet om ljudet kommer oförändrat.',
