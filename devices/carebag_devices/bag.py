@@ -270,6 +270,7 @@ class Bag(Instruments):
     def _add(self, address: str, model: Model, entry: Entry) -> Connector:
         report = self._new_reporter(entry.identity(simulated=self._simulated))
         report.bond, report.last_sequence = entry.bond, entry.last_sequence
+        report.press = model.invites_by or ""
         report.clock_minus_utc_s = entry.clock_minus_utc_s
         report.clock.doubtful_until = entry.doubtful_until
         report.remember = lambda **known: self._book.change(address, **known)

@@ -76,6 +76,8 @@ class StateChanged:
     progress: float | None = None
     battery_percent: int | None = None
     bond: Bond = "none"
+    press: str = ""
+    """What invites it to be paired, of the catalog's `press`; empty where only its kind is known."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,8 @@ class Found:
     """It says that it wants to be paired now."""
     known: bool
     """It is one of the bag's own already."""
+    press: str = ""
+    """What invites it to be paired, of the catalog's `press`; empty where only its kind is known."""
 
 
 @dataclass(frozen=True)

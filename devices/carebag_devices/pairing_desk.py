@@ -31,7 +31,15 @@ class Heard:
             "fair" if rssi is None or FAIR_DBM <= rssi < STRONG_DBM else "strong" if rssi >= STRONG_DBM else "weak"
         )
         name = self.advert.name or self.model.name
-        return Found(self.advert.address, name, self.model.key, strength, self.advert.limited, self.known)  # type: ignore[arg-type]
+        return Found(
+            id=self.advert.address,
+            name=name,
+            model=self.model.key,
+            signal=strength,  # type: ignore[arg-type]
+            inviting=self.advert.limited,
+            known=self.known,
+            press=self.model.invites_by or "",
+        )
 
 
 class PairingDesk:

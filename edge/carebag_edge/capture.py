@@ -58,6 +58,7 @@ def device_status(event: StateChanged, now: Utc, before: DeviceStatus | None) ->
         firmware=known.firmware,
         way=_way(known.id),
         bond=event.bond,
+        press=as_code(event.press) if event.press else None,
         clock=before.clock if before else "unknown",
         clock_error_s=before.clock_error_s if before else None,
         clock_read_at=before.clock_read_at if before else None,

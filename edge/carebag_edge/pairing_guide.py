@@ -38,7 +38,14 @@ class PairingGuide:
             kind=self._kind,
             until=now + timedelta(seconds=min(3600.0, max(0.0, event.seconds_left))),
             found=[
-                Found(id=short(one.id), name=short(one.name), signal=one.signal, inviting=one.inviting, known=one.known)
+                Found(
+                    id=short(one.id),
+                    name=short(one.name),
+                    signal=one.signal,
+                    inviting=one.inviting,
+                    known=one.known,
+                    press=as_code(one.press) if one.press else None,
+                )
                 for one in event.found[:MOST_FOUND]
             ],
             device_id=short(event.device_id),

@@ -126,7 +126,7 @@ class Note(Wire):
 
 
 class ListeningMark(Wire):
-    """A moment of a body sound that the doctor points out, for both sides. Taken back, it stays with the time of that."""
+    """A moment of a body sound that the doctor points out, for both sides. Taken back, it stays with that time."""
 
     id: Id
     visit_id: Id
@@ -202,6 +202,8 @@ class DeviceStatus(Wire):
     firmware: ShortText = ""
     way: Literal["bluetooth", "wired", "sound_card"] = "bluetooth"
     bond: Literal["none", "bonded", "lost"] = "none"
+    press: Code | None = None
+    """What invites it to be paired, `press.*` in the pages' catalogues; None: go by its kind."""
     clock: Literal["unknown", "right", "off", "not_set"] = "unknown"
     clock_error_s: float | None = None
     """Its clock minus the kit's wall clock; positive is fast."""
@@ -217,6 +219,8 @@ class Found(Wire):
     inviting: bool
     """It says that it wants to be paired now."""
     known: bool
+    press: Code | None = None
+    """As in `DeviceStatus`."""
 
 
 class Pairing(Wire):

@@ -13,6 +13,8 @@ CUFF, SCALE, PRIVATE = (model_named(key) for key in ("blood_pressure_service", "
 assert CUFF is not None
 assert SCALE is not None
 assert PRIVATE is not None
+BEURER = model_named("beurer_bm59")
+assert BEURER is not None
 
 
 def advert(address: str, rssi: int | None = -70, *, limited: bool = False) -> Advert:
@@ -37,6 +39,14 @@ def test_the_likeliest_comes_first() -> None:
     assert [one.id for one in found] == ["inviting", "near", "far", "mine"]
     assert [one.signal for one in found] == ["fair", "strong", "weak", "strong"]
     assert [one.known for one in found] == [False, False, False, True]
+
+
+def test_what_to_press_comes_from_the_catalog_where_the_model_is_known() -> None:
+    it = Desk()
+    it.desk.start("cuff")
+    it.desk.heard(advert("some cuff"), CUFF, known=False)
+    it.desk.heard(advert("BM59"), BEURER, known=False)
+    assert {one.id: one.press for one in it.told[-1].found} == {"some cuff": "", "BM59": "hold_memory"}
 
 
 def test_an_unchanged_advertisement_is_told_once() -> None:

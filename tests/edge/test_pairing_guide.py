@@ -18,7 +18,7 @@ from carebag_wire.messages import (
     StopPairing,
 )
 
-CUFF = Found("C0:FF:EE:00:00:01", "BM 59", "beurer_bm59", "strong", True, False)
+CUFF = Found("C0:FF:EE:00:00:01", "BM 59", "beurer_bm59", "strong", True, False, "hold_memory")
 
 
 @pytest.fixture
@@ -79,6 +79,7 @@ def test_searching_finding_pairing_done(room: Any, bag: Any) -> None:
         True,
         False,
     )
+    assert found.press == "hold_memory"
     assert pairing.until == room.hands.utc + timedelta(seconds=50)
     assert said(room, "passkey", device_id=CUFF.id).device_id == CUFF.id
     assert said(room, "done", device_id=CUFF.id).stage == "done"

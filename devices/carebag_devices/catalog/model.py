@@ -144,6 +144,11 @@ class Model:
     evidence: tuple[Evidence, ...] = ()
     vectors: tuple[Vector, ...] = ()
 
+    @property
+    def invites_by(self) -> Press | None:
+        """What is pressed on this very model; None for a standard profile, where only the kind is known."""
+        return self.press if self.name else None
+
     def matches(self, advert: Advert) -> bool:
         """Whether an advertisement comes from it. A wired model matches none."""
         if not (self.services or self.name_prefixes or self.companies):

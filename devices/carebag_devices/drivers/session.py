@@ -53,6 +53,8 @@ class Reporter:
     detail: str = ""
     battery_percent: int | None = None
     bond: Bond = "none"
+    press: str = ""
+    """What invites it to be paired, where its model is known."""
     last_sequence: int | None = None
     """Number of the newest record in its memory when all up to it had been taken."""
     began_at: float | None = None
@@ -72,7 +74,7 @@ class Reporter:
     def enter(self, state: DeviceState, detail: str = "", progress: float | None = None) -> None:
         """Tell a state; the same one twice in a row is told once."""
         self.state, self.detail = state, detail
-        event = StateChanged(self.identity, state, detail, progress, self.battery_percent, self.bond)
+        event = StateChanged(self.identity, state, detail, progress, self.battery_percent, self.bond, self.press)
         if event != self._last:
             self._last = event
             self.tell(event)

@@ -1,7 +1,8 @@
 /** The pairing guide's own rules: what to press on which instrument, and in which order the found ones stand. Pure. */
 import type { Found, InstrumentKind } from '../shared/wire'
 
-export type Press = 'start' | 'hold_start' | 'hold_bluetooth' | 'hold_memory' | 'hold_set' | 'hold_menu' | 'hold_bell' | 'finger' | 'step_on' | 'switch_on'
+const PRESSES = ['start', 'hold_start', 'hold_bluetooth', 'hold_memory', 'hold_set', 'hold_menu', 'hold_bell', 'finger', 'step_on', 'switch_on'] as const
+export type Press = (typeof PRESSES)[number]
 
 export const KINDS: readonly InstrumentKind[] = ['cuff', 'oximeter', 'thermometer', 'scale', 'glucose_meter', 'stethoscope', 'crp_analyser']
 
@@ -14,26 +15,10 @@ const BY_KIND: Readonly<Record<InstrumentKind, Press>> = {
   stethoscope: 'hold_bell',
   crp_analyser: 'switch_on',
 }
-/** Begin of the advertised name → the key that invites. The kit's catalog has the same names, with where it is documented. */
-const BY_NAME: readonly (readonly [string, Press])[] = [
-  ['A&D_UC-352', 'hold_set'],
-  ['A&D_', 'hold_start'],
-  ['BM48', 'hold_memory'],
-  ['BM59', 'hold_memory'],
-  ['BM85', 'hold_memory'],
-  ['Beurer BM', 'hold_memory'],
-  ['ELITE900', 'hold_memory'],
-  ['BLESmart_', 'hold_bluetooth'],
-  ['X4 Smart', 'hold_bluetooth'],
-  ['MightySat', 'hold_menu'],
-  ['Nonin', 'finger'],
-  ['BerryMed', 'finger'],
-  ['meter+', 'hold_bluetooth'],
-]
 
-/** What invites an instrument of this kind to be paired; by its name where that is known. */
-export function pressOf(kind: InstrumentKind, name = ''): Press {
-  return BY_NAME.find(([start]) => name.startsWith(start))?.[1] ?? BY_KIND[kind]
+/** What invites an instrument of this kind to be paired; `told` is the catalog's own word for its model. */
+export function pressOf(kind: InstrumentKind, told?: string | null): Press {
+  return PRESSES.find((one) => one === told) ?? BY_KIND[kind]
 }
 
 const NEAR = { strong: 0, fair: 1, weak: 2 } as const
