@@ -205,6 +205,7 @@ async def page(room: Room) -> AsyncIterator[AsyncPage]:
         executable = await asyncio.to_thread(find_or_install)
         browser = await playwright.chromium.launch(executable_path=executable, headless=True, args=list(FLAGS))
         page = await browser.new_page()
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: pytest.fail(f"page error: {error}"))
         await page.goto(f"{url}/index.html")
         await page.wait_for_function("proofPage.peer.state === 'connected' && proofPage.peer.sendRepair({})")
