@@ -1923,7 +1923,7 @@ export interface components {
         };
         /**
          * ListeningMark
-         * @description A moment of a body sound that the doctor points out, for both sides. Taken back, it stays with the time of that.
+         * @description A moment of a body sound that the doctor points out, for both sides. Taken back, it stays with that time.
          */
         ListeningMark: {
             /**
