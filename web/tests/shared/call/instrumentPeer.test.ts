@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { InstrumentPeer, type SignalBody } from '../../../src/shared/call/instrumentPeer'
+import type { Distrust, KitTrust } from '../../../src/shared/call/kitTrust'
 import type { SoundTap } from '../../../src/shared/sound/tap'
 import { chanceOf, Network } from './browsers'
 
@@ -84,4 +85,28 @@ test('an offer that cannot be taken is asked for anew', async () => {
   peer.signal({ epoch: 7, description: OFFER })
   await pass(100)
   expect(answers()).toEqual([7])
+})
+
+/** The offers of these epochs are not the kit's; in that of `misread` the browser reads another certificate. */
+function distrusting(forged: number[], misread = 0): { told: [Distrust | null, string][]; peer: InstrumentPeer } {
+  const told: [Distrust | null, string][] = []
+  const trust = {
+    judge: async (from: string, signal: SignalBody) => (from === 'kit' && forged.includes(signal.epoch) ? 'call_forged' : null),
+    holds: (signal: SignalBody) => signal.epoch !== misread,
+    digits: async (signal: SignalBody) => String(signal.epoch),
+  } as unknown as KitTrust
+  const options = { tap: {} as SoundTap, carrier: 'data_channel' as const, send: (signal: SignalBody) => said.push(signal) }
+  return { told, peer: new InstrumentPeer({ ...options, trust, onTrust: (distrust, digits) => told.push([distrust, digits]) }) }
+}
+
+test('what is not the kit’s is never answered, and what is gets its digits', async () => {
+  const page = distrusting([5], 6)
+  for (const epoch of [5, 6, 7]) {
+    page.peer.signal({ epoch, description: OFFER })
+    await pass(500)
+  }
+  page.peer.close()
+  expect(answers()).toEqual([7])
+  expect(page.told).toEqual([['call_forged', ''], ['call_forged', ''], [null, '7']])
+  expect(network.ends.map((end) => end.signalingState).slice(0, 2)).toEqual(['closed', 'closed'])
 })
