@@ -1,6 +1,7 @@
 """Fault scripts as files: whatever they say is a script or refused with the line, and what is written is read again."""
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,14 @@ STEPS = st.builds(
     after=st.integers(0, 99),
     amount=st.none() | st.integers(0, 300),
 ) | st.builds(Step, at_s=st.floats(0, 1e6), device=st.sampled_from(KINDS), do=st.text(min_size=1, max_size=9))
+
+
+def on_stage(script: Script) -> Script:
+    """Where devices are named, those of the steps are among them."""
+    named = {step.device: None for step in script.steps} if script.devices else {}
+    return replace(script, devices={**named, **script.devices})
+
+
 SCRIPTS = st.builds(
     Script,
     steps=st.lists(STEPS, max_size=6).map(lambda steps: tuple(sorted(steps, key=lambda step: step.at_s))),
@@ -25,7 +34,7 @@ SCRIPTS = st.builds(
     scenario=st.sampled_from(NAMES),
     devices=st.dictionaries(st.sampled_from(KINDS), st.none() | st.text(max_size=9)),
     lasts_s=st.floats(0, 1e5),
-)
+).map(on_stage)
 
 
 @given(SCRIPTS)
