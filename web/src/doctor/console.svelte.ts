@@ -20,6 +20,7 @@ import {
   type VisitHead,
   type VisitSnapshot,
 } from '../shared/wire'
+import { isNewer } from './newest'
 
 /** A reload comes back to the same visit; kept in the tab, never in the address. */
 const TAB = 'carebag.visit'
@@ -111,7 +112,7 @@ export class Console {
 
   /** Live state by any way, in sound packets, on the data channel or from the hub: the newest wins. */
   live(vitals: LiveVitals | null, listening: ListeningState | null): void {
-    if (vitals && (this.vitals === null || vitals.seq >= this.vitals.seq || vitals.device_id !== this.vitals.device_id)) this.vitals = vitals
+    if (vitals && isNewer(vitals, this.vitals)) this.vitals = vitals
     // what `carebag bench live` listens to: which state was here when
     if (vitals) document.dispatchEvent(new CustomEvent('carebag:vitals', { detail: vitals }))
     if (listening === null) return
