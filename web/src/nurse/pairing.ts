@@ -33,7 +33,8 @@ export function secondsLeft(until: string, nowMs: number): number {
   return Math.max(0, Math.ceil((Date.parse(until) - nowMs) / 1000))
 }
 
-const TWICE_MS = 700
+/** Two presses within this time, ms, are one impatient finger. */
+export const TWICE_MS = 700
 
 /** Whether this press belongs to the one before: a key pressed twice must not press what has come into its place. */
 export function pressedTwice(beforeMs: number, nowMs: number): boolean {
