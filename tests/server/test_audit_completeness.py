@@ -1,6 +1,7 @@
 """Every read and change of patient data leaves exactly its rows, with what the law names; no row, no answer."""
 
 import json
+import re
 import uuid
 from typing import Any
 
@@ -132,8 +133,9 @@ def test_nothing_clinical_in_the_log(hub: Any) -> None:
     with hub.database.reading() as session:
         rows = session.query(AuditRow).all()
     text = json.dumps([[row.object, row.practitioner, row.origin, row.purpose] for row in rows])
+    without_ids = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}", "", text)  # digits by chance
     for canary in ("Tolvan", "19121212", "urosepsis", "128"):
-        assert canary not in text
+        assert canary not in without_ids
 
 
 PATHS = [
