@@ -38,17 +38,8 @@ from carebag_edge.tray import Tray
 from carebag_edge.upload_pace import upload_kbps
 from carebag_edge.wording import as_code, short
 from carebag_wire.calls import Relay
-from carebag_wire.messages import (
-    CameraDo,
-    Changed,
-    KitState,
-    KitStatus,
-    KitVisits,
-    LinkReport,
-    Live,
-    Present,
-    Signal,
-)
+from carebag_wire.messages import CameraDo, Changed, KitStatus, KitVisits, LinkReport, Live, Present, Signal
+from carebag_wire.nurse_messages import KitState
 from carebag_wire.visit import DeviceStatus, DoctorHears, ListeningState, LiveVitals, Person
 
 log = logging.getLogger(__name__)

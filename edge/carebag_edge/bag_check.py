@@ -9,7 +9,7 @@ from carebag_edge.clock import Clock
 from carebag_edge.errors import Refused
 from carebag_edge.journal import Journal
 from carebag_wire.base import uuid7
-from carebag_wire.messages import AddCartridge, FinishCheck
+from carebag_wire.nurse_messages import AddCartridge, FinishCheck
 from carebag_wire.visit import Cartridge, CheckDone, Person
 
 CARTRIDGES, CHECK = "cartridges", "check"

@@ -10,7 +10,7 @@ from carebag_edge.errors import Refused
 from carebag_edge.intake import Intake
 from carebag_edge.listening import Listening
 from carebag_edge.loop_test import LoopTester
-from carebag_wire.messages import (
+from carebag_wire.nurse_messages import (
     AddCartridge,
     ChooseDevice,
     FinishCheck,

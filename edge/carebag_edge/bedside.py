@@ -21,8 +21,9 @@ from carebag_edge.unsaved import Taken, Unsaved
 from carebag_edge.visits import VisitBook, answered_requests, overlaid
 from carebag_edge.vitals import Spot
 from carebag_wire.base import uuid7
-from carebag_wire.messages import Changed, EnterReading, KitVisits, Present
-from carebag_wire.messages import OpenVisit as OpenVisitMessage
+from carebag_wire.messages import Changed, KitVisits, Present
+from carebag_wire.nurse_messages import EnterReading
+from carebag_wire.nurse_messages import OpenVisit as OpenVisitMessage
 from carebag_wire.records import PhotoTaken, Record, VisitClosed, VisitOpened
 from carebag_wire.values import Times
 from carebag_wire.visit import Person, VisitHead, VisitSnapshot

@@ -13,7 +13,7 @@ from carebag_edge.manual_entry import FORMS
 from carebag_edge.vitals import Spot
 from carebag_edge.wording import as_code, short
 from carebag_wire.base import Utc
-from carebag_wire.messages import EnterReading
+from carebag_wire.nurse_messages import EnterReading
 from carebag_wire.records import Reading
 from carebag_wire.values import DeviceIdentity, Quality, Quantity, Times
 from carebag_wire.visit import DeviceStatus

@@ -21,7 +21,8 @@ from carebag_edge.nurse_pages import NursePage
 from carebag_edge.wording import as_code
 from carebag_wire import PROTOCOL
 from carebag_wire.api import NurseCode, Refusal
-from carebag_wire.messages import MAX_MESSAGE_BYTES, Hello, Problem, Signal, Welcome, from_nurse
+from carebag_wire.messages import MAX_MESSAGE_BYTES, Hello, Problem, Signal, Welcome
+from carebag_wire.nurse_messages import from_nurse
 from carebag_wire.visit import Person, PhotoView
 
 COOKIE = "carebag_kit"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from carebag_devices.catalog import UCUM_OF
 from carebag_devices.events import Kind, ValueName
 from carebag_edge.errors import Refused
-from carebag_wire.messages import EnterReading
+from carebag_wire.nurse_messages import EnterReading
 from carebag_wire.values import Quantity, ReadingKind
 
 

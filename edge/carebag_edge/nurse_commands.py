@@ -18,19 +18,14 @@ from carebag_edge.loop_test import LoopTester
 from carebag_edge.tasks import Tasks
 from carebag_edge.tray import Tray
 from carebag_edge.wording import as_code
-from carebag_wire.messages import (
-    CameraDo,
+from carebag_wire.messages import CameraDo, LinkReport, Ping, Pong, Problem, Signal
+from carebag_wire.nurse_messages import (
     CloseVisit,
     DeclineRequest,
     EnterReading,
     FileReading,
-    LinkReport,
     OpenVisit,
-    Ping,
-    Pong,
     PressSimulator,
-    Problem,
-    Signal,
     StartRequest,
     StopListening,
     TakeSpot,

@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable
 
 from carebag_wire.calls import Relay
-from carebag_wire.messages import KitState, LinkReport, Signal
+from carebag_wire.messages import LinkReport, Signal
+from carebag_wire.nurse_messages import KitState
 from carebag_wire.visit import ListeningState, LiveVitals
 
 STATE_EVERY_S = 0.1

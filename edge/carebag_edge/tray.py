@@ -17,7 +17,7 @@ from carebag_edge.device_clock import taken_between
 from carebag_edge.errors import Refused
 from carebag_edge.journal import TrayEntry
 from carebag_wire.base import uuid7
-from carebag_wire.messages import FileReading
+from carebag_wire.nurse_messages import FileReading
 from carebag_wire.records import Reading, ReadingFiled
 from carebag_wire.visit import Person, TrayItem
 

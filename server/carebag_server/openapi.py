@@ -12,7 +12,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from carebag_wire.messages import FromConsole, FromGuest, FromNurse, ToConsole, ToGuest, ToNurse
+from carebag_wire.messages import FromConsole, FromGuest, ToConsole, ToGuest
+from carebag_wire.nurse_messages import FromNurse, ToNurse
 from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
 
 MESSAGES: dict[str, Any] = {

@@ -1,33 +1,26 @@
-"""Every WebSocket message, told apart by `type`. Hub ↔ console, hub ↔ kit, kit ↔ the nurse's page."""
+"""Every WebSocket message of the hub, told apart by `type`: hub ↔ console, kit, guest. See `nurse_messages` too."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
 from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
-from carebag_wire.calls import CallCode, Relay, RelayState
+from carebag_wire.calls import Relay, RelayState
 from carebag_wire.guests import Guest, LinkQuality
 from carebag_wire.ladder import Ladder
-from carebag_wire.values import InstrumentKind, Quantity, ReadingKind
 from carebag_wire.visit import (
     CameraState,
-    Cartridge,
-    CheckDone,
     DeviceStatus,
     DoctorHears,
     ListeningMark,
     ListeningState,
     LiveVitals,
-    LoopTest,
     Note,
-    Pairing,
     Participant,
-    Person,
     PhotoView,
     ReadingView,
     Request,
     SoundView,
-    TrayItem,
     VisitHead,
     VisitSnapshot,
 )
@@ -250,218 +243,3 @@ from_kit: TypeAdapter[Any] = TypeAdapter(FromKit)
 to_kit: TypeAdapter[Any] = TypeAdapter(ToKit)
 from_guest: TypeAdapter[Any] = TypeAdapter(FromGuest)
 to_guest: TypeAdapter[Any] = TypeAdapter(ToGuest)
-
-
-# The nurse's page, on the kit itself
-
-
-class OpenVisit(Wire):
-    type: Literal["open_visit"] = "open_visit"
-    visit_id: Id
-    identifiers: list[Literal["name", "personal_id", "birth_date", "address", "photo"]]
-
-
-class CloseVisit(Wire):
-    type: Literal["close_visit"] = "close_visit"
-    plan_read: bool
-
-
-class StartRequest(Wire):
-    """The nurse began: the kit arms the instrument and binds what comes to this request."""
-
-    type: Literal["start_request"] = "start_request"
-    request_id: Id
-
-
-class DeclineRequest(Wire):
-    type: Literal["decline_request"] = "decline_request"
-    request_id: Id
-    reason: ShortText
-
-
-class StopListening(Wire):
-    type: Literal["stop_listening"] = "stop_listening"
-
-
-class TakeSpot(Wire):
-    """Keep the oximeter's value of now as a reading."""
-
-    type: Literal["take_spot"] = "take_spot"
-    request_id: Id | None = None
-
-
-class StartPairing(Wire):
-    """Look for a new instrument of this kind during the next minute."""
-
-    type: Literal["start_pairing"] = "start_pairing"
-    kind: InstrumentKind
-
-
-class ChooseDevice(Wire):
-    """Pair with the one of the found instruments that the nurse holds in her hand."""
-
-    type: Literal["choose_device"] = "choose_device"
-    device_id: ShortText
-
-
-class GivePasskey(Wire):
-    """The six digits that the instrument shows."""
-
-    type: Literal["give_passkey"] = "give_passkey"
-    passkey: Annotated[int, Field(ge=0, le=999_999)]
-
-
-class StopPairing(Wire):
-    type: Literal["stop_pairing"] = "stop_pairing"
-
-
-class RetryDevice(Wire):
-    """Try to reach the instrument now."""
-
-    type: Literal["retry_device"] = "retry_device"
-    device_id: ShortText
-
-
-class ForgetDevice(Wire):
-    """Take the instrument out of the bag: bond and memory are dropped, what it measured stays."""
-
-    type: Literal["forget_device"] = "forget_device"
-    device_id: ShortText
-
-
-class FileReading(Wire):
-    """Decide about a value in the unassigned tray. Nothing is thrown away: set aside means that it is nobody's here."""
-
-    type: Literal["file_reading"] = "file_reading"
-    reading_id: Id
-    decision: Literal["this_patient", "set_aside"]
-    reason: ShortText = ""
-
-
-class EnterReading(Wire):
-    """A value read off an instrument's display, typed twice; `photo_id` is a `PhotoTaken` of the display."""
-
-    type: Literal["enter_reading"] = "enter_reading"
-    kind: ReadingKind
-    quantities: Annotated[list[Quantity], Field(min_length=1, max_length=6)]
-    again: Annotated[list[Quantity], Field(min_length=1, max_length=6)]
-    """The same, typed once more without looking at the first: the kit compares."""
-    device: ShortText = ""
-    """What stands on the instrument."""
-    photo_id: Id | None = None
-    request_id: Id | None = None
-
-
-class AddCartridge(Wire):
-    type: Literal["add_cartridge"] = "add_cartridge"
-    product: ShortText
-    lot: ShortText
-    expires: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
-
-
-class RemoveCartridge(Wire):
-    type: Literal["remove_cartridge"] = "remove_cartridge"
-    cartridge_id: Id
-
-
-class RunLoopTest(Wire):
-    """Listen to the stethoscope for some seconds while the nurse taps it; outside a visit only."""
-
-    type: Literal["run_loop_test"] = "run_loop_test"
-
-
-class FinishCheck(Wire):
-    """The morning check is done."""
-
-    type: Literal["finish_check"] = "finish_check"
-    remarks: Count = 0
-
-
-class PressSimulator(Wire):
-    """Demo only: do with a simulated instrument what a hand does with a real one."""
-
-    type: Literal["press_simulator"] = "press_simulator"
-    device: InstrumentKind
-    action: Code
-    """`start`, `start_error`, `finger_on`, `finger_off`, `insert_cassette`, `insert_cassette_low`, `lift`, `place`,
-    `measure`, `hold_key`, `vanish`, …"""
-
-
-class KitState(Wire):
-    """Everything the nurse's page shows, whole, at every change."""
-
-    type: Literal["kit_state"] = "kit_state"
-    nurse: Person | None
-    kit_name: ShortText
-    hub: Literal["online", "connecting", "offline"]
-    hub_since: Utc
-    unsent: Count
-    oldest_unsent_at: Utc | None
-    visits: list[VisitHead]
-    open: VisitSnapshot | None
-    """The open visit, with the kit's own records that the hub may not have yet (`received_at` None)."""
-    devices: list[DeviceStatus]
-    vitals: LiveVitals | None
-    listening: ListeningState | None
-    simulated: bool
-    doctor_hears: list[DoctorHears] = []
-    """One for each doctor in the room who has said so."""
-    radio_problem: Code | None = None
-    """Why Bluetooth does not work; None while it does."""
-    pairing: Pairing | None = None
-    tray: list[TrayItem] = []
-    """The newest hundred of the unassigned tray, newest first."""
-    tray_count: Count = 0
-    set_aside: list[TrayItem] = []
-    """The twenty of the tray that were set aside last: each may still be filed."""
-    cartridges: list[Cartridge] = []
-    loop_test: LoopTest | None = None
-    check: CheckDone | None = None
-    """The last morning check."""
-    guests_waiting: list[Id] = []
-    """Guests who stand at the door of the open visit now."""
-    camera: CameraState | None = None
-    relay: RelayState | None = None
-    """How the kit reaches its relay; None without TURN."""
-    call_codes: list[CallCode] = []
-    """One for each doctor's call to the instruments."""
-    ladder: Ladder | None = None
-    """None while there is nobody to be live with."""
-    message: Code | None = None
-    """The last thing that happened and needs a word: `hub_lost`, `device_lost`, `saved`, …"""
-
-
-FromNurse = Annotated[
-    Hello
-    | Ping
-    | OpenVisit
-    | CloseVisit
-    | StartRequest
-    | DeclineRequest
-    | StopListening
-    | TakeSpot
-    | Signal
-    | LinkReport
-    | CameraDo
-    | StartPairing
-    | ChooseDevice
-    | GivePasskey
-    | StopPairing
-    | RetryDevice
-    | ForgetDevice
-    | FileReading
-    | EnterReading
-    | AddCartridge
-    | RemoveCartridge
-    | RunLoopTest
-    | FinishCheck
-    | PressSimulator,
-    Field(discriminator="type"),
-]
-ToNurse = Annotated[
-    Welcome | Problem | Pong | KitState | Signal | LinkReport | LiveVitals | ListeningState | Relay,
-    Field(discriminator="type"),
-]
-
-from_nurse: TypeAdapter[Any] = TypeAdapter(FromNurse)
-to_nurse: TypeAdapter[Any] = TypeAdapter(ToNurse)

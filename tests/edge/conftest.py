@@ -37,7 +37,8 @@ from carebag_edge.loop_test import LoopTester
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.tasks import Tasks
 from carebag_edge.tray import Tray
-from carebag_wire.messages import KitVisits, OpenVisit
+from carebag_wire.messages import KitVisits
+from carebag_wire.nurse_messages import OpenVisit
 from carebag_wire.values import Circumstances
 from carebag_wire.visit import Patient, Person, Request, RequestKind, RequestState, VisitHead, VisitSnapshot
 

@@ -7,7 +7,7 @@ import pytest
 from carebag_edge.bag_check import CARTRIDGES, CHECK, MOST_CARTRIDGES, BagCheck
 from carebag_edge.errors import Refused
 from carebag_edge.journal import Journal
-from carebag_wire.messages import AddCartridge, FinishCheck
+from carebag_wire.nurse_messages import AddCartridge, FinishCheck
 
 
 def lot(number: int = 1, expires: str = "2027-02-28", product: str = " Afinion CRP ") -> AddCartridge:

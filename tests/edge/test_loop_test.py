@@ -14,7 +14,8 @@ from carebag_edge import loop_test
 from carebag_edge.agent import Agent
 from carebag_edge.live_port import NoLiveMedia
 from carebag_edge.settings import KitSettings
-from carebag_wire.messages import OpenVisit, Problem, RunLoopTest, StartRequest
+from carebag_wire.messages import Problem
+from carebag_wire.nurse_messages import OpenVisit, RunLoopTest, StartRequest
 
 
 def taps(amplitude: int, seconds: int = 5) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 from carebag_devices.events import DeviceState, Found, PairingChanged, RadioChanged, StateChanged
 from carebag_edge.bag_check import BagCheck
 from carebag_edge.bag_commands import BagCommands
-from carebag_wire.messages import (
+from carebag_wire.nurse_messages import (
     ChooseDevice,
     ForgetDevice,
     GivePasskey,

@@ -12,7 +12,8 @@ from carebag_devices.events import DeviceState
 from carebag_edge.errors import Refused
 from carebag_edge.journal import Journal
 from carebag_edge.tray import SET_ASIDE_SHOWN, SHOWN
-from carebag_wire.messages import Changed, FileReading
+from carebag_wire.messages import Changed
+from carebag_wire.nurse_messages import FileReading
 from carebag_wire.records import ReadingFiled
 from carebag_wire.visit import ReadingView
 
