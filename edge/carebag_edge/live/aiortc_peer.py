@@ -23,6 +23,7 @@ from aiortc.sdp import candidate_from_sdp
 from carebag_edge.live.cures import RED, bound_frames, offer_red, place_buffer, place_encoder
 from carebag_edge.live.fixed_delay_audio_buffer import FixedDelayAudioBuffer
 from carebag_edge.live.monitor_sound import RedPacker
+from carebag_edge.live.page_words import answer_sdp, ice_candidate, refused_as
 from carebag_edge.live.port import IceServer, NoNetworkPath, Outgoing, PeerEvents, PeerState
 from carebag_edge.live.rtp_clock import ClockPoint
 from carebag_edge.live.sound_track import SoundTrack
@@ -132,15 +133,9 @@ class AiortcPeer:
         return {"type": description.type, "sdp": description.sdp, "tracks": tracks}
 
     async def answer(self, description: dict[str, Any]) -> None:
-        sdp = description.get("sdp")
-        if description.get("type") != "answer" or not isinstance(sdp, str):
-            raise ValueError("not_an_answer")
-        try:
+        sdp = answer_sdp(description)
+        with refused_as("answer_does_not_fit"):
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="answer"))
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # aiortc's SDP parser raises whatever its splits and indices raise
-            raise ValueError("answer_does_not_fit") from error
         self._agreed()
 
     def _agreed(self) -> None:
@@ -152,19 +147,8 @@ class AiortcPeer:
             place_encoder(monitor.sender, RedPacker(types["audio/opus"]))
 
     async def candidate(self, candidate: dict[str, Any]) -> None:
-        text = candidate.get("candidate")
-        if not text:
-            await self._connection.addIceCandidate(None)
-            return
-        try:
-            parsed = candidate_from_sdp(str(text).removeprefix("candidate:"))
-            parsed.sdpMid = candidate.get("sdpMid")
-            parsed.sdpMLineIndex = candidate.get("sdpMLineIndex")
-            await self._connection.addIceCandidate(parsed)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # as above
-            raise ValueError("not_a_candidate") from error
+        with refused_as("not_a_candidate"):
+            await self._connection.addIceCandidate(ice_candidate(candidate, candidate_from_sdp))
 
     def send_sound(self, packet: bytes, rtp_time: int) -> None:
         self._push("exact", packet, rtp_time)

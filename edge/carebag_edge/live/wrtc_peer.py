@@ -16,6 +16,7 @@ from typing import Any, Literal
 from webrtc import aiortc as wrtc
 from webrtc.aiortc.sdp import candidate_from_sdp
 
+from carebag_edge.live.page_words import answer_sdp, ice_candidate, refused_as
 from carebag_edge.live.port import IceServer, NoNetworkPath, Outgoing, PeerEvents, PeerState
 from carebag_edge.live.rate_controller import LESS, STEPS
 from carebag_edge.live.rtp_clock import ClockPoint
@@ -137,30 +138,13 @@ class WrtcPeer:
         return {"type": description.type, "sdp": description.sdp, "tracks": tracks}
 
     async def answer(self, description: dict[str, Any]) -> None:
-        sdp = description.get("sdp")
-        if description.get("type") != "answer" or not isinstance(sdp, str):
-            raise ValueError("not_an_answer")
-        try:
+        sdp = answer_sdp(description)
+        with refused_as("answer_does_not_fit"):
             await self._connection.setRemoteDescription(wrtc.RTCSessionDescription(sdp=sdp, type="answer"))
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # whatever the engine makes of it
-            raise ValueError("answer_does_not_fit") from error
 
     async def candidate(self, candidate: dict[str, Any]) -> None:
-        text = candidate.get("candidate")
-        if not text:
-            await self._connection.addIceCandidate(None)
-            return
-        try:
-            parsed = candidate_from_sdp(str(text).removeprefix("candidate:"))
-            parsed.sdpMid = candidate.get("sdpMid")
-            parsed.sdpMLineIndex = candidate.get("sdpMLineIndex")
-            await self._connection.addIceCandidate(parsed)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # as above
-            raise ValueError("not_a_candidate") from error
+        with refused_as("not_a_candidate"):
+            await self._connection.addIceCandidate(ice_candidate(candidate, candidate_from_sdp))
 
     def send_sound(self, packet: bytes, rtp_time: int) -> None:
         """Cannot be (`exact_in_rtp`): the data channel is the way."""
