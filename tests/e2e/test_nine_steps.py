@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from carebag_server.audit import verify_database
 
 pytestmark = pytest.mark.e2e
 
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+Accessible = Callable[[Page], None]
 PERSONAL_ID = "191212121212"
 
 
@@ -41,42 +41,35 @@ def no_page_errors() -> Iterator[None]:
     assert not PAGE_ERRORS
 
 
-def accessible(page: Page, axe: str) -> None:
-    page.evaluate(axe)
-    found = page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", WCAG)
-    faults = [(fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in found["violations"]]
-    assert not faults
-
-
-def test_1_the_nurse_opens_the_visit_after_two_identifiers(walk: Walk, axe: str) -> None:
+def test_1_the_nurse_opens_the_visit_after_two_identifiers(walk: Walk, accessible: Accessible) -> None:
     nurse = walk.nurse
     nurse.enter(walk.demo.hub_url)
     card = nurse.part("visit").filter(has_text=PATIENT)
     expect(card).to_be_visible()
-    accessible(nurse.page, axe)
+    accessible(nurse.page)
     card.get_by_test_id("visit-choose").click()
     nurse.part("identifier-name").check(force=True)
     expect(nurse.part("visit-open")).to_be_disabled()
     nurse.part("identifier-personal_id").check(force=True)
-    accessible(nurse.page, axe)
+    accessible(nurse.page)
     nurse.press("visit-open")
     expect(nurse.part("patient-id")).to_have_text("19121212-1212")
     for kind in ("cuff", "oximeter", "stethoscope", "crp_analyser"):
         nurse.wait_for_device(kind)
         expect(nurse.part(f"device-{kind}")).to_contain_text("%")
-    accessible(nurse.page, axe)
+    accessible(nurse.page)
 
 
-def test_2_the_doctor_sees_the_visit_wait_and_sees_and_hears(walk: Walk, axe: str) -> None:
+def test_2_the_doctor_sees_the_visit_wait_and_sees_and_hears(walk: Walk, accessible: Accessible) -> None:
     doctor = walk.doctor
     doctor.enter(walk.demo.hub_url)
     expect(doctor.part("queue-visit").filter(has_text=PATIENT)).to_have_attribute("data-state", "open")
-    accessible(doctor.page, axe)
+    accessible(doctor.page)
     doctor.join(PATIENT)
     doctor.wait_for_video()
     doctor.wait_for_talk()
     walk.nurse.page.wait_for_function(FACE_PLAYS)
-    accessible(doctor.page, axe)
+    accessible(doctor.page)
 
 
 def test_3_blood_pressure_is_asked_for_measured_and_kept_and_an_error_is_words(walk: Walk) -> None:
@@ -119,13 +112,13 @@ def test_4_the_oximeter_is_live_then_says_so_when_it_is_not(walk: Walk) -> None:
     expect(live).to_have_attribute("data-state", "live")
 
 
-def test_5_the_heart_is_heard_exactly_and_kept_bit_for_bit(walk: Walk, axe: str) -> None:
+def test_5_the_heart_is_heard_exactly_and_kept_bit_for_bit(walk: Walk, accessible: Accessible) -> None:
     saw = walk.stethoscope()
     assert saw["digest"] == "verified"
     assert saw["quality"] == "good"
     assert re.match(r"^\d{2,3}\b", saw["heart_rate"])
     assert saw["gaps"] == "Inga luckor"
-    accessible(walk.doctor.page, axe)
+    accessible(walk.doctor.page)
     sound = walk.doctor.part("sound").first
     expect(sound).to_have_attribute("data-decision", "kept")
     expect(sound).to_have_attribute("data-heard", "verified")
@@ -146,15 +139,15 @@ def test_7_the_doctor_sees_the_nurses_photo(walk: Walk) -> None:
     assert walk.photo() == {"photo": "seen"}
 
 
-def test_8_the_plan_is_read_only_when_signed_and_the_visit_closes(walk: Walk, axe: str) -> None:
+def test_8_the_plan_is_read_only_when_signed_and_the_visit_closes(walk: Walk, accessible: Accessible) -> None:
     expect(walk.nurse.part("plan")).to_have_count(0)
     assert walk.plan_signed_and_read() == {"plan": "read", "visit": "closed"}
     expect(walk.doctor.part("note-signed").first).to_contain_text(PLAN)
-    accessible(walk.doctor.page, axe)
-    accessible(walk.nurse.page, axe)
+    accessible(walk.doctor.page)
+    accessible(walk.nurse.page)
 
 
-def test_9_the_medical_lead_sees_who_did_what_in_order_and_verifies_the_log(walk: Walk, axe: str) -> None:
+def test_9_the_medical_lead_sees_who_did_what_in_order_and_verifies_the_log(walk: Walk, accessible: Accessible) -> None:
     reviewer = walk.reviewer
     reviewer.enter(walk.demo.hub_url)
     reviewer.open_visit(PATIENT)
@@ -165,7 +158,7 @@ def test_9_the_medical_lead_sees_who_did_what_in_order_and_verifies_the_log(walk
     ]
     assert order == sorted(order)
     assert "Hel" in reviewer.verify()
-    accessible(reviewer.page, axe)
+    accessible(reviewer.page)
 
 
 def test_the_log_is_whole_and_no_log_file_names_the_patient(walk: Walk) -> None:

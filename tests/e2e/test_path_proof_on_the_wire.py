@@ -2,28 +2,19 @@
 
 import asyncio
 import hashlib
-import json
-import runpy
-import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pytest
-from aiohttp import WSMsgType, web
-from playwright.async_api import Page as AsyncPage
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser, Page
 from scipy.signal import butter, sosfilt
 
-from carebag.browser import FLAGS, find_or_install
 from carebag_edge.live import path_proof
 from carebag_edge.live.call import Call
 from carebag_edge.live.demo_camera import DemoCamera
-from carebag_edge.live.media import AiortcLive
-from carebag_wire.messages import Signal
 from carebag_wire.visit import SoundEnd
 
 pytestmark = pytest.mark.e2e
@@ -33,79 +24,25 @@ UNHURT = ("good", "interrupted", "slow")
 """What a machine that is busy with other things may make of a path that changes nothing."""
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("proof_page")
-    npm, environment = runpy.run_path(str(WEB / "npm.py"))["find_npm"]()
-    vite = [*npm, "exec", "--", "vite", "build", "tests/proof_page", "-c", "tests/proof_page/vite.config.ts"]
-    subprocess.run([*vite, "--outDir", str(out)], cwd=WEB, env=environment, check=True, capture_output=True)
-    return out
-
-
-class Room:
-    """Serves the page and relays call set-up between it and the kit."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.visit_id = uuid4()
-        self.live = AiortcLive(self._from_kit, camera=DemoCamera(lambda: datetime.now(UTC)), ice_servers=[])
-        self.page: web.WebSocketResponse | None = None
-        self._sending: set[asyncio.Task[None]] = set()
-
-    async def start(self) -> str:
-        app = web.Application()
-        app.router.add_get("/signal", self._signal)
-        app.router.add_static("/", self.folder)
-        self._runner = web.AppRunner(app, shutdown_timeout=1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-
-    def _from_kit(self, signal: Signal) -> None:
-        if self.page is not None:
-            task = asyncio.create_task(self.page.send_str(signal.model_dump_json()))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
-
-    async def _signal(self, request: web.Request) -> web.WebSocketResponse:
-        self.page = socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        await self.live.set_viewers(self.visit_id, ["doctor"])
-        async for message in socket:
-            if message.type == WSMsgType.TEXT:
-                signal = Signal(visit_id=self.visit_id, sender="doctor", to="kit", **json.loads(message.data))
-                await self.live.on_signal(signal)
-        return socket
-
-    async def stop(self) -> None:
-        await self.live.close()
-        await self._runner.cleanup()
+@pytest.fixture
+async def room(built_page: Any, page_server: Any) -> AsyncIterator[Any]:
+    folder = await asyncio.to_thread(built_page, "proof_page")
+    async with page_server(folder, DemoCamera(lambda: datetime.now(UTC))) as room:
+        yield room
 
 
 @pytest.fixture
-async def room(built: Path) -> AsyncIterator[Room]:
-    room = Room(built)
-    yield room
-    await room.stop()
+async def page(room: Any, own_chromium: Browser) -> Page:
+    page = await own_chromium.new_page()
+    page.set_default_timeout(60_000)
+    page.on("pageerror", lambda error: pytest.fail(f"page error: {error}"))
+    await page.goto(f"{room.url}/index.html")
+    await page.wait_for_function("proofPage.peer.state === 'connected' && proofPage.peer.sendRepair({})")
+    await page.wait_for_function("proofPage.player.state === 'running'")
+    return page
 
 
-@pytest.fixture
-async def page(room: Room) -> AsyncIterator[AsyncPage]:
-    url = await room.start()
-    async with async_playwright() as playwright:
-        executable = await asyncio.to_thread(find_or_install)
-        browser = await playwright.chromium.launch(executable_path=executable, headless=True, args=list(FLAGS))
-        page = await browser.new_page()
-        page.set_default_timeout(60_000)
-        page.on("pageerror", lambda error: pytest.fail(f"page error: {error}"))
-        await page.goto(f"{url}/index.html")
-        await page.wait_for_function("proofPage.peer.state === 'connected' && proofPage.peer.sendRepair({})")
-        await page.wait_for_function("proofPage.player.state === 'running'")
-        yield page
-        await browser.close()
-
-
-async def prove(page: AsyncPage) -> dict[str, Any]:
+async def prove(page: Page) -> dict[str, Any]:
     """A proof of which enough could be measured; a machine that is busy with other things may need more than one."""
     outcome: dict[str, Any] = {}
     for _ in range(4):
@@ -124,7 +61,7 @@ def levels(outcome: dict[str, Any]) -> dict[int, float]:
 
 
 async def test_a_good_path_is_flat_and_the_ear_hears_nothing_of_it(
-    page: AsyncPage, capsys: pytest.CaptureFixture[str]
+    page: Page, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await page.evaluate("proofPage.player.view = 'bell'; proofPage.player.volume = 8")
     await page.evaluate("proofPage.aid.choose(1)")
@@ -141,7 +78,7 @@ async def test_a_good_path_is_flat_and_the_ear_hears_nothing_of_it(
         )
 
 
-async def test_a_filter_in_the_way_is_found(page: AsyncPage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_filter_in_the_way_is_found(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     high_pass = butter(2, 60, "highpass", fs=RATE, output="sos")
     exact = path_proof.sweep
     monkeypatch.setattr(path_proof, "sweep", lambda rate: sosfilt(high_pass, exact(rate)).astype(np.int16))
@@ -153,7 +90,7 @@ async def test_a_filter_in_the_way_is_found(page: AsyncPage, monkeypatch: pytest
     assert found.get(400, 0) == pytest.approx(0, abs=0.1)
 
 
-async def test_lost_packets_are_found(page: AsyncPage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lost_packets_are_found(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     send, sent = Call.send_sound, 0
 
     def lossy(call: Call, packet: bytes, rtp_time: int) -> None:
@@ -170,7 +107,7 @@ async def test_lost_packets_are_found(page: AsyncPage, monkeypatch: pytest.Monke
     assert outcome["measured"]["missing"] > 0.1
 
 
-async def test_body_sound_goes_first_and_is_heard_at_once(page: AsyncPage, room: Room) -> None:
+async def test_body_sound_goes_first_and_is_heard_at_once(page: Page, room: Any) -> None:
     await page.evaluate("proofPage.prove()")
     room.live.sound_begin(1, RATE)
     await page.wait_for_function("proofPage.page.outcome !== null")

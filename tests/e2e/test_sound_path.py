@@ -3,25 +3,17 @@
 import asyncio
 import bisect
 import hashlib
-import json
-import runpy
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pytest
-from aiohttp import WSMsgType, web
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
-from carebag.browser import FLAGS, find_or_install
 from carebag_edge.live.demo_camera import DemoCamera
-from carebag_edge.live.media import AiortcLive
-from carebag_wire.messages import Signal
 from carebag_wire.visit import LiveVitals, SoundEnd
 
 pytestmark = pytest.mark.e2e
@@ -29,18 +21,6 @@ WEB = Path(__file__).parents[2] / "web"
 RATE = 4000
 FRAME = 118
 """Samples in one notification of the stethoscope's profile."""
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The two bare pages of web/tests/sound_page, built."""
-    out = tmp_path_factory.mktemp("sound_page")
-    npm, environment = runpy.run_path(str(WEB / "npm.py"))["find_npm"]()
-    if not (WEB / "node_modules" / "vite").exists():
-        subprocess.run([*npm, "ci", "--no-audit", "--no-fund"], cwd=WEB, env=environment, check=True)
-    vite = [*npm, "exec", "--", "vite", "build", "tests/sound_page", "-c", "tests/sound_page/vite.config.ts"]
-    subprocess.run([*vite, "--outDir", str(out)], cwd=WEB, env=environment, check=True, capture_output=True)
-    return out
 
 
 class NotedCamera(DemoCamera):
@@ -61,87 +41,23 @@ class NotedCamera(DemoCamera):
         return frame
 
 
-class Hub:
-    """Serves the pages and relays call set-up, between kit and page or between two pages."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.visit_id = uuid4()
-        self.camera = NotedCamera()
-        self.live = AiortcLive(self._from_kit, camera=self.camera, ice_servers=[])
-        self.page: web.WebSocketResponse | None = None
-        self.talkers: list[web.WebSocketResponse] = []
-        self.url = ""
-        self._sending: set[asyncio.Task[None]] = set()
-
-    async def start(self) -> None:
-        app = web.Application()
-        app.router.add_get("/signal", self._signal)
-        app.router.add_get("/talk", self._talk)
-        app.router.add_static("/", self.folder)
-        self._runner = web.AppRunner(app, shutdown_timeout=1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-
-    def _from_kit(self, signal: Signal) -> None:
-        if self.page is not None:
-            task = asyncio.create_task(self.page.send_str(signal.model_dump_json()))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
-
-    async def _signal(self, request: web.Request) -> web.WebSocketResponse:
-        self.page = socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        await self.live.set_viewers(self.visit_id, ["doctor"])
-        async for message in socket:
-            if message.type == WSMsgType.TEXT:
-                body = json.loads(message.data)
-                await self.live.on_signal(Signal(visit_id=self.visit_id, sender="doctor", to="kit", **body))
-        return socket
-
-    async def _talk(self, request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        self.talkers.append(socket)
-        async for message in socket:
-            for other in self.talkers:
-                if other is not socket and not other.closed:
-                    await other.send_str(message.data)
-        return socket
-
-    async def stop(self) -> None:
-        await self.live.close()
-        await self._runner.cleanup()
+@pytest.fixture
+async def hub(built_page: Any, page_server: Any) -> AsyncIterator[Any]:
+    """Serves the two bare pages; `hub.camera` is the kit's."""
+    camera = NotedCamera()
+    async with page_server(await asyncio.to_thread(built_page, "sound_page"), camera) as hub:
+        hub.camera = camera
+        yield hub
 
 
 @pytest.fixture
-async def hub(built: Path) -> AsyncIterator[Hub]:
-    hub = Hub(built)
-    await hub.start()
-    yield hub
-    await hub.stop()
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=await asyncio.to_thread(find_or_install), headless=True, args=list(FLAGS)
-        )
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-async def page(chromium: Browser) -> Page:
-    page = await chromium.new_page()
+async def page(own_chromium: Browser) -> Page:
+    page = await own_chromium.new_page()
     page.on("pageerror", lambda error: pytest.fail(f"page error: {error}"))
     return page
 
 
-async def open_sound_page(page: Page, hub: Hub, query: str = "") -> None:
+async def open_sound_page(page: Page, hub: Any, query: str = "") -> None:
     await page.goto(f"{hub.url}/index.html{query}")
     await connected(page)
 
@@ -161,7 +77,7 @@ def heart(seconds: float) -> np.ndarray:
     return np.asarray(beat + np.random.default_rng(5).normal(0, 60, len(at)), dtype=np.int16)
 
 
-async def listen(hub: Hub, stream: int, samples: np.ndarray, start: int = 0, end: int | None = None) -> list[Any]:
+async def listen(hub: Any, stream: int, samples: np.ndarray, start: int = 0, end: int | None = None) -> list[Any]:
     """Hand over frames at the pace of a stethoscope; returns (one past the frame's last sample, unix ms)."""
     stop = len(samples) if end is None else end
     began, handed = time.monotonic(), []
@@ -194,7 +110,7 @@ def latencies(rendered: list[dict[str, Any]], handed: list[Any]) -> np.ndarray:
     return np.array([at - handed[place][1] for place, at in places if place < len(handed)])
 
 
-async def test_sound_and_picture_reach_the_page(page: Page, hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_sound_and_picture_reach_the_page(page: Page, hub: Any, capsys: pytest.CaptureFixture[str]) -> None:
     await open_sound_page(page, hub)
     samples = heart(12)
     hub.live.sound_begin(1, RATE)
@@ -226,7 +142,7 @@ async def test_sound_and_picture_reach_the_page(page: Page, hub: Hub, capsys: py
         )
 
 
-async def test_raw_sound_goes_to_the_loudspeaker_bit_by_bit(page: Page, hub: Hub) -> None:
+async def test_raw_sound_goes_to_the_loudspeaker_bit_by_bit(page: Page, hub: Any) -> None:
     """What Chromium's audio graph is given at volume 1 is the samples themselves: the way is flat, not nearly flat."""
     await open_sound_page(page, hub)
     await page.evaluate("soundPage.record()")
@@ -253,7 +169,7 @@ def longest_run(output: np.ndarray, samples: np.ndarray) -> int:
     return longest
 
 
-async def test_vital_signs_come_with_the_sound(page: Page, hub: Hub) -> None:
+async def test_vital_signs_come_with_the_sound(page: Page, hub: Any) -> None:
     await open_sound_page(page, hub)
     now = datetime.now(UTC)
     hub.live.state(LiveVitals(seq=1, state="live", since=now, spo2_percent="97", measured_at=now, device_id="ox"))
@@ -269,7 +185,7 @@ async def test_vital_signs_come_with_the_sound(page: Page, hub: Hub) -> None:
     assert abs(apart / 1000 - 500) < 50
 
 
-async def test_sound_and_picture_are_on_one_clock(page: Page, hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_sound_and_picture_are_on_one_clock(page: Page, hub: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """What the page takes for a picture's and a sample's kit time, against what the kit knows."""
     await open_sound_page(page, hub)
     await page.wait_for_function("soundPage.page.pictures.length > 20")
@@ -294,7 +210,7 @@ async def test_sound_and_picture_are_on_one_clock(page: Page, hub: Hub, capsys: 
 
 
 @pytest.mark.parametrize("carrier", ["encoded_streams", "data_channel"])
-async def test_older_browsers_get_the_same_sound(page: Page, hub: Hub, carrier: str) -> None:
+async def test_older_browsers_get_the_same_sound(page: Page, hub: Any, carrier: str) -> None:
     await open_sound_page(page, hub, f"?carrier={carrier}")
     samples = heart(2)
     hub.live.sound_begin(1, RATE)
@@ -304,7 +220,7 @@ async def test_older_browsers_get_the_same_sound(page: Page, hub: Hub, carrier: 
     await page.wait_for_function("document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames > 5")
 
 
-async def test_what_is_lost_on_the_way_is_repaired(page: Page, hub: Hub) -> None:
+async def test_what_is_lost_on_the_way_is_repaired(page: Page, hub: Any) -> None:
     await open_sound_page(page, hub, "?loss=0.6")
     samples = heart(3)
     hub.live.sound_begin(1, RATE)
@@ -315,7 +231,7 @@ async def test_what_is_lost_on_the_way_is_repaired(page: Page, hub: Hub) -> None
     assert result["heard"]["repaired"] > 0
 
 
-async def test_a_gap_is_a_gap_in_page_and_record(page: Page, hub: Hub) -> None:
+async def test_a_gap_is_a_gap_in_page_and_record(page: Page, hub: Any) -> None:
     await open_sound_page(page, hub)
     samples = heart(3)
     hub.live.sound_begin(1, RATE)
@@ -327,7 +243,7 @@ async def test_a_gap_is_a_gap_in_page_and_record(page: Page, hub: Hub) -> None:
     assert await page.evaluate("[3999, 4000, 5999, 6000].map(at => soundPage.sound.known[at])") == [1, 2, 2, 1]
 
 
-async def test_what_the_stethoscope_sent_again_is_in_the_page_too(page: Page, hub: Hub) -> None:
+async def test_what_the_stethoscope_sent_again_is_in_the_page_too(page: Page, hub: Any) -> None:
     await open_sound_page(page, hub)
     samples = heart(3)
     hub.live.sound_begin(1, RATE)
@@ -340,7 +256,7 @@ async def test_what_the_stethoscope_sent_again_is_in_the_page_too(page: Page, hu
     assert await page.evaluate("soundPage.sound.gaps") == 100
 
 
-async def test_a_reloaded_page_gets_all_of_the_sound_again(page: Page, hub: Hub) -> None:
+async def test_a_reloaded_page_gets_all_of_the_sound_again(page: Page, hub: Any) -> None:
     await open_sound_page(page, hub)
     samples = heart(4)
     hub.live.sound_begin(1, RATE)
@@ -354,7 +270,7 @@ async def test_a_reloaded_page_gets_all_of_the_sound_again(page: Page, hub: Hub)
     assert result["heard"]["repaired"] > 0
 
 
-async def test_a_page_whose_kit_fell_silent_asks_and_goes_on(page: Page, hub: Hub) -> None:
+async def test_a_page_whose_kit_fell_silent_asks_and_goes_on(page: Page, hub: Any) -> None:
     await open_sound_page(page, hub)
     samples = heart(4)
     hub.live.sound_begin(1, RATE)
@@ -369,7 +285,7 @@ async def test_a_page_whose_kit_fell_silent_asks_and_goes_on(page: Page, hub: Hu
     assert (await verdict(page))["verdict"] == "verified"
 
 
-async def test_the_listening_views_change_what_is_heard_not_what_is_kept(page: Page, hub: Hub) -> None:
+async def test_the_listening_views_change_what_is_heard_not_what_is_kept(page: Page, hub: Any) -> None:
     await open_sound_page(page, hub)
     samples = heart(3)
     hub.live.sound_begin(1, RATE)
@@ -388,8 +304,8 @@ async def talking(page: Page) -> None:
     assert await page.evaluate(tracks) == "audio,video"
 
 
-async def test_doctor_and_nurse_see_and_hear_each_other(chromium: Browser, hub: Hub) -> None:
-    doctor, nurse = await chromium.new_page(), await chromium.new_page()
+async def test_doctor_and_nurse_see_and_hear_each_other(own_chromium: Browser, hub: Any) -> None:
+    doctor, nurse = await own_chromium.new_page(), await own_chromium.new_page()
     await nurse.goto(f"{hub.url}/talk.html")
     await doctor.goto(f"{hub.url}/talk.html?offers")
     await asyncio.gather(talking(doctor), talking(nurse))
@@ -400,8 +316,8 @@ async def test_doctor_and_nurse_see_and_hear_each_other(chromium: Browser, hub: 
     await asyncio.gather(talking(doctor), talking(nurse))
 
 
-async def test_without_camera_and_microphone_the_call_goes_one_way(chromium: Browser, hub: Hub) -> None:
-    doctor, nurse = await chromium.new_page(), await chromium.new_page()
+async def test_without_camera_and_microphone_the_call_goes_one_way(own_chromium: Browser, hub: Any) -> None:
+    doctor, nurse = await own_chromium.new_page(), await own_chromium.new_page()
     await nurse.add_init_script(
         "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
     )
