@@ -898,6 +898,7 @@ export const en: Messages = {
   'stage.waiting': 'Waiting for the picture from the bag',
   'stage.connecting': 'Connecting to the bag’s camera …',
   'stage.lost': 'The picture is lost. Trying again …',
+  'stage.from': 'The picture is from {time}.',
   'stage.closed': 'The visit is closed. The camera is off.',
 
   'values.title': 'Values',

@@ -898,6 +898,7 @@ export const es: Messages = {
   'stage.waiting': 'Esperando la imagen del maletín',
   'stage.connecting': 'Conectando con la cámara del maletín …',
   'stage.lost': 'Se perdió la imagen. Reintentando …',
+  'stage.from': 'La imagen es de las {time}.',
   'stage.closed': 'La visita está cerrada. La cámara está apagada.',
 
   'values.title': 'Valores',

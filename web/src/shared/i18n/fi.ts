@@ -898,6 +898,7 @@ export const fi: Messages = {
   'stage.waiting': 'Odotetaan kuvaa laukusta',
   'stage.connecting': 'Yhdistetään laukun kameraan …',
   'stage.lost': 'Kuva katosi. Yritetään uudelleen …',
+  'stage.from': 'Kuva on otettu klo {time}.',
   'stage.closed': 'Käynti on päätetty. Kamera on kiinni.',
 
   'values.title': 'Arvot',

@@ -897,6 +897,7 @@ export const sv = {
   'stage.waiting': 'Väntar på bilden från väskan',
   'stage.connecting': 'Kopplar upp väskans kamera …',
   'stage.lost': 'Bilden är tappad. Försöker igen …',
+  'stage.from': 'Bilden är från {time}.',
   'stage.closed': 'Besöket är avslutat. Kameran är av.',
 
   'values.title': 'Värden',
