@@ -289,7 +289,7 @@ class Agent:
             devices=self._devices(),
             vitals=self.intake.vitals.shown,
             listening=self.listening.message,
-            doctor_hears=self.ears.shown,
+            doctor_hears=[] if self.supervisor.nobody_reached else self.ears.shown,
             ladder=self.supervisor.shown,
             simulated=self.settings.simulated,
             radio_problem=self.intake.radio_problem,

@@ -45,6 +45,7 @@ class Standing:
     rung: Rung
     why: RungReason
     since_s: float
+    """Since when nobody is reached, where nobody is; else when this rung began."""
 
     @property
     def video(self) -> VideoLimit:
@@ -95,9 +96,9 @@ class Climber:
             self._away_s = now_s
         away_s = now_s - self._away_s
         if away_s >= TELEPHONE_AFTER_S:
-            self._stand(now_s, "telephone", why)
+            self._stand(self._away_s, "telephone", why)
         elif away_s >= AWAY_AFTER_S:
-            self._stand(now_s, "store_and_forward", why)
+            self._stand(self._away_s, "store_and_forward", why)
 
     def _climb(self, now_s: float, wanted: Rung) -> None:
         here = self._standing.rung if self._standing is not None else None
@@ -132,10 +133,10 @@ class Climber:
         self._better_s = None
         self._stand(now_s, wanted, _why(wanted))
 
-    def _stand(self, now_s: float, rung: Rung, why: RungReason) -> None:
+    def _stand(self, since_s: float, rung: Rung, why: RungReason) -> None:
         here = self._standing
         if here is None or here.rung != rung or here.why != why:
-            self._standing = Standing(rung, why, now_s)
+            self._standing = Standing(rung, why, since_s)
 
 
 def _why(rung: Rung) -> RungReason:

@@ -5,6 +5,7 @@ another address, and the whole of it.
 """
 
 import asyncio
+from datetime import timedelta
 from typing import Protocol
 
 from carebag_edge.clock import Clock
@@ -55,6 +56,11 @@ class Supervisor:
             return None
         return Ladder(rung=standing.rung, why=standing.why, since=self._since, telephone=self.telephone)
 
+    @property
+    def nobody_reached(self) -> bool:
+        """What a doctor sees and hears is not known, or nothing."""
+        return self._standing is not None and self._standing.rung in ("store_and_forward", "telephone")
+
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -85,7 +91,8 @@ class Supervisor:
         before, self._standing = self._standing, standing
         if standing == before:
             return
-        self._since = self._clock.utc()
+        if standing is not None:
+            self._since = self._clock.utc() - timedelta(seconds=self._now_s() - standing.since_s)
         self._live.limit_video(standing.video if standing is not None else "full")
         self._owner.changed()
 

@@ -1,4 +1,5 @@
 /** What is seen and heard in one visit: the kit's connection (camera, exact sound) and the nurse's face and voice. */
+import { clock } from '../shared/clock.svelte'
 import { InstrumentPeer, type LinkState, type SignalBody } from '../shared/call/instrumentPeer'
 import { KitClock, type PictureTime } from '../shared/call/kitClock'
 import { Leaving } from '../shared/call/leaving'
@@ -26,6 +27,8 @@ type ChannelMessage = { type: string } & Record<string, unknown>
 export class Media {
   camera = $state.raw<MediaStream | null>(null)
   link = $state<LinkState>('waiting')
+  /** Since when picture and sound are lost that were here, by the hub's clock, ms; 0: they are here, or never were. */
+  lostAtMs = $state(0)
   nurseFace = $state.raw<MediaStream | null>(null)
   talkState = $state<TalkState>('waiting')
   muted = $state(false)
@@ -249,6 +252,12 @@ export class Media {
     document.dispatchEvent(new CustomEvent('carebag:picture', { detail: picture }))
   }
 
+  #linked(state: LinkState): void {
+    if (state === 'connected') this.lostAtMs = 0
+    else if (this.link === 'connected') this.lostAtMs = clock.nowMs
+    this.link = state
+  }
+
   #toKit(): InstrumentPeer {
     if (this.#tap === undefined) throw new Error('start() comes before meet()')
     return new InstrumentPeer({
@@ -267,7 +276,7 @@ export class Media {
       },
       onMessage: (message) => this.#channel(message),
       onRepair: (packet) => this.#repair(packet),
-      onState: (state) => (this.link = state),
+      onState: (state) => this.#linked(state),
     })
   }
 

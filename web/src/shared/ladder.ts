@@ -14,6 +14,8 @@ export interface ConsoleSees {
   kitSinceMs: number
   /** Picture and sound flow from kit to page, whatever the hub hears. */
   linked: boolean
+  /** Since when they do not that did before, ms; 0: they do, or never did. */
+  lostAtMs: number
   telephone: string
   nowMs: number
 }
@@ -23,12 +25,18 @@ const TELEPHONE_AFTER_MS = 45_000
 
 /** The kit's word as long as it is heard; then the page's own. `telephone` is the number to show to this side. */
 export function ladderForConsole(sees: ConsoleSees): Ladder | null {
-  const awayMs = sees.nowMs - sees.kitSinceMs
-  if (sees.kitOnline || sees.linked || awayMs < AWAY_AFTER_MS) {
-    return sees.ladder === null ? null : { ...sees.ladder, telephone: sees.telephone }
-  }
+  const since = goneSince(sees)
+  const awayMs = since === 0 ? 0 : sees.nowMs - since
+  if (awayMs < AWAY_AFTER_MS) return sees.ladder === null ? null : { ...sees.ladder, telephone: sees.telephone }
   const rung = awayMs < TELEPHONE_AFTER_MS ? 'store_and_forward' : 'telephone'
-  return { rung, why: 'hub_away', since: new Date(sees.kitSinceMs).toISOString(), telephone: sees.telephone }
+  return { rung, why: sees.kitOnline ? 'no_path' : 'hub_away', since: new Date(since).toISOString(), telephone: sees.telephone }
+}
+
+/** Since when nothing of the kit comes here at once; 0 while something does. */
+function goneSince({ kitOnline, kitSinceMs, linked, lostAtMs }: ConsoleSees): number {
+  if (linked) return 0
+  if (kitOnline) return lostAtMs
+  return lostAtMs > 0 ? Math.min(lostAtMs, kitSinceMs) : kitSinceMs
 }
 
 /** Whether a page should speak of it beyond the small word that is always there. */

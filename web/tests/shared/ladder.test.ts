@@ -9,6 +9,7 @@ const sees = (over: Partial<ConsoleSees>): ConsoleSees => ({
   kitOnline: true,
   kitSinceMs: SINCE,
   linked: true,
+  lostAtMs: 0,
   telephone: '070-174 06 20',
   nowMs: SINCE + 100_000,
   ...over,
@@ -30,6 +31,14 @@ describe('the ladder at the console', () => {
     expect(away(6000)).toBe('store_and_forward')
     expect(away(44_000)).toBe('store_and_forward')
     expect(away(45_000)).toBe('telephone')
+  })
+
+  it('goes down when picture and sound are lost, though the hub still hears of the kit', () => {
+    const lost = { linked: false, lostAtMs: SINCE, kitSinceMs: SINCE - 900_000 }
+    expect(ladderForConsole(sees({ ...lost, nowMs: SINCE + 5000 }))?.rung).toBe('live')
+    expect(ladderForConsole(sees({ ...lost, nowMs: SINCE + 6000 }))).toMatchObject({ rung: 'store_and_forward', why: 'no_path', since: '2026-11-26T10:00:00.000Z' })
+    // the hub notices later: it is the first loss that counts
+    expect(ladderForConsole(sees({ ...lost, kitOnline: false, kitSinceMs: SINCE + 30_000, nowMs: SINCE + 46_000 }))?.rung).toBe('telephone')
   })
 
   it('says since when, also of a kit that never spoke of a ladder', () => {

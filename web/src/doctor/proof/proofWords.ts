@@ -23,7 +23,7 @@ export function pathText(state: ProvingState, last: Proof | null): string {
   if (word === 'good') return goodText(measured)
   if (word === 'filtered') return filteredText(measured)
   if (word === 'slow') return t('path.slow', { ms: number(measured.latencyMs ?? 0) })
-  if (word === 'interrupted') return t('path.interrupted', { n: percent(measured.missing), pauses: measured.pauses })
+  if (word === 'interrupted') return t(uneven(last) ? 'path.uneven' : 'path.interrupted', { n: percent(measured.missing), pauses: measured.pauses })
   return t(`path.${word}`)
 }
 
@@ -31,9 +31,12 @@ export function pathText(state: ProvingState, last: Proof | null): string {
 export function pathHelp(state: ProvingState, last: Proof | null): string {
   if (state === 'unanswered') return t('path.help.unanswered')
   if (state !== 'proved' || last === null || last.word === 'good') return ''
-  // every packet came: then it is this computer, or a way that delays, not one that loses
-  const uneven = last.word === 'interrupted' && last.measured.packetsLost !== null && last.measured.packetsLost < LOST_AT_LEAST
-  return t(uneven ? 'path.help.uneven' : `path.help.${last.word}`)
+  return t(uneven(last) ? 'path.help.uneven' : `path.help.${last.word}`)
+}
+
+/** Every packet came, and some too late: then it is this computer, or a way that delays, not one that loses. */
+function uneven({ word, measured }: Proof): boolean {
+  return word === 'interrupted' && measured.packetsLost !== null && measured.packetsLost < LOST_AT_LEAST
 }
 
 function goodText(measured: PathMeasure): string {
