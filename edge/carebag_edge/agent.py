@@ -21,6 +21,7 @@ from carebag_edge.clock import Clock
 from carebag_edge.doctor_ears import DoctorEars
 from carebag_edge.hub_client import HubClient
 from carebag_edge.hub_link import FromHub, HubLink, LinkCore
+from carebag_edge.hub_refusal import standing
 from carebag_edge.intake import Intake
 from carebag_edge.journal import Journal
 from carebag_edge.keys import load_or_create
@@ -282,6 +283,7 @@ class Agent:
             kit_name=short(self.settings.kit_name),
             hub=core.state,
             hub_since=core.since,
+            hub_problem=standing(core.problem),
             unsent=unsent.count,
             oldest_unsent_at=unsent.oldest_at,
             visits=self.bedside.heads(nurse),
@@ -291,6 +293,7 @@ class Agent:
             listening=self.listening.message,
             doctor_hears=[] if self.supervisor.nobody_reached else self.ears.shown,
             ladder=self.supervisor.shown,
+            moves=self.supervisor.moves,
             simulated=self.settings.simulated,
             radio_problem=self.intake.radio_problem,
             pairing=self.intake.pairing.shown,

@@ -16,7 +16,7 @@ from yarl import URL
 from carebag_edge.clock import Clock
 from carebag_edge.errors import HubAway, HubRefused
 from carebag_edge.keys import KitKey
-from carebag_wire.api import NurseCode, NurseIdentity, Refusal, UploadState
+from carebag_wire.api import REFUSAL_HEADER, NurseCode, NurseIdentity, Refusal, UploadState
 from carebag_wire.base import Wire
 from carebag_wire.kit_proof import EMPTY_SHA256, KitProof, proof_text, write_proof
 from carebag_wire.records import RecordBatch, RecordReceipt
@@ -43,7 +43,7 @@ class HubClient:
 
     def __init__(self, hub_url: str, key: KitKey, clock: Clock) -> None:
         self._url = URL(hub_url)
-        self._key = key
+        self.key = key
         self._clock = clock
         self._skew_ms = 0
         self._session: aiohttp.ClientSession | None = None
@@ -113,7 +113,7 @@ class HubClient:
             )
         except aiohttp.WSServerHandshakeError as error:
             self._learn_time(error.headers.get("Date") if error.headers else None)
-            raise HubRefused(error.status, "handshake_refused") from None
+            raise HubRefused(error.status, _handshake_code(error)) from None
         except _FAILURES:
             raise HubAway from None
 
@@ -151,8 +151,8 @@ class HubClient:
 
     def _proof(self, method: str, target: str, body_sha256: str) -> str:
         unix_ms, nonce = self._clock.unix_ms() + self._skew_ms, secrets.token_urlsafe(18)
-        signature = self._key.sign(proof_text(method, target, unix_ms, nonce, body_sha256))
-        return write_proof(KitProof(self._key.kit_id, unix_ms, nonce, signature))
+        signature = self.key.sign(proof_text(method, target, unix_ms, nonce, body_sha256))
+        return write_proof(KitProof(self.key.kit_id, unix_ms, nonce, signature))
 
     def _learn_time(self, date: str | None) -> None:
         """Follow the hub's clock in proofs only: the times in records stay the kit's own."""
@@ -179,6 +179,13 @@ def _parsed(model: type[M], answer: bytes) -> M:
         return model.model_validate_json(answer)
     except ValidationError:
         raise HubAway from None  # something answered that is not our hub
+
+
+def _handshake_code(error: aiohttp.WSServerHandshakeError) -> str:
+    try:
+        return Refusal(code=error.headers.get(REFUSAL_HEADER, "") if error.headers else "").code
+    except ValidationError:
+        return "handshake_refused"  # a hub of before, or something that is not our hub
 
 
 def _refusal_code(answer: bytes) -> str:

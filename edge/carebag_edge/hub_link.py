@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Literal, Protocol
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from carebag_edge.backoff import Backoff
 from carebag_edge.errors import HubAway, HubRefused
 from carebag_edge.hub_client import HubClient
+from carebag_edge.hub_refusal import advice
 from carebag_wire import PROTOCOL
 from carebag_wire.base import Wire
 from carebag_wire.calls import Relay
@@ -34,6 +36,7 @@ from carebag_wire.messages import (
 )
 from carebag_wire.visit import DoctorHears
 
+log = logging.getLogger(__name__)
 FromHub = KitVisits | Changed | Present | Signal | DoctorHears | Relay | LinkReport | CameraDo
 """What the hub says that the kit acts on."""
 HubState = Literal["online", "connecting", "offline"]
@@ -139,6 +142,7 @@ class HubLink:
         """Until cancelled."""
         while True:
             self._renewed.clear()
+            problem = self.core.problem
             attempt = asyncio.create_task(self._attempt())
             try:
                 await self._until_renewed(attempt)
@@ -146,11 +150,17 @@ class HubLink:
                 attempt.cancel()
                 await asyncio.wait([attempt, *self._given_up])
                 raise
-            if self.core.disconnected():
-                self._owner.link_changed()
+            self._attempt_over(problem)
             wait_s = 0.0 if self._renewed.is_set() else self._backoff.failed()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._renewed.wait(), wait_s)
+
+    def _attempt_over(self, problem_before: str | None) -> None:
+        problem = self.core.problem
+        if self.core.disconnected() or problem != problem_before:
+            self._owner.link_changed()
+        if problem != problem_before and (words := advice(problem, self._hub.key)) is not None:
+            log.warning("%s", words)
 
     async def _until_renewed(self, attempt: asyncio.Task[None]) -> None:
         renewed = asyncio.create_task(self._renewed.wait())
@@ -173,7 +183,7 @@ class HubLink:
         except HubRefused as error:
             self.core.problem = error.code
         except HubAway:
-            pass
+            self.core.problem = None
 
     async def _serve(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         await self._send(socket, self.core.connected())

@@ -47,6 +47,9 @@ class Supervisor:
         self._since = clock.utc()
         self.telephone = ""
         """Of the doctors, as the hub told."""
+        self.moves = 0
+        """How often the kit got another address and reached the hub by it."""
+        self._moving = False
 
     @property
     def shown(self) -> Ladder | None:
@@ -69,11 +72,14 @@ class Supervisor:
 
     def moved(self) -> None:
         """The kit has another address: what was connected before goes nowhere."""
+        self._moving = True
         self._link.renew()
         self._live.renew(moved=True)
 
     def hub_is_back(self) -> None:
-        """Calls that broke meanwhile could not be offered anew: now they can."""
+        """Calls that broke meanwhile could not be offered anew: now they can, the pages' own too."""
+        self.moves += self._moving
+        self._moving = False
         self._live.renew(moved=False)
 
     async def _look_often(self) -> None:

@@ -16,11 +16,12 @@ from starlette.requests import HTTPConnection, Request
 
 from carebag_server import guests, sessions
 from carebag_server.callers import GuestCaller, KitCaller, PersonCaller, Visitor
+from carebag_server.guards import QUIET
 from carebag_server.hub import Hub, hub_of
 from carebag_server.kit_keys import prove
 from carebag_server.refusals import Refused
 from carebag_server.tables import Kit, Organization
-from carebag_wire.kit_proof import EMPTY_SHA256
+from carebag_wire.kit_proof import EMPTY_SHA256, BadProof, read_proof
 
 SLOT_HEADER = "x-carebag-as"
 """Names the signed-in slot that a request uses. A page of another origin cannot set it, so forged requests fail."""
@@ -128,7 +129,11 @@ def _proven_kit(hub: Hub, connection: HTTPConnection, body_sha256: str) -> KitCa
     method = connection.scope.get("method", "GET")
     header = connection.headers.get("authorization")
     with hub.database.transaction() as session:
-        kit_id = prove(session, header, method, target_of(connection), body_sha256, hub.now())
+        try:
+            kit_id = prove(session, header, method, target_of(connection), body_sha256, hub.now())
+        except Refused as refused:
+            connection.scope[QUIET] = _told_apart(hub, header, refused.code)
+            raise
         kit = session.get_one(Kit, kit_id)
         organization = session.get_one(Organization, kit.organization_id)
         return KitCaller(
@@ -141,6 +146,15 @@ def _proven_kit(hub: Hub, connection: HTTPConnection, body_sha256: str) -> KitCa
             request_ref=request_ref_of(connection),
             public_key=kit.public_key,
         )
+
+
+def _told_apart(hub: Hub, header: str | None, code: str) -> bool:
+    """Whether the refusal of this kit has its one line an hour in the log, and needs none of its own."""
+    try:
+        claimed = read_proof(header).kit_id
+    except BadProof:
+        return False
+    return hub.refused_kits.refused(claimed, code, hub.now().timestamp())
 
 
 def _require_own_origin(connection: HTTPConnection) -> None:

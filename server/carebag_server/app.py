@@ -12,7 +12,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.websockets import WebSocket
 
 from carebag_server import (
     camera_routes,
@@ -40,7 +39,7 @@ from carebag_server.openapi import describe
 from carebag_server.refusals import Refused
 from carebag_server.settings import Settings
 from carebag_server.sockets import LiveRooms
-from carebag_wire.api import Refusal
+from carebag_wire.api import REFUSAL_HEADER, Refusal
 
 log = logging.getLogger("carebag.hub")
 _CODES = {400: "bad_request", 404: "not_found", 405: "bad_method"}
@@ -120,12 +119,9 @@ def _answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(DatabaseBusy, _busy)
 
 
-async def _refused(connection: HTTPConnection, error: Exception) -> Response:
+async def _refused(_connection: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, Refused)
-    answer = refusal(error.status, error.code)
-    if isinstance(connection, WebSocket):
-        await connection.send_denial_response(answer)
-    return answer
+    return refusal(error.status, error.code)  # of a socket as well: then it is the answer to the handshake
 
 
 async def _invalid(_connection: HTTPConnection, _error: Exception) -> Response:
@@ -144,4 +140,5 @@ async def _busy(_connection: HTTPConnection, _error: Exception) -> Response:
 
 
 def refusal(status: int, code: str) -> JSONResponse:
-    return JSONResponse(Refusal(code=code).model_dump(), status_code=status)
+    # a client of a socket sees the headers of a refused handshake, and not its body
+    return JSONResponse(Refusal(code=code).model_dump(), status_code=status, headers={REFUSAL_HEADER: code})

@@ -19,6 +19,8 @@ CONTENT_POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; img-src 'self' blob: data:; "
     "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+QUIET = "carebag_quiet"
+"""In a scope: this refusal has had its line in the log."""
 SECURITY_HEADERS = {
     "content-security-policy": CONTENT_POLICY,
     "x-content-type-options": "nosniff",
@@ -60,8 +62,14 @@ class RequestGuard:
             await self._guarded_request(scope, receive, send)
 
     async def _guarded_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_seen(message: Message) -> None:
+            if message["type"] == "websocket.http.response.start" and not scope.get(QUIET):
+                log.info("answered WEBSOCKET %s %d ref %s", _template(scope), message["status"],
+                         scope["carebag_request_ref"])  # fmt: skip
+            await send(message)
+
         try:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, send_seen)
         except Exception as error:
             _log_fault(scope, error)
 
@@ -84,6 +92,8 @@ class RequestGuard:
             _log_fault(scope, error)
             if not status:
                 await _answer(send_guarded, 500, "internal")
+        if scope.get(QUIET):
+            return
         milliseconds = (self._clock() - begun) * 1000
         log.info("answered %s %s %d in %.0f ms ref %s", scope["method"], _template(scope), status, milliseconds,
                  scope["carebag_request_ref"])  # fmt: skip

@@ -1,7 +1,7 @@
 """Guests of a visit: invited by doctor or nurse with the patient's consent, let in by a person, gone with the visit.
 
 A link works for half an hour and once; whoever used it is known by a cookie from then on and may come and go without a
-new one. A guest sees and hears people, and the examination camera if that was allowed: no value, no note, no chart.
+new one. A guest sees and hears people, and the examination if that was allowed: no value, no note, no chart.
 """
 
 import uuid
@@ -36,6 +36,8 @@ _DONE: dict[GuestAct, str] = {
     "end": "guest_ended",
     "show_camera": "guest_camera_on",
     "hide_camera": "guest_camera_off",
+    "show_examination": "guest_examination_on",
+    "hide_examination": "guest_examination_off",
 }
 
 
@@ -81,7 +83,8 @@ def invite(hub: Hub, session: Session, host: Host, visit_id: uuid.UUID, wanted: 
         visit_id=visit.id,
         role=wanted.role,
         name=wanted.name,
-        camera=wanted.camera,
+        camera=wanted.camera or wanted.examination,
+        examination=wanted.examination,
         token_sha256=sessions.digest(token),
         invited_by=host.name,
         invited_at=now,
@@ -95,7 +98,7 @@ def invite(hub: Hub, session: Session, host: Host, visit_id: uuid.UUID, wanted: 
 
 
 def do(hub: Hub, session: Session, host: Host, visit_id: uuid.UUID, guest_id: uuid.UUID, act: GuestAct) -> Guest:
-    """Let in, show out, show the examination camera or no more.
+    """Let in, show out, let see and hear the examination or no more.
 
     Raises:
         Refused: 404 `not_found`; 409 `guest_gone` (ended), `guest_not_here` (nobody used the link yet).
@@ -116,7 +119,7 @@ def do(hub: Hub, session: Session, host: Host, visit_id: uuid.UUID, guest_id: uu
     elif act == "end":
         row.ended_at, row.ended_by = now, host.name
     else:
-        row.camera = act == "show_camera"
+        row.camera, row.examination = _shown(row, act)
     return _say(hub, session, host.actor, visit, row, _DONE[act])
 
 
@@ -124,7 +127,14 @@ def _changes(row: GuestRow, act: GuestAct) -> bool:
     """Whether the act does something: a double click is one act and one row in the log."""
     if act == "admit":
         return row.admitted_at is None
-    return act == "end" or row.camera != (act == "show_camera")
+    return act == "end" or (row.camera, row.examination) != _shown(row, act)
+
+
+def _shown(row: GuestRow, act: GuestAct) -> tuple[bool, bool]:
+    """Camera and examination after the act: who takes back one takes back both."""
+    if act == "show_camera":
+        return True, row.examination
+    return (act == "show_examination",) * 2
 
 
 # The guest

@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from carebag_server.database import Database
 from carebag_server.media import MediaFolder
+from carebag_server.refused_kits import RefusedKits
 from carebag_server.settings import Settings
 from carebag_server.tries import Tries
 
@@ -27,6 +28,7 @@ class Hub:
     live: "LiveRooms"
     guest_tries: Tries = field(default_factory=Tries)
     """Guests' links that did not work, by address; forgotten at a restart."""
+    refused_kits: RefusedKits = field(default_factory=RefusedKits)
 
 
 def hub_of(connection: HTTPConnection) -> Hub:

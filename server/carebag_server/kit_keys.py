@@ -20,7 +20,7 @@ def prove(session: Session, header: str | None, method: str, target: str, body_s
     """Id of the kit whose key signed this request; its nonce is used up.
 
     Raises:
-        Refused: 401 `bad_proof` (form, signature, unknown kit), `clock_differs`, `proof_used` or `kit_revoked`.
+        Refused: 401 `bad_proof` (form, signature), `kit_unknown`, `clock_differs`, `proof_used` or `kit_revoked`.
     """
     try:
         proof = read_proof(header)
@@ -28,7 +28,9 @@ def prove(session: Session, header: str | None, method: str, target: str, body_s
         raise Refused(401, "bad_proof") from None
     kit = session.get(Kit, proof.kit_id)
     text = proof_text(method, target, proof.unix_ms, proof.nonce, body_sha256)
-    if kit is None or not signed_by(kit.public_key, proof.signature, text):
+    if kit is None:
+        raise Refused(401, "kit_unknown")
+    if not signed_by(kit.public_key, proof.signature, text):
         raise Refused(401, "bad_proof")
     if kit.revoked_at is not None:
         raise Refused(401, "kit_revoked")

@@ -22,7 +22,14 @@ def run(settings: Settings) -> None:
         UnsafeSettings: see `Settings.check`.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("uvicorn.error").addFilter(not_of_refused_sockets)
     _Server(server_config(settings)).run()
+
+
+def not_of_refused_sockets(record: logging.LogRecord) -> bool:
+    """A log filter: of a refused handshake guards.py writes, and two lines from two libraries besides say no more."""
+    text = str(record.msg)
+    return not (text.startswith("connection rejected") or text == '%s - "WebSocket %s" %d')
 
 
 class _Server(uvicorn.Server):

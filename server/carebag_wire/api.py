@@ -15,6 +15,10 @@ class Refusal(Wire):
     code: Code
 
 
+REFUSAL_HEADER = "x-carebag-refusal"
+"""Has the same code: of a refused WebSocket a client may see the headers only."""
+
+
 class LinkToken(Wire):
     token: Annotated[str, Field(min_length=20, max_length=200)]
 

@@ -11,7 +11,8 @@ GuestState = Literal["invited", "waiting", "admitted", "ended"]
 """invited (the link is not used yet) → waiting (at the door) → admitted; ended from anywhere, for good."""
 _PRINTED = r"^[^\x00-\x1f\u202a-\u202e\u2066-\u2069]+$"
 PersonName = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True, pattern=_PRINTED)]
-GuestAct = Literal["admit", "end", "show_camera", "hide_camera"]
+GuestAct = Literal["admit", "end", "show_camera", "hide_camera", "show_examination", "hide_examination"]
+"""Hiding either takes both away; showing the examination shows the camera too."""
 
 
 class Guest(Wire):
@@ -29,6 +30,8 @@ class Guest(Wire):
     """Why it ended: `guest_revoked`, `guest_link_expired`, `visit_closed`."""
     camera: bool
     """Whether the examination camera may be shown to the guest."""
+    examination: bool = False
+    """Whether the kit lets the guest see the examination camera and hear body sound; never without `camera`."""
     invited_by: ShortText
     invited_at: Utc
     link_expires_at: Utc
@@ -45,6 +48,7 @@ class InviteGuest(Wire):
     consent: bool
     """The patient agreed; without it nobody is invited."""
     camera: bool = False
+    examination: bool = False
 
 
 class GuestInvited(Wire):

@@ -126,6 +126,10 @@ class GuestRoom(Wire):
     reason: Code | None = None
     camera: bool = False
     """Whether the examination camera is shown to this guest."""
+    kit: Participant | None = None
+    """The kit that calls this guest, with its key: while it is here, and the guest may see and hear the examination."""
+    served: bool = True
+    """Whether the kit has a place for this guest; not so where more want to see and hear than its link carries."""
     participants: list[Participant] = []
     """Doctors, the nurse and the other guests; empty until the guest is let in."""
 
@@ -191,6 +195,8 @@ class KitStatus(Wire):
     ladder: Ladder | None = None
     telephone: ShortText = ""
     """Of the nurse or the bag, for the doctor to call when nothing else works."""
+    guests_served: list[ShortText] = []
+    """Participant ids of the guests to whom the kit sends the examination now."""
 
 
 class Live(Wire):

@@ -198,6 +198,10 @@ class KitState(Wire):
     """One for each doctor's call to the instruments."""
     ladder: Ladder | None = None
     """None while there is nobody to be live with."""
+    moves: Count = 0
+    """How often the kit got another address and reached the hub by it: calls from before that go nowhere."""
+    hub_problem: Code | None = None
+    """Why the hub will not have this kit, where that stays until a person does something: `kit_unknown`, …"""
     message: Code | None = None
     """The last thing that happened and needs a word: `hub_lost`, `device_lost`, `saved`, …"""
 

@@ -100,6 +100,17 @@ def test_since_when_and_whom_to_call(kitchen: Kitchen) -> None:
     assert kitchen.supervisor.shown.since == since
 
 
+def test_a_move_is_told_once_the_hub_is_reached_again(kitchen: Kitchen) -> None:
+    kitchen.supervisor.hub_is_back()
+    assert kitchen.supervisor.moves == 0
+    kitchen.supervisor.moved()
+    kitchen.supervisor.moved()
+    assert kitchen.supervisor.moves == 0
+    kitchen.supervisor.hub_is_back()
+    kitchen.supervisor.hub_is_back()
+    assert kitchen.supervisor.moves == 1
+
+
 def test_without_an_open_visit_there_is_no_ladder(kitchen: Kitchen) -> None:
     kitchen.path(0.5, 1500.0, 0)
     kitchen.wait(10)

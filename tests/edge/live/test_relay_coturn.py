@@ -35,11 +35,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coturn]:
 
 @pytest.fixture(autouse=True)
 async def put_down() -> AsyncIterator[None]:
-    """What a test let go is closed before its loop ends: an allocation is given back, and TLS ended, in the background."""
+    """An allocation is given back, and TLS ended, in the background: before the test's loop ends."""
     yield
     loop: Any = asyncio.get_running_loop()
     async with asyncio.timeout(10):
-        while len(loop._selector.get_map()) > 1:  # the one is the loop's own
+        while len(loop._selector.get_map()) > 1:  # noqa: ASYNC110 - no event tells; the one is the loop's own
             await asyncio.sleep(0.01)
     await asyncio.sleep(0)
 

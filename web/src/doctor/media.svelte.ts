@@ -117,7 +117,10 @@ export class Media {
     const proved = this.proving.start()
     const measured = this.room.start()
     const heard = this.ear.start()
+    const online = (): void => this.#renew()
+    window.addEventListener('online', online)
     return () => {
+      window.removeEventListener('online', online)
       off()
       proved()
       measured()
@@ -250,6 +253,13 @@ export class Media {
   /** A picture of the examination camera is shown: what `carebag bench` compares with `carebag:rendered`. */
   pictured(picture: PictureTime): void {
     document.dispatchEvent(new CustomEvent('carebag:picture', { detail: picture }))
+  }
+
+  /** This computer was without any network. */
+  #renew(): void {
+    this.#instruments?.renew()
+    this.#talk?.renew()
+    this.room.renew()
   }
 
   #linked(state: LinkState): void {

@@ -44,7 +44,10 @@ export class Talk {
       this.#peer.signal(signal as unknown as SignalBody)
     })
     const measured = this.room.start()
+    const online = (): void => this.renew()
+    window.addEventListener('online', online)
     return () => {
+      window.removeEventListener('online', online)
       off()
       measured()
       this.#leaving.here()
@@ -77,6 +80,12 @@ export class Talk {
     })
     this.#peer.microphone = !this.muted
     void this.#peer.start()
+  }
+
+  /** The kit, or this tablet, has another address. */
+  renew(): void {
+    this.#peer?.renew()
+    this.room.renew()
   }
 
   mute(on: boolean): void {

@@ -1779,6 +1779,11 @@ export interface components {
             /** @default null */
             ladder: components["schemas"]["Ladder"] | null;
             /**
+             * Moves
+             * @default 0
+             */
+            moves: number;
+            /**
              * Message
              * @default null
              */

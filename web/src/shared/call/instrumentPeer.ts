@@ -104,6 +104,11 @@ export class InstrumentPeer {
     this.#ask()
   }
 
+  /** This page has another address: what is connected goes nowhere. */
+  renew(): void {
+    this.#ask()
+  }
+
   #offered(signal: SignalBody, description: RTCSessionDescriptionInit): void {
     const { epoch } = signal
     if (epoch > this.#epoch) this.#answer(signal, description)

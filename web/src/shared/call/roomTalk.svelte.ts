@@ -70,6 +70,11 @@ export class RoomTalk {
     this.#mesh?.show(track, to)
   }
 
+  /** This end has another address. */
+  renew(): void {
+    this.#mesh?.renew()
+  }
+
   end(): void {
     this.#mesh?.close()
     this.#mesh = undefined

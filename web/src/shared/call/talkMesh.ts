@@ -90,6 +90,11 @@ export class TalkMesh {
     await Promise.all([...this.#pairs.values()].map(({ peer }) => peer.retryMedia()))
   }
 
+  /** This end has another address. */
+  renew(): void {
+    for (const { peer } of this.#pairs.values()) peer.renew()
+  }
+
   connections(): [string, RTCPeerConnection][] {
     return [...this.#pairs].flatMap(([id, { peer }]) => (peer.connection === null ? [] : [[id, peer.connection] as [string, RTCPeerConnection]]))
   }

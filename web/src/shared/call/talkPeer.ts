@@ -130,6 +130,11 @@ export class TalkPeer {
     this.#rejoin()
   }
 
+  /** This end has another address: the connection of now goes nowhere, and browsers need ten seconds to see it. */
+  renew(): void {
+    if (this.#held === null) this.#rejoin()
+  }
+
   close(): void {
     if (this.#watch !== null) clearInterval(this.#watch)
     this.#become('ended')

@@ -65,6 +65,21 @@ test.each([['doctor', 'nurse'], ['nurse', 'doctor']] as const)('the %s comes fir
   expect(pages.network.ends).toHaveLength(2)
 })
 
+test.each(['doctor', 'nurse'] as const)('the %s has another address: a new connection at once', async (who) => {
+  const pages = new TwoPages(3)
+  pages[who].renew() // before the call began there is nothing to make anew
+  pages.start('doctor')
+  pages.start('nurse')
+  await pass(1500)
+  expect(pages.network.ends).toHaveLength(2)
+  pages[who].renew()
+  await pass(100)
+  expect(pages.up).toBe(false)
+  await pass(900)
+  expect(pages.up).toBe(true)
+  expect(pages.network.ends).toHaveLength(4)
+})
+
 test('an offer replaced while its answer was taken does not stop the next one', async () => {
   const pages = new TwoPages(2, 0, 0)
   pages.start('doctor')
