@@ -93,6 +93,8 @@ def invite(hub: Hub, session: Session, host: Host, visit_id: uuid.UUID, wanted: 
     session.add(row)
     session.flush()
     guest = _say(hub, session, host.actor, visit, row, "guest_invited")
+    if row.examination:
+        append(session, host.actor, act_on(visit, _DONE["show_examination"], _object(row)), now)
     # in the fragment, which no server and no log sees
     return GuestInvited(guest=guest, url=f"{hub.settings.origins[0]}/guest/#token={token}")
 

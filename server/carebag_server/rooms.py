@@ -23,6 +23,7 @@ from carebag_server.seats import (
     kit_participant,
     nurse_participant,
     room_of,
+    told_by,
 )
 from carebag_wire.guests import Guest
 from carebag_wire.messages import (
@@ -213,18 +214,20 @@ class Rooms:
             return [Send(console.connection, Problem(code="not_in_room"))]
         stamped = message.model_copy(update={"sender": console.participant.id})
         kit = self._kits.get(seat.kit_id)
-        if kit is not None and message.to in self._behind(kit, seat.visit_id):
+        if kit is not None and message.to in kit.behind(seat.visit_id):
             return [Send(kit.connection, stamped)]
         return self._to_console(console.connection, seat.visit_id, stamped)
 
     def _signal_from_guest(self, here: GuestHere, message: Signal) -> list[Action]:
-        """A guest talks to people, never to the kit, and not before being let in."""
+        """A guest talks to people, not before being let in; to the kit only with a host's word."""
         if not here.admitted or message.visit_id != here.guest.visit_id:
             return [Send(here.connection, Problem(code="not_in_room"))]
         stamped = message.model_copy(update={"sender": here.participant.id})
         kit = self._kits.get(here.kit_id)
         if kit is not None and message.to == nurse_participant(here.kit_id):
-            return [Send(kit.connection, stamped)] if self._nurse_of(kit, message.visit_id) else []
+            return [Send(kit.connection, stamped)] if kit.has_nurse(message.visit_id) else []
+        if kit is not None and message.to == kit_participant(here.kit_id) and kit.may_call(here):
+            return [Send(kit.connection, stamped)]
         return self._to_console(here.connection, message.visit_id, stamped)
 
     def _signal_from_kit(self, connection: Connection, kit_id: uuid.UUID, message: Signal) -> list[Action]:
@@ -241,8 +244,9 @@ class Rooms:
             if console.participant.id == message.to and console.connection != sender and of_this_kit:
                 return [Send(console.connection, message)]
         for guest in self._guests_in(visit_id):
-            from_nurse = kit_id is None or (guest.kit_id == kit_id and message.sender == nurse_participant(kit_id))
-            if guest.participant.id == message.to and guest.admitted and guest.connection != sender and from_nurse:
+            if guest.participant.id != message.to or not guest.admitted or guest.connection == sender:
+                continue
+            if kit_id is None or (guest.kit_id == kit_id and self._kits[kit_id].reaches(guest, message.sender)):
                 return [Send(guest.connection, message)]
         return [Send(sender, Problem(code="not_here"))]
 
@@ -251,12 +255,12 @@ class Rooms:
         kit = self._kits.get(self._kit_of.get(connection, _NOBODY))
         if kit is None:
             return []
-        before = (kit.status.nurse_present, kit.status.visit_id) if kit.status else (False, None)
+        before, now = told_by(kit.status), told_by(status)
         kit.status = status
         actions: list[Action] = [
             Send(console.connection, status) for console in self._of_kit(kit.kit_id) if self._ready(console)
         ]
-        if before != (status.nurse_present, status.visit_id):
+        if before != now:
             actions += self._present_everywhere(kit.kit_id)
         return actions
 
@@ -275,7 +279,7 @@ class Rooms:
         if console is None or seat is None or seat.visit_id != message.visit_id:
             return [Send(connection, Problem(code="not_in_room"))]
         kit = self._kits.get(seat.kit_id)
-        if kit is None or kit_participant(kit.kit_id) not in self._behind(kit, seat.visit_id):
+        if kit is None or kit_participant(kit.kit_id) not in kit.behind(seat.visit_id):
             return []
         return [Send(kit.connection, message.model_copy(update={"sender": console.participant.id}))]
 
@@ -349,23 +353,11 @@ class Rooms:
         kit = self._kits.get(kit_id)
         if kit is None:
             return people + guests, False
-        people.append(Participant(id=kit_participant(kit_id), role="kit", name=kit.name, key=kit.key))
-        if self._nurse_of(kit, visit_id):
+        people.append(kit.participant)
+        if kit.has_nurse(visit_id):
             name = self._nurses.get(visit_id, "")
             people.append(Participant(id=nurse_participant(kit_id), role="nurse", name=name))
         return people + guests, True
-
-    @staticmethod
-    def _nurse_of(kit: KitHere, visit_id: uuid.UUID) -> bool:
-        """Whether the nurse's page is open, in this visit and no other."""
-        return kit.status is not None and kit.status.nurse_present and kit.status.visit_id == visit_id
-
-    @staticmethod
-    def _behind(kit: KitHere, visit_id: uuid.UUID) -> set[str]:
-        """Participants that are reached through the kit's socket; nobody while it is in another patient's home."""
-        if kit.status is not None and kit.status.visit_id not in {None, visit_id}:
-            return set()
-        return {kit_participant(kit.kit_id), nurse_participant(kit.kit_id)}
 
     def _in_room(self, visit_id: uuid.UUID) -> list[Console]:
         return [console for console in self._consoles.values() if console.seat and console.seat.visit_id == visit_id]
@@ -389,7 +381,7 @@ class Rooms:
         kit = self._kits.get(kit_id)
         listeners = [console.connection for console in self._in_room(visit_id) if self._ready(console)]
         told = [Send(connection, message) for connection in [*listeners, *([kit.connection] if kit else [])]]
-        return [*told, *(Send(one.connection, room_of(one, participants)) for one in guests)]
+        return [*told, *(Send(one.connection, room_of(one, participants, kit)) for one in guests)]
 
     def _present_everywhere(self, kit_id: uuid.UUID) -> list[Action]:
         seats = [console.seat.visit_id for console in self._of_kit(kit_id) if console.seat]

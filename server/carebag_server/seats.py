@@ -64,6 +64,28 @@ class KitHere:
     visits_sent: bool = False
     held: list[Wire] = field(default_factory=list)
 
+    @property
+    def participant(self) -> Participant:
+        return Participant(id=kit_participant(self.kit_id), role="kit", name=self.name, key=self.key)
+
+    def has_nurse(self, visit_id: uuid.UUID) -> bool:
+        """Whether the nurse's page is open, in this visit and no other."""
+        return self.status is not None and self.status.nurse_present and self.status.visit_id == visit_id
+
+    def behind(self, visit_id: uuid.UUID) -> set[str]:
+        """Participants that are reached through the kit's socket; nobody while it is in another patient's home."""
+        if self.status is not None and self.status.visit_id not in {None, visit_id}:
+            return set()
+        return {kit_participant(self.kit_id), nurse_participant(self.kit_id)}
+
+    def may_call(self, guest: "GuestHere") -> bool:
+        """Whether kit and guest may connect: by a host's word, while the kit is in that home."""
+        return guest.examined and kit_participant(self.kit_id) in self.behind(guest.guest.visit_id)
+
+    def reaches(self, guest: "GuestHere", sender: str) -> bool:
+        """The nurse's page reaches every guest, the kit only those with the word."""
+        return sender == nurse_participant(self.kit_id) or self.may_call(guest)
+
 
 @dataclass
 class GuestHere:
@@ -76,6 +98,11 @@ class GuestHere:
     @property
     def admitted(self) -> bool:
         return self.guest.state == "admitted"
+
+    @property
+    def examined(self) -> bool:
+        """Whether a host has let the guest see and hear the examination."""
+        return self.admitted and self.guest.examination
 
     @property
     def participant(self) -> Participant:
@@ -95,9 +122,19 @@ def nurse_participant(kit_id: uuid.UUID) -> str:
     return f"nurse:{kit_id}"
 
 
-def room_of(here: GuestHere, participants: list[Participant]) -> GuestRoom:
-    """What a guest is told: people's names, once let in; not the kit, which no guest may call."""
+def room_of(here: GuestHere, participants: list[Participant], kit: KitHere | None) -> GuestRoom:
+    """What a guest is told: people's names, once let in; the kit only if it may call this guest."""
     if not here.admitted:
         return GuestRoom(visit_id=here.guest.visit_id, state="waiting")
     others = [one for one in participants if one.role != "kit" and one.id != here.participant.id]
-    return GuestRoom(visit_id=here.guest.visit_id, state="admitted", camera=here.guest.camera, participants=others)
+    room = GuestRoom(visit_id=here.guest.visit_id, state="admitted", camera=here.guest.camera, participants=others)
+    if kit is None or not kit.may_call(here):
+        return room
+    served = kit.status is None or here.participant.id in kit.status.guests_served
+    caller = kit.participant.model_copy(update={"name": ""})
+    return room.model_copy(update={"kit": caller, "served": served})
+
+
+def told_by(status: KitStatus | None) -> tuple[object, ...]:
+    """What of a kit's status changes who is in a room, or what a guest there is told."""
+    return (False, None, []) if status is None else (status.nurse_present, status.visit_id, status.guests_served)

@@ -345,7 +345,7 @@ class GuestRow(Base, kw_only=True):
     name: Mapped[str]
     said_name: Mapped[str] = mapped_column(default="")
     camera: Mapped[bool] = mapped_column(default=False)
-    examination: Mapped[bool] = mapped_column(default=False, server_default=false())
+    examination: Mapped[bool] = mapped_column(default=False)
     token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     cookie_sha256: Mapped[str | None] = mapped_column(String(64), unique=True, default=None)
     """Of the one browser that used the link."""

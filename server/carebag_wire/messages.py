@@ -127,7 +127,7 @@ class GuestRoom(Wire):
     camera: bool = False
     """Whether the examination camera is shown to this guest."""
     kit: Participant | None = None
-    """The kit that calls this guest, with its key: while it is here, and the guest may see and hear the examination."""
+    """The kit that calls this guest, with its key: while it is here and the guest may see and hear the examination."""
     served: bool = True
     """Whether the kit has a place for this guest; not so where more want to see and hear than its link carries."""
     participants: list[Participant] = []

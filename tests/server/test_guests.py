@@ -103,7 +103,7 @@ def test_a_guest_is_told_nothing_of_the_patient(hub: Any, doctor: Any, visit: An
         say(socket, **HELLO)
         room = hear(socket, "guest_room")
     text = json.dumps([phone.get("/api/guest").json(), room])
-    for canary in ("Tolvan", "19121212", "urosepsis", "patient", "kit"):
+    for canary in ("Tolvan", "19121212", "urosepsis", "patient", "kit:"):
         assert canary not in text
     for path in ("/api/visits", f"/api/visits/{visit['id']}", "/api/me", "/api/review/visits"):
         assert phone.get(path, headers={**ORIGIN, "X-Carebag-As": "doctor"}).status_code == 401
@@ -236,6 +236,43 @@ def test_every_step_is_logged_once_with_who(hub: Any, doctor: Any, visit: Any, p
     assert {row.object for row in rows} == {f"guest {waiting} relative"}
     assert {row.practitioner for row in rows if row.role == "guest"} == {"Karin Ek"}
     assert all(row.patient_id and row.care_unit and row.organization and row.purpose == "care" for row in rows)
+
+
+def test_the_word_to_see_and_hear_the_examination(hub: Any, doctor: Any, visit: Any, waiting: str) -> None:
+    def word() -> tuple[bool, bool]:
+        guest = guests_of(hub, doctor, visit)[0]
+        return guest["camera"], guest["examination"]
+
+    assert word() == (False, False)
+    acts = (
+        "show_examination",
+        "show_examination",
+        "show_camera",
+        "hide_examination",
+        "show_camera",
+        "hide_examination",
+    )
+    told = [do(hub, doctor, visit, waiting, act).status_code and word() for act in acts]
+    assert told == [(True, True), (True, True), (True, True), (False, False), (True, False), (False, False)]
+    do(hub, doctor, visit, waiting, "show_examination")
+    do(hub, doctor, visit, waiting, "hide_camera")
+    assert word() == (False, False)
+    said = [action for action in hub.actions() if action.startswith(("guest_examination", "guest_camera"))]
+    assert said == [
+        "guest_examination_on",
+        "guest_examination_off",
+        "guest_camera_on",
+        "guest_examination_off",
+        "guest_examination_on",
+        "guest_camera_off",
+    ]
+
+
+def test_the_word_given_with_the_invitation_is_in_the_log(hub: Any, doctor: Any, visit: Any) -> None:
+    guest = invite(hub, doctor, visit, examination=True).json()["guest"]
+    assert (guest["camera"], guest["examination"]) == (True, True)
+    assert "guest_examination_on" in hub.actions()
+    assert invite(hub, doctor, visit, camera=True).json()["guest"]["examination"] is False
 
 
 def test_waiting_then_let_in_and_shown_out_live(hub: Any, doctor: Any, visit: Any, phone: Any, waiting: str) -> None:

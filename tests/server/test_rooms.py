@@ -422,12 +422,56 @@ def test_a_guest_who_is_let_in_talks_to_people_and_never_to_the_kit(rooms: Rooms
     assert (heard.connection, heard.message.sender) == (1, f"guest:{KARIN}")
     (heard,) = rooms.signal(20, signal(f"nurse:{KIT}"))
     assert (heard.connection, heard.message.sender) == (10, f"guest:{KARIN}")
+    assert room.kit is None
     assert to(rooms.signal(20, signal(f"kit:{KIT}")), 20) == [Problem(code="not_here")]
     assert to(rooms.signal(10, signal(f"guest:{KARIN}", sender=f"kit:{KIT}")), 20) == []
     assert len(to(rooms.signal(10, signal(f"guest:{KARIN}", sender=f"nurse:{KIT}")), 20)) == 1
     assert len(to(rooms.signal(1, signal(f"guest:{KARIN}")), 20)) == 1
     other = signal(DOCTOR, visit_id=OTHER_VISIT)
     assert to(rooms.signal(20, other), 20) == [Problem(code="not_in_room")]
+
+
+def test_the_kit_and_a_guest_with_the_word_call_each_other(rooms: Rooms) -> None:
+    me, kit = f"guest:{KARIN}", f"kit:{KIT}"
+    rooms.guest_came(20, guest("admitted"), KIT)
+    room = to(told(rooms, state="admitted", camera=True, examination=True), 20)[-1]
+    assert (room.kit.id, room.kit.name, room.served) == (kit, "", False)  # the kit does not know yet
+    assert [one.role for one in room.participants] == ["doctor", "nurse"]
+    (heard,) = rooms.signal(20, signal(kit, sender="nurse:forged"))
+    assert (heard.connection, heard.message.sender) == (10, me)
+    (heard,) = rooms.signal(10, signal(me))
+    assert (heard.connection, heard.message.sender) == (20, kit)
+    assert to(told(rooms, state="admitted", camera=True), 20)[-1].kit is None
+    assert rooms.signal(20, signal(kit)) == [Send(20, Problem(code="not_here"))]
+    assert rooms.signal(10, signal(me)) == [Send(10, Problem(code="not_here"))]
+
+
+@pytest.mark.parametrize("state", ["waiting", "ended"])
+def test_the_word_is_nothing_before_one_is_let_in(rooms: Rooms, state: str) -> None:
+    rooms.guest_came(20, guest(state, camera=True, examination=True), KIT)
+    assert to(rooms.signal(20, signal(f"kit:{KIT}")), 20) == [Problem(code="not_in_room")]
+    assert rooms.signal(10, signal(f"guest:{KARIN}")) == [Send(10, Problem(code="not_here"))]
+
+
+def test_no_kit_but_that_of_the_visit_calls_a_guest(rooms: Rooms) -> None:
+    rooms.guest_came(20, guest("admitted", camera=True, examination=True), KIT)
+    rooms.kit_came(11, OTHER_KIT, "Väska 2")
+    assert rooms.signal(11, signal(f"guest:{KARIN}")) == [Send(11, Problem(code="not_here"))]
+    assert rooms.signal(20, signal(f"kit:{OTHER_KIT}")) == [Send(20, Problem(code="not_here"))]
+    elsewhere = rooms.kit_status(10, status(OTHER_VISIT))
+    assert to(elsewhere, 20)[-1].kit is None
+    assert rooms.signal(20, signal(f"kit:{KIT}")) == [Send(20, Problem(code="not_here"))]
+    assert rooms.signal(10, signal(f"guest:{KARIN}")) == [Send(10, Problem(code="not_here"))]
+
+
+def test_a_guest_is_told_whether_the_kit_has_a_place(rooms: Rooms) -> None:
+    rooms.guest_came(20, guest("admitted", camera=True, examination=True), KIT)
+    full = status().model_copy(update={"guests_served": [f"guest:{uuid.UUID(int=99)}"]})
+    assert [room.served for room in to(rooms.kit_status(10, full), 20)] == [False]
+    place = status().model_copy(update={"guests_served": [f"guest:{KARIN}"]})
+    assert [room.served for room in to(rooms.kit_status(10, place), 20)] == [True]
+    assert to(rooms.kit_status(10, place), 20) == []
+    assert to(rooms.gone(10), 20)[-1].kit is None
 
 
 def test_nothing_of_the_visit_reaches_a_guest(rooms: Rooms) -> None:

@@ -1467,6 +1467,11 @@ export interface components {
             reason: string | null;
             /** Camera */
             camera: boolean;
+            /**
+             * Examination
+             * @default false
+             */
+            examination: boolean;
             /** Invited By */
             invited_by: string;
             /**
@@ -1511,7 +1516,7 @@ export interface components {
              * Act
              * @enum {string}
              */
-            act: "admit" | "end" | "show_camera" | "hide_camera";
+            act: "admit" | "end" | "show_camera" | "hide_camera" | "show_examination" | "hide_examination";
         };
         /**
          * GuestEnters
@@ -1562,6 +1567,13 @@ export interface components {
              * @default false
              */
             camera: boolean;
+            /** @default null */
+            kit: components["schemas"]["Participant"] | null;
+            /**
+             * Served
+             * @default true
+             */
+            served: boolean;
             /**
              * Participants
              * @default []
@@ -1668,6 +1680,11 @@ export interface components {
              * @default false
              */
             camera: boolean;
+            /**
+             * Examination
+             * @default false
+             */
+            examination: boolean;
         };
         /**
          * Join
@@ -1784,6 +1801,11 @@ export interface components {
              */
             moves: number;
             /**
+             * Hub Problem
+             * @default null
+             */
+            hub_problem: string | null;
+            /**
              * Message
              * @default null
              */
@@ -1826,6 +1848,11 @@ export interface components {
              * @default
              */
             telephone: string;
+            /**
+             * Guests Served
+             * @default []
+             */
+            guests_served: string[];
         };
         /**
          * Ladder
@@ -2250,7 +2277,7 @@ export interface components {
              * Act
              * @enum {string}
              */
-            act: "admit" | "end" | "show_camera" | "hide_camera";
+            act: "admit" | "end" | "show_camera" | "hide_camera" | "show_examination" | "hide_examination";
             /**
              * Nurse Id
              * Format: uuid
@@ -2288,6 +2315,11 @@ export interface components {
              * @default false
              */
             camera: boolean;
+            /**
+             * Examination
+             * @default false
+             */
+            examination: boolean;
             /**
              * Nurse Id
              * Format: uuid
