@@ -3,12 +3,12 @@
 from carebag_edge.keys import KitKey
 
 _WHAT_TO_DO = {
-    "kit_unknown": "it does not know this kit. Give whoever runs the hub the kit's id {kit_id} and public key {public_key}, "
-    "or start the kit with the address of its own hub (--hub)",
-    "kit_revoked": "this kit is reported lost or taken out of use. If that is wrong, tell whoever runs the hub: its id is "
-    "{kit_id}",
-    "bad_proof": "it knows kit {kit_id} by another key. If the data folder was lost or replaced, give whoever runs the hub "
-    "the new public key {public_key}",
+    "kit_unknown": "it does not know this kit. Give whoever runs the hub the kit's id {kit_id} and public key "
+    "{public_key}, or start the kit with the address of its own hub (--hub)",
+    "kit_revoked": "this kit is reported lost or taken out of use. If that is wrong, tell whoever runs the hub: its id "
+    "is {kit_id}",
+    "bad_proof": "it knows kit {kit_id} by another key. If the data folder was lost or replaced, give whoever runs the "
+    "hub the new public key {public_key}",
     "wrong_version": "it is of another version than this kit. Update the older of the two",
 }
 

@@ -14,6 +14,12 @@ STOP_SECONDS = 5
 SOCKET_LIMIT = 4 * MAX_MESSAGE_BYTES
 """Above our own limit, so that an oversize message is answered with `too_large`; beyond this the line is cut."""
 
+_OF_REFUSED_SOCKETS = (
+    '%s - "WebSocket %s" %d',
+    "connection rejected",
+    "ASGI callable returned without completing handshake",
+)
+
 
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; open sockets are told first.
@@ -27,9 +33,9 @@ def run(settings: Settings) -> None:
 
 
 def not_of_refused_sockets(record: logging.LogRecord) -> bool:
-    """A log filter: of a refused handshake guards.py writes, and two lines from two libraries besides say no more."""
-    text = str(record.msg)
-    return not (text.startswith("connection rejected") or text == '%s - "WebSocket %s" %d')
+    """A log filter. Of a refused handshake guards.py writes; uvicorn and websockets would add an address and, although
+    the refusal was answered, an error."""
+    return not str(record.msg).startswith(_OF_REFUSED_SOCKETS)
 
 
 class _Server(uvicorn.Server):

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import uuid
 from typing import Any
 
 import pytest
@@ -78,7 +79,14 @@ def test_old_nonces_are_forgotten(hub: Any, clock: Any) -> None:
         assert connection.exec_driver_sql("SELECT count(*) FROM kit_nonce").scalar() == 1
 
 
-def test_an_unknown_kit_is_refused(hub: Any) -> None:
+def test_an_unknown_kit_is_told_so(hub: Any) -> None:
+    hub.kit.kit_id = uuid.uuid4()
+    answer = get(hub, Authorization=hub.kit.proof("GET", VISITS))
+    assert refusal(answer) == (401, "kit_unknown")
+    assert answer.headers["x-carebag-refusal"] == "kit_unknown"
+
+
+def test_another_kits_id_is_refused(hub: Any) -> None:
     hub.kit.kit_id = hub.enrol("Väska 2").kit_id  # another kit's id, our key
     assert refusal(get(hub, Authorization=hub.kit.proof("GET", VISITS))) == (401, "bad_proof")
 

@@ -191,3 +191,23 @@ def test_no_patient_data_in_the_processs_log(real_hub: RealHub) -> None:
     assert "/api/visits/{visit_id}" in log
     for canary in ("Tolvan", "191212121212", visit["id"], visit["patient"]["id"], "token"):
         assert canary not in log
+
+
+def test_a_kit_that_is_not_registered_has_one_line_in_the_log(real_hub: RealHub, make_kit: Any) -> None:
+    stranger = make_kit(lambda: datetime.now(UTC))
+    stranger.client = real_hub.client
+    for _ in range(3):
+        headers = {"Authorization": stranger.proof("GET", "/api/ws/kit")}
+        with (
+            pytest.raises(InvalidStatus) as refused,
+            connect(f"ws://localhost:{real_hub.port}/api/ws/kit", additional_headers=headers),
+        ):
+            pass
+        answer = refused.value.response
+        assert (answer.status_code, answer.headers["x-carebag-refusal"]) == (401, "kit_unknown")
+        assert stranger.request("GET", "/api/kit/visits").json() == {"code": "kit_unknown"}
+    real_hub.stop(signal.SIGTERM)
+    lines = [line for line in real_hub.log.read_text().splitlines() if "kit" in line and "health" not in line]
+    assert len(lines) == 1
+    assert f"kit {stranger.kit_id} is refused, kit_unknown" in lines[0]
+    assert not {"ERROR", "Traceback", "rejected"} & set(real_hub.log.read_text().split())

@@ -28,7 +28,7 @@ CARRIERS = {
     "journaled",
 }
 KEYWORDS = {"problem", "code", "why_not"}
-FOR_THE_LOG = {"bad_proof", "proof_used", "handshake_refused", "other_offset", "too_many_uploads"}
+FOR_THE_LOG = {"proof_used", "handshake_refused", "other_offset", "too_many_uploads"}
 """Said by the hub to a kit, never to a person."""
 CODE = re.compile(r"[a-z][a-z0-9_]{2,63}")
 

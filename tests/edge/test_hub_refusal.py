@@ -1,0 +1,96 @@
+"""A hub that will not have the kit: the kit says why and what to do, once, in its log and on the nurse's page."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from carebag_edge.clock import system_clock
+from carebag_edge.hub_client import HubClient
+from carebag_edge.hub_link import HubLink, LinkCore
+from carebag_edge.hub_refusal import advice, standing
+from carebag_edge.keys import KitKey, load_or_create
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> KitKey:
+    return load_or_create(tmp_path, None, 1_764_000_000_000)
+
+
+class Owner:
+    """Counts what the link tells; the second attempt is over when it was refused twice."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    def link_changed(self) -> None:
+        self.told += 1
+
+
+class Refusing:
+    """A hub that refuses every handshake."""
+
+    def __init__(self) -> None:
+        self.headers = {"x-carebag-refusal": "kit_unknown"}
+        self.knocks: asyncio.Queue[None] = asyncio.Queue()
+
+    async def answer(self, _request: web.Request) -> web.Response:
+        self.knocks.put_nowait(None)
+        return web.json_response({}, status=401, headers=self.headers)
+
+
+@pytest.fixture
+async def refusing() -> AsyncIterator[tuple[Refusing, str]]:
+    hub = Refusing()
+    app = web.Application()
+    app.router.add_get("/api/ws/kit", hub.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield hub, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def knocked(hub: Refusing, url: str, key: KitKey, times: int) -> tuple[LinkCore, Owner]:
+    """A link that has been refused `times` times and is about to knock again."""
+    clock, owner = system_clock(), Owner()
+    core = LinkCore(clock.utc)
+    async with HubClient(url, key, clock) as client:
+        running = asyncio.create_task(HubLink(client, core, owner).run())  # type: ignore[arg-type]
+        async with asyncio.timeout(30):
+            for _ in range(times + 1):
+                await hub.knocks.get()
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+    return core, owner
+
+
+async def test_an_unknown_kit_says_what_to_do_once(
+    refusing: tuple[Refusing, str], key: KitKey, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        core, owner = await knocked(*refusing, key, 2)
+    assert (core.state, core.problem, owner.told) == ("offline", "kit_unknown", 1)
+    (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("carebag")]
+    assert str(key.kit_id) in line
+    assert key.public in line
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-carebag-refusal": "Not a code!"}])
+async def test_what_gives_no_reason_has_none(refusing: tuple[Refusing, str], key: KitKey, headers: Any) -> None:
+    refusing[0].headers = headers
+    core, _ = await knocked(*refusing, key, 1)
+    assert core.problem == "handshake_refused"
+
+
+def test_only_what_stays_is_told_to_a_person(key: KitKey) -> None:
+    assert [standing(code) for code in ("kit_unknown", "busy", None)] == ["kit_unknown", None, None]
+    assert advice("busy", key) is None
+    assert advice(None, key) is None
