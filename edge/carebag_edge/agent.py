@@ -19,6 +19,7 @@ from carebag_edge.call_proofs import CallProofs
 from carebag_edge.camera_port import ExaminationCamera, NoExaminationCamera
 from carebag_edge.clock import Clock
 from carebag_edge.doctor_ears import DoctorEars
+from carebag_edge.guest_listeners import guests_served, word_taken_back
 from carebag_edge.hub_client import HubClient
 from carebag_edge.hub_link import FromHub, HubLink, LinkCore
 from carebag_edge.hub_refusal import standing
@@ -97,6 +98,7 @@ class Agent:
         self._marks: list[Any] = []
         self._hub_heard: tuple[int, str] | None = None
         self._viewers: tuple[object, ...] = ()
+        self._guests: list[str] = []
         self._camera_told: str | None = None
         self._relay_told = self.live_media.relay_state
 
@@ -191,6 +193,9 @@ class Agent:
             self.tasks.hub_said(message)
         self.changed("request_cancelled" if self._taken_back(message) else None)
 
+        snapshot = self.bedside.open_snapshot(None) if self._guests else None
+        if isinstance(message, Present) or (self._guests and word_taken_back(snapshot, self._guests)):
+            self.visit_changed()
     def _remember_telephone(self, number: str) -> None:
         """It is needed when the hub is away, also after a restart."""
         if number != self.supervisor.telephone:
@@ -213,13 +218,14 @@ class Agent:
         self.ears.present(visit_id, viewers)
         self.proofs.present(viewers)
         self.room.visit_changed()
-        before, self._viewers = self._viewers, (visit_id, *viewers)
+        self._guests = guests_served(self.bedside.open_snapshot(None), self._guests)
+        before, self._viewers = self._viewers, (visit_id, *viewers, *self._guests)
         if before == self._viewers:
             return
         if before and before[0] is not None and before[0] != visit_id:
             self.spawn(self.live_media.set_viewers(before[0], []))  # type: ignore[arg-type]
         if visit_id is not None:
-            self.spawn(self.live_media.set_viewers(visit_id, viewers))
+            self.spawn(self.live_media.set_viewers(visit_id, [*viewers, *self._guests], self._guests))
 
     def _room(self) -> tuple[UUID | None, list[str]]:
         """The open visit, and the doctors in its room."""
@@ -331,6 +337,7 @@ class Agent:
         )
 
     def live(self) -> Live | None:
+            guests_served=self._guests,
         """Vitals while the oximeter speaks; listening with all marks since the last time, and its end once."""
         visit, listening = self.bedside.binder.visit, self.listening.message
         vitals = self.intake.vitals.shown

@@ -45,7 +45,9 @@ class CallProofs:
         signed = self.signed(signal.model_copy(update={"sender": self._me}))
         prints = _prints(signal)
         offered = self._offered.get(signal.to)
-        if prints and (offered is None or offered.epoch != signal.epoch):
+        # a guest has nobody to compare digits with
+        named = not signal.to.startswith("guest:")
+        if named and prints and (offered is None or offered.epoch != signal.epoch):
             self._offered[signal.to] = _Offered(signal.visit_id, signal.epoch, prints)
             if self._codes.pop(signal.to, None) is not None:
                 self._changed()

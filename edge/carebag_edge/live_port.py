@@ -19,6 +19,9 @@ from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
 SendSignal = Callable[[Signal], None]
 """Hands call set-up to the hub's link; never blocks, drops what cannot be sent while the hub is away."""
 
+MAX_VIEWERS = 3
+"""Each viewer costs the uplink a full copy; beyond three an SFU is the answer, not the kit."""
+
 VideoLimit = Literal["full", "less", "none"]
 """Of the picture: what the path takes; a few small pictures; none."""
 
@@ -80,7 +83,7 @@ class LiveMedia(Protocol):
         """Send the state of now on the data channel; it may be lost, the next one is whole again."""
 
     def quality(self) -> Mapping[str, PathQuality]:
-        """The path to each viewer who is connected, by participant id."""
+        """The path to each doctor who is connected, by participant id; a guest's bad link takes nothing from theirs."""
 
     def limit_video(self, limit: VideoLimit) -> None:
         """Hold the picture back for all viewers, those to come too; exact sound, vitals and talk go on."""

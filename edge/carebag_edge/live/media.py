@@ -18,13 +18,11 @@ from carebag_edge.live.path_proof import PathProofs
 from carebag_edge.live.port import IceServer, MediaPeer, Outgoing, PeerEvents
 from carebag_edge.live.relay_race import RelayRace
 from carebag_edge.live.sound_desk import SoundDesk
-from carebag_edge.live_port import PathQuality, SendSignal, VideoLimit
-from carebag_wire.calls import Relay, RelayState
+from carebag_edge.live_port import MAX_VIEWERS, PathQuality, SendSignal, VideoLimit
+from carebag_wire.calls import SFU, Relay, RelayState, SfuServes
 from carebag_wire.messages import Ping, Signal
 from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
 
-MAX_VIEWERS = 3
-"""Each doctor costs the uplink a full copy; beyond three an SFU is the answer, not the kit."""
 HEARTBEAT_S = 1.0
 SOUND_BITS_PER_SAMPLE = 32
 """Four chunks in each packet, packed to about half: how much exact sound is expected to take until it is measured."""
@@ -128,7 +126,14 @@ class AiortcLive:
 
     def quality(self) -> Mapping[str, PathQuality]:
         found = {viewer: call.quality() for viewer, call in self._calls.items()}
-        return {viewer: quality for viewer, quality in found.items() if quality is not None}
+        shared = found.pop(SFU, None)
+        doctors = {viewer: quality for viewer, quality in found.items() if not self._calls[viewer].guest}
+        paths = {viewer: quality for viewer, quality in doctors.items() if quality is not None}
+        if shared is not None:
+            # the picture of these goes another way: that way's step is theirs
+            for viewer in filter(self._shared.holds, paths):
+                paths[viewer] = replace(paths[viewer], video_step=shared.video_step, video_fps=shared.video_fps)
+        return paths
 
     def limit_video(self, limit: VideoLimit) -> None:
         self._limit = limit
@@ -172,20 +177,23 @@ class AiortcLive:
         self._monitor.end(end.stream)
         self._expect_sound(0.0)
         text = end.model_dump_json()
-        for call in self._calls.values():
+        for call in self._doctors():
             # on both: the fast way may lose it, the sure way may be slow
             call.send("live", text)
             call.send("repair", text)
 
     def _send_sound(self, packet: bytes, rtp_time: int) -> None:
-        for call in self._calls.values():
-            if not call.guest:
-                call.send_sound(packet, rtp_time)
+        for call in self._doctors():
+            call.send_sound(packet, rtp_time)
+
+    def _doctors(self) -> list[Call]:
+        """Who may know values and exact sound; a guest sees the picture and listens along."""
+        return [call for call in self._calls.values() if not call.guest]
 
     def state(self, message: LiveVitals | ListeningState) -> None:
         text = message.model_dump_json()
         self._latest[message.type] = text
-        for call in self._calls.values():
+        for call in self._doctors():
             call.send("live", text)
         if isinstance(message, LiveVitals):
             # once more with the sound, where no timer of a data channel can hold it
@@ -224,6 +232,8 @@ class AiortcLive:
                 await call.watch()
                 for point in call.clocks(self._monotonic_us()):
                     call.send("live", json.dumps(point.message()))
+        if call.guest:
+            return
 
     async def close(self) -> None:
         if self._beat is not None:

@@ -10,8 +10,8 @@ import aioice.ice
 import numpy as np
 import pytest
 
-from carebag_edge.live.media import MAX_VIEWERS
 from carebag_edge.live.port import IceServer
+from carebag_edge.live_port import MAX_VIEWERS
 from carebag_wire.messages import Signal
 from carebag_wire.values import Circumstances
 from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd

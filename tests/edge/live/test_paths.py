@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +16,7 @@ from carebag_edge.live.aiortc_peer import AiortcPeer
 from carebag_edge.live.fixed_delay_audio_buffer import FixedDelayAudioBuffer
 from carebag_edge.live.port import Outgoing, PeerEvents, Talk
 from carebag_edge.live.talk import WAITING
+from carebag_wire.visit import LiveVitals, SoundEnd
 
 RATE = 4000
 
@@ -83,8 +85,13 @@ async def test_a_guest_gets_monitor_sound_and_no_exact_samples(room: Any) -> Non
     assert payloads[-1][0] == 0x80 | 96
     assert payloads[-1][4] == 96
     page.repair.send(json.dumps({"type": "sound_ask", "stream": 1, "chunks": [0, 1], "carry": True, "end": True}))
+    room.live.state(LiveVitals(seq=1, state="live", since=datetime(2026, 11, 23, tzinfo=UTC), spo2_percent="97"))
+    room.live.sound_end(SoundEnd(stream=1, samples=2 * RATE, gaps=[], sha256="0" * 64))
+    await page.next_ping()
     await page.next_ping()
     assert page.chunks == {}
+    assert {message["type"] for message in page.messages} <= {"ping", "clock"}
+    assert room.live.quality() == {}
 
 
 async def test_a_page_that_floods_the_repair_channel_is_answered_within_bounds(room: Any) -> None:
