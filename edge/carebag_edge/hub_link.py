@@ -19,7 +19,7 @@ from carebag_edge.hub_client import HubClient
 from carebag_edge.hub_refusal import advice
 from carebag_wire import PROTOCOL
 from carebag_wire.base import Wire
-from carebag_wire.calls import Relay
+from carebag_wire.calls import Relay, SfuServes
 from carebag_wire.messages import (
     CameraDo,
     Changed,
@@ -37,7 +37,7 @@ from carebag_wire.messages import (
 from carebag_wire.visit import DoctorHears
 
 log = logging.getLogger(__name__)
-FromHub = KitVisits | Changed | Present | Signal | DoctorHears | Relay | LinkReport | CameraDo
+FromHub = KitVisits | Changed | Present | Signal | DoctorHears | Relay | LinkReport | CameraDo | SfuServes
 """What the hub says that the kit acts on."""
 HubState = Literal["online", "connecting", "offline"]
 STATUS_EVERY_S = 1.0

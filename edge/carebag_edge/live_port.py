@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from carebag_wire.calls import Relay, RelayState
+from carebag_wire.calls import Relay, RelayState, SfuServes
 from carebag_wire.messages import Signal
 from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
 
@@ -67,6 +67,9 @@ class LiveMedia(Protocol):
         Those of them who are `guests` hear body sound as monitor sound, not as exact samples.
         """
 
+    def sfu_serves(self, serves: SfuServes) -> None:
+        """Whether the hub has an SFU for the picture, and who of the viewers gets it from there."""
+
     async def on_signal(self, signal: Signal) -> None:
         """Take call set-up from a doctor's page."""
 
@@ -110,6 +113,8 @@ class NoLiveMedia:
     def hold_to_relay(self, only: bool) -> None: ...
 
     async def set_viewers(self, visit_id: UUID, viewers: list[str], guests: Collection[str] = ()) -> None: ...
+
+    def sfu_serves(self, serves: SfuServes) -> None: ...
 
     async def on_signal(self, signal: Signal) -> None: ...
 

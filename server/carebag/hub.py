@@ -1,9 +1,11 @@
 """`carebag hub`: the server."""
 
 import argparse
+import sys
 
 from carebag_server.serve import run as serve
-from carebag_server.settings import settings_from
+from carebag_server.settings import UnsafeSettings, settings_from
+from carebag_server.store_start import StoreUnusable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,10 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--turn", default=None, metavar="URLS", help="TURN servers, the best first: turn:host:3478,turns:…"
     )
     parser.add_argument("--relay-only", action="store_true", help="media by way of a TURN server or not at all")
+    parser.add_argument(
+        "--sfu", default=None, metavar="PLACE", help="what hands the picture on to many: janus:ws://127.0.0.1:8188"
+    )
     parser.add_argument("--telephone", default=None, help="of the doctors, for a nurse whose kit reaches nobody")
     parser.add_argument("--demo", action="store_true", help="test identities and sign-in links; loopback only")
 
 
 def run(args: argparse.Namespace) -> int:
-    serve(settings_from(args))
+    try:
+        serve(settings_from(args))
+    except UnsafeSettings as unsafe:
+        return _refused(f"these settings are refused: {unsafe.code} (docs/for-operators.md says what each needs)")
+    except StoreUnusable as unusable:
+        return _refused(str(unusable))
     return 0
+
+
+def _refused(why: str) -> int:
+    print(f"carebag hub: {why}", file=sys.stderr)
+    return 2

@@ -104,7 +104,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         upgrade(hub.database.engine)
         stamp(hub.database, hub.settings.demo, hub.now())
-        hub.live.start()
+        hub.live.start(hub.settings.sfu.make())
         yield
     finally:
         await hub.live.stop()

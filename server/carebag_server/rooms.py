@@ -25,6 +25,8 @@ from carebag_server.seats import (
     room_of,
     told_by,
 )
+from carebag_server.sfu.watching import SFU_LINE, SfuRoom
+from carebag_wire.calls import SFU
 from carebag_wire.guests import Guest
 from carebag_wire.messages import (
     CameraDo,
@@ -64,6 +66,7 @@ class Rooms:
         self._nurses: dict[uuid.UUID, str] = {}
         self._guests: dict[Connection, GuestHere] = {}
         self._count = 0
+        self.has_sfu = False
 
     # Coming and going
 
@@ -199,6 +202,8 @@ class Rooms:
 
     def signal(self, connection: Connection, message: Signal) -> list[Action]:
         """Pass call set-up on to one participant of the same room, with the true sender filled in."""
+        if message.to == SFU and self.has_sfu:
+            return self.with_sfu(message.visit_id).say(connection, message)
         console = self._consoles.get(connection)
         if console is not None:
             return self._signal_from_console(console, message)
@@ -359,6 +364,10 @@ class Rooms:
             people.append(Participant(id=nurse_participant(kit_id), role="nurse", name=name))
         return people + guests, True
 
+    def with_sfu(self, visit_id: uuid.UUID) -> SfuRoom:
+        """Those of the room who have to do with the SFU."""
+        return SfuRoom.of(visit_id, self._in_room(visit_id), self._guests_in(visit_id), self._kits)
+
     def _in_room(self, visit_id: uuid.UUID) -> list[Console]:
         return [console for console in self._consoles.values() if console.seat and console.seat.visit_id == visit_id]
 
@@ -381,6 +390,8 @@ class Rooms:
         kit = self._kits.get(kit_id)
         listeners = [console.connection for console in self._in_room(visit_id) if self._ready(console)]
         told = [Send(connection, message) for connection in [*listeners, *([kit.connection] if kit else [])]]
+        if self.has_sfu:
+            told.append(Send(SFU_LINE, self.with_sfu(visit_id).watching))
         return [*told, *(Send(one.connection, room_of(one, participants, kit)) for one in guests)]
 
     def _present_everywhere(self, kit_id: uuid.UUID) -> list[Action]:

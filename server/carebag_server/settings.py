@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from carebag_server.sfu.settings import SfuSettings
 from carebag_server.turn import TurnSettings
 
 DEFAULT_PORT = 8470
@@ -43,6 +44,8 @@ class Settings:
     """Of the doctors: shown to a nurse whose kit reaches nobody."""
     turn: TurnSettings = field(default_factory=TurnSettings)
     """By way of which servers media goes where there is no direct path."""
+    sfu: SfuSettings = field(default_factory=SfuSettings)
+    """What hands the kit's picture on from the second viewer on."""
 
     @property
     def secure_cookies(self) -> bool:
@@ -54,7 +57,8 @@ class Settings:
 
         Raises:
             UnsafeSettings: `plain_http` (a non-loopback origin without TLS), `open_without_tls` (listening beyond this
-                machine though browsers come by http), `demo_not_loopback`, `bad_origin`, or a `turn.TurnFault`.
+                machine though browsers come by http), `demo_not_loopback`, `bad_origin`, or a `turn.TurnFault` or
+                `sfu.settings.SfuSettingsFault`.
         """
         for origin in (*self.origins, self.kit_page_origin):
             _check_origin(origin)
@@ -62,7 +66,7 @@ class Settings:
             raise UnsafeSettings("demo_not_loopback")
         if not is_loopback(self.host) and not self.secure_cookies:
             raise UnsafeSettings("open_without_tls")
-        fault = self.turn.fault(self.demo)
+        fault = self.turn.fault(self.demo) or self.sfu.fault(self.demo)
         if fault is not None:
             raise UnsafeSettings(fault)
 
@@ -94,7 +98,8 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
     """Settings of the command `carebag hub`; what the command line leaves out comes from the environment.
 
     Raises:
-        UnsafeSettings: `bad_port` for a port that is no number, `no_turn_secret_file` for one that cannot be read.
+        UnsafeSettings: `bad_port` for a port that is no number, `no_turn_secret_file` or `no_sfu_secret_file` for
+            one that cannot be read.
     """
 
     def choose(option: str, variable: str, default: str) -> str:
@@ -115,23 +120,28 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
         time_zone=environ.get("CAREBAG_TIME_ZONE", Settings.time_zone),
         telephone=choose("telephone", "TELEPHONE", "").strip()[:40],
         turn=_turn(choose("turn", "TURN", ""), bool(getattr(args, "relay_only", False)), environ),
+        sfu=SfuSettings(place=choose("sfu", "SFU", "").strip(), secret=_secret("SFU", environ)),
     )
 
 
 def _turn(urls: str, relay_only: bool, environ: Mapping[str, str]) -> TurnSettings:
-    """The secret is never on the command line, where every user of the machine could read it."""
-    secret = environ.get("CAREBAG_TURN_SECRET", "")
-    file = environ.get("CAREBAG_TURN_SECRET_FILE")
-    if not secret and file:
-        try:
-            secret = Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            raise UnsafeSettings("no_turn_secret_file") from None
     return TurnSettings(
         urls=tuple(url.strip() for url in urls.split(",") if url.strip()),
-        secret=secret,
+        secret=_secret("TURN", environ),
         relay_only=relay_only or environ.get("CAREBAG_RELAY_ONLY", "").lower() in _TRUE,
     )
+
+
+def _secret(name: str, environ: Mapping[str, str]) -> str:
+    """Never on the command line, where every user of the machine could read it."""
+    secret = environ.get(f"CAREBAG_{name}_SECRET", "")
+    file = environ.get(f"CAREBAG_{name}_SECRET_FILE")
+    if secret or not file:
+        return secret
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise UnsafeSettings(f"no_{name.lower()}_secret_file") from None
 
 
 def _port(text: str) -> int:

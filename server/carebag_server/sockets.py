@@ -19,7 +19,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from carebag_server.announcements import Announcement
 from carebag_server.outgoing import Outgoing
-from carebag_server.rooms import Action, Close, Connection, Rooms
+from carebag_server.rooms import Action, Close, Connection, Rooms, Send
+from carebag_server.sfu.desk import SfuDesk
+from carebag_server.sfu.port import Sfu
+from carebag_server.sfu.watching import SFU_LINE
 from carebag_wire import PROTOCOL
 from carebag_wire.base import Wire
 from carebag_wire.messages import MAX_MESSAGE_BYTES, CameraDo, Hello, Problem, Welcome
@@ -122,9 +125,14 @@ class LiveRooms:
         self._lines: dict[Connection, Line] = {}
         self._numbers = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._sfu: SfuDesk | None = None
 
-    def start(self) -> None:
+    def start(self, sfu: Sfu | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        if sfu is not None:
+            self._sfu = SfuDesk(sfu, lambda said: self.carry_out(self.rooms.with_sfu(said.visit_id).hear(said)))
+            self._sfu.start()
+            self.rooms.has_sfu = True
 
     async def stop(self) -> None:
         """Tell everyone that the hub goes down; they come back and get a snapshot."""
@@ -134,6 +142,8 @@ class LiveRooms:
             line.refuse("hub_stopping", fatal=True)
         if lines:
             await asyncio.wait([asyncio.create_task(line.gone.wait()) for line in lines], timeout=STOP_SECONDS)
+        if self._sfu is not None:
+            await self._sfu.stop()
 
     def presence(self, visit_id: uuid.UUID, kit_id: uuid.UUID) -> tuple[list[Participant], bool]:
         """Who is in the room now; from any thread."""
@@ -171,6 +181,9 @@ class LiveRooms:
 
     def carry_out(self, actions: Iterable[Action]) -> None:
         for action in actions:
+            if isinstance(action, Send) and action.connection == SFU_LINE and self._sfu is not None:
+                self._sfu.take(action.message)
+                continue
             line = self._lines.get(action.connection)
             if line is None:
                 continue

@@ -13,6 +13,8 @@ MAX_RELAY_URLS = 12
 CODE_ROUNDS = 200_000
 """PBKDF2 rounds of a six-digit code: who wants two calls with the same digits must pay them for each try."""
 MAX_SDP = 100_000
+SFU = "sfu"
+"""The participant to whom kit and pages say the call set-up of a picture that the hub's SFU hands on."""
 _FINGERPRINT = re.compile(r"(?aim)^a=fingerprint:[ \t]*([a-z0-9-]{1,20})[ \t]+([0-9a-f:]{2,200})[ \t]*\r?$")
 
 
@@ -41,6 +43,17 @@ class RelayState(Wire):
     """Why no relay answered: `turn_no_answer`, `turn_refused`, …"""
     only: bool = False
     """Media goes by way of the relay or not at all."""
+
+
+class SfuServes(Wire):
+    """Hub to kit: whether there is an SFU now, and which viewers have the picture from it; whole, at every change."""
+
+    type: Literal["sfu_serves"] = "sfu_serves"
+    visit_id: Id
+    to: ShortText
+    available: bool
+    viewers: list[ShortText] = []
+    """Participant ids. To the others of the room the kit sends its picture itself."""
 
 
 class CallCode(Wire):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
-from carebag_wire.calls import Relay, RelayState
+from carebag_wire.calls import Relay, RelayState, SfuServes
 from carebag_wire.guests import Guest, LinkQuality
 from carebag_wire.ladder import Ladder
 from carebag_wire.visit import (
@@ -236,7 +236,18 @@ ToConsole = Annotated[
 ]
 FromKit = Annotated[Hello | Ping | Signal | KitStatus | Live | LinkReport, Field(discriminator="type")]
 ToKit = Annotated[
-    Welcome | Problem | Pong | KitVisits | Changed | Present | Signal | LinkReport | CameraDo | DoctorHears | Relay,
+    Welcome
+    | Problem
+    | Pong
+    | KitVisits
+    | Changed
+    | Present
+    | Signal
+    | LinkReport
+    | CameraDo
+    | DoctorHears
+    | Relay
+    | SfuServes,
     Field(discriminator="type"),
 ]
 

@@ -78,10 +78,10 @@ class AiortcPeer:
         if self._talk is not None:
             self._add("talk", VoiceTrack(self._talk.microphone), ["audio/opus"], direction="sendrecv")
         # state that is whole in each message may be lost; what repairs the sound may not
-        self._channels = {
-            "live": self._connection.createDataChannel("live", ordered=False, maxRetransmits=0),
-            "repair": self._connection.createDataChannel("repair", ordered=False),
-        }
+        self._channels: dict[str, RTCDataChannel] = {}
+        if outgoing.channels:
+            self._channels["live"] = self._connection.createDataChannel("live", ordered=False, maxRetransmits=0)
+            self._channels["repair"] = self._connection.createDataChannel("repair", ordered=False)
         self._hearing: asyncio.Task[None] | None = None
         self._heard_s = monotonic()
         self._watched: tuple[float, int, int] | None = None
@@ -169,8 +169,8 @@ class AiortcPeer:
         self._video.limit(limit)
 
     def send(self, channel: Literal["live", "repair"], message: str | bytes) -> bool:
-        link: RTCDataChannel = self._channels[channel]
-        if link.readyState != "open" or link.bufferedAmount > MAX_WAITING[channel]:
+        link = self._channels.get(channel)
+        if link is None or link.readyState != "open" or link.bufferedAmount > MAX_WAITING[channel]:
             return False
         link.send(message)
         return True

@@ -60,6 +60,8 @@ class Outgoing:
     talk: Talk | None = None
     relay_only: bool = False
     """By way of a TURN server or not at all."""
+    channels: bool = True
+    """Whether the two data channels are wanted: not by an SFU."""
 
 
 class MediaPeer(Protocol):

@@ -97,10 +97,10 @@ class WrtcPeer:
         if self._talk is not None:
             voice = _Passed("audio", self._talk.microphone)
             self._transceivers["talk"] = self._connection.addTransceiver(voice, direction="sendrecv")
-        self._channels = {
-            "live": self._connection.createDataChannel("live", ordered=False, maxRetransmits=0),
-            "repair": self._connection.createDataChannel("repair", ordered=False),
-        }
+        self._channels: dict[str, Any] = {}
+        if outgoing.channels:
+            self._channels["live"] = self._connection.createDataChannel("live", ordered=False, maxRetransmits=0)
+            self._channels["repair"] = self._connection.createDataChannel("repair", ordered=False)
         self._hearing: asyncio.Task[None] | None = None
         self._heard_s = monotonic()
         self._watched: tuple[float, int, int] | None = None
@@ -159,8 +159,8 @@ class WrtcPeer:
         self._camera.limit = limit
 
     def send(self, channel: Literal["live", "repair"], message: str | bytes) -> bool:
-        link = self._channels[channel]
-        if link.readyState != "open" or link.bufferedAmount > MAX_WAITING[channel]:
+        link = self._channels.get(channel)
+        if link is None or link.readyState != "open" or link.bufferedAmount > MAX_WAITING[channel]:
             return False
         link.send(message)
         return True
