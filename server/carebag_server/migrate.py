@@ -4,14 +4,38 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+class NewerStore(Exception):
+    """A newer program made these tables, and this one does not know what they mean."""
+
+    def __init__(self, found: str, known: str) -> None:
+        super().__init__(f"{found}, known up to {known}")
+        self.found, self.known = found, known
+
+
 def upgrade(engine: Engine, to: str = "head") -> None:
+    """To the tables of `to`, in one transaction.
+
+    Raises:
+        NewerStore: nothing was changed.
+    """
     with engine.begin() as connection:
-        command.upgrade(alembic_config(connection), to)
+        config = alembic_config(connection)
+        _refuse_newer(connection, ScriptDirectory.from_config(config))
+        command.upgrade(config, to)
+
+
+def _refuse_newer(connection: Connection, scripts: ScriptDirectory) -> None:
+    known = {script.revision for script in scripts.walk_revisions()}
+    for found in MigrationContext.configure(connection).get_current_heads():
+        if found not in known:
+            raise NewerStore(found, scripts.get_current_head() or "-")
 
 
 def downgrade(engine: Engine, to: str = "base") -> None:

@@ -6,8 +6,9 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
-from carebag_server.app import create_app
+from carebag_server.app import create_app, utc_now
 from carebag_server.settings import Settings
+from carebag_server.store_start import bring_up_to_date
 from carebag_wire.messages import MAX_MESSAGE_BYTES
 
 STOP_SECONDS = 5
@@ -26,8 +27,11 @@ def run(settings: Settings) -> None:
 
     Raises:
         UnsafeSettings: see `Settings.check`.
+        StoreUnusable: see `store_start.bring_up_to_date`.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings.check()
+    bring_up_to_date(settings.database_url, demo=settings.demo, now=utc_now())
     logging.getLogger("uvicorn.error").addFilter(not_of_refused_sockets)
     _Server(server_config(settings)).run()
 

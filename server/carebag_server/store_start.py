@@ -1,0 +1,54 @@
+"""Brings the store up to date before the hub starts, or says in words why that cannot be and what to do."""
+
+from datetime import datetime
+
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+
+from carebag_server.database import Database
+from carebag_server.installation import WrongInstallation, stamp
+from carebag_server.migrate import NewerStore, upgrade
+
+
+class StoreUnusable(Exception):
+    """The hub cannot start on this database; the text is for its keeper. Never an address: it may hold a password."""
+
+
+def bring_up_to_date(url: str, *, demo: bool, now: datetime) -> None:
+    """To the tables of this version, stamped as a demo's or a real one.
+
+    Raises:
+        StoreUnusable: newer than this program, unreachable, locked, not a database, no such kind of one, or stamped as
+            the other kind.
+    """
+    try:
+        database = Database(url)
+    except (ArgumentError, ModuleNotFoundError):
+        raise StoreUnusable("the database's address must be sqlite:///FILE or postgresql+psycopg://…") from None
+    try:
+        upgrade(database.engine)
+        stamp(database, demo, now)
+    except WrongInstallation as wrong:
+        flag = "without --demo" if demo else "with --demo"
+        raise StoreUnusable(f"{wrong}. Start the hub {flag}, or give it another database") from None
+    except NewerStore as newer:
+        raise StoreUnusable(
+            f"the database is of a newer Carebag than this one: its tables are of version {newer.found}, this program "
+            f"knows them up to {newer.known}. Nothing was changed. Start the newer program, or restore the copy that "
+            "was made before it ran"
+        ) from None
+    except DBAPIError as error:
+        raise StoreUnusable(_words(error)) from None
+    finally:
+        database.dispose()
+
+
+def _words(error: DBAPIError) -> str:
+    said = (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0]
+    if "locked" in said:
+        return (
+            "the database is locked: another program holds it. Stop that one (another hub, a backup, a database "
+            "browser), then start again"
+        )
+    if isinstance(error, OperationalError):
+        return f"the database cannot be opened: {said}. Does it run, do its address and rights let this user in?"
+    return f"the database cannot be used: {said}. Is it Carebag's, and may this user change its tables?"
