@@ -38,9 +38,19 @@ EARLIER: Final = (1, 4, 9)
 """Which earlier chunks a packet repeats: spread, so that a burst of four lost packets is still healed in 180 ms."""
 
 
-def chunk_samples(rate_hz: int) -> int:
-    """Samples per chunk: 20 ms, above 8 kHz 10 ms so that repeats still fit into one packet."""
-    return rate_hz // 50 if rate_hz <= 8000 else rate_hz // 100
+MOST_PARTS: Final = 4
+"""Of a longer frame the chunks are not worth fitting: it comes in jerks in any case."""
+
+
+def chunk_samples(rate_hz: int, frame: int = 0) -> int:
+    """Samples per chunk: at most 20 ms, above 8 kHz 10 ms so that repeats still fit into one packet.
+
+    Where the stethoscope sends frames of `frame` samples, a chunk is a frame or a whole part of one, if that is at
+    least half as long as usual: then nothing of a frame waits in the kit for the next one.
+    """
+    most = rate_hz // 50 if rate_hz <= 8000 else rate_hz // 100
+    parts = (frame // count for count in range(1, 1 + MOST_PARTS) if frame % count == 0)
+    return next((part for part in parts if most // 2 <= part <= most), most)
 
 
 class Chunker:
@@ -50,13 +60,13 @@ class Chunker:
     still open; for those already cut there is `SoundRing.fill`.
     """
 
-    def __init__(self, stream: int, rate_hz: int) -> None:
-        """`rate_hz` 1000-32000."""
+    def __init__(self, stream: int, rate_hz: int, frame: int = 0) -> None:
+        """`rate_hz` 1000-32000; `frame`: see `chunk_samples`."""
         if not 1000 <= rate_hz <= 32_000:
             raise ValueError("rate_out_of_range")
         self.stream = stream
         self.rate_hz = rate_hz
-        self.chunk_samples = chunk_samples(rate_hz)
+        self.chunk_samples = chunk_samples(rate_hz, frame)
         self.position = 0
         """Number of the sample that comes next."""
         self._pcm = np.zeros(self.chunk_samples, dtype="<i2")
@@ -141,11 +151,11 @@ class SoundRing:
     a page that comes late.
     """
 
-    def __init__(self, stream: int, rate_hz: int, seconds: int = 1800) -> None:
+    def __init__(self, stream: int, rate_hz: int, seconds: int = 1800, frame: int = 0) -> None:
         self.stream = stream
         self.rate_hz = rate_hz
-        self.chunk_samples = chunk_samples(rate_hz)
-        self._limit = min(MAX_BACK, max(1, seconds * rate_hz // self.chunk_samples))
+        self.chunk_samples = chunk_samples(rate_hz, frame)
+        self._limit = max(1, seconds * rate_hz // self.chunk_samples)
         self._chunks: dict[int, _Kept] = {}
         self.oldest = 0
         """Lowest chunk number that can still be repaired; 0 when nothing came yet."""
@@ -190,7 +200,8 @@ class SoundRing:
             if kept is None:
                 continue
             length = BACK_BYTES + len(kept.body)
-            if chosen and (size + length > MAX_PACKET_BYTES or len(chosen) == 255):
+            far = max(number, *chosen) - min(number, *chosen) > MAX_BACK if chosen else False
+            if far or (chosen and (size + length > MAX_PACKET_BYTES or len(chosen) == 255)):
                 yield self._packed(chosen, state)
                 chosen, size = [], HEADER.size + len(state)
             chosen.append(number)

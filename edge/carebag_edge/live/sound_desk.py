@@ -92,6 +92,8 @@ class SoundDesk:
         """Packets to send now, each with its RTP time; samples of another stream than the one begun are not taken."""
         if self._chunker is None or self._chunker.stream != stream or self._end is not None:
             return []
+        if self._chunker.position == 0:
+            self._fit(len(samples))
         assert self._ring is not None
         assert self._clock is not None
         end = first_sample + len(samples)
@@ -100,6 +102,13 @@ class SoundDesk:
         late = self._ring.fill(first_sample, samples) if first_sample < self._chunker.position else []
         filled = [(packet, self._rtp_now()) for packet in self._ring.packets(late)]
         return [*filled, *self._packets(self._chunker.feed(first_sample, samples))]
+
+    def _fit(self, frame: int) -> None:
+        """The first frame shows how many samples come at once: chunks are cut so that none waits for the next frame."""
+        assert self._chunker is not None
+        stream, rate_hz = self._chunker.stream, self._chunker.rate_hz
+        self._chunker = Chunker(stream, rate_hz, frame)
+        self._ring = SoundRing(stream, rate_hz, frame=frame)
 
     def end(self, end: SoundEnd) -> list[tuple[bytes, int]]:
         """The last packets of the stream."""
@@ -127,7 +136,7 @@ class SoundDesk:
 
     def greeting(self) -> Iterator[str]:
         """What a page that just came needs to know of the stream: where it is, and its end if it is over."""
-        if self._chunker is not None:
+        if self._chunker is not None and (self._chunker.position > 0 or self._end is not None):
             yield self._where()
         if self._end is not None:
             yield self._end.model_dump_json()

@@ -218,3 +218,24 @@ def test_the_ring_forgets_the_oldest_and_says_so() -> None:
     assert list(ring.packets([0, 49])) == []
     repaired = [chunk.number for packet in ring.packets(range(100)) for chunk in parse(packet).chunks]
     assert repaired == list(range(50, 100))
+
+
+@given(st.integers(1000, 32_000), st.integers(0, 3000))
+def test_chunks_are_parts_of_frames_or_of_the_usual_length(rate: int, frame: int) -> None:
+    usual = chunk_samples(rate)
+    size = chunk_samples(rate, frame)
+    assert size == usual or (usual // 2 <= size < usual and frame % size == 0)
+
+
+def test_chunks_of_real_frames() -> None:
+    assert [chunk_samples(rate, 118) for rate in (4000, 8000, 16_000)] == [59, 118, 118]
+    assert [chunk_samples(4000, frame) for frame in (236, 113, 160, 1000, 20)] == [59, 80, 80, 80, 80]
+
+
+def test_repairs_far_apart_go_in_packets_of_their_own() -> None:
+    """Numbers count back from the highest in 16 bits; half an hour has more chunks than that."""
+    ring = SoundRing(1, 4000, frame=118)
+    for number in range(70_000):
+        ring.put(Chunk(number, 59, None))
+    packets = [parse(data) for data in ring.packets([69_999, 0, 1, 69_998])]
+    assert [[chunk.number for chunk in packet.chunks] for packet in packets] == [[69_999], [0, 1], [69_998]]

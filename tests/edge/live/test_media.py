@@ -19,10 +19,16 @@ from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
 RATE = 4000
 FRAME = 118
 """Samples in one notification of the stethoscope's profile."""
+CHUNK = FRAME // 2
+"""Samples in a chunk that fits it."""
 
 
 def sound(seconds: float, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).integers(-32768, 32768, int(seconds * RATE)).astype(np.int16)
+
+
+def chunks(samples: np.ndarray) -> int:
+    return -(-len(samples) // CHUNK)
 
 
 def end_of(stream: int, samples: np.ndarray, gaps: list[tuple[int, int]] | None = None) -> SoundEnd:
@@ -41,7 +47,7 @@ async def play(
         frame = samples[first : min(first + FRAME, until or len(samples))]
         before = page.packets
         room.live.sound(stream, first, frame)
-        sent = (first + len(frame)) // 80 - first // 80
+        sent = (first + len(frame)) // CHUNK - first // CHUNK
         await page.until(lambda wanted=before + sent: page.packets >= wanted)
 
 
@@ -61,7 +67,7 @@ async def test_every_sample_arrives_exactly(room: Any) -> None:
     end = end_of(7, samples)
     room.live.sound_end(end)
     await page.until(lambda: len(page.heard("sound_end", "repair")) == 1)
-    await repair(page, 7, 150)
+    await repair(page, 7, chunks(samples))
     assert hashlib.sha256(page.samples()).hexdigest() == end.sha256 == page.heard("sound_end")[0]["sha256"]
 
 
@@ -74,8 +80,8 @@ async def test_lost_packets_are_healed_by_repeats_and_repair(room: Any) -> None:
     await play(room, page, 1, samples)
     end = end_of(1, samples)
     room.live.sound_end(end)
-    assert len(page.chunks) < 200
-    await repair(page, 1, 200)
+    assert len(page.chunks) < chunks(samples)
+    await repair(page, 1, chunks(samples))
     assert hashlib.sha256(page.samples()).hexdigest() == end.sha256
 
 
@@ -119,12 +125,12 @@ async def test_who_joins_in_the_middle_is_told_and_can_have_it_all(room: Any) ->
     await play(room, first, 9, samples, until=118 * 68)
     (_, second) = await room.enter("first", "second")
     (here,) = second.heard("sound_here")
-    assert (here["stream"], here["oldest_chunk"], here["next_chunk"]) == (9, 0, 118 * 68 // 80)
+    assert (here["stream"], here["oldest_chunk"], here["next_chunk"]) == (9, 0, 68 * 2)
     await play(room, second, 9, samples, start=118 * 68)
     end = end_of(9, samples)
     room.live.sound_end(end)
     await second.until(lambda: len(second.heard("sound_end", "repair")) == 1)
-    await repair(second, 9, 200)
+    await repair(second, 9, chunks(samples))
     assert hashlib.sha256(second.samples()).hexdigest() == end.sha256
 
 

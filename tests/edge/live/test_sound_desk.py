@@ -63,13 +63,30 @@ def test_a_long_gap_makes_no_flood() -> None:
 def test_what_the_ring_lost_is_said() -> None:
     desk = SoundDesk()
     desk.begin(1, 4000)
-    ring = SoundRing(1, 4000, seconds=1)
-    desk._ring = ring
-    desk.take(1, 0, np.ones(4000 * 2, np.int16))
+    desk.take(1, 0, np.ones(80, np.int16))
+    desk._ring = SoundRing(1, 4000, seconds=1)
+    desk.take(1, 80, np.ones(4000 * 2 - 80, np.int16))
     where, packet = list(desk.answer(Ask(stream=1, chunks=(0, 99))))
     assert json.loads(where)["oldest_chunk"] == 50
     assert isinstance(packet, bytes)
     assert [chunk.number for chunk in parse(packet).chunks] == [99]
+
+
+def test_nothing_of_a_frame_waits_for_the_next_one() -> None:
+    desk = SoundDesk()
+    desk.begin(1, 4000)
+    for frame in range(10):
+        packets = [parse(data) for data, _ in desk.take(1, 118 * frame, np.ones(118, np.int16))]
+        assert [packet.chunks[0].number for packet in packets] == [2 * frame, 2 * frame + 1]
+        assert {packet.chunk_samples for packet in packets} == {59}
+
+
+def test_a_stream_is_told_of_when_its_chunks_are_known() -> None:
+    desk = SoundDesk()
+    desk.begin(1, 4000)
+    assert list(desk.greeting()) == []
+    desk.take(1, 0, np.ones(118, np.int16))
+    assert json.loads(next(iter(desk.greeting())))["chunk_samples"] == 59
 
 
 class Clock:
@@ -98,7 +115,7 @@ def test_packets_tell_the_kits_time_of_their_newest_chunk() -> None:
         clock.us = 5_000_000 + (frame + 1) * 29_500 + late_ms * 1000
         for data, _ in desk.take(1, 118 * frame, np.ones(118, np.int16)):
             packet = parse(data)
-            told.append(packet.time_us - 5_000_000 - packet.chunks[0].number * 20_000)
+            told.append(packet.time_us - 5_000_000 - packet.chunks[0].number * 14_750)
     assert min(told) >= 0
     assert max(told) < 1000
 
