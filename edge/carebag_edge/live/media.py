@@ -5,6 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
@@ -17,9 +18,10 @@ from carebag_edge.live.monitor_sound import MonitorSound
 from carebag_edge.live.path_proof import PathProofs
 from carebag_edge.live.port import IceServer, MediaPeer, Outgoing, PeerEvents
 from carebag_edge.live.relay_race import RelayRace
+from carebag_edge.live.shared_picture import SharedPicture
 from carebag_edge.live.sound_desk import SoundDesk
 from carebag_edge.live_port import MAX_VIEWERS, PathQuality, SendSignal, VideoLimit
-from carebag_wire.calls import Relay, RelayState
+from carebag_wire.calls import SFU, Relay, RelayState, SfuServes
 from carebag_wire.messages import Ping, Signal
 from carebag_wire.visit import ListeningState, LiveVitals, SoundEnd
 
@@ -61,6 +63,7 @@ class AiortcLive:
         self._monitor = MonitorSound()
         self._sound_kbps = 0.0
         self._limit: VideoLimit = "full"
+        self._shared = SharedPicture()
         self._latest: dict[str, str] = {}
         self._beat: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -85,7 +88,8 @@ class AiortcLive:
         wanted = viewers[:MAX_VIEWERS]
         if len(viewers) > MAX_VIEWERS:
             log.warning("live: %d viewers, %d served", len(viewers), MAX_VIEWERS)
-        gone = [call for who, call in self._calls.items() if who not in wanted or call.visit_id != visit_id]
+        kept = {*wanted, SFU} if wanted else set()
+        gone = [call for who, call in self._calls.items() if who not in kept or call.visit_id != visit_id]
         for call in gone:
             del self._calls[call.viewer]
             self._proofs.forget(call)
@@ -112,7 +116,13 @@ class AiortcLive:
             servers[:] = [*([relay] if relay else []), *self._ice_servers]
 
         def build(events: PeerEvents) -> MediaPeer:
-            outgoing = Outgoing(self._feed.track(), exact=not guest, monitor=guest, relay_only=self._relays.only)
+            outgoing = Outgoing(
+                self._feed.track(),
+                exact=not guest,
+                monitor=guest,
+                relay_only=self._relays.only,
+                channels=viewer != SFU,
+            )
             return self._make_peer(servers, outgoing, events)
 
         call = Call(visit_id, viewer, build, self._send_signal, self._unix_ms)
@@ -120,18 +130,46 @@ class AiortcLive:
         call.prepare = prepare
         call.on_opened = self._opened
         call.on_message = self._message
-        call.limit_video(self._limit)
+        call.limit_video(self._limit_of(viewer))
         call.expect_sound(self._sound_kbps)
         return call
 
     def quality(self) -> Mapping[str, PathQuality]:
-        found = {call.viewer: call.quality() for call in self._doctors()}
-        return {viewer: quality for viewer, quality in found.items() if quality is not None}
+        found = {viewer: call.quality() for viewer, call in self._calls.items()}
+        shared = found.pop(SFU, None)
+        doctors = {viewer: quality for viewer, quality in found.items() if not self._calls[viewer].guest}
+        paths = {viewer: quality for viewer, quality in doctors.items() if quality is not None}
+        if shared is not None:
+            # the picture of these goes another way: that way's step is theirs
+            for viewer in filter(self._shared.holds, paths):
+                paths[viewer] = replace(paths[viewer], video_step=shared.video_step, video_fps=shared.video_fps)
+        return paths
 
     def limit_video(self, limit: VideoLimit) -> None:
         self._limit = limit
-        for call in self._calls.values():
-            call.limit_video(limit)
+        for viewer, call in self._calls.items():
+            call.limit_video(self._limit_of(viewer))
+
+    def _limit_of(self, viewer: str) -> VideoLimit:
+        return "none" if self._shared.holds(viewer) else self._limit
+
+    def sfu_serves(self, serves: SfuServes) -> None:
+        self._shared.told(serves)
+        self._share()
+
+    def _share(self) -> None:
+        """From the second viewer on the picture goes once, to the SFU, and not to whom that serves."""
+        direct = [call for viewer, call in self._calls.items() if viewer != SFU]
+        visit_id = direct[0].visit_id if direct else None
+        call = self._calls.get(SFU)
+        quality = call.quality() if call is not None else None
+        silent_s = None if quality is None else quality.silent_s
+        self._shared.look(self._monotonic_us() / 1e6, visit_id, [one.viewer for one in direct], silent_s)
+        if call is not None and not self._shared.calling:
+            self._hang_up(self._calls.pop(SFU))
+        elif call is None and self._shared.calling and visit_id is not None:
+            self._calls[SFU] = self._call(visit_id, SFU, guest=True)
+        self.limit_video(self._limit)
 
     def renew(self, *, moved: bool) -> None:
         for call in self._calls.values():
@@ -157,7 +195,7 @@ class AiortcLive:
         for packet, rtp_time in self._sound.take(stream, first_sample, samples):
             self._send_sound(packet, rtp_time)
         guests = [call for call in self._calls.values() if call.guest]
-        if not guests:
+        if all(call.viewer == SFU for call in guests):
             return
         for packet, rtp_time in self._monitor.take(stream, first_sample, samples):
             for call in guests:
@@ -227,6 +265,7 @@ class AiortcLive:
                 await call.watch()
                 for point in call.clocks(self._monotonic_us()):
                     call.send("live", json.dumps(point.message()))
+            self._share()
 
     async def close(self) -> None:
         if self._beat is not None:
