@@ -63,6 +63,8 @@ def test_the_morning_check_from_its_card_to_its_card(nurse: Nurse, accessible: A
     expect(nurse.part("cartridge-lot")).to_have_value("LOT4711")
     expect(nurse.part("cartridge-expires")).to_have_value("2039-12-31")
     nurse.press("cartridge-save")
+    expect(nurse.part("cartridge")).to_have_count(1, timeout=SLOW_MS)
+    nurse.page.reload()
     expect(nurse.part("cartridge")).to_have_attribute("data-state", "ok", timeout=SLOW_MS)
     expect(nurse.part("check-remarks")).to_have_attribute("data-remarks", str(before - 2))
     accessible(nurse.page)
@@ -119,6 +121,8 @@ def test_a_search_that_hears_nothing_new_is_left_without_a_trace(nurse: Nurse, a
     expect(nurse.part("pairing")).to_have_attribute("data-stage", "searching", timeout=SLOW_MS)
     left = int(nurse.part("countdown").get_attribute("data-left") or "0")
     assert 50 <= left <= 60
+    nurse.page.reload()
+    expect(nurse.part("pairing")).to_have_attribute("data-stage", "searching", timeout=SLOW_MS)
     accessible(nurse.page)
     nurse.press("pair-close")
     expect(nurse.part("pairing")).to_have_count(0)

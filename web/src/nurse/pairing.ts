@@ -1,5 +1,5 @@
 /** The pairing guide's own rules: what to press on which instrument, and in which order the found ones stand. Pure. */
-import type { Found, InstrumentKind } from '../shared/wire'
+import type { Found, InstrumentKind, Pairing } from '../shared/wire'
 
 const PRESSES = ['start', 'hold_start', 'hold_bluetooth', 'hold_memory', 'hold_set', 'hold_menu', 'hold_bell', 'finger', 'step_on', 'switch_on'] as const
 export type Press = (typeof PRESSES)[number]
@@ -19,6 +19,11 @@ const BY_KIND: Readonly<Record<InstrumentKind, Press>> = {
 /** What invites an instrument of this kind to be paired; `told` is the catalog's own word for its model. */
 export function pressOf(kind: InstrumentKind, told?: string | null): Press {
   return PRESSES.find((one) => one === told) ?? BY_KIND[kind]
+}
+
+/** Whether the kit is at it: searches, pairs, or waits for the digits. */
+export function isGoing(pairing: Pairing | null): boolean {
+  return pairing !== null && pairing.stage !== 'done' && pairing.stage !== 'failed'
 }
 
 const NEAR = { strong: 0, fair: 1, weak: 2 } as const

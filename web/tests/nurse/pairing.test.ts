@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { inFoundOrder, KINDS, pressedTwice, pressOf, secondsLeft } from '../../src/nurse/pairing'
+import { inFoundOrder, isGoing, KINDS, pressedTwice, pressOf, secondsLeft } from '../../src/nurse/pairing'
 import { sv } from '../../src/shared/i18n/sv'
-import type { Found } from '../../src/shared/wire'
+import type { Found, Pairing } from '../../src/shared/wire'
 
 const found = (id: string, over: Partial<Found> = {}): Found => ({ id, name: id, signal: 'fair', inviting: false, known: false, press: null, ...over })
 
@@ -38,4 +38,10 @@ test('a key pressed twice is one press; a second later it is another', () => {
   expect(pressedTwice(1000, 1150)).toBe(true)
   expect(pressedTwice(1000, 2000)).toBe(false)
   expect(pressedTwice(-Infinity, 0)).toBe(false)
+})
+
+test('a search that has ended is not shown again after a reload', () => {
+  const at = (stage: Pairing['stage']): Pairing => ({ stage, kind: 'cuff', until: '2026-11-23T09:00:00Z', found: [], device_id: '', problem: null })
+  expect((['searching', 'pairing', 'passkey', 'done', 'failed'] as const).map((stage) => isGoing(at(stage)))).toEqual([true, true, true, false, false])
+  expect(isGoing(null)).toBe(false)
 })
