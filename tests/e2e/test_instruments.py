@@ -52,6 +52,8 @@ def test_the_morning_check_from_its_card_to_its_card(nurse: Nurse, accessible: A
     accessible(nurse.page)
 
     nurse.press("loop-start")
+    expect(nurse.part("loop-test")).to_have_attribute("data-state", "running", timeout=SLOW_MS)
+    nurse.press("press-stethoscope-scratch")
     expect(nurse.part("loop-test")).to_have_attribute("data-state", "heard", timeout=SLOW_MS)
     nurse.press("cartridge-add")
     accessible(nurse.page)

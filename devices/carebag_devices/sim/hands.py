@@ -7,7 +7,7 @@ oximeter       finger_on, finger_off, spot, measure
 thermometer    measure, measure_error
 scale          measure, measure_error
 glucose_meter  measure, measure_control, measure_error, mark_meal
-stethoscope    place, lift
+stethoscope    place, lift, scratch, silence_membrane, mend_membrane
 crp_analyser   insert_cassette, insert_cassette_low, insert_cassette_error, measure (the body's own value)
 """
 
@@ -89,6 +89,9 @@ def _own(device: Peripheral, body: Body) -> dict[str, Action]:
             return {
                 "place": partial(setattr, device, "on_skin", True),
                 "lift": partial(setattr, device, "on_skin", False),
+                "scratch": device.scratch,
+                "silence_membrane": partial(setattr, device, "membrane_silent", True),
+                "mend_membrane": partial(setattr, device, "membrane_silent", False),
             }
         case CrpAnalyser():
             return {

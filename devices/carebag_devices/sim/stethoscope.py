@@ -38,6 +38,9 @@ LOG_FRAMES = 40_000
 ROOM_NOISE = 12
 """Amplitude that is left when the bell hangs in the air, of 32 768."""
 MAX_GAIN_DB = 24
+STROKES, STROKE_S, STROKE_EVERY_S = 3, 0.08, 0.4
+SCRATCH = 4000
+"""Standard deviation of a stroke, in int16 steps."""
 _ATT_AND_FRAME_HEADER = 3 + 8
 
 SoundSource = Callable[[int], Iterator[NDArray[np.int16]]]
@@ -100,6 +103,9 @@ class Stethoscope(Peripheral):
         super().__init__(hci_source, hci_sink, label, now=now, battery=63)
         self._source = sound_source
         self.on_skin = True
+        self.membrane_silent = False
+        """Torn or stuck: whatever the hand or the heart does, nearly nothing comes."""
+        self._scratched_at: int | None = None
         self.faults = Faults()
         self.too_loud_db = 0
         """Amplified by so much beyond what the sound is: then it clips."""
@@ -138,6 +144,11 @@ class Stethoscope(Peripheral):
         """The key on the stethoscope."""
         if self._stream is not None:
             self._spawn(self.indicate(self._control, bytes(MarkKey(self._stream.first_sample % 2**32))))
+
+    def scratch(self) -> None:
+        """A fingernail over the membrane, three strokes; heard only while somebody listens."""
+        if self._stream is not None:
+            self._scratched_at = self._stream.first_sample
 
     def end_stream(self) -> None:
         """As a stethoscope does whose battery is low."""
@@ -264,7 +275,11 @@ class Stethoscope(Peripheral):
             block = next(stream.blocks, np.zeros(count, np.int16))
             stream.rest = np.concatenate([stream.rest, np.atleast_1d(np.asarray(block, np.int16))])
         samples, stream.rest = stream.rest[:count], stream.rest[count:]
-        return samples if self.on_skin else _hum(stream.first_sample, count)
+        if self.membrane_silent or not self.on_skin:
+            samples = _hum(stream.first_sample, count)
+        if self.membrane_silent or self._scratched_at is None:
+            return samples
+        return scratched(samples, stream.first_sample - self._scratched_at, stream.rate_hz)
 
     async def _send(self, stream: _Stream, frame: AudioFrame) -> None:
         if frame.overrun:
@@ -314,3 +329,11 @@ def _hum(first_sample: int, count: int) -> NDArray[np.int16]:
     """What a bell in the air picks up: nearly nothing, and the same for the same samples."""
     noise = np.random.default_rng(first_sample).integers(-ROOM_NOISE, ROOM_NOISE + 1, count)
     return noise.astype(np.int16)
+
+
+def scratched(samples: NDArray[np.int16], since: int, rate_hz: int) -> NDArray[np.int16]:
+    """With a fingernail over the membrane: strokes of broad noise, the first `since` samples before these."""
+    at_s = (since + np.arange(len(samples))) / rate_hz
+    stroke = (at_s >= 0) & (at_s < STROKES * STROKE_EVERY_S) & (at_s % STROKE_EVERY_S < STROKE_S)
+    noise = np.random.default_rng(abs(since)).normal(0, SCRATCH, len(samples))
+    return np.clip(samples + np.round(noise * stroke), -32768, 32767).astype(np.int16)

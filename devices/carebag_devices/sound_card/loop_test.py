@@ -1,7 +1,8 @@
 """The morning's sound test: is what was to be heard in what was recorded? Pure.
 
 Two ways. The kit's speaker plays three tones at once while the chest piece lies on it (`tones`, `judge_tones`); or the
-nurse taps the diaphragm, for stethoscopes that are not near a speaker (`judge_taps`).
+nurse taps or scratches the diaphragm, for stethoscopes that are not near a speaker (`judge_taps`). Only what is above
+300 Hz counts then: a heart under the chest piece, which beats as regularly as a finger taps, is no proof of a hand.
 
 `heard` proves that this input is alive, connected and neither deaf nor overdriven at this moment. It does not prove
 that the sound is faithful: no frequency response, no calibration, no noise figure is measured, and a microphone of the
@@ -32,6 +33,8 @@ SILENT_DBFS = -72.0
 """Below it there is no microphone, or a dead one: electronic noise alone is louder."""
 TAP_S = 0.05
 APART_S = 0.15
+SHARP_HZ = 300.0
+"""Heart sounds are 30 dB weaker above it than below, the strokes of a fingernail are not."""
 
 Word = Literal["heard", "too_quiet", "clipped", "silent", "not_heard"]
 
@@ -72,12 +75,22 @@ def judge_tones(samples: NDArray[np.int16], rate_hz: int) -> Verdict:
 def judge_taps(samples: NDArray[np.int16], rate_hz: int, taps: int = 2) -> Verdict:
     """Whether at least so many taps stand out of the rest. A scratch that goes on may count as one or several."""
     block = max(1, round(TAP_S * rate_hz))
-    blocks = np.abs(samples[: len(samples) // block * block].astype(np.int32)).reshape(-1, block)
-    peaks = np.array([dbfs(int(one.max())) for one in blocks])
+    sharp = _above(samples, rate_hz, SHARP_HZ)
+    blocks = np.abs(sharp[: len(sharp) // block * block]).reshape(-1, block)
+    peaks = np.array([dbfs(min(float(one.max()), 32768.0)) for one in blocks])
     out = peaks >= (np.median(peaks) if len(peaks) else 0.0) + STANDS_OUT_DB
     loud = _groups(np.flatnonzero(out & (peaks >= GOOD_DBFS)))
     faint = _groups(np.flatnonzero(out & (peaks > SILENT_DBFS)))
     return _verdict(samples, loud, heard=loud >= taps, faint=faint >= taps)
+
+
+def _above(samples: NDArray[np.int16], rate_hz: int, lowest_hz: float) -> NDArray[np.float64]:
+    """The same sound without what is below; the test is some seconds long and known whole."""
+    if samples.size == 0:
+        return np.zeros(0)
+    spectrum = np.fft.rfft(samples.astype(np.float64))
+    spectrum[: math.ceil(lowest_hz * samples.size / rate_hz)] = 0
+    return np.asarray(np.fft.irfft(spectrum, samples.size), np.float64)
 
 
 def _verdict(samples: NDArray[np.int16], found: int, *, heard: bool, faint: bool) -> Verdict:

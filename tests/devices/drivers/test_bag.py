@@ -253,6 +253,24 @@ async def test_a_stethoscope_lost_while_listening(kitchen) -> None:
     assert kitchen.heard(6)[0].first_sample == 0
 
 
+async def test_a_scratch_is_heard_unless_the_membrane_is_silent(kitchen) -> None:
+    def loudest_since(frames: int) -> int:
+        return max((int(np.abs(one.samples).max()) for one in kitchen.heard(1)[frames:]), default=0)
+
+    await kitchen.sim.stethoscope.start()
+    await kitchen.until_ready("stethoscope")
+    await kitchen.sim.press("stethoscope", "silence_membrane")
+    await kitchen.bag.listen(1, 4000)
+    await kitchen.sim.press("stethoscope", "scratch")
+    await kitchen.until(lambda: len(kitchen.heard(1)) > 60)
+    assert loudest_since(0) < 200
+    await kitchen.sim.press("stethoscope", "mend_membrane")
+    await kitchen.sim.press("stethoscope", "lift")
+    before = len(kitchen.heard(1))
+    await kitchen.sim.press("stethoscope", "scratch")
+    await kitchen.until(lambda: loudest_since(before) > 4000)
+
+
 async def test_a_new_stream_ends_the_one_before(kitchen) -> None:
     await kitchen.sim.stethoscope.start()
     await kitchen.until_ready("stethoscope")

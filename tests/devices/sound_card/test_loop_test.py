@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from carebag_devices.sim.stethoscope import scratched
 from carebag_devices.sound_card.loop_test import TONES_HZ, Verdict, judge_taps, judge_tones, tones
 
 RATES = [4000, 8000, 44100]
@@ -133,6 +134,23 @@ def test_taps_are_counted(rate_hz: int) -> None:
 )
 def test_what_is_no_tapping(sound: np.ndarray, word: str) -> None:
     assert judge_taps(recorded(sound), 8000).word == word
+
+
+def beating(seed: int) -> np.ndarray:
+    """A heart under the chest piece, at 4000/s: two sounds a beat, of 20 to 150 Hz."""
+    at = np.arange(20_000) / 4000
+    sound = noise(4000, -70, 5.0)
+    for begin in np.arange(0.2 + seed / 10, 5.0, 0.8):
+        for where, pitch, level in ((begin, 45, 9000), (begin + 0.3, 70, 6000)):
+            sound += level * np.exp(-(((at - where) / 0.025) ** 2)) * np.sin(2 * math.pi * pitch * at)
+    return sound
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_heart_is_no_hand_and_a_hand_is_heard_over_it(seed: int) -> None:
+    heart = recorded(beating(seed))
+    assert judge_taps(heart, 4000).word == "not_heard"
+    assert judge_taps(scratched(heart, 0, 4000), 4000).word == "heard"
 
 
 @pytest.mark.parametrize("judge", [judge_tones, judge_taps])
