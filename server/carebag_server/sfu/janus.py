@@ -26,7 +26,7 @@ ANSWER_S = 5.0
 OPEN_S = 3.0
 KEEPALIVE_S = 20.0
 """Janus forgets a session after 60 s of silence."""
-RETRY_S = (0.5, 1.0, 2.0, 5.0)
+RETRY_S = (0.5, 1.0, 2.0)
 MAX_BYTES = 256 * 1024
 log = logging.getLogger("carebag.hub")
 
@@ -102,7 +102,8 @@ class JanusSfu:
                     await self._serve(socket, events)
             except (OSError, TimeoutError, WebSocketException, SfuFailed) as failed:
                 if self._failures == 0:
-                    log.warning("sfu: not reached: %s", getattr(failed, "code", type(failed).__name__))
+                    why = failed.code if isinstance(failed, SfuFailed) else type(failed).__name__
+                    log.warning("sfu: not reached: %s", why)
             await asyncio.sleep(RETRY_S[min(self._failures, len(RETRY_S) - 1)])
             self._failures += 1
 
