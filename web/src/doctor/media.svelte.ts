@@ -145,11 +145,11 @@ export class Media {
     else this.#nurseLeaving.here()
   }
 
-  /** Guests and other doctors who are in the room; the examination camera is shown to those guests who may see it. */
-  meetOthers(me: string, others: readonly Participant[], guests: readonly Guest[]): void {
+  /** Guests and other doctors who are in the room; guests who may see the examination camera and are not `served` by the kit have it from here. */
+  meetOthers(me: string, others: readonly Participant[], guests: readonly Guest[], served: readonly string[]): void {
     this.room.meet(me, others)
-    const may = new Set(guests.filter((one) => one.camera && one.state === 'admitted').map((one) => `guest:${one.id}`))
-    this.room.show(this.camera?.getVideoTracks()[0] ?? null, may)
+    const may = guests.filter((one) => one.camera && one.state === 'admitted').map((one) => `guest:${one.id}`)
+    this.room.show(this.camera?.getVideoTracks()[0] ?? null, new Set(may.filter((one) => !served.includes(one))))
   }
 
   /** The kit does it, and its nurse sees that. */

@@ -1,6 +1,6 @@
 /** A guest's way in: look at the link, say who one is, try camera and microphone, wait at the door, be in the room. */
 import { fromFragment } from '../entrance/fragment'
-import { pathBy } from '../shared/call/callPath'
+import { type CallPath, pathBy } from '../shared/call/callPath'
 import { LinkWatch } from '../shared/call/linkQuality'
 import { OwnMedia } from '../shared/call/ownMedia'
 import type { SignalBody } from '../shared/call/instrumentPeer'
@@ -8,6 +8,7 @@ import { type Face, TalkMesh } from '../shared/call/talkMesh'
 import { Api, codeOf } from '../shared/http'
 import { ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
 import { type FromGuest, type GuestRoom, type GuestSelf, type LinkQuality, PROTOCOL, type Relay, type Signal, type ToGuest } from '../shared/wire'
+import { Examination } from './examination.svelte'
 
 export type Stage = 'looking' | 'name' | 'test' | 'waiting' | 'room' | 'left' | 'over'
 const LOOK_MS = 5000
@@ -16,13 +17,14 @@ const FINISHED = new Set(['visit_closed', 'guest_visit_over'])
 
 export class GuestVisit {
   readonly own = new OwnMedia()
+  readonly examination = new Examination({ send: (to, body) => this.#send(to, body), path: () => this.#path() })
   stage = $state<Stage>('looking')
   name = $state('')
   problem = $state('')
   busy = $state(false)
   room = $state.raw<GuestRoom | null>(null)
   faces = $state.raw<Face[]>([])
-  /** The examination camera, while somebody shows it. */
+  /** The examination camera, while a doctor's page passes it on. */
   shown = $state.raw<MediaStream | null>(null)
   quality = $state.raw<LinkQuality | null>(null)
   muted = $state(false)
@@ -77,7 +79,7 @@ export class GuestVisit {
     this.stage = 'waiting'
     this.#mesh = new TalkMesh({
       own: this.own,
-      path: () => pathBy(this.#relay, this.#heldToRelay),
+      path: () => this.#path(),
       send: (to, body) => this.#send(to, body),
       onFaces: (faces) => (this.faces = faces),
       onShown: (_from, track) => (this.shown = new MediaStream([track])),
@@ -126,7 +128,7 @@ export class GuestVisit {
     if (message.type === 'welcome') this.#welcomed(message.participant_id, message.relay_only)
     else if (message.type === 'guest_room') this.#entered(message)
     else if (message.type === 'relay') this.#relay = message
-    else if (message.type === 'signal') this.#mesh?.signal(message.sender, message as unknown as SignalBody)
+    else if (message.type === 'signal' && !this.examination.signal(message)) this.#mesh?.signal(message.sender, message as unknown as SignalBody)
   }
 
   #welcomed(me: string, heldToRelay: boolean): void {
@@ -140,6 +142,7 @@ export class GuestVisit {
     this.stage = room.state === 'admitted' ? 'room' : 'waiting'
     if (!room.camera) this.shown = null
     this.#mesh?.meet(this.#me, room.participants)
+    this.examination.meet(this.#me, room)
   }
 
   #measured(quality: LinkQuality): void {
@@ -153,6 +156,10 @@ export class GuestVisit {
     this.#socket?.send({ ...addressed, description: description as Signal['description'], candidate: candidate as Signal['candidate'] })
   }
 
+  #path(): CallPath {
+    return pathBy(this.#relay, this.#heldToRelay)
+  }
+
   #over(code: string): void {
     this.problem = code
     this.stage = 'over'
@@ -164,6 +171,7 @@ export class GuestVisit {
     this.#watch?.close()
     this.#socket?.stop()
     this.#mesh?.close()
+    this.examination.close()
     this.own.close()
     this.#mesh = undefined
     this.#socket = undefined

@@ -23,7 +23,7 @@ export type LinkState = 'waiting' | 'connecting' | 'connected' | 'interrupted' |
 export interface InstrumentPeerOptions {
   /** Send to the kit, by way of the hub. */
   send: (signal: SignalBody) => void
-  tap: SoundTap
+  tap: Pick<SoundTap, 'attach' | 'passOn'>
   /** By which servers the next connection may go. */
   path?: () => CallPath
   /** Judges what comes in the kit's name; what is not genuine is not answered, so nothing of it is shown. */
