@@ -46,6 +46,12 @@ export function soundHeardToday(state: Pick<KitState, 'loop_test'>, nowMs: numbe
   return state.loop_test?.state === 'heard' && sameDay(state.loop_test.at, nowMs)
 }
 
+/** The mark of a line: whatever counts as a remark below has the triangle, also the sound test that nobody made yet. */
+export function soundMark(state: Pick<KitState, 'loop_test'>, nowMs: number): 'full' | 'moving' | 'triangle' {
+  if (soundHeardToday(state, nowMs)) return 'full'
+  return state.loop_test?.state === 'running' && sameDay(state.loop_test.at, nowMs) ? 'moving' : 'triangle'
+}
+
 type Bag = Pick<KitState, 'devices' | 'cartridges' | 'loop_test' | 'radio_problem' | 'hub'>
 
 /** How many lines need attention. */

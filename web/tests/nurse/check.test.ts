@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { cartridgeState, checkedToday, countRemarks, daysLeft, inExpiryOrder, remarksOfDevice, soundHeardToday } from '../../src/nurse/check'
+import { cartridgeState, checkedToday, countRemarks, daysLeft, inExpiryOrder, remarksOfDevice, soundHeardToday, soundMark } from '../../src/nurse/check'
 import type { Cartridge, DeviceStatus } from '../../src/shared/wire'
 
 const NOW = new Date(2026, 10, 26, 7, 12).getTime()
@@ -92,4 +92,24 @@ test('yesterday’s check is not today’s', () => {
   expect(checkedToday({ check }, NOW)).toBe(true)
   expect(checkedToday({ check }, NOW + 86_400_000)).toBe(false)
   expect(soundHeardToday({ loop_test: null }, NOW)).toBe(false)
+})
+
+describe('the mark of the sound test', () => {
+  const bag = { devices: [device({ kind: 'stethoscope' })], cartridges: [], radio_problem: null, hub: 'online' } as const
+  const sound = (state: 'running' | 'heard' | 'silent' | 'failed', at: string) => ({ state, at, device_id: '', peak_dbfs: null, problem: null })
+  const today = new Date(2026, 10, 26, 7, 0).toISOString()
+  const yesterday = new Date(2026, 10, 25, 7, 0).toISOString()
+  test.each([
+    [null, 'triangle'],
+    [sound('heard', today), 'full'],
+    [sound('heard', yesterday), 'triangle'],
+    [sound('silent', today), 'triangle'],
+    [sound('failed', today), 'triangle'],
+  ] as const)('%j: %s, as the count of remarks says', (loop_test, mark) => {
+    expect(soundMark({ loop_test }, NOW)).toBe(mark)
+    expect(countRemarks({ ...bag, devices: [...bag.devices], cartridges: [], loop_test }, NOW)).toBe(mark === 'full' ? 0 : 1)
+  })
+  test('moves while it runs', () => {
+    expect(soundMark({ loop_test: sound('running', today) }, NOW)).toBe('moving')
+  })
 })
