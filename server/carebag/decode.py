@@ -75,7 +75,7 @@ def _decoded(what: str, value: Sequence[str]) -> Decoded:
         if what.lower() in FILES:
             return decode_file(what.lower(), _file(value))
         canonical(what)
-        return decode(what, _bytes(_text(value)))
+        return decode(what, _bytes(_text(what, value)))
     except UnknownName:
         raise Refused(f"{what!r} is no characteristic and no kind of file that is known here (see -h)") from None
     except Malformed as error:
@@ -84,13 +84,29 @@ def _decoded(what: str, value: Sequence[str]) -> Decoded:
         raise Refused(f"{what} needs {error.name}: run  pip install 'carebag[edge]'") from None
 
 
-def _text(value: Sequence[str]) -> str:
+def _text(what: str, value: Sequence[str]) -> str:
     if list(value) != ["-"]:
-        return " ".join(value)
+        text = " ".join(value)
+        if _looks_like_a_file(text):
+            found = "that is a file's name" if Path(text).exists() else "there is no such file, and it is no hex"
+            raise Refused(
+                f"{text}: {found}. {what} wants its bytes in hex; from a file of hex digits by way of - < FILE"
+            )
+        return text
     try:
         return _limited(sys.stdin.buffer.read(MAX_FILE_BYTES + 1)).decode("ascii")
     except UnicodeDecodeError:
         raise Refused("standard input holds bytes that are no hex digits") from None
+
+
+def _looks_like_a_file(text: str) -> bool:
+    """A path, a name with an ending, or what is there; hex is none of these (`0x..` and spaces apart)."""
+    if re.search(r"[/\\]|\.[A-Za-z][A-Za-z0-9]{0,5}$", text):
+        return True
+    try:
+        return re.fullmatch(r"[0-9A-Fa-f]+", text) is None and Path(text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _bytes(text: str) -> bytes:
@@ -99,7 +115,7 @@ def _bytes(text: str) -> bytes:
     if not digits:
         raise Refused("there are no bytes to decode")
     if stranger := re.search(r"[^0-9A-Fa-f]", digits):
-        raise Refused(f"{stranger[0]!r} is no hex digit")
+        raise Refused(f"{stranger[0]!r} is no hex digit; the bytes are wanted in hex, as in 16 8a 00")
     if len(digits) % 2:
         raise Refused(f"an odd number of hex digits ({len(digits)}): one is missing, or one too many")
     return bytes.fromhex(digits)
@@ -116,11 +132,18 @@ def _file(value: Sequence[str]) -> bytes:
             with Path(value[0]).open("rb") as file:
                 raw = file.read(MAX_FILE_BYTES + 1)
         except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-            reason = error.strerror if isinstance(error, OSError) else "that is no file's name"
-            raise Refused(f"{value[0]}: {reason}") from None
+            raise Refused(f"{value[0]}: {_why_not_read(error)}") from None
     if not raw:
         raise Refused("the file is empty")
     return _limited(raw)
+
+
+def _why_not_read(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, IsADirectoryError):
+        return "that is a folder, not a file"
+    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else "that is no file's name"
 
 
 def _limited(raw: bytes) -> bytes:
