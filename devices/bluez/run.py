@@ -43,8 +43,6 @@ def job(arguments: list[str]) -> dict[str, object]:
         "PYTHONPATH": f"{HERE}:{os.environ.get('PYTHONPATH', '')}".rstrip(":"),
         "PYTHONUNBUFFERED": "1",
     }
-    if "PYTHONTRACEMALLOC" in os.environ:  # where an unclosed thing was opened
-        environment["PYTHONTRACEMALLOC"] = os.environ["PYTHONTRACEMALLOC"]
     pytest += ["-o", f"testpaths={' '.join(TESTS)}"]
     return {"command": [*pytest, *arguments], "environment": environment, "folder": str(PROJECT), "seconds": TESTS_S}
 
