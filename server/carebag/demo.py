@@ -46,7 +46,8 @@ def _run_in(folder: Path, args: argparse.Namespace) -> int:
                 return run_script(demo, as_json=args.json, screenshots=args.screenshots)
             return _show(demo)
     except PartFailed as failure:
-        raise SystemExit(f"carebag demo: {failure}") from None
+        kept = "" if args.data else "\nThe folder with the logs is removed now; --data DIR keeps it."
+        raise SystemExit(f"carebag demo: {failure}{kept}") from None
 
 
 def _show(demo: Demo) -> int:
@@ -59,5 +60,5 @@ def _show(demo: Demo) -> int:
     while True:
         ended = demo.parts.failed()
         if ended:
-            raise PartFailed(f"{ended} ended:\n{demo.parts.tail(ended)}")
+            raise PartFailed(demo.parts.obituary(ended))
         time.sleep(0.5)

@@ -5,13 +5,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from carebag.processes import Parts, free_port
+from carebag.processes import PartFailed, Parts, free_port
 from carebag.stage import Stage, as_arguments
 from carebag_devices.radio.simulated_radio import Mode, best_mode
+from carebag_edge.errors import WrongJournal
 from carebag_edge.keys import load_or_create
 from carebag_server.demo_data import ensure_demo
+from carebag_server.store_start import StoreUnusable, bring_up_to_date
 
 DOCTORS_TELEPHONE, NURSES_TELEPHONE = "08-465 004 10", "070-174 06 20"
 """Of the numbers that PTS keeps for books and films: nobody answers."""
@@ -54,9 +57,13 @@ class Demo:
         """Start all parts.
 
         Raises:
-            PartFailed: naming the part and the end of its log.
+            PartFailed: naming the part and the end of its log, or what of the folder cannot be used.
         """
-        key = load_or_create(self.options.folder / "kit", None, time.time_ns() // 1_000_000)
+        try:
+            key = load_or_create(self.options.folder / "kit", None, time.time_ns() // 1_000_000)
+            bring_up_to_date(self.database, demo=True, now=datetime.now(UTC))
+        except (StoreUnusable, WrongJournal) as error:
+            raise PartFailed(str(error)) from None
         ensure_demo(self.database, key.kit_id, key.public)
         self.start_hub()
         if self.mode == "dbus":

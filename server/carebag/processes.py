@@ -79,11 +79,11 @@ class Parts:
         deadline = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline:
             if self.running[name].poll() is not None:
-                raise PartFailed(f"{name} ended at once:\n{self.tail(name)}")
+                raise PartFailed(self.obituary(name))
             if self.answers(name, url):
                 return
             time.sleep(0.05)
-        raise PartFailed(f"{name} did not answer at {url} within {READY_WITHIN_S:.0f} s:\n{self.tail(name)}")
+        raise PartFailed(f"{name} did not answer at {url} within {READY_WITHIN_S:.0f} s{self.last_words(name)}")
 
     def wait_for_file(self, name: str, path: Path) -> str:
         """Until the part has written `path` whole (it renames it into place); gives its text."""
@@ -92,13 +92,36 @@ class Parts:
             if path.exists():
                 return path.read_text()
             if self.running[name].poll() is not None:
-                raise PartFailed(f"{name} ended at once:\n{self.tail(name)}")
+                raise PartFailed(self.obituary(name))
             time.sleep(0.02)
-        raise PartFailed(f"{name} was not ready within {READY_WITHIN_S:.0f} s:\n{self.tail(name)}")
+        raise PartFailed(f"{name} was not ready within {READY_WITHIN_S:.0f} s{self.last_words(name)}")
+
+    def obituary(self, name: str) -> str:
+        """How a part that ended by itself did so, and its last words."""
+        return f"{name} {how_it_ended(self.running[name].poll())}{self.last_words(name)}"
+
+    def last_words(self, name: str) -> str:
+        """Where its log is, and how that ends; begins with a full stop."""
+        log, said = self.logs / f"{name}.log", self.tail(name)
+        return f". Its log, {log}, ends:\n{said}" if said else f". It wrote nothing into its log, {log}"
 
     def tail(self, name: str, lines: int = 20) -> str:
         text = (self.logs / f"{name}.log").read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
+
+
+def how_it_ended(status: int | None) -> str:
+    """In words, from a process's exit status; negative for a signal, None while it runs."""
+    if status is None:
+        return "still runs"
+    if status >= 0:
+        return f"ended by itself with exit status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    hint = " (the system does that when memory is short)" if name == "SIGKILL" else ""
+    return f"was ended by {name}{hint}"
 
 
 def answers(url: str) -> bool:
