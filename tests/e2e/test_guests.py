@@ -23,9 +23,32 @@ name => {
 """
 
 
+KEEP_PEERS = """
+window.peers = []
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...given) {
+    super(...given)
+    window.peers.push(this)
+  }
+}
+"""
+FROM_KIT = """
+async ({ frames = 0, energy = 0 }) => {
+  const open = window.peers.filter((one) => one.connectionState === 'connected')
+  const kit = open.find((one) => one.getTransceivers().every((two) => two.currentDirection === 'recvonly'))
+  if (kit === undefined) return false
+  const inbound = [...(await kit.getStats()).values()].filter((one) => one.type === 'inbound-rtp')
+  const most = (kind, name) => Math.max(0, ...inbound.filter((one) => one.kind === kind).map((one) => one[name] ?? 0))
+  return most('video', 'framesDecoded') >= frames && most('audio', 'totalAudioEnergy') >= energy
+}
+"""
+"""Whether the kit's connection, which only receives, has brought so many pictures and so much sound."""
+
+
 @pytest.fixture(scope="module")
 def phone(chromium: Browser) -> Iterator[Page]:
     page = new_page(chromium, PHONE)
+    page.add_init_script(KEEP_PEERS)
     yield page
     page.context.close()
 
@@ -89,14 +112,30 @@ def test_the_guest_sees_people_and_nothing_else(walk: Walk, phone: Page) -> None
     expect(phone.get_by_test_id("guest-camera")).to_have_count(0)
 
 
-def test_the_examination_camera_is_shown_when_the_doctor_allows_it(walk: Walk, phone: Page) -> None:
+def test_the_examination_is_seen_and_heard_while_the_doctor_allows_it(
+    walk: Walk, phone: Page, accessible: Accessible
+) -> None:
     doctor = walk.doctor.page
-    switch = doctor.get_by_test_id("guest-camera-switch")
-    switch.click()
-    expect(phone.get_by_test_id("guest-camera")).to_have_attribute("data-picture", "true", timeout=SLOW_MS)
-    expect(switch).to_have_attribute("aria-pressed", "true")
-    switch.click()
-    expect(phone.get_by_test_id("guest-camera")).to_have_count(0)
+    doctor.get_by_test_id("guest-examination").check()
+    expect(phone.get_by_test_id("guest-camera")).to_have_attribute("data-state", "live", timeout=SLOW_MS)
+    expect(phone.get_by_test_id("guest-sound")).to_have_attribute("data-sounding", "false")
+    phone.wait_for_function(FROM_KIT, arg={"frames": 20}, timeout=SLOW_MS)
+    walk.doctor.ask_to_listen("mitral")
+    walk.nurse.start_task("listen")
+    expect(phone.get_by_test_id("guest-sound")).to_have_attribute("data-sounding", "true", timeout=SLOW_MS)
+    expect(phone.get_by_test_id("guest-sound-label")).to_contain_text("inte för att bedöma")
+    phone.wait_for_function(FROM_KIT, arg={"energy": 1e-9}, timeout=SLOW_MS)
+    accessible(phone)
+    accessible(doctor)
+    phone.get_by_test_id("guest-sound-mute").click()
+    expect(phone.get_by_test_id("guest-sound-volume")).to_be_disabled()
+    assert walk.doctor.part("guest-no-place").count() == 0
+    doctor.get_by_test_id("guest-examination").uncheck()
+    expect(phone.get_by_test_id("guest-camera")).to_have_count(0, timeout=SLOW_MS)
+    expect(phone.get_by_test_id("guest-sound")).to_have_count(0)
+    phone.wait_for_function(f"async wanted => !(await ({FROM_KIT})(wanted))", arg={}, timeout=SLOW_MS)
+    face(phone)  # the talk goes on
+    walk.nurse.press("listen-stop")
 
 
 def test_links_are_told_in_words_for_everyone(walk: Walk) -> None:

@@ -1,9 +1,11 @@
 /** What is seen and heard in one visit: the kit's connection (camera, exact sound) and the nurse's face and voice. */
 import { clock } from '../shared/clock.svelte'
 import { InstrumentPeer, type LinkState, type SignalBody } from '../shared/call/instrumentPeer'
-import { KitClock, type PictureTime } from '../shared/call/kitClock'
+import { KitClock } from '../shared/call/kitClock'
 import { Leaving } from '../shared/call/leaving'
 import { RoomTalk } from '../shared/call/roomTalk.svelte'
+import { SFU } from '../shared/call/sfuPeer'
+import { SharedPicture } from '../shared/call/sharedPicture.svelte'
 import { TalkPeer, type TalkState } from '../shared/call/talkPeer'
 import { guardEffect } from '../shared/sound/guardEffect'
 import { onTheme } from '../shared/sound/paint'
@@ -12,7 +14,7 @@ import { SoundPlayer } from '../shared/sound/player'
 import { ExactSound, type Heard, type SoundEnd, type Verdict } from '../shared/sound/stream'
 import { SoundTap } from '../shared/sound/tap'
 import type { View } from '../shared/sound/views'
-import type { Guest, ListeningState, LiveVitals, Participant, Signal } from '../shared/wire'
+import type { ListeningState, LiveVitals, Participant, Signal } from '../shared/wire'
 import { CallSafety } from './callSafety.svelte'
 import type { Console } from './console.svelte'
 import { Ear } from './proof/ear.svelte'
@@ -57,6 +59,7 @@ export class Media {
   /** Guests, and other doctors. */
   readonly room: RoomTalk
   readonly safety: CallSafety
+  readonly shared: SharedPicture
   #kit: string | undefined
   #nurse: string | undefined
   #instruments: InstrumentPeer | undefined
@@ -74,6 +77,8 @@ export class Media {
     readonly visitId: string,
   ) {
     this.safety = new CallSafety(desk, visitId)
+    const show = (stream: MediaStream): void => void (this.camera = stream)
+    this.shared = new SharedPicture({ send: (to, body) => this.#send(to, body), path: this.safety.path, kit: () => this.#instruments?.stats(), onPicture: show })
     this.room = new RoomTalk({
       path: this.safety.path,
       visitId,
@@ -145,11 +150,10 @@ export class Media {
     else this.#nurseLeaving.here()
   }
 
-  /** Guests and other doctors who are in the room; guests who may see the examination camera and are not `served` by the kit have it from here. */
-  meetOthers(me: string, others: readonly Participant[], guests: readonly Guest[], served: readonly string[]): void {
+  /** Guests and other doctors who are in the room; `passOnTo` these the examination camera's picture goes from here. */
+  meetOthers(me: string, others: readonly Participant[], passOnTo: readonly string[]): void {
     this.room.meet(me, others)
-    const may = guests.filter((one) => one.camera && one.state === 'admitted').map((one) => `guest:${one.id}`)
-    this.room.show(this.camera?.getVideoTracks()[0] ?? null, new Set(may.filter((one) => !served.includes(one))))
+    this.room.show(this.camera?.getVideoTracks()[0] ?? null, new Set(passOnTo))
   }
 
   /** The kit does it, and its nurse sees that. */
@@ -250,11 +254,6 @@ export class Media {
     picture.flag(this.#flags)
   }
 
-  /** A picture of the examination camera is shown: what `carebag bench` compares with `carebag:rendered`. */
-  pictured(picture: PictureTime): void {
-    document.dispatchEvent(new CustomEvent('carebag:picture', { detail: picture }))
-  }
-
   /** This computer was without any network. */
   #renew(): void {
     this.#instruments?.renew()
@@ -276,13 +275,13 @@ export class Media {
       trust: this.safety.trust,
       onTrust: (distrust, digits) => {
         this.safety.onKit(distrust, digits)
-        if (distrust !== null) this.camera = null
+        if (distrust !== null) this.#unseen()
       },
       onRelay: this.safety.onRelay,
       send: (body) => this.#send(this.#kit, body),
       onVideo: (stream) => {
         this.kitClock.forget()
-        this.camera = stream
+        this.shared.fromKit(stream)
       },
       onMessage: (message) => this.#channel(message),
       onRepair: (packet) => this.#repair(packet),
@@ -319,8 +318,13 @@ export class Media {
   #endInstruments(): void {
     this.#instruments?.close()
     this.#instruments = undefined
-    this.camera = null
+    this.#unseen()
     this.link = 'waiting'
+  }
+
+  #unseen(): void {
+    this.shared.end()
+    this.camera = null
   }
 
   #send(to: string | undefined, body: SignalBody): void {
@@ -334,6 +338,7 @@ export class Media {
     const body = signal as unknown as SignalBody
     if (signal.sender === this.#nurse) this.#talk?.signal(body)
     else if (signal.sender === this.#kit) this.#instruments?.signal(body)
+    else if (signal.sender === SFU) this.#instruments && this.safety.kit === null && this.shared.signal(body)
     else this.room.signal(signal)
   }
 
