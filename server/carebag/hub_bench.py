@@ -132,12 +132,12 @@ class Load:
             async with gate:
                 await self._kit_in(room)
                 await self._doctor_in(room)
-
-        await asyncio.gather(*(one(room) for room in self.rooms))
-        for room in self.rooms:
+            # at once: the hub's pings are answered only while somebody listens
             for side in (room.console, room.kit):
                 assert side is not None
                 self._listeners.append(asyncio.create_task(self._listen(room, side)))
+
+        await asyncio.gather(*(one(room) for room in self.rooms))
         return time.monotonic() - began
 
     async def _kit_in(self, room: Room) -> None:
