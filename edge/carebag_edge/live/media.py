@@ -119,7 +119,7 @@ class AiortcLive:
             outgoing = Outgoing(
                 self._feed.track(),
                 exact=not guest,
-                monitor=guest,
+                monitor=guest and viewer != SFU,
                 relay_only=self._relays.only,
                 channels=viewer != SFU,
             )
@@ -194,8 +194,8 @@ class AiortcLive:
     def sound(self, stream: int, first_sample: int, samples: NDArray[np.int16]) -> None:
         for packet, rtp_time in self._sound.take(stream, first_sample, samples):
             self._send_sound(packet, rtp_time)
-        guests = [call for call in self._calls.values() if call.guest]
-        if all(call.viewer == SFU for call in guests):
+        guests = [call for viewer, call in self._calls.items() if call.guest and viewer != SFU]
+        if not guests:
             return
         for packet, rtp_time in self._monitor.take(stream, first_sample, samples):
             for call in guests:

@@ -26,8 +26,8 @@ INBOX = 400
 AGAIN_S = 5.0
 """After the SFU would not, or a leg broke."""
 MAX_CANDIDATE = 1000
-TRACKS = {"0": "camera", "1": "monitor"}
-"""In the order in which the kit offers them; the SFU keeps it."""
+TRACKS = {"0": "camera"}
+"""As in a kit's offer: which `mid` is what."""
 log = logging.getLogger("carebag.hub")
 Say = Callable[[Signal | SfuServes], None]
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -58,8 +58,8 @@ class SfuPage:
         await self.close()
         self.epoch, self.pictures = signal.epoch, 0
         self.offers += 1
-        assert description["tracks"] == {"0": "camera", "1": "monitor"}
-        assert "m=application" not in description["sdp"]
+        assert description["tracks"] == {"0": "camera"}
+        assert [line[:7] for line in description["sdp"].splitlines() if line.startswith("m=")] == ["m=video"]
         connection = self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         await connection.setRemoteDescription(RTCSessionDescription(description["sdp"], "offer"))
         await connection.setLocalDescription(await connection.createAnswer())
@@ -159,14 +159,14 @@ class Hub:
 
 
 @pytest.fixture
-async def hub(room: Any, server: Janus, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
+async def hub(room: Any, server: Janus, monkeypatch: pytest.MonkeyPatch) -> Hub:
     # what the pure tests hold to, quicker
     monkeypatch.setattr(shared_picture, "DIRECT_AFTER_S", 1.0)
     monkeypatch.setattr(shared_picture, "END_AFTER_S", 2.0)
     monkeypatch.setattr(shared_picture, "STEADY_S", 1.0)
     hub = Hub(room, server)
     room.pages[SFU] = hub
-    yield hub
+    return hub
 
 
 async def play(room: Any, stream: int, samples: np.ndarray) -> SoundEnd:

@@ -2,6 +2,8 @@
 import type { CallPath } from '../shared/call/callPath'
 import { InstrumentPeer, type LinkState, type SignalBody } from '../shared/call/instrumentPeer'
 import { type Distrust, KitTrust } from '../shared/call/kitTrust'
+import { SFU } from '../shared/call/sfuPeer'
+import { SharedPicture } from '../shared/call/sharedPicture.svelte'
 import type { SoundTap } from '../shared/sound/tap'
 import type { GuestRoom, Participant, Signal } from '../shared/wire'
 import { Arrival } from './arrival'
@@ -32,6 +34,7 @@ export class Examination {
   /** The picture came back a moment ago. */
   back = $state(false)
   readonly ear = new MonitorEar()
+  readonly shared: SharedPicture
   readonly #options: ExaminationOptions
   #kit: Participant | null = null
   #visitId = ''
@@ -44,6 +47,12 @@ export class Examination {
 
   constructor(options: ExaminationOptions) {
     this.#options = options
+    this.shared = new SharedPicture({
+      send: options.send,
+      path: options.path,
+      kit: () => this.#peer?.stats(),
+      onPicture: (stream) => (this.picture = stream),
+    })
   }
 
   /** What the room is now. Without the word all ends at once; a kit that is away for a moment is waited for. */
@@ -58,8 +67,12 @@ export class Examination {
     this.#peer ??= this.#begin()
   }
 
-  /** True if it was call set-up of the kit. */
+  /** True if it was call set-up of the kit, or of its picture by way of the SFU. */
   signal(signal: Signal): boolean {
+    if (signal.sender === SFU) {
+      if (this.#peer !== null && this.distrust === null) this.shared.signal(signal as unknown as SignalBody)
+      return true
+    }
     if (this.#kit === null || signal.sender !== this.#kit.id) return false
     this.#peer?.signal(signal as unknown as SignalBody)
     return true
@@ -76,6 +89,7 @@ export class Examination {
     this.#peer?.close()
     this.#peer = this.#kit = null
     this.ear.close()
+    this.shared.end()
     this.picture = this.distrust = null
     this.sounding = this.back = this.kitHere = false
     this.link = 'waiting'
@@ -90,7 +104,7 @@ export class Examination {
       trust: this.#trust(),
       onTrust: (distrust) => this.#judged(distrust),
       send: (body) => this.#kit && this.#options.send(this.#kit.id, body),
-      onVideo: (stream) => (this.picture = stream),
+      onVideo: (stream) => this.shared.fromKit(stream),
       onVoice: (label, stream) => label === 'monitor' && this.ear.hear(stream),
       onState: (state) => this.#linked(state),
     })
@@ -105,7 +119,9 @@ export class Examination {
 
   #judged(distrust: Distrust | null): void {
     this.distrust = distrust
-    if (distrust !== null) this.picture = null
+    if (distrust === null) return
+    this.shared.end()
+    this.picture = null
   }
 
   #linked(state: LinkState): void {
@@ -129,6 +145,7 @@ export class Examination {
   /** The kit has hung up: what stands must not be taken for now. */
   #noPlace(): void {
     this.full = true
+    this.shared.end()
     this.picture = null
   }
 
