@@ -17,6 +17,7 @@ from carebag_edge.listening import Listening
 from carebag_edge.loop_test import LoopTester
 from carebag_edge.tasks import Tasks
 from carebag_edge.tray import Tray
+from carebag_edge.withdrawal import withdraw
 from carebag_edge.wording import as_code
 from carebag_wire.messages import CameraDo, LinkReport, Ping, Pong, Problem, Signal
 from carebag_wire.nurse_messages import (
@@ -29,6 +30,7 @@ from carebag_wire.nurse_messages import (
     StartRequest,
     StopListening,
     TakeSpot,
+    WithdrawReading,
 )
 from carebag_wire.visit import Person, RequestKind
 
@@ -127,6 +129,9 @@ class NurseCommands:
             case FileReading():
                 self._tray.file(message, nurse)
                 self._owner.journaled("filed" if message.decision == "this_patient" else "set_aside")
+            case WithdrawReading():
+                withdraw(self._bedside, self._clock, message, nurse)
+                self._owner.journaled("withdrawn")
             case PressSimulator():
                 await self._press(message.device, message.action)
             case _ if not self._bag.do(message, nurse):

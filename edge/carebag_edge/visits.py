@@ -17,6 +17,7 @@ from carebag_wire.records import (
     PhotoTaken,
     Reading,
     ReadingFiled,
+    ReadingWithdrawn,
     RequestProgressed,
     SoundRecorded,
     VisitClosed,
@@ -150,6 +151,10 @@ def overlaid(
                 before = readings.get(filed.reading_id) or _from_tray(from_tray(filed.reading_id))
                 if before is not None:
                     readings[filed.reading_id] = _filed(before, filed, name_of(filed.binding.nurse_id))
+            case ReadingWithdrawn() as withdrawn:
+                typed = readings.get(withdrawn.reading_id)
+                if typed is not None and typed.decision == "draft":
+                    readings[withdrawn.reading_id] = _withdrawn(typed, withdrawn, name_of(withdrawn.binding.nurse_id))
             case SoundRecorded() as sound:
                 kept = stored(sound.media_sha256)
                 view = SoundView(sound=sound, media_stored=kept, received_at=entry.received_at)
@@ -189,6 +194,11 @@ def _filed(view: ReadingView, filed: ReadingFiled, name: str) -> ReadingView:
     else:
         update |= {"filed_by": name or view.filed_by, "filed_at": at}
     return view.model_copy(update={**update, "reason": filed.reason if taken_back else ""})
+
+
+def _withdrawn(view: ReadingView, withdrawn: ReadingWithdrawn, name: str) -> ReadingView:
+    update: dict[str, Any] = {"decision": "rejected", "taken_back": True, "decided_by": name}
+    return view.model_copy(update={**update, "decided_at": withdrawn.times.kit_utc, "reason": withdrawn.reason})
 
 
 def answered_requests(own: Iterable[Entry]) -> set[UUID]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from carebag_server import withdrawals
 from carebag_server.audit import Act, append
 from carebag_server.callers import KitCaller
 from carebag_server.filings import objection, settle, take
@@ -23,6 +24,7 @@ from carebag_wire.base import Code
 from carebag_wire.records import (
     Reading,
     ReadingFiled,
+    ReadingWithdrawn,
     Record,
     RecordBatch,
     RecordReceipt,
@@ -78,12 +80,19 @@ def _take_in_one(session: Session, caller: KitCaller, kit: Kit, envelope: Signed
     session.flush()
     if isinstance(record, ReadingFiled):
         alarm = objection(session, record, visit, alarm)
+    elif isinstance(record, ReadingWithdrawn):
+        alarm = withdrawals.objection(session, record, visit, alarm)
     _log(session, caller, record, visit, alarm, now)
     if isinstance(record, ReadingFiled):
         if not alarm:
             take(session, record, visit, _nurse_name(session, caller, record) or "")
+    elif isinstance(record, ReadingWithdrawn):
+        if visit is not None and not alarm:
+            withdrawals.take(session, visit, record)
     elif visit is not None:
         apply(session, visit, record, now)
+        if isinstance(record, Reading):
+            withdrawals.settle(session, visit, record)
     else:
         settle(session, record.id, kit.id)
     return record.id
@@ -158,12 +167,12 @@ def _action(record: Record) -> str:
         if record.decision == "this_patient":
             return "reading_filed"
         return "reading_taken_back" if record.binding.visit_id else "reading_set_aside"
-    return record.type if isinstance(record, VisitOpened | VisitClosed) else f"{record.type}_stored"
+    return record.type if isinstance(record, VisitOpened | VisitClosed | ReadingWithdrawn) else f"{record.type}_stored"
 
 
 def _about(session: Session, record: Record) -> str:
-    """Kind and id of the record, of a filing those of the reading; and the kind of examination."""
-    if isinstance(record, ReadingFiled):
+    """Kind and id of the record, of a filing or withdrawal those of the reading; and the kind of examination."""
+    if isinstance(record, ReadingFiled | ReadingWithdrawn):
         stored = session.get(RecordRow, record.reading_id)
         about = record_adapter.validate_json(stored.payload) if stored else None
         return f"reading {record.reading_id} {about.kind if isinstance(about, Reading) else ''}".rstrip()

@@ -109,6 +109,14 @@ class FileReading(Wire):
     reason: ShortText = ""
 
 
+class WithdrawReading(Wire):
+    """A value that she typed was entered in error: it is struck through, and stays."""
+
+    type: Literal["withdraw_reading"] = "withdraw_reading"
+    reading_id: Id
+    reason: ShortText = ""
+
+
 class EnterReading(Wire):
     """A value read off an instrument's display, typed twice; `photo_id` is a `PhotoTaken` of the display."""
 
@@ -226,6 +234,7 @@ FromNurse = Annotated[
     | ForgetDevice
     | FileReading
     | EnterReading
+    | WithdrawReading
     | AddCartridge
     | RemoveCartridge
     | RunLoopTest

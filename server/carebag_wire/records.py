@@ -139,8 +139,30 @@ class ReadingFiled(Wire):
     reason: ShortText = ""
 
 
+class ReadingWithdrawn(Wire):
+    """The nurse says that a value she typed was entered in error. Its own record stays as it was signed.
+
+    Without effect once a doctor has decided on the reading.
+    """
+
+    type: Literal["reading_withdrawn"] = "reading_withdrawn"
+    id: Id
+    binding: Binding
+    """The open visit, which is the reading's."""
+    times: Times
+    reading_id: Id
+    reason: ShortText = ""
+
+
 Record = Annotated[
-    VisitOpened | VisitClosed | RequestProgressed | Reading | SoundRecorded | PhotoTaken | ReadingFiled,
+    VisitOpened
+    | VisitClosed
+    | RequestProgressed
+    | Reading
+    | SoundRecorded
+    | PhotoTaken
+    | ReadingFiled
+    | ReadingWithdrawn,
     Field(discriminator="type"),
 ]
 record_adapter: TypeAdapter[Record] = TypeAdapter(Record)

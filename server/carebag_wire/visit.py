@@ -95,7 +95,8 @@ class ReadingView(Decided):
     """Who took it from the unassigned tray into this visit; empty for what was measured in it."""
     filed_at: Utc | None = None
     taken_back: bool = False
-    """It was filed and then set aside again: `rejected`, `decided_by` the nurse, shown but never to be decided on."""
+    """It was filed and then set aside again, or typed in error (`filed_at` None): `rejected`, `decided_by` the nurse,
+    shown but never to be decided on."""
 
 
 class SoundView(Decided):

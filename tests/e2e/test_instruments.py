@@ -213,6 +213,30 @@ def test_a_typed_value_is_compared_pictured_and_kept(nurse: Nurse, doctor: Docto
     expect(nurse.part("task-none")).to_be_visible(timeout=SLOW_MS)
 
 
+def test_a_value_typed_wrong_twice_is_struck_through(nurse: Nurse, doctor: Doctor, accessible: Accessible) -> None:
+    nurse.press("enter-open")
+    nurse.press("enter-kind-weight")
+    nurse.press("enter-next")
+    for time in ("first", "second"):
+        nurse.part(f"{time}-weight").fill("715")
+        nurse.press("enter-next")
+    expect(nurse.part("enter-saved")).to_be_visible(timeout=SLOW_MS)
+    doctor.draft("weight")
+    nurse.press("withdraw")
+    accessible(nurse.page)
+    nurse.press("withdraw-confirm")
+    expect(nurse.part("enter-withdrawn")).to_be_visible(timeout=SLOW_MS)
+    accessible(nurse.page)
+    nurse.press("enter-ready")
+    for person in (nurse, doctor):
+        card = person.part("value-weight").first
+        expect(card).to_have_attribute("data-decision", "rejected", timeout=SLOW_MS)
+        expect(card.get_by_test_id("reading-decision")).to_contain_text(re.compile("Felskrivet.*Anna Lind"))
+        expect(card.locator(".numbers")).to_have_css("text-decoration-line", "line-through")
+    expect(nurse.part("withdraw")).to_have_count(0)
+    expect(doctor.part("value-weight").get_by_test_id("reading-keep")).to_have_count(0)
+
+
 def test_what_nobody_expects_is_saved_with_a_word(nurse: Nurse, doctor: Doctor) -> None:
     nurse.press("enter-open")
     nurse.press("enter-kind-temperature")

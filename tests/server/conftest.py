@@ -253,6 +253,7 @@ RECORD_PARTS: dict[str, Json] = {
         "quality": {"word": "good"},
     },
     "reading_filed": {"reading_id": str(uuid.UUID(int=0)), "decision": "this_patient"},
+    "reading_withdrawn": {"reading_id": str(uuid.UUID(int=0))},
     "photo_taken": {
         "media_sha256": hashlib.sha256(b"\xff\xd8\xffphoto").hexdigest(),
         "media_type": "image/jpeg",

@@ -1404,7 +1404,7 @@ export interface components {
         };
         FromConsole: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["DoctorHears"];
         FromGuest: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"];
-        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["PressSimulator"];
+        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["PressSimulator"];
         /**
          * Gap
          * @description Samples that never arrived: zero in the file, drawn as a gap, never smoothed over.
@@ -3464,6 +3464,27 @@ export interface components {
             relay_only: boolean;
         };
         /**
+         * WithdrawReading
+         * @description A value that she typed was entered in error: it is struck through, and stays.
+         */
+        WithdrawReading: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "withdraw_reading";
+            /**
+             * Reading Id
+             * Format: uuid
+             */
+            reading_id: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
          * WorkCamera
          * @description What the doctor does with the kit's examination camera; the kit does it and shows it in `CameraState`.
          */
@@ -3608,6 +3629,7 @@ export type UploadState = components['schemas']['UploadState'];
 export type VisitHead = components['schemas']['VisitHead'];
 export type VisitSnapshot = components['schemas']['VisitSnapshot'];
 export type Welcome = components['schemas']['Welcome'];
+export type WithdrawReading = components['schemas']['WithdrawReading'];
 export type WorkCamera = components['schemas']['WorkCamera'];
 export type WriteNote = components['schemas']['WriteNote'];
 export type $defs = Record<string, never>;

@@ -19,6 +19,7 @@ export type Moment = {
     | 'photo'
     | 'kept'
     | 'rejected'
+    | 'withdrawn'
     | 'guest_invited'
     | 'guest_admitted'
     | 'guest_ended'
@@ -49,6 +50,11 @@ function ofRequests(snapshot: VisitSnapshot): Moment[] {
   })
 }
 
+/** Typed, and entered in error as the nurse says; what was filed is taken back instead. */
+function isWithdrawn(view: ReadingView): boolean {
+  return view.taken_back && view.filed_at === null
+}
+
 /** How a value came into the visit: an old one was filed by a person, and never counts as measured then. */
 function arrival(view: ReadingView, nurse: string): Pick<Moment, 'at' | 'kind' | 'who'> {
   if (view.filed_at) return { at: view.filed_at, kind: 'filed', who: view.filed_by }
@@ -65,7 +71,7 @@ function ofRecords(snapshot: VisitSnapshot): Moment[] {
       subject: view.reading.kind,
       circumstances: view.reading.circumstances,
     },
-    ...decided(view, view.reading.id, view.reading.kind),
+    ...decided(view, view.reading.id, view.reading.kind).map((moment) => (isWithdrawn(view) ? { ...moment, kind: 'withdrawn' as const } : moment)),
   ])
   const sounds = snapshot.sounds.flatMap((view): Moment[] => [
     { at: view.sound.times.kit_utc, kind: 'heard', about: view.sound.id, who: nurse, subject: 'sound', circumstances: view.sound.circumstances },
