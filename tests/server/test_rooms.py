@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from carebag_server.announcements import Announcement
 from carebag_server.rooms import Close, Rooms, Send
+from carebag_server.sfu.watching import SFU_LINE
+from carebag_wire.calls import SfuServes
 from carebag_wire.guests import Guest, LinkQuality
 from carebag_wire.messages import (
     CameraDo,
@@ -532,3 +534,47 @@ def test_the_camera_is_worked_in_the_home_where_the_kit_is(rooms: Rooms) -> None
     assert rooms.camera(KIT, still) == [Send(10, still)]
     assert rooms.camera(KIT, CameraDo(visit_id=OTHER_VISIT, act="still")) == []
     assert rooms.camera(OTHER_KIT, still) == []
+
+
+def test_set_up_for_the_sfu_is_taken_from_kit_doctors_and_guests_with_the_word_only(rooms: Rooms) -> None:
+    rooms.has_sfu = True
+    rooms.console_came(2, PAU, "Pau Vila")
+    watching = to(enter(rooms, 2), SFU_LINE)[-1]
+    assert (watching.kit, len(watching.viewers)) == (f"kit:{KIT}", 2)
+    rooms.guest_came(20, guest("admitted"), KIT)
+    rooms.kit_came(11, OTHER_KIT, "Väska 2")
+    rooms.console_came(3, uuid.uuid4(), "Outside")
+    for refused in (3, 11, 20):
+        assert rooms.signal(refused, signal("sfu")) == [Send(refused, Problem(code="not_here"))]
+    assert rooms.signal(10, signal("sfu", sender=f"nurse:{KIT}")) == [Send(10, Problem(code="not_here"))]
+    assert rooms.signal(1, signal("sfu", visit_id=OTHER_VISIT)) == [Send(1, Problem(code="not_here"))]
+    (of_kit,) = to(rooms.signal(10, signal("sfu")), SFU_LINE)
+    (of_doctor,) = to(rooms.signal(2, signal("sfu", sender=f"kit:{KIT}")), SFU_LINE)
+    assert (of_kit.sender, of_doctor.sender) == (f"kit:{KIT}", watching.viewers[1])
+    shown = to(told(rooms, state="admitted", camera=True, examination=True), SFU_LINE)[-1]
+    assert f"guest:{KARIN}" in shown.viewers
+    (of_guest,) = to(rooms.signal(20, signal("sfu")), SFU_LINE)
+    assert of_guest.sender == f"guest:{KARIN}"
+    hidden = to(told(rooms, state="admitted"), SFU_LINE)[-1]
+    assert f"guest:{KARIN}" not in hidden.viewers
+    away = to(rooms.kit_status(10, status(OTHER_VISIT)), SFU_LINE)[-1]
+    assert away.kit is None
+    assert rooms.signal(10, signal("sfu")) == [Send(10, Problem(code="not_here"))]
+
+
+def test_what_the_sfu_says_reaches_the_kit_and_viewers_and_nobody_else(rooms: Rooms) -> None:
+    rooms.has_sfu = True
+    doctor = rooms.with_sfu(VISIT).watching.viewers[0]
+    serves = SfuServes(visit_id=VISIT, to=f"kit:{KIT}", available=True, viewers=[doctor])
+    assert rooms.with_sfu(VISIT).hear(serves) == [Send(10, serves)]
+    offer = signal(doctor, sender="sfu")
+    assert rooms.with_sfu(VISIT).hear(offer) == [Send(1, offer)]
+    for nobody in (f"nurse:{KIT}", f"kit:{OTHER_KIT}", "doctor:9:9", "sfu", ""):
+        assert rooms.with_sfu(VISIT).hear(signal(nobody, sender="sfu")) == []
+    assert rooms.with_sfu(OTHER_VISIT).hear(offer) == []
+
+
+def test_without_an_sfu_nothing_is_said_to_it(rooms: Rooms) -> None:
+    rooms.console_came(2, PAU, "Pau Vila")
+    assert to(enter(rooms, 2), SFU_LINE) == []
+    assert rooms.signal(1, signal("sfu")) == [Send(1, Problem(code="not_here"))]
