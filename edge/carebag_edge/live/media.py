@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from carebag_edge.live.aiortc_peer import AiortcPeer
 from carebag_edge.live.call import Call
 from carebag_edge.live.camera import CameraFeed, CameraSource
+from carebag_edge.live.heard_marks import HeardMarks
 from carebag_edge.live.monitor_sound import MonitorSound
 from carebag_edge.live.path_proof import PathProofs
 from carebag_edge.live.port import IceServer, MediaPeer, Outgoing, PeerEvents
@@ -59,6 +60,7 @@ class AiortcLive:
         self._monotonic_us = monotonic_us
         self._calls: dict[str, Call] = {}
         self._sound = SoundDesk()
+        self._marks = HeardMarks()
         self._proofs = PathProofs(self._sound.set_aside)
         self._monitor = MonitorSound()
         self._sound_kbps = 0.0
@@ -222,6 +224,8 @@ class AiortcLive:
         return [call for call in self._calls.values() if not call.guest]
 
     def state(self, message: LiveVitals | ListeningState) -> None:
+        if isinstance(message, ListeningState):
+            message = self._marks.take(message)
         text = message.model_dump_json()
         self._latest[message.type] = text
         for call in self._doctors():
@@ -240,6 +244,7 @@ class AiortcLive:
         elif channel == "repair":
             for text in self._sound.greeting():
                 call.send("repair", text)
+            self._tell_marks(call, self._marks.all())
 
     def _message(self, call: Call, channel: str, message: str | bytes) -> None:
         if channel != "repair" or call.guest or not call.may_ask():
@@ -252,6 +257,13 @@ class AiortcLive:
             call.carry_sound_on_channel = True
         for answer in self._sound.answer(ask):
             call.send("repair", answer)
+        self._tell_marks(call, self._marks.between(ask.stream, *self._sound.span(ask)))
+
+    @staticmethod
+    def _tell_marks(call: Call, heard: ListeningState | None) -> None:
+        """By the channel that loses nothing."""
+        if heard is not None:
+            call.send("repair", heard.model_dump_json())
 
     async def _heartbeat(self) -> None:
         """Lets the page notice within seconds that the path is gone; aiortc itself notices after half a minute."""

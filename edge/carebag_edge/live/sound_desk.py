@@ -166,6 +166,13 @@ class SoundDesk:
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
 
+    def span(self, ask: Ask) -> tuple[int, int]:
+        """The samples from the first to the last chunk asked for; empty where none is."""
+        if self._chunker is None or self._chunker.stream != ask.stream or not ask.chunks:
+            return 0, 0
+        size = self._chunker.chunk_samples
+        return min(ask.chunks) * size, (max(ask.chunks) + 1) * size
+
     def answer(self, ask: Ask) -> Iterator[str | bytes]:
         """Packets and words for the repair channel; what the ring no longer holds is said to be gone."""
         if self._ring is None or self._ring.stream != ask.stream:

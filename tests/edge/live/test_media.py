@@ -179,6 +179,18 @@ async def test_state_comes_at_once_and_to_those_who_come_later(room: Any) -> Non
     assert ListeningState.model_validate({k: v for k, v in page.heard("listening")[0].items() if k != "channel"})
 
 
+async def test_marks_come_with_the_samples_that_are_asked_for_again(room: Any) -> None:
+    (page,) = await room.enter("doctor")
+    room.live.sound_begin(1, RATE)
+    room.live.sound(1, 0, sound(0.5))
+    about = {"stream": 1, "state": "live", "request_id": None, "rate_hz": RATE, "gaps": 0, "quality": "good"}
+    told = ListeningState(circumstances=Circumstances(), samples=2000, sound_marks=[(300, "S1"), (1500, "S2")], **about)
+    room.live.state(told)
+    page.repair.send(json.dumps({"type": "sound_ask", "stream": 1, "chunks": [3, 4]}))
+    await page.until(lambda: page.heard("listening", "repair"))
+    assert page.heard("listening", "repair")[-1]["sound_marks"] == [[300, "S1"]]
+
+
 async def test_pictures_come(room: Any) -> None:
     (page,) = await room.enter("doctor")
     frame = await page.tracks["video"].recv()
