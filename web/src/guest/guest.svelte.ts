@@ -97,6 +97,7 @@ export class GuestVisit {
     })
     this.#socket.start()
     this.#looking = setInterval(() => void this.#look(), LOOK_MS)
+    window.addEventListener('online', this.#online)
   }
 
   mute(on: boolean): void {
@@ -122,6 +123,12 @@ export class GuestVisit {
     } catch (error) {
       if (codeOf(error) !== 'unreachable') this.#over(codeOf(error))
     }
+  }
+
+  /** This phone was without any network. */
+  readonly #online = (): void => {
+    this.#mesh?.renew()
+    this.examination.renew()
   }
 
   #receive(message: ToGuest): void {
@@ -168,6 +175,7 @@ export class GuestVisit {
 
   #hangUp(): void {
     clearInterval(this.#looking)
+    window.removeEventListener('online', this.#online)
     this.#watch?.close()
     this.#socket?.stop()
     this.#mesh?.close()
