@@ -15,7 +15,7 @@ from carebag_server.access import Anyone, Doctor, ForPerson, Reviewer, RouteWith
 from carebag_server.tables import CareAgreement, Commission, Organization, VisitRow
 
 HOME = "http://localhost:8470"
-CALLERS = ("anyone", "nurse", "doctor", "reviewer", "kit")
+CALLERS = ("anyone", "guest", "nurse", "doctor", "reviewer", "kit")
 TABLE = {
     "GET /api/health": {"anyone"},
     "POST /api/session/link": {"anyone"},
@@ -87,13 +87,13 @@ def filled(route: str) -> tuple[str, str]:
     )
 
 
-def call(hub: Any, route: str, caller: str, slots: dict[str, dict[str, str]]) -> Any:
+def call(hub: Any, route: str, caller: str, slots: dict[str, dict[str, str]], guest: Any) -> Any:
     method, path = filled(route)
     body = b"{}" if method != "GET" else b""
     if caller == "kit":
         return hub.kit.request(method, path, body)
-    if caller == "anyone":
-        stranger = hub.browser()
+    if caller in ("anyone", "guest"):
+        stranger = guest if caller == "guest" else hub.browser()
         return stranger.request(method, path, content=body, headers={"Origin": HOME, "X-Carebag-As": "doctor"})
     return hub.client.request(method, path, content=body, headers=slots[caller])
 
@@ -103,12 +103,29 @@ def signed_in(fuzz_hub: Any) -> dict[str, dict[str, str]]:
     return {role: fuzz_hub.sign_in(role) for role in ("nurse", "doctor", "reviewer")}
 
 
+@pytest.fixture(scope="module")
+def guest(fuzz_hub: Any, signed_in: Any) -> Any:
+    """The browser of somebody who was let into a visit."""
+    head = fuzz_hub.visits()[0]
+    fuzz_hub.kit.store("visit_opened", head)
+    wanted = {"role": "relative", "name": "Karin", "consent": True}
+    path = f"/api/visits/{head['id']}/guests"
+    invited = fuzz_hub.client.post(path, headers=signed_in["doctor"], json=wanted).json()
+    browser = fuzz_hub.browser()
+    browser.portal = fuzz_hub.client.portal
+    said = {"token": invited["url"].split("#token=")[1], "name": "Karin"}
+    assert browser.post("/api/guest/enter", json=said, headers={"Origin": HOME}).status_code == 200
+    path = f"{path}/{invited['guest']['id']}"
+    assert fuzz_hub.client.post(path, headers=signed_in["doctor"], json={"act": "admit"}).status_code == 200
+    return browser
+
+
 @pytest.mark.parametrize("route", [route for route in ROUTES if TABLE[route] != {"anyone"}])
 @pytest.mark.parametrize("caller", CALLERS)
-def test_route_by_role(fuzz_hub: Any, signed_in: Any, route: str, caller: str) -> None:
+def test_route_by_role(fuzz_hub: Any, signed_in: Any, guest: Any, route: str, caller: str) -> None:
     if route == "POST /api/session/end" and caller in TABLE[route]:
         return  # ends the session that the other cases need; see test_signing_in.py
-    answer = call(fuzz_hub, route, caller, signed_in)
+    answer = call(fuzz_hub, route, caller, signed_in, guest)
     came_in = answer.status_code in {200, 204, 404, 422}
     assert came_in == (caller in TABLE[route]), (answer.status_code, answer.text)
     if not came_in:
@@ -117,10 +134,12 @@ def test_route_by_role(fuzz_hub: Any, signed_in: Any, route: str, caller: str) -
 
 
 @pytest.mark.parametrize("target", ["/api/ws/console?as=doctor", "/api/ws/kit", "/api/ws/guest"])
-@pytest.mark.parametrize("caller", ["anyone", "nurse", "reviewer"])
-def test_sockets_by_role(fuzz_hub: Any, signed_in: Any, target: str, caller: str) -> None:
-    browser = fuzz_hub.client if caller != "anyone" else fuzz_hub.browser()
-    target = target.replace("as=doctor", f"as={caller}") if caller != "anyone" else target
+@pytest.mark.parametrize("caller", ["anyone", "guest", "nurse", "reviewer"])
+def test_sockets_by_role(fuzz_hub: Any, signed_in: Any, guest: Any, target: str, caller: str) -> None:
+    if (caller, target) == ("guest", "/api/ws/guest"):
+        return  # comes in; see test_guests.py
+    browser = {"anyone": fuzz_hub.browser(), "guest": guest}.get(caller, fuzz_hub.client)
+    target = target.replace("as=doctor", f"as={caller}") if caller in ("nurse", "reviewer") else target
     with (
         pytest.raises(WebSocketDenialResponse) as refused,
         browser.websocket_connect(f"ws://localhost:8470{target}", headers={"Origin": HOME}),
@@ -199,6 +218,12 @@ def visit_paths(visit_id: str) -> list[tuple[str, str, Any]]:
         ("PUT", f"{base}/note", {"assessment": "a", "plan": "", "base_version": 0}),
         ("POST", f"{base}/note/sign", {"version": 1}),
         ("POST", f"{base}/sounds/heard", heard),
+        ("GET", f"{base}/sounds/earlier", None),
+        ("POST", f"{base}/marks", {"stream": 1, "sample": 0, "rate_hz": 4000, "kind": "listen"}),
+        ("POST", f"{base}/marks/{one}/take_back", None),
+        ("POST", f"{base}/guests", {"role": "relative", "name": "Karin", "consent": True}),
+        ("POST", f"{base}/guests/{one}", {"act": "admit"}),
+        ("POST", f"{base}/camera", {"act": "freeze"}),
         ("GET", f"/api/media/{visit_id}/{'0' * 64}?as=doctor", None),
     ]
 
