@@ -100,6 +100,8 @@ def test_exact_sound_of_both_is_verified_meanwhile(visit: Visit) -> None:
     walk.nurse.press("listen-stop")
     heard_by(walk.doctor)
     heard_by(visit.second)
+    # nor does the ladder take a doctor without a direct picture for one who is gone
+    expect(walk.doctor.page.locator('[data-rung="store_and_forward"], [data-rung="telephone"]')).to_have_count(0)
 
 
 def test_when_the_server_dies_the_picture_comes_from_the_kit_and_goes_back(visit: Visit) -> None:

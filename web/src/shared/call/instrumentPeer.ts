@@ -49,6 +49,8 @@ const SILENCE_MS = 3000
 /** Silence of a connection that spoke before: a kit under load may be late, a dead one is worth a new connection. */
 const DEAD_MS = 4500
 const WATCH_MS = 500
+/** The kit hears so that a page is there, also while it sends no picture to report of. */
+const HERE_MS = 1000
 
 export class InstrumentPeer {
   readonly carrier: Carrier
@@ -65,6 +67,7 @@ export class InstrumentPeer {
   #beganAt = performance.now()
   #failures = 0
   #askedAt = performance.now()
+  #hereAt = -Infinity
   #asked = 0
   readonly #watch: ReturnType<typeof setInterval>
 
@@ -257,6 +260,7 @@ export class InstrumentPeer {
   #look(): void {
     const now = performance.now()
     const silence = now - this.#heardAt
+    if (now - this.#hereAt >= HERE_MS && this.sendRepair({ type: 'here' })) this.#hereAt = now
     if (this.state === 'connected' && silence > SILENCE_MS) this.#become('interrupted')
     else if (this.state === 'interrupted' && silence < SILENCE_MS) this.#become('connected')
     if (this.state !== 'connected' && this.#hadItsTime(now) && now - this.#askedAt > againMs(this.#asked)) this.#ask()
