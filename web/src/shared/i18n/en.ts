@@ -59,6 +59,7 @@ export const en: Messages = {
   'net.online': 'Hub: connected',
   'net.connecting': 'Hub: connecting …',
   'net.offline': 'No network since {time}',
+  'net.refused': 'The hub refuses the bag',
   'net.unsent': 'Unsent: {n}',
   'net.unsent.none': 'Everything sent',
   'ladder.live': 'All live',

@@ -59,6 +59,7 @@ export const es: Messages = {
   'net.online': 'Centro: conectado',
   'net.connecting': 'Centro: conectando …',
   'net.offline': 'Sin red desde las {time}',
+  'net.refused': 'El centro rechaza el maletín',
   'net.unsent': 'Sin enviar: {n}',
   'net.unsent.none': 'Todo enviado',
   'ladder.live': 'Todo en directo',

@@ -59,6 +59,7 @@ export const fi: Messages = {
   'net.online': 'Keskus: yhteys on',
   'net.connecting': 'Keskus: yhdistetään …',
   'net.offline': 'Ei verkkoa klo {time} alkaen',
+  'net.refused': 'Keskus ei hyväksy laukkua',
   'net.unsent': 'Lähettämättä: {n}',
   'net.unsent.none': 'Kaikki lähetetty',
   'ladder.live': 'Kaikki suorana',

@@ -58,6 +58,7 @@ export const sv = {
   'net.online': 'Navet: uppkopplat',
   'net.connecting': 'Navet: kopplar upp …',
   'net.offline': 'Inget nät sedan {time}',
+  'net.refused': 'Navet tar inte emot väskan',
   'net.unsent': 'Osänt: {n}',
   'net.unsent.none': 'Allt skickat',
   'ladder.live': 'Allt direkt',
