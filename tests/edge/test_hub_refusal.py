@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from carebag_edge.agent import Agent
 from carebag_edge.clock import system_clock
 from carebag_edge.hub_client import HubClient
 from carebag_edge.hub_link import HubLink, LinkCore
 from carebag_edge.hub_refusal import advice, standing
 from carebag_edge.keys import KitKey, load_or_create
+from carebag_edge.live_port import NoLiveMedia
+from carebag_edge.settings import KitSettings
 
 
 @pytest.fixture
@@ -94,3 +97,14 @@ def test_only_what_stays_is_told_to_a_person(key: KitKey) -> None:
     assert [standing(code) for code in ("kit_unknown", "busy", None)] == ["kit_unknown", None, None]
     assert advice("busy", key) is None
     assert advice(None, key) is None
+
+
+def test_the_nurses_page_is_told(tmp_path: Path, hands: Any, instruments: Any) -> None:
+    settings = KitSettings(data=tmp_path / "kit", hub_url="http://127.0.0.1:9")
+    agent = Agent(settings, hands.clock, instruments, lambda send_signal: NoLiveMedia())
+    told = []
+    for code in ("busy", "kit_unknown", None):
+        agent.link.core.problem = code
+        told.append(agent.kit_state().hub_problem)
+    agent.journal.close()
+    assert told == [None, "kit_unknown", None]
