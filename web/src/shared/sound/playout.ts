@@ -264,7 +264,7 @@ export class Playout {
     const since = this.#clock - this.#brokeAt
     const excess = this.#shift - wanted
     if (quickest > this.#shift || excess > this.#of(FAR_MS)) this.#anew(quickest)
-    else if (excess < 0 && since > this.#of(GROW_AFTER_MS)) this.#grow(wanted)
+    else if (excess < 0 && since > this.#of(GROW_AFTER_MS)) this.#grow(wanted, block)
     else if (excess > this.#of(EXCESS_MS + this.#slackMs) && since > this.#of(SHRINK_AFTER_MS)) this.#break(wanted)
   }
 
@@ -274,11 +274,12 @@ export class Playout {
     this.#break(quickest + this.#start)
   }
 
-  #grow(wanted: number): void {
+  #grow(wanted: number, block: number): void {
     const soon = this.#clock - this.#grewAt < this.#of(SLACK_LASTS_MS)
     if (soon) this.#slackMs = Math.min(2 * this.#slackMs, MOST_SLACK_MS)
     this.#grewAt = this.#clock
-    this.#break(Math.max(wanted, this.#lateness.ahead()))
+    // seen from few packets: which of them come just before a block is not known yet
+    this.#break(Math.max(wanted, this.#lateness.ahead()) + block / 2)
   }
 
   /** Silence, and after it the sound at another delay; so much of it is left out that it goes on at its new time. */
