@@ -190,7 +190,7 @@ describe('other faults', () => {
   test('a path that stops and goes', () => {
     const measured = proved({ late: (number) => (number % 12 === 0 ? 260 : 20), repeats: false })
     expect(judge(measured)).toBe('interrupted')
-    expect(measured.pauses).toBeGreaterThan(2)
+    expect(measured.pauses).toBeGreaterThan(1)
   })
 
   test('nothing at all', () => {
