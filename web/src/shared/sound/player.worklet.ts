@@ -1,6 +1,6 @@
 /** The audio thread of the live sound: packets in by message port, exact samples out, in the chosen view. */
 import { isSoundPacket, parsePacket } from './packet'
-import { Playout, type PlayoutCounts, type Silence } from './playout'
+import { LEARN_MS, Playout, type PlayoutCounts, type Silence } from './playout'
 import type { ProofBlock } from './proofMeasure'
 import { isProof } from './proofSweep'
 import { ViewSwitch, type View } from './views'
@@ -40,7 +40,8 @@ export interface Rendered extends PlayoutCounts {
 const VOLUME_MS = 20
 
 class SoundPlayerProcessor extends AudioWorkletProcessor {
-  readonly #playout = new Playout(sampleRate)
+  /** Of a proof's sweep all is measured, from the first sample on. */
+  readonly #playout = new Playout(sampleRate, (stream) => (isProof(stream) ? 0 : LEARN_MS))
   readonly #views = new ViewSwitch(sampleRate)
   #volume = 0
   #wanted = 1

@@ -31,6 +31,10 @@ const FAR_MS = 1000
 /** Longer silence of the way is an outage: what was lost in it comes late, and no delay would have helped. */
 const OUTAGE_MS = 200
 const CONTROL_MS = 100
+/** A new stream is silent for so long, while it is seen how late its packets come: all of a block's places in a frame. */
+export const LEARN_MS = 500
+/** Over what was seen in that time: half a second has not seen the latest. */
+const UNSEEN_MS = 15
 /** Packets after which the way is known. */
 const KNOWN_AFTER = 5
 /** Silence begins by fading out the last sample, so that it does not click. */
@@ -78,6 +82,8 @@ export class Playout {
   #restored = 0
   #end = Infinity
   #resumeAt = 0
+  /** Until then the way is learned; 0 when it is known. */
+  #learnUntil = 0
   #brokeAt = -Infinity
   #grewAt = -Infinity
   #slackMs = SLACK_MS
@@ -92,7 +98,11 @@ export class Playout {
   readonly #known: Uint8Array
   readonly #size: number
 
-  constructor(readonly rateHz: number) {
+  /** `learnMs`: for how long a stream of this number is only learned from. */
+  constructor(
+    readonly rateHz: number,
+    readonly learnMs: (stream: number) => number = () => 0,
+  ) {
     this.#size = 2 ** Math.ceil(Math.log2(rateHz * 60))
     this.#samples = new Int16Array(this.#size)
     this.#known = new Uint8Array(this.#size)
@@ -107,7 +117,7 @@ export class Playout {
 
   /** Number of the next sample to be played. */
   get head(): number {
-    if (this.#shift === null) return this.#anchor
+    if (this.#shift === null || this.#learnUntil > 0) return this.#anchor
     const next = Math.max(this.#clock, this.#resumeAt) - this.#shift
     return Math.min(Math.max(next, this.#anchor), Math.max(this.#end, this.#anchor))
   }
@@ -133,7 +143,7 @@ export class Playout {
     this.#past = [this.stream, ...this.#past].slice(0, STREAMS_KEPT_APART)
     this.stream = stream
     this.#shift = null
-    this.#anchor = this.#newest = this.#resumeAt = this.#restored = 0
+    this.#anchor = this.#newest = this.#resumeAt = this.#restored = this.#learnUntil = 0
     this.#end = Infinity
     this.#brokeAt = this.#grewAt = -Infinity
     this.#slackMs = SLACK_MS
@@ -171,6 +181,8 @@ export class Playout {
     const before = packet.chunks.some((chunk) => chunk.number === number - 1) ? 1 : 0
     this.#anchor = this.#newest = (number - before) * packet.chunkSamples
     this.#shift = this.#clock + this.#start - number * packet.chunkSamples
+    const learn = this.#of(this.learnMs(packet.stream))
+    this.#learnUntil = learn > 0 ? this.#clock + learn : 0
     this.#reach = new Reach((1000 * packet.chunkSamples) / this.rateHz, this.#clockMs)
   }
 
@@ -226,6 +238,7 @@ export class Playout {
     this.#clock += 1
     if (this.#shift === null) return this.#silent('starting')
     const sample = now - this.#shift
+    if (this.#learnUntil > 0) return this.#silent('starting')
     if (now < this.#resumeAt) return this.#silent('break', 'paused')
     if (sample < this.#anchor) return this.#silent('starting')
     if (sample >= this.#end) return this.#silent('ended')
@@ -256,6 +269,7 @@ export class Playout {
   /** Whether the delay still fits the way. */
   #adjust(block: number): void {
     this.#control += block
+    if (this.#learnUntil > 0) return this.#settle()
     if (this.#shift === null || this.#clock < this.#resumeAt || this.#control < this.#of(CONTROL_MS)) return
     this.#control = 0
     const { quickest, count } = this.#lateness
@@ -266,6 +280,14 @@ export class Playout {
     if (quickest > this.#shift || excess > this.#of(FAR_MS)) this.#anew(quickest)
     else if (excess < 0 && since > this.#of(GROW_AFTER_MS)) this.#grow(wanted, block)
     else if (excess > this.#of(EXCESS_MS + this.#slackMs) && since > this.#of(SHRINK_AFTER_MS)) this.#break(wanted)
+  }
+
+  /** The way has been seen for a while: the stream begins where it is now, later by what the way needs. */
+  #settle(): void {
+    if (this.#clock < this.#learnUntil || this.#shift === null) return
+    this.#learnUntil = 0
+    if (this.#lateness.count >= KNOWN_AFTER) this.#shift = this.#lateness.wanted() + this.#of(UNSEEN_MS)
+    this.#anchor = Math.max(this.#anchor, this.#clock - this.#shift)
   }
 
   /** Another way, or a loudspeaker that stood still: what was learned of the one before is worth nothing. */

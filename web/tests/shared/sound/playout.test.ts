@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { Chunk, SoundPacket } from '../../../src/shared/sound/packet'
-import { Playout } from '../../../src/shared/sound/playout'
+import { LEARN_MS, Playout } from '../../../src/shared/sound/playout'
 import { burstsOf, lossOf, percentile, randomOf, simulate, valueOf, type Heard, type Path } from './simulation'
 
 // simulations take a second here and many on a busy machine
@@ -147,9 +147,35 @@ describe('breaks', () => {
       return (): boolean => (packets += 1) < 500 && loss()
     }
     const { playout } = simulate({ seconds: 60, seed: 3, loss: bad })
-    expect(playout.targetMs).toBeLessThan(120)
+    expect(playout.targetMs).toBeLessThan(160)
     expect(playout.counts.jumps).toBeGreaterThan(0)
     expect(playout.counts.jumps).toBeLessThan(6)
+  })
+})
+
+describe('a new stream', () => {
+  /** The first three come together, 60 ms late. */
+  const slowFirst = (number: number): SoundPacket[] => {
+    if (number < 3) return []
+    return number === 3 ? [0, 1, 2, 3].map((one) => packet(chunk(one))) : [packet(chunk(number))]
+  }
+
+  test('is silent while the way is learned, and then no later than the way needs, whatever the first packet was', () => {
+    const playout = new Playout(RATE, () => LEARN_MS)
+    const heard = play(3000, slowFirst, playout)
+    expect(heard.slice(0, (LEARN_MS * RATE) / 1000).every((one) => one < 0)).toBe(true)
+    expect(played(heard)).toEqual(upTo(playout.head).slice(playout.begins))
+    expect(playout.counts).toMatchObject({ waited: 0, late: 0, skipped: 0, jumps: 0, underruns: 0 })
+    expect(playout.begins).toBeGreaterThan(0)
+    const unlearned = new Playout(RATE)
+    play(3000, slowFirst, unlearned)
+    expect(playout.targetMs).toBeLessThan(unlearned.targetMs - 30)
+  })
+
+  test('of which all is to be measured begins with its first sample', () => {
+    const playout = new Playout(RATE, (stream) => (stream === 1 ? 0 : LEARN_MS))
+    play(1000, (number) => [packet(chunk(number))], playout)
+    expect(playout.begins).toBe(0)
   })
 })
 

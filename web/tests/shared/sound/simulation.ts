@@ -3,7 +3,7 @@
  * seeded loss and delay both ways, the store with its repair, the playout on a loudspeaker clock of its own. 1 ms steps.
  */
 import { parsePacket, type SoundPacket } from '../../../src/shared/sound/packet'
-import { Playout } from '../../../src/shared/sound/playout'
+import { LEARN_MS, Playout } from '../../../src/shared/sound/playout'
 import { ExactSound, type SoundEnd } from '../../../src/shared/sound/stream'
 
 export const RATE = 4000
@@ -140,7 +140,7 @@ export function simulate(path: Path): Heard {
   const [down, up] = [new Link(path, agenda, random), new Link(path, agenda, random)]
   const total = Math.floor((seconds * RATE) / PER) * PER
   const samples = Int16Array.from({ length: total }, (_, sample) => valueOf(sample))
-  const playout = new Playout(RATE)
+  const playout = new Playout(RATE, () => LEARN_MS)
   let now = 0
   const cut = (): boolean => !repair || (outage !== undefined && now >= outage[0] && now < outage[1])
   const sentAt: number[] = []
