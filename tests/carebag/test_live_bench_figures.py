@@ -9,6 +9,7 @@ from carebag.link_emulator.profiles import PROFILES
 from carebag.live_bench import figures
 from carebag.live_bench.raw import Frame, Heard, Raw, Rendered
 from carebag_edge.live.exact_sound import Chunk, SoundPacket
+from carebag_edge.live.path_proof import PROOF_STREAMS
 
 RATE = 4000
 CHUNK = 80
@@ -84,6 +85,11 @@ def test_a_chunk_that_never_came_is_not_in_time() -> None:
 def test_bytes_that_are_no_packet_are_passed_over(mess: list[bytes]) -> None:
     size, arrived = figures.chunk_arrivals(heard(packets=[(0.1, data) for data in mess]))
     assert (size, set(arrived)) == ((CHUNK, {3}) if packet(3) in mess else (0, set()))
+
+
+def test_a_proofs_sweep_is_no_body_sound() -> None:
+    packets = [(0.1, packet(1)), (0.2, packet(2, stream=PROOF_STREAMS + 5))]
+    assert figures.chunk_arrivals(heard(packets=packets))[1] == {1: BEGAN + 0.1}
 
 
 def test_freezes_have_an_edge_at_both_ends() -> None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from carebag.live_bench.raw import Frame, Heard, Raw, Rendered
 from carebag_edge.live.exact_sound import BadSoundPacket, parse
+from carebag_edge.live.path_proof import PROOF_STREAMS
 
 FREEZE_S = 0.25
 """A gap between two pictures beyond this is a freeze."""
@@ -81,7 +82,7 @@ def chunk_arrivals(heard: Heard) -> tuple[int, dict[int, float]]:
             packet = parse(data)
         except BadSoundPacket:
             continue
-        if packet.stream < stream:
+        if packet.stream < stream or packet.stream >= PROOF_STREAMS:
             continue
         if packet.stream > stream:
             first, stream = {}, packet.stream
