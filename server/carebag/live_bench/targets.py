@@ -26,7 +26,7 @@ def rows(raw: Raw, response: Response | None) -> list[Row]:
     """All figures of one run."""
     return [
         *_bare(raw),
-        _response(response),
+        _response(response, holes=_waited(raw) > 0),
         *_sound(raw),
         *_on_time(raw),
         *_kept(raw),
@@ -63,10 +63,16 @@ def _bare(raw: Raw) -> list[Row]:
     ]
 
 
-def _response(response: Response | None) -> Row:
+def _waited(raw: Raw) -> int:
+    """Samples of silence because sound was late."""
+    blocks = figures.own_blocks(raw.heard) if raw.heard is not None and raw.heard.rendered else []
+    return blocks[-1].counts.get("waited", 0) if blocks else 0
+
+
+def _response(response: Response | None, *, holes: bool) -> Row:
     worst = response.worst_db if response is not None else None
     # gaps are no response: where there were some, what is left of them in the curve is told, not judged
-    whole = response is None or response.used == response.segments
+    whole = not holes and (response is None or response.used == response.segments)
     return _row(
         "response kit to audio thread, 20-1000 Hz, worst",
         None if worst is None else round(worst, 3),

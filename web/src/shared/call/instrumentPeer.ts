@@ -45,6 +45,8 @@ export interface InstrumentPeerOptions {
   carrier?: Carrier
 }
 
+/** What was lost comes again after one round trip: a picture that waits for it does not freeze the next ones. */
+const PICTURE_WAITS_MS = 100
 const SILENCE_MS = 3000
 /** Silence of a connection that spoke before: a kit under load may be late, a dead one is worth a new connection. */
 const DEAD_MS = 4500
@@ -203,6 +205,7 @@ export class InstrumentPeer {
       this.#options.tap.attach(event.receiver, this.carrier)
       return
     }
+    event.receiver.jitterBufferTarget = PICTURE_WAITS_MS
     this.#options.tap.passOn(event.receiver, this.carrier)
     this.#options.onVideo?.(new MediaStream([event.track]))
   }

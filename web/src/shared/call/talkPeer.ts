@@ -202,10 +202,11 @@ export class TalkPeer {
     const attempt = this.#connect(Math.max(this.#epoch + 1, Date.now(), atLeast))
     for (const kind of ['audio', 'video'] as const) {
       const track = this.#local?.getTracks().find((one) => one.kind === kind)
-      attempt.connection.addTransceiver(track ?? kind, {
+      const transceiver = attempt.connection.addTransceiver(track ?? kind, {
         direction: track ? 'sendrecv' : 'recvonly',
         streams: this.#local ? [this.#local] : [],
       })
+      if (kind === 'audio') repeatVoice(transceiver)
     }
     if (this.#shown !== undefined) attempt.connection.addTransceiver('video', { direction: 'sendonly' })
     this.#do(attempt, async () => {
@@ -366,6 +367,14 @@ export class TalkPeer {
     this.#sinceMs = performance.now()
     this.#options.onState?.(state)
   }
+}
+
+/** Each packet of voice repeats the one before (RED, RFC 2198), where the browser can: then a lost one is not heard. Both ends follow the offer. */
+function repeatVoice(transceiver: RTCRtpTransceiver): void {
+  const codecs = globalThis.RTCRtpReceiver?.getCapabilities('audio')?.codecs ?? []
+  const isRed = ({ mimeType }: { mimeType: string }): boolean => mimeType.toLowerCase() === 'audio/red'
+  const red = codecs.filter(isRed)
+  if (red.length > 0) transceiver.setCodecPreferences([...red, ...codecs.filter((one) => !isRed(one))])
 }
 
 /** The kit's camera and sound share the uplink: the face takes what is left. */
