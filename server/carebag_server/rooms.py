@@ -18,6 +18,7 @@ from carebag_server.seats import (
     GuestHere,
     KitHere,
     Seat,
+    Seating,
     Send,
     guest_participant,
     kit_participant,
@@ -61,6 +62,7 @@ class Rooms:
 
     def __init__(self) -> None:
         self._consoles: dict[Connection, Console] = {}
+        self._seating = Seating()
         self._kits: dict[uuid.UUID, KitHere] = {}
         self._kit_of: dict[Connection, uuid.UUID] = {}
         self._nurses: dict[uuid.UUID, str] = {}
@@ -161,18 +163,18 @@ class Rooms:
         console = self._consoles[connection]
         others = [
             other
-            for other in self._in_room(visit_id)
+            for other in self._seating.in_room(visit_id)
             if other.practitioner_id == console.practitioner_id and other is not console
         ]
         if others and not take_over:
             return [Send(connection, Problem(code="seat_taken"))]
         actions: list[Action] = []
         for other in others:
-            other.seat = None
+            self._seating.rise(other)
             actions.append(Send(other.connection, Superseded(visit_id=visit_id)))
         if console.seat is not None and console.seat.visit_id != visit_id:
             actions += self._left(console)
-        console.seat = Seat(connection, visit_id, kit_id)
+        self._seating.sit(console, Seat(connection, visit_id, kit_id))
         return actions
 
     def entered(self, connection: Connection, snapshot: Snapshot) -> list[Action]:
@@ -244,7 +246,7 @@ class Rooms:
     def _to_console(
         self, sender: Connection, visit_id: uuid.UUID, message: Signal, kit_id: uuid.UUID | None = None
     ) -> list[Action]:
-        for console in self._in_room(visit_id):
+        for console in self._seating.in_room(visit_id):
             of_this_kit = kit_id is None or (console.seat is not None and console.seat.kit_id == kit_id)
             if console.participant.id == message.to and console.connection != sender and of_this_kit:
                 return [Send(console.connection, message)]
@@ -263,7 +265,7 @@ class Rooms:
         before, now = told_by(kit.status), told_by(status)
         kit.status = status
         actions: list[Action] = [
-            Send(console.connection, status) for console in self._of_kit(kit.kit_id) if self._ready(console)
+            Send(console.connection, status) for console in self._seating.of_kit(kit.kit_id) if self._ready(console)
         ]
         if before != now:
             actions += self._present_everywhere(kit.kit_id)
@@ -273,7 +275,7 @@ class Rooms:
         kit_id = self._kit_of.get(connection)
         return [
             Send(console.connection, message)
-            for console in self._in_room(message.visit_id)
+            for console in self._seating.in_room(message.visit_id)
             if self._ready(console) and console.seat is not None and console.seat.kit_id == kit_id
         ]
 
@@ -306,7 +308,7 @@ class Rooms:
         return self._tell_hosts(connection, kit_id, message)
 
     def _tell_hosts(self, sender: Connection, kit_id: uuid.UUID, message: LinkReport) -> list[Action]:
-        hosts = [one for one in self._in_room(message.visit_id) if one.seat and one.seat.kit_id == kit_id]
+        hosts = [one for one in self._seating.in_room(message.visit_id) if one.seat and one.seat.kit_id == kit_id]
         listeners = [one.connection for one in hosts if self._ready(one)]
         kit = self._kits.get(kit_id)
         if kit is not None and kit.visits_sent:
@@ -325,7 +327,7 @@ class Rooms:
         if changed.visit is not None:
             self.note_head(changed.visit)
         actions: list[Action] = []
-        for console in self._in_room(changed.visit_id):
+        for console in self._seating.in_room(changed.visit_id):
             if announced.only is not None and console.practitioner_id != announced.only:
                 continue
             if self._ready(console):
@@ -353,7 +355,7 @@ class Rooms:
 
     def participants(self, visit_id: uuid.UUID, kit_id: uuid.UUID) -> tuple[list[Participant], bool]:
         """Those in the room, and whether the kit is connected."""
-        people = [console.participant for console in self._in_room(visit_id)]
+        people = [console.participant for console in self._seating.in_room(visit_id)]
         guests = [one.participant for one in self._guests_in(visit_id) if one.admitted]
         kit = self._kits.get(kit_id)
         if kit is None:
@@ -366,20 +368,14 @@ class Rooms:
 
     def with_sfu(self, visit_id: uuid.UUID) -> SfuRoom:
         """Those of the room who have to do with the SFU."""
-        return SfuRoom.of(visit_id, self._in_room(visit_id), self._guests_in(visit_id), self._kits)
-
-    def _in_room(self, visit_id: uuid.UUID) -> list[Console]:
-        return [console for console in self._consoles.values() if console.seat and console.seat.visit_id == visit_id]
-
-    def _of_kit(self, kit_id: uuid.UUID) -> list[Console]:
-        return [console for console in self._consoles.values() if console.seat and console.seat.kit_id == kit_id]
+        return SfuRoom.of(visit_id, self._seating.in_room(visit_id), self._guests_in(visit_id), self._kits)
 
     @staticmethod
     def _ready(console: Console) -> bool:
         return console.seat is not None and console.seat.snapshot_sent
 
     def _left(self, console: Console) -> list[Action]:
-        seat, console.seat = console.seat, None
+        seat = self._seating.rise(console)
         return [] if seat is None else self._present(seat.visit_id, seat.kit_id)
 
     def _present(self, visit_id: uuid.UUID, kit_id: uuid.UUID) -> list[Action]:
@@ -388,14 +384,14 @@ class Rooms:
         waiting = [one.guest.id for one in guests if not one.admitted]
         message = Present(visit_id=visit_id, participants=participants, kit_online=online, waiting=waiting)
         kit = self._kits.get(kit_id)
-        listeners = [console.connection for console in self._in_room(visit_id) if self._ready(console)]
+        listeners = [console.connection for console in self._seating.in_room(visit_id) if self._ready(console)]
         told = [Send(connection, message) for connection in [*listeners, *([kit.connection] if kit else [])]]
         if self.has_sfu:
             told.append(Send(SFU_LINE, self.with_sfu(visit_id).watching))
         return [*told, *(Send(one.connection, room_of(one, participants, kit)) for one in guests)]
 
     def _present_everywhere(self, kit_id: uuid.UUID) -> list[Action]:
-        seats = [console.seat.visit_id for console in self._of_kit(kit_id) if console.seat]
+        seats = [console.seat.visit_id for console in self._seating.of_kit(kit_id) if console.seat]
         guests = [one.guest.visit_id for one in self._guests.values() if one.kit_id == kit_id]
         visits = dict.fromkeys([*seats, *guests])
         return [action for visit_id in visits for action in self._present(visit_id, kit_id)]

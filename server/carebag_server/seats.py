@@ -51,6 +51,39 @@ class Console:
         return Participant(id=f"doctor:{self.practitioner_id}:{self.number}", role="doctor", name=self.name)
 
 
+class Seating:
+    """Which console sits where, found by visit and by kit without looking at the others."""
+
+    def __init__(self) -> None:
+        self._of_visit: dict[uuid.UUID, dict[int, Console]] = {}
+        self._of_kit: dict[uuid.UUID, dict[int, Console]] = {}
+
+    def sit(self, console: Console, seat: Seat) -> None:
+        """From whatever seat it had before."""
+        self.rise(console)
+        console.seat = seat
+        self._of_visit.setdefault(seat.visit_id, {})[console.number] = console
+        self._of_kit.setdefault(seat.kit_id, {})[console.number] = console
+
+    def rise(self, console: Console) -> Seat | None:
+        """The seat that it had; None where it had none."""
+        seat, console.seat = console.seat, None
+        if seat is not None:
+            for index, key in ((self._of_visit, seat.visit_id), (self._of_kit, seat.kit_id)):
+                del index[key][console.number]
+                if not index[key]:
+                    del index[key]
+        return seat
+
+    def in_room(self, visit_id: uuid.UUID) -> list[Console]:
+        """In the order in which they came to the hub."""
+        return [console for _, console in sorted(self._of_visit.get(visit_id, {}).items())]
+
+    def of_kit(self, kit_id: uuid.UUID) -> list[Console]:
+        """Likewise, in all rooms of one kit."""
+        return [console for _, console in sorted(self._of_kit.get(kit_id, {}).items())]
+
+
 @dataclass
 class KitHere:
     """A kit's connection. Until its visits are sent, what changes meanwhile is held back, as for a `Seat`."""

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,6 +13,8 @@ from carebag_server.store_start import bring_up_to_date
 from carebag_wire.messages import MAX_MESSAGE_BYTES
 
 STOP_SECONDS = 5
+SWITCH_S = 0.0005
+"""A thread that works on the store lets the sockets' thread go on after so long; Python's own 5 ms add up."""
 SOCKET_LIMIT = 4 * MAX_MESSAGE_BYTES
 """Above our own limit, so that an oversize message is answered with `too_large`; beyond this the line is cut."""
 
@@ -33,6 +36,7 @@ def run(settings: Settings) -> None:
     settings.check()
     bring_up_to_date(settings.database_url, demo=settings.demo, now=utc_now())
     logging.getLogger("uvicorn.error").addFilter(not_of_refused_sockets)
+    sys.setswitchinterval(SWITCH_S)
     _Server(server_config(settings)).run()
 
 
