@@ -39,6 +39,8 @@ ROOMS_OF_ONE = 10
 """Visits of one home-care organisation: a doctor's list is as long."""
 CANDIDATE = {"candidate": "candidate:" + "1" * 90, "sdpMid": "0", "sdpMLineIndex": 0}
 OPEN_AT_ONCE = 8
+SETTLE_S = 5.0
+"""What the coming of a thousand doctors set going is no part of the figures."""
 
 
 @dataclass
@@ -229,6 +231,7 @@ async def measure(hub_url: str, rooms: list[Room], seconds: float, acts_per_s: f
     async with ClientSession(connector=TCPConnector(limit=0)) as client:
         load, process = Load(hub_url, rooms, client), psutil.Process(hub)
         opened_s = await load.open()
+        await asyncio.sleep(SETTLE_S)
         before, began = sum(process.cpu_times()[:2]), time.monotonic()
         await load.run(seconds, acts_per_s)
         busy = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - began)
