@@ -1,6 +1,7 @@
 """Starts the demo's parts as processes of their own, waits until each answers, and stops all of them together."""
 
 import contextlib
+import http.client
 import os
 import signal
 import socket
@@ -125,11 +126,14 @@ def how_it_ended(status: int | None) -> str:
 
 
 def answers(url: str) -> bool:
-    """Whether `url` (our own loopback address) gives a success now."""
+    """Whether `url` (our own loopback address) gives a success now.
+
+    Who dials a free port of his own machine again and again may be given that very port and hear himself: no answer.
+    """
     try:
         with urllib.request.urlopen(url, timeout=2):  # noqa: S310
             return True
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError):
         return False
 
 

@@ -2,13 +2,14 @@
 
 import socket
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from carebag.demonstration import Options, running
-from carebag.processes import PartFailed, Parts, free_port, how_it_ended
+from carebag.processes import PartFailed, Parts, answers, free_port, how_it_ended
 
 
 def test_a_part_that_ends_at_once_is_named_with_its_last_words(tmp_path: Path) -> None:
@@ -18,6 +19,21 @@ def test_a_part_that_ends_at_once_is_named_with_its_last_words(tmp_path: Path) -
             PartFailed, match=r"(?s)hub ended by itself with exit status 2.*hub.log, ends:.*no-such-option"
         ):
             parts.wait_for("hub", "http://127.0.0.1:9/")
+
+
+def test_who_hears_himself_has_no_answer() -> None:
+    """As when a client's own port is the one that it dials: what comes back is what was sent."""
+
+    def echo(server: socket.socket) -> None:
+        line, _ = server.accept()
+        with line:
+            line.sendall(line.recv(1000))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        parrot = threading.Thread(target=echo, args=(server,))
+        parrot.start()
+        assert not answers(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        parrot.join()
 
 
 def test_a_taken_port_is_not_given() -> None:
