@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 EARLIER: Final = (1, 4, 9)
-"""Which earlier chunks a packet repeats: spread, so that a burst of four lost packets is still healed in 180 ms."""
+"""Which earlier chunks a packet repeats: spread, so that a burst of four lost packets is healed within nine chunks."""
 
 
 MOST_PARTS: Final = 4

@@ -94,7 +94,7 @@ def chunk_arrivals(heard: Heard) -> tuple[int, dict[int, float]]:
 
 
 def chunk_delays(heard: Heard, began: float, ended: float) -> list[tuple[float, float | None]]:
-    """(whole at, seconds until it was in the page or None) of each 20 ms chunk that was whole in between.
+    """(whole at, seconds until it was in the page or None) of each chunk that was whole in between.
 
     A chunk is whole when the frame with its last sample left the stethoscope.
     """

@@ -6,9 +6,9 @@
 const LONG = 1500
 const RECENT = 50
 const NOW = 10
-/** So much may come too late in half a minute: more delay would cost the listener more than a gap of 20 ms now and then. */
+/** So much of LONG may come too late: more delay would cost the listener more than a gap of one chunk now and then. */
 const LATE_SHARE = 0.005
-/** This much in a second is no accident: the way has become longer. */
+/** This much of RECENT is no accident: the way has become longer. */
 const RECENT_SHARE = 0.2
 
 /** The newest values, at most `size`. */
