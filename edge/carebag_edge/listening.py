@@ -35,7 +35,7 @@ STATE_EVERY_S = 0.25
 FORCE_EVERY_S = 2
 MAX_LENGTH_S = 30 * 60
 HEARING = "hearing"
-QualityWord = Literal["assessing", "good", "no_contact", "noisy", "movement", "clipped"]
+QualityWord = Literal["assessing", "good", "no_contact", "noisy", "movement", "speaking", "clipped"]
 
 
 class SoundMonitor(Protocol):
@@ -347,7 +347,8 @@ class Listening:
             circumstances=hearing.circumstances,
             samples=running.file.ledger.end,
             gaps=len(running.file.ledger.holes),
-            quality=running.word,
+            quality="noisy" if running.word == "speaking" else running.word,
+            speaking=running.word == "speaking",
             heart_rate_per_min=running.rate,
             heart_rate_problem=running.rate_problem if running.rate is None else None,
             level=running.level[0] if running.level else None,

@@ -14,6 +14,7 @@ _COLOUR = {
     "no_contact": "#6d6d6d",
     "noisy": "#b26a00",
     "movement": "#8e4ec6",
+    "speaking": "#0b7285",
     "clipped": "#c62828",
     None: "#cfd4da",
 }

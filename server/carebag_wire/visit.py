@@ -308,6 +308,8 @@ class ListeningState(Wire):
     samples: int
     gaps: int
     quality: Literal["assessing", "good", "no_contact", "noisy", "movement", "clipped"]
+    speaking: bool = False
+    """The noise is somebody's speech. `quality` says `noisy` then, for a page that does not know this word yet."""
     heart_rate_per_min: int | None = None
     heart_rate_problem: ShortText | None = None
     level: Literal["quiet", "good", "hot", "clipped"] | None = None

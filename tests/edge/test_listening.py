@@ -14,7 +14,7 @@ from carebag_edge.journal import Journal
 from carebag_edge.listening import Listening
 from carebag_edge.live_port import NoLiveMedia
 from carebag_edge.media_files import MediaFiles
-from carebag_signal.auscultation import HeartSoundMonitor
+from carebag_signal.auscultation import HeartSoundMonitor, QualityWord
 from carebag_signal.synthetic import Body, heart_sound
 from carebag_wire.records import SoundRecorded
 from carebag_wire.values import Circumstances
@@ -159,6 +159,20 @@ def test_state_comes_four_times_a_second_and_carries_the_marks_once(ward: Ward) 
     assert ward.told[-1].quality != "assessing"
     marks = [mark for state in ward.told for mark in state.sound_marks]
     assert len(marks) == len(set(marks))
+
+
+def test_speech_is_said_beside_a_word_that_every_page_knows(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HeartSoundMonitor, "feed", lambda self, samples: [QualityWord(0, "speaking")])
+    stream = ward.begin()
+    ward.frame(stream, 0, noise(RATE))
+    assert (ward.told[-1].quality, ward.told[-1].speaking) == ("noisy", True)
+    monkeypatch.setattr(HeartSoundMonitor, "feed", lambda self, samples: [QualityWord(0, "noisy")])
+    ward.frame(stream, RATE, noise(RATE))
+    assert (ward.told[-1].quality, ward.told[-1].speaking) == ("noisy", False)
+    entry = ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "asked", 2 * RATE))
+    assert entry is not None
+    assert isinstance(entry.record, SoundRecorded)
+    assert entry.record.quality.reasons == ["speaking"]
 
 
 def test_the_record_keeps_where_s1_and_s2_were_heard(ward: Ward) -> None:

@@ -2034,6 +2034,11 @@ export interface components {
              */
             quality: "assessing" | "good" | "no_contact" | "noisy" | "movement" | "clipped";
             /**
+             * Speaking
+             * @default false
+             */
+            speaking: boolean;
+            /**
              * Heart Rate Per Min
              * @default null
              */
