@@ -143,7 +143,7 @@ async def test_sound_and_picture_reach_the_page(page: Page, hub: Any, capsys: py
 
 
 async def test_raw_sound_goes_to_the_loudspeaker_bit_by_bit(page: Page, hub: Any) -> None:
-    """What Chromium's audio graph is given at volume 1 is the samples themselves: the way is flat, not nearly flat."""
+    """At volume 1 each twelfth sample that Chromium's audio graph is given is the kit's own: the way is flat, not nearly flat."""
     await open_sound_page(page, hub)
     await page.evaluate("soundPage.record()")
     samples = heart(4)
@@ -153,7 +153,10 @@ async def test_raw_sound_goes_to_the_loudspeaker_bit_by_bit(page: Page, hub: Any
     assert (await verdict(page))["verdict"] == "verified"
     await page.wait_for_function(f"soundPage.player.rendered.head === {len(samples)}")
     output = np.array(await page.evaluate("soundPage.page.output"), np.float32)
-    assert longest_run(output, samples.astype(np.float32) / 32768) > RATE / 2
+    assert await page.evaluate("soundPage.page.outputHz") == 12 * RATE
+    sent = samples.astype(np.float32) / 32768
+    own = max((output[place::12] for place in range(12)), key=lambda one: np.isin(one, sent).sum())
+    assert longest_run(own, sent) > RATE / 2
 
 
 def longest_run(output: np.ndarray, samples: np.ndarray) -> int:

@@ -15,6 +15,7 @@ from playwright.sync_api import Error, Page, Request, expect
 from carebag.latency import frames
 from carebag.link_emulator.profiles import HANDOVER_GAP_S
 from carebag.live_bench.raw import Frame, Heard, Played, Raw, Rendered
+from carebag.live_bench.sounds import RATE_HZ
 from carebag.live_bench.stand import Stand, machine_load
 
 PATIENT = "Tolvan Tolvansson"
@@ -212,7 +213,10 @@ def _sweep(stand: Stand, raw: Raw) -> None:
     page.wait_for_timeout(SWEEP_S * 1000)
     stand.nurse.press("listen-stop")
     blocks = page.evaluate("window.__live.blocks")
-    raw.played = Played(int(rate), _stretches([(frame, base64.b64decode(data)) for frame, data in blocks]))
+    every = int(rate) // RATE_HZ
+    stretches = _stretches([(frame, base64.b64decode(data)) for frame, data in blocks])
+    # one of `every` samples holds all of the band; which one is chance: the kit's own or one made between two
+    raw.played = Played(RATE_HZ, [stretch[::every] for stretch in stretches])
     _verdict(page)
 
 

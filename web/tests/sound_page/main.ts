@@ -26,6 +26,7 @@ const page = {
   sounds: [] as [number, number][],
   vitals: [] as number[],
   output: [] as number[],
+  outputHz: 0,
 }
 
 const tap = new SoundTap((data) => {
@@ -110,6 +111,7 @@ async function record(): Promise<void> {
   await player.through(async (context) => {
     await context.audioWorklet.addModule(URL.createObjectURL(new Blob([keeper], { type: 'text/javascript' })))
     const node = new AudioWorkletNode(context, 'keeper')
+    page.outputHz = context.sampleRate
     node.port.onmessage = (event: MessageEvent<Float32Array>) => page.output.push(...event.data)
     return node
   })

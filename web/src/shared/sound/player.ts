@@ -1,9 +1,10 @@
-/** The page's handle on the audio thread: one AudioContext at the stream's own rate, so that samples are played 1:1. */
+/** The page's handle on the audio thread: one AudioContext at a whole multiple of the stream's rate, for each rate its own. */
 import { EffectChain, type EffectBuilder } from './effects'
 import workletUrl from './player.worklet.ts?worker&url'
 import type { PlayerOrder, Rendered } from './player.worklet'
 import type { ProofBlock } from './proofMeasure'
 import type { SoundTap } from './tap'
+import { contextRate } from './upsampler'
 import type { View } from './views'
 
 export type PlayerState = 'off' | 'running' | 'needs_gesture' | 'rate_not_playable'
@@ -35,7 +36,7 @@ export class SoundPlayer {
     await this.#release()
     this.#rateHz = rateHz
     try {
-      this.#context = new AudioContext({ sampleRate: rateHz, latencyHint: 'interactive' })
+      this.#context = new AudioContext({ sampleRate: contextRate(rateHz), latencyHint: 'interactive' })
     } catch {
       this.#become('rate_not_playable')
       return
@@ -44,7 +45,8 @@ export class SoundPlayer {
     context.onstatechange = () => this.#become(context.state === 'running' ? 'running' : 'needs_gesture')
     await context.audioWorklet.addModule(workletUrl)
     if (this.#context !== context) return
-    this.#node = new AudioWorkletNode(context, 'sound-player', { numberOfInputs: 0, outputChannelCount: [1] })
+    const processorOptions = { rateHz }
+    this.#node = new AudioWorkletNode(context, 'sound-player', { numberOfInputs: 0, outputChannelCount: [1], processorOptions })
     this.#node.port.onmessage = (event: MessageEvent<Rendered | ProofBlock>) => {
       if ('samples' in event.data) return this.onProof(event.data)
       this.rendered = event.data
@@ -81,7 +83,7 @@ export class SoundPlayer {
     this.#order({ type: 'packet', data: copy }, [copy])
   }
 
-  /** Rate of the context (Hz), 0 before the first `prepare`. */
+  /** Rate of the stream (Hz), 0 before the first `prepare`. */
   get rateHz(): number {
     return this.#rateHz
   }

@@ -1,12 +1,16 @@
 /** The audio thread of what is played again: samples in once, then orders; in the chosen view, speed and loop. */
 import { Replay, type Pitch } from './replay'
 import type { Speed } from './slow'
+import { Upsampler } from './upsampler'
 import type { View } from './views'
 
 declare class AudioWorkletProcessor {
   readonly port: MessagePort
 }
-declare function registerProcessor(name: string, processor: new () => AudioWorkletProcessor): void
+interface ProcessorOptions {
+  processorOptions?: { rateHz?: number }
+}
+declare function registerProcessor(name: string, processor: new (options?: ProcessorOptions) => AudioWorkletProcessor): void
 declare const sampleRate: number
 
 /** Page → audio thread. */
@@ -30,12 +34,17 @@ export interface Replayed {
 const REPORT_MS = 50
 
 class ReplayProcessor extends AudioWorkletProcessor {
-  readonly #replay = new Replay(sampleRate)
+  readonly #rateHz: number
+  readonly #replay: Replay
+  readonly #upsampler: Upsampler
   #since = 0
   #was = false
 
-  constructor() {
+  constructor(options?: ProcessorOptions) {
     super()
+    this.#rateHz = options?.processorOptions?.rateHz ?? sampleRate
+    this.#replay = new Replay(this.#rateHz)
+    this.#upsampler = new Upsampler(sampleRate / this.#rateHz)
     this.port.onmessage = (event: MessageEvent<ReplayOrder>) => this.#take(event.data)
   }
 
@@ -56,16 +65,18 @@ class ReplayProcessor extends AudioWorkletProcessor {
     const channels = outputs[0] ?? []
     const out = channels[0]
     if (out === undefined) return true
-    this.#replay.render(out)
+    const samples = new Float32Array(this.#upsampler.wants(out.length))
+    this.#replay.render(samples)
+    this.#upsampler.fill(out, samples)
     for (const other of channels.slice(1)) other.set(out)
-    this.#report(out.length)
+    this.#report(samples.length)
     return true
   }
 
   #report(samples: number): void {
     const { head, playing, reducedDb } = this.#replay
     this.#since += samples
-    if (playing === this.#was && (!playing || this.#since < (REPORT_MS * sampleRate) / 1000)) return
+    if (playing === this.#was && (!playing || this.#since < (REPORT_MS * this.#rateHz) / 1000)) return
     this.#since = 0
     this.#was = playing
     const replayed: Replayed = { head, playing, reducedDb }

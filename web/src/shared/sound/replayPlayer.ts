@@ -1,14 +1,16 @@
-/** The page's handle on what is played again; an AudioContext at the recording's own rate, apart from the live sound's. */
+/** The page's handle on what is played again; an AudioContext at a whole multiple of its rate, apart from the live sound's. */
 import type { Pitch } from './replay'
 import workletUrl from './replay.worklet.ts?worker&url'
 import type { Replayed, ReplayOrder } from './replay.worklet'
 import type { Speed } from './slow'
 import type { PhonoSource } from './trace'
+import { contextRate } from './upsampler'
 import type { View } from './views'
 
 export class ReplayPlayer {
   onReplayed: (replayed: Replayed) => void = () => {}
   #context: AudioContext | null = null
+  #rateHz = 0
   #node: AudioWorkletNode | null = null
   /** Said before the audio thread was there, and said again to a new one: the last of each kind. */
   #orders = new Map<ReplayOrder['type'], ReplayOrder>()
@@ -21,7 +23,7 @@ export class ReplayPlayer {
   async load(source: PhonoSource): Promise<void> {
     for (const type of ['range', 'seek', 'play'] as const) this.#orders.delete(type)
     const { rateHz } = source
-    if (this.#context?.sampleRate !== rateHz) await this.#begin(rateHz)
+    if (this.#context === null || this.#rateHz !== rateHz) await this.#begin(rateHz)
     this.#order({ type: 'load', samples: source.samples.slice(), known: source.known.slice() })
     await this.#context?.resume()
   }
@@ -59,11 +61,13 @@ export class ReplayPlayer {
 
   async #begin(rateHz: number): Promise<void> {
     await this.close()
-    const context = new AudioContext({ sampleRate: rateHz, latencyHint: 'interactive' })
+    const context = new AudioContext({ sampleRate: contextRate(rateHz), latencyHint: 'interactive' })
     this.#context = context
+    this.#rateHz = rateHz
     await context.audioWorklet.addModule(workletUrl)
     if (this.#context !== context) return
-    const node = new AudioWorkletNode(context, 'sound-replay', { numberOfInputs: 0, outputChannelCount: [1] })
+    const processorOptions = { rateHz }
+    const node = new AudioWorkletNode(context, 'sound-replay', { numberOfInputs: 0, outputChannelCount: [1], processorOptions })
     node.port.onmessage = (event: MessageEvent<Replayed>) => this.onReplayed(event.data)
     node.connect(context.destination)
     this.#node = node

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import golden from '../../../../tests/edge/live/sound_packets.json'
 import { LEARN_MS } from '../../../src/shared/sound/playout'
 import type { PlayerOrder, Rendered } from '../../../src/shared/sound/player.worklet'
@@ -9,7 +9,7 @@ interface Processor {
   port: { onmessage: ((event: { data: PlayerOrder }) => void) | null; posted: Rendered[] }
   process(inputs: Float32Array[][], outputs: Float32Array[][]): boolean
 }
-let build: new () => Processor
+let build: new (options?: { processorOptions: { rateHz: number } }) => Processor
 const RATE = 4000
 const PER = 80
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
       },
     }
   }
-  const registerProcessor = (_: string, processor: new () => Processor): void => void (build = processor)
+  const registerProcessor = (_: string, processor: typeof build): void => void (build = processor)
   Object.assign(globalThis, { AudioWorkletProcessor, registerProcessor, sampleRate: RATE })
   await import('../../../src/shared/sound/player.worklet')
 })
@@ -90,4 +90,56 @@ test('nonsense and packets of another rate make no sound and no error', () => {
   const block = new Float32Array(128)
   expect(processor.process([], [[block]])).toBe(true)
   expect(block.every((one) => one === 0)).toBe(true)
+})
+
+describe('a loudspeaker of 48 kHz', () => {
+  beforeEach(() => {
+    Object.assign(globalThis, { sampleRate: 12 * RATE })
+    vi.useFakeTimers({ now: 1_000_000, toFake: ['Date'] })
+  })
+  afterEach(() => {
+    Object.assign(globalThis, { sampleRate: RATE })
+    vi.useRealTimers()
+  })
+
+  /** Blocks of 128 as the browser asks for them: all of 10 ms at one time. */
+  function played(): { out: Float32Array; reports: Rendered[] } {
+    const processor = new build({ processorOptions: { rateHz: RATE } })
+    const order = (data: PlayerOrder): void => processor.port.onmessage?.({ data })
+    order({ type: 'volume', volume: 1 })
+    const out: number[] = []
+    for (let burst = 0, next = 0; burst < 240; burst += 1, vi.setSystemTime(Date.now() + 10)) {
+      for (; next * 20 < burst * 10 && next * PER < samples.length; next += 1) order({ type: 'packet', data: packet(next) })
+      while (out.length < burst * 480) {
+        const block = new Float32Array(128)
+        processor.process([], [[block]])
+        out.push(...block)
+      }
+    }
+    return { out: Float32Array.from(out), reports: processor.port.posted }
+  }
+
+  test('each twelfth sample is the kit\'s own', () => {
+    const { out, reports } = played()
+    const last = reports.at(-1) as Rendered
+    const [first, end] = [samples.length - last.played, samples.length]
+    const own = out.filter((_, at) => at % 12 === 0)
+    const begin = own.findIndex((_, at) => samples.subarray(first, first + 200).every((one, index) => own[at + index] === one / 32768))
+    expect(begin).toBeGreaterThan(0)
+    for (let at = first; at < end - 200; at += 1) expect(own[begin + at - first]).toBe((samples[at] as number) / 32768)
+  })
+
+  test('it tells once per burst which sample left when', () => {
+    const reports = played().reports.filter((one) => one.sample >= 0)
+    expect(reports.length).toBeGreaterThan(100)
+    for (const [index, { sample, atMs, head }] of reports.entries()) {
+      const before = reports[index - 1]
+      if (before === undefined) continue
+      expect(atMs - before.atMs).toBe(10)
+      expect(sample).toBe(before.head)
+      expect(head - sample).toBeGreaterThan(30)
+      // what left at one time is no further apart than a block
+      expect(Math.abs((sample - before.sample) / 4 - 10)).toBeLessThan(3)
+    }
+  })
 })
