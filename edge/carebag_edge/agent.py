@@ -22,10 +22,10 @@ from carebag_edge.doctor_ears import DoctorEars
 from carebag_edge.guest_listeners import guests_served, word_taken_back
 from carebag_edge.hub_client import HubClient
 from carebag_edge.hub_link import FromHub, HubLink, LinkCore
-from carebag_edge.hub_refusal import standing
 from carebag_edge.intake import Intake
 from carebag_edge.journal import Journal
 from carebag_edge.keys import load_or_create
+from carebag_edge.kit_state import kit_state, kit_status
 from carebag_edge.live_port import LiveFactory
 from carebag_edge.loop_test import LoopTester
 from carebag_edge.media_files import MediaFiles
@@ -38,11 +38,11 @@ from carebag_edge.sync import Outbox, Sync
 from carebag_edge.tasks import Tasks
 from carebag_edge.tray import Tray
 from carebag_edge.upload_pace import upload_kbps
-from carebag_edge.wording import as_code, short
+from carebag_edge.wording import as_code
 from carebag_wire.calls import SFU, Relay, SfuServes
 from carebag_wire.messages import CameraDo, Changed, KitStatus, KitVisits, LinkReport, Live, Present, Signal
 from carebag_wire.nurse_messages import KitState
-from carebag_wire.visit import DeviceStatus, DoctorHears, ListeningState, LiveVitals, Person
+from carebag_wire.visit import DoctorHears, ListeningState, LiveVitals, Person
 
 log = logging.getLogger(__name__)
 InstrumentsFactory = Callable[[Sink], Instruments]
@@ -61,9 +61,11 @@ class Agent:
         make_instruments: InstrumentsFactory,
         make_live: LiveFactory,
         camera: ExaminationCamera | None = None,
+        before_listening: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
         self.clock = clock
+        self.before_listening = before_listening
         self.key = load_or_create(settings.data, settings.kit_id, clock.unix_ms())
         self.journal = Journal(settings.journal, self.key)
         self.journal.retry_refused()
@@ -286,59 +288,20 @@ class Agent:
     # What the pages and the hub are shown
 
     def kit_state(self) -> KitState:
-        nurse, unsent, core = self.sessions.person, self.journal.unsent(), self.link.core
-        return KitState(
-            nurse=nurse,
-            kit_name=short(self.settings.kit_name),
-            hub=core.state,
-            hub_since=core.since,
-            hub_problem=standing(core.problem),
-            unsent=unsent.count,
-            oldest_unsent_at=unsent.oldest_at,
-            visits=self.bedside.heads(nurse),
-            open=self.bedside.open_snapshot(nurse),
-            devices=self._devices(),
-            vitals=self.intake.vitals.shown,
-            listening=self.listening.message,
-            doctor_hears=[] if self.supervisor.nobody_reached else self.ears.shown,
-            ladder=self.supervisor.shown,
-            moves=self.supervisor.moves,
-            simulated=self.settings.simulated,
-            radio_problem=self.intake.radio_problem,
-            pairing=self.intake.pairing.shown,
-            tray=list(self.tray.waiting()),
-            tray_count=self.tray.count(),
-            set_aside=list(self.tray.set_aside()),
-            cartridges=self.check.cartridges,
-            loop_test=self.loop_test.shown,
-            check=self.check.done,
-            relay=self.live_media.relay_state,
-            call_codes=self.proofs.codes,
-            guests_waiting=self.room.waiting,
-            camera=self.room.camera,
-            message=self._word,
-        )
-
-    def _devices(self) -> list[DeviceStatus]:
-        """The instruments, and the examination camera when it has something to say."""
-        problem = self.live_media.camera_problem
-        camera = DeviceStatus(id="camera", kind="camera", name="", state="off", detail=problem or "")
-        return [*self.intake.devices.values(), *([camera] if problem else [])]
+        return kit_state(self)
 
     def kit_status(self) -> KitStatus:
-        visit, unsent = self.bedside.binder.visit, self.journal.unsent()
-        return KitStatus(
-            visit_id=visit.visit_id if visit else None,
-            devices=self._devices(),
-            unsent=unsent.count,
-            oldest_unsent_at=unsent.oldest_at,
-            nurse_present=self.pages.present and self.sessions.person is not None,
-            relay=self.live_media.relay_state,
-            ladder=self.supervisor.shown,
-            telephone=self.settings.telephone,
-            camera=self.room.camera,
-            guests_served=self._guests,
-        )
+        return kit_status(self)
+
+    @property
+    def word(self) -> str | None:
+        """What happened last, as a code, while it is news."""
+        return self._word
+
+    @property
+    def guests_served(self) -> list[str]:
+        """Guests who see and hear the examination."""
+        return self._guests
 
     def live(self) -> Live | None:
         """Vitals while the oximeter speaks; listening with all marks since the last time, and its end once."""

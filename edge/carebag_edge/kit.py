@@ -27,6 +27,7 @@ async def run_kit(
     clock: Clock | None = None,
     page: Path = WEB_BUILD,
     ready: Callable[[Agent, int], None] | None = None,
+    before_listening: Callable[[], None] = lambda: None,
 ) -> None:
     """Run one kit until cancelled or asked to end (SIGTERM, SIGINT).
 
@@ -35,12 +36,13 @@ async def run_kit(
         live_factory: makes live media for a way to send call set-up.
         camera: the examination cameras that live media show; None: they cannot be worked.
         ready: called once with the running kit and the port of its page.
+        before_listening: called when the nurse begins to listen, before the stethoscope is asked for sound.
 
     Raises:
         WrongJournal: the data folder is not this kit's.
         OSError: the port is taken.
     """
-    agent = Agent(settings, clock or system_clock(), instruments_factory, live_factory, camera)
+    agent = Agent(settings, clock or system_clock(), instruments_factory, live_factory, camera, before_listening)
     server = LocalServer(agent, page)
     runner = web.AppRunner(server.app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()

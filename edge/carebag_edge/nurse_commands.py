@@ -47,6 +47,9 @@ class Owner(Protocol):
     def visit_changed(self) -> None:
         """A visit was opened or closed."""
 
+    def before_listening(self) -> None:
+        """The nurse begins to listen: what would disturb is done now."""
+
     def send_signal_for_nurse(self, signal: Signal) -> None: ...
 
     def report_nurse_link(self, report: LinkReport) -> None: ...
@@ -159,6 +162,7 @@ class NurseCommands:
             if self._listening.active or self._loop_test.running:
                 raise Refused("already_listening")
             self._tasks.start(request_id)
+            self._owner.before_listening()
             stream = self._listening.next_stream()
             self._listening.starting(stream, LISTEN_RATE_HZ, request.id, request.circumstances)
             self._spawn(self._listen(stream))

@@ -235,12 +235,13 @@ class HandInstruments:
         self.sent = 0
         self.asked = asyncio.Event()
         self.done: list[tuple[object, ...]] = []
-        """What the kit asked of the bag, besides sound."""
+        """What the kit asked of the bag."""
 
     async def run(self) -> None:
         await asyncio.Event().wait()
 
     async def listen(self, stream: int, rate_hz: int = 4000) -> None:
+        self.done.append(("listen", stream))
         self.asked.set()
         if self.silent:
             raise DeviceSilent

@@ -431,3 +431,15 @@ async def test_guests_are_the_hubs_to_decide(page: Page, world: Any, path: str, 
     page.enter(world)
     status, answer = await page.status("POST", path, json=body)
     assert (status, answer["code"]) == expected
+
+
+async def test_what_would_disturb_the_sound_is_done_before_it_begins(page: Page, world: Any) -> None:
+    socket, visit = await opened(page, world, "listen")
+    done: list[tuple[object, ...]] = page.agent.instruments.done  # type: ignore[attr-defined]
+    page.agent.before_listening = lambda: done.append(("before_listening",))
+    await socket.send_json({"type": "start_request", "request_id": str(visit.requests[0].id)})
+    while (await until(socket, "kit_state"))["open"]["requests"][0]["state"] != "started":
+        pass
+    await page.agent.instruments.asked.wait()  # type: ignore[attr-defined]
+    assert [one[0] for one in done if one[0] in ("before_listening", "listen")] == ["before_listening", "listen"]
+    await socket.close()

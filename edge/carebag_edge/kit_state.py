@@ -1,0 +1,72 @@
+"""What the kit shows its pages and the hub of itself."""
+
+from typing import TYPE_CHECKING
+
+from carebag_edge.hub_refusal import standing
+from carebag_edge.wording import short
+from carebag_wire.messages import KitStatus
+from carebag_wire.nurse_messages import KitState
+from carebag_wire.visit import DeviceStatus
+
+if TYPE_CHECKING:
+    from carebag_edge.agent import Agent
+
+
+def kit_state(agent: "Agent") -> KitState:
+    """For the nurse's page."""
+    nurse, unsent, core = agent.sessions.person, agent.journal.unsent(), agent.link.core
+    return KitState(
+        nurse=nurse,
+        kit_name=short(agent.settings.kit_name),
+        hub=core.state,
+        hub_since=core.since,
+        hub_problem=standing(core.problem),
+        unsent=unsent.count,
+        oldest_unsent_at=unsent.oldest_at,
+        visits=agent.bedside.heads(nurse),
+        open=agent.bedside.open_snapshot(nurse),
+        devices=_devices(agent),
+        vitals=agent.intake.vitals.shown,
+        listening=agent.listening.message,
+        doctor_hears=[] if agent.supervisor.nobody_reached else agent.ears.shown,
+        ladder=agent.supervisor.shown,
+        moves=agent.supervisor.moves,
+        simulated=agent.settings.simulated,
+        radio_problem=agent.intake.radio_problem,
+        pairing=agent.intake.pairing.shown,
+        tray=list(agent.tray.waiting()),
+        tray_count=agent.tray.count(),
+        set_aside=list(agent.tray.set_aside()),
+        cartridges=agent.check.cartridges,
+        loop_test=agent.loop_test.shown,
+        check=agent.check.done,
+        relay=agent.live_media.relay_state,
+        call_codes=agent.proofs.codes,
+        guests_waiting=agent.room.waiting,
+        camera=agent.room.camera,
+        message=agent.word,
+    )
+
+
+def _devices(agent: "Agent") -> list[DeviceStatus]:
+    """The instruments, and the examination camera when it has something to say."""
+    problem = agent.live_media.camera_problem
+    camera = DeviceStatus(id="camera", kind="camera", name="", state="off", detail=problem or "")
+    return [*agent.intake.devices.values(), *([camera] if problem else [])]
+
+
+def kit_status(agent: "Agent") -> KitStatus:
+    """For the hub and the doctor."""
+    visit, unsent = agent.bedside.binder.visit, agent.journal.unsent()
+    return KitStatus(
+        visit_id=visit.visit_id if visit else None,
+        devices=_devices(agent),
+        unsent=unsent.count,
+        oldest_unsent_at=unsent.oldest_at,
+        nurse_present=agent.pages.present and agent.sessions.person is not None,
+        relay=agent.live_media.relay_state,
+        ladder=agent.supervisor.shown,
+        telephone=agent.settings.telephone,
+        camera=agent.room.camera,
+        guests_served=agent.guests_served,
+    )
