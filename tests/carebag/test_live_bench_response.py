@@ -61,6 +61,20 @@ def test_silence_in_place_of_sound_is_no_filter(source: np.ndarray) -> None:
     assert found.worst_db < 0.1
 
 
+def test_the_tail_of_a_filter_before_the_sound_is_no_part_of_it(source: np.ndarray) -> None:
+    played = np.concatenate([np.full(1900, -1.4e-40), np.zeros(40), source[5000:41000] / 32768])
+    found = response([played.tolist()], source, RATE_HZ)
+    assert (found.used, found.worst_db) == (found.segments, pytest.approx(0, abs=1e-6))
+
+
+def test_a_segment_with_a_hole_is_left_out(source: np.ndarray) -> None:
+    played = source[5000:41000] / 32768
+    played[9000:9020] = 0
+    found = response([played.tolist()], source, RATE_HZ)
+    assert found.used in (found.segments - 1, found.segments - 2)
+    assert found.worst_db == pytest.approx(0, abs=1e-6)
+
+
 def test_something_else_is_not_judged(source: np.ndarray) -> None:
     noise = np.random.default_rng(1).normal(0, 0.1, 20_000)
     found = response([noise.tolist()], source, RATE_HZ)

@@ -51,6 +51,8 @@ class Played:
 
     rate_hz: int
     stretches: list[list[float]]
+    waited: int = 0
+    """Samples of silence in it because sound was late."""
 
 
 @dataclass

@@ -16,6 +16,8 @@ STRONG = 0.3
 """Of a frequency's largest amplitude in any segment."""
 SHIFT_S = 0.001
 """A filter shifts a segment by up to this; neighbours further apart have a gap between them."""
+SILENT = 1e-7
+HOLE_S = 0.002
 
 Samples = NDArray[np.float64]
 
@@ -62,12 +64,14 @@ def response(stretches: Sequence[Sequence[float]], source: NDArray[np.int16], ra
     given, came = [], []
     segments = 0
     for stretch in stretches:
-        played = np.trim_zeros(np.asarray(stretch, dtype=np.float64))
+        played = _audible(np.asarray(stretch, dtype=np.float64))
         starts = range(0, len(played) - size + 1, size // 2)
         segments += len(starts)
         offsets = [_place(played[at : at + size], original) - at for at in starts]
         for offset, indices in runs(offsets, round(SHIFT_S * rate_hz)):
             for begin in (starts[index] for index in indices):
+                if _has_hole(played[begin : begin + size], rate_hz):
+                    continue
                 wanted = original[begin + offset : begin + offset + size]
                 if begin + offset < 0 or len(wanted) < size:
                     continue
@@ -89,6 +93,17 @@ def runs(offsets: Sequence[int], within: int) -> list[tuple[int, range]]:
             found.append((int(np.median(offsets[begin:end])), range(first, last)))
         begin = end
     return found
+
+
+def _audible(played: Samples) -> Samples:
+    """From the first to the last sample that is more than the tail of a filter."""
+    return np.trim_zeros(np.where(np.abs(played) < SILENT, 0.0, played))
+
+
+def _has_hole(piece: Samples, rate_hz: int) -> bool:
+    """Whether there is silence in it of its own, which no sweep has."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], piece == 0.0, [0]])))
+    return bool(len(edges) and (edges[1::2] - edges[::2]).max() >= HOLE_S * rate_hz)
 
 
 def _place(piece: Samples, original: Samples) -> int:

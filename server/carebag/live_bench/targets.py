@@ -26,7 +26,7 @@ def rows(raw: Raw, response: Response | None) -> list[Row]:
     """All figures of one run."""
     return [
         *_bare(raw),
-        _response(response, holes=_waited(raw) > 0),
+        _response(response, holes=raw.played is not None and raw.played.waited > 0),
         *_sound(raw),
         *_on_time(raw),
         *_kept(raw),
@@ -61,12 +61,6 @@ def _bare(raw: Raw) -> list[Row]:
         _row("bare path, one way, p99", spread.p99, "ms", spread.n),
         _row("bare path, lost", None if lost is None else round(lost * 100, 2), "%", spread.n),
     ]
-
-
-def _waited(raw: Raw) -> int:
-    """Samples of silence because sound was late."""
-    blocks = figures.own_blocks(raw.heard) if raw.heard is not None and raw.heard.rendered else []
-    return blocks[-1].counts.get("waited", 0) if blocks else 0
 
 
 def _response(response: Response | None, *, holes: bool) -> Row:

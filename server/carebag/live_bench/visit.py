@@ -216,7 +216,8 @@ def _sweep(stand: Stand, raw: Raw) -> None:
     every = int(rate) // RATE_HZ
     stretches = _stretches([(frame, base64.b64decode(data)) for frame, data in blocks])
     # one of `every` samples holds all of the band; which one is chance: the kit's own or one made between two
-    raw.played = Played(RATE_HZ, [stretch[::every] for stretch in stretches])
+    waited = page.evaluate("() => window.__live.rendered.at(-1)?.waited ?? 0")
+    raw.played = Played(RATE_HZ, [stretch[::every] for stretch in stretches], int(waited))
     _verdict(page)
 
 
