@@ -74,7 +74,7 @@ class ForPerson(Policy):
             found = sessions.find(session, connection.cookies.get(sessions.cookie_name(slot)), slot, now)
         if slot not in self.callers:
             raise Refused(403, "wrong_role")
-        if not sessions.touch(hub.database, found.session_id, now):
+        if found.to_be_touched(now) and not sessions.touch(hub.database, found.session_id, now):
             raise Refused(401, "session_ended")
         return PersonCaller(
             person=found.who.person,

@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -24,6 +25,7 @@ from carebag_server import (
     path_proof_routes,
     review_routes,
     session_routes,
+    sessions,
     socket_routes,
     upload_routes,
     visit_routes,
@@ -33,12 +35,15 @@ from carebag_server.database import Database, DatabaseBusy
 from carebag_server.guards import RequestGuard, TooLarge
 from carebag_server.hub import Hub
 from carebag_server.installation import stamp
+from carebag_server.kit_keys import those_enrolled
 from carebag_server.media import MediaFolder
 from carebag_server.migrate import upgrade
 from carebag_server.openapi import describe
 from carebag_server.refusals import Refused
 from carebag_server.settings import Settings
 from carebag_server.sockets import LiveRooms
+from carebag_server.together import Together, Watch
+from carebag_server.visit_lists import read_lists
 from carebag_wire.api import REFUSAL_HEADER, Refusal
 
 log = logging.getLogger("carebag.hub")
@@ -64,6 +69,9 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
     live.relay_only = settings.turn.relay_only
     hub = Hub(settings, Database(settings.database_url), clock, MediaFolder(settings.media_folder), live)
     hub.database.listener = live.announced
+    hub.lists = Together(partial(read_lists, hub))
+    hub.signed_in = Watch(lambda ids: sessions.those_alive(hub.database, ids, hub.now()))
+    hub.enrolled = Watch(partial(those_enrolled, hub.database))
     app = FastAPI(
         title="Carebag hub",
         lifespan=_lifespan,

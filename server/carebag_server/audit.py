@@ -8,7 +8,7 @@ Whoever can rewrite the whole chain is only caught by a copy of the head kept el
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,10 +60,24 @@ def append(session: Session, actor: Actor, act: Act, at: datetime) -> AuditRow:
     Returns:
         The row, flushed: if it cannot be written, the error comes here and the act is rolled back with it.
     """
+    (row,) = append_all(session, [(actor, act)], at)
+    return row
+
+
+def append_all(session: Session, acts: Iterable[tuple[Actor, Act]], at: datetime) -> list[AuditRow]:
+    """As `append`, a row for each act in their order, written together."""
     head = session.get(AuditHead, _HEAD_ID)
     if head is None:
         head = AuditHead(id=_HEAD_ID, events=0, hash=GENESIS)
         session.add(head)
+    rows = [_next_row(head, actor, act, at) for actor, act in acts]
+    session.add_all(rows)
+    session.flush()
+    return rows
+
+
+def _next_row(head: AuditHead, actor: Actor, act: Act, at: datetime) -> AuditRow:
+    """The row after the head, which moves on to it."""
     row = AuditRow(
         seq=head.events + 1,
         at=at.astimezone(UTC),
@@ -82,8 +96,6 @@ def append(session: Session, actor: Actor, act: Act, at: datetime) -> AuditRow:
     )
     row.hash = row_hash(head.hash, row)
     head.events, head.hash = row.seq, row.hash
-    session.add(row)
-    session.flush()
     return row
 
 

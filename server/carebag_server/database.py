@@ -7,20 +7,22 @@ that.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, create_engine, event, text
+from sqlalchemy import DateTime, Dialect, Engine, Select, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeDecorator
 
 WRITER_LOCK = 7_310_415_331
 """Key of the PostgreSQL advisory lock that all hubs on one database share."""
 BUSY_SECONDS = 20.0
 _ANNOUNCED = "announced"
+_IN_ONE_STATEMENT = 500
 
 
 class DatabaseBusy(Exception):
@@ -152,6 +154,14 @@ class Database:
             self._closed = True
             self._quiet.wait_for(lambda: self._in_use == 0, timeout=BUSY_SECONDS)
         self.engine.dispose()
+
+
+def of_these(
+    session: Session, query: Select[uuid.UUID], column: InstrumentedAttribute[uuid.UUID], ids: Sequence[uuid.UUID]
+) -> set[uuid.UUID]:
+    """What a query of ids finds among `ids`, however many: a statement takes a limited number of values."""
+    parts = (ids[start : start + _IN_ONE_STATEMENT] for start in range(0, len(ids), _IN_ONE_STATEMENT))
+    return {found for part in parts for found in session.scalars(query.where(column.in_(part)))}
 
 
 def announce(session: Session, message: Any) -> None:

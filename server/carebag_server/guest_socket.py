@@ -15,8 +15,9 @@ from carebag_server.database import DatabaseBusy
 from carebag_server.hub import Hub, TheHub
 from carebag_server.refusals import Refused
 from carebag_server.rooms import guest_participant
-from carebag_server.socket_routes import LOOK_SECONDS, converse, until_one_ends
+from carebag_server.socket_routes import converse, until_one_ends
 from carebag_server.sockets import Line, Over
+from carebag_server.together import LOOK_SECONDS
 from carebag_server.tries import Pace
 from carebag_server.turn import RelayGiver
 from carebag_wire.guests import Guest

@@ -12,10 +12,13 @@ from carebag_server.database import Database
 from carebag_server.media import MediaFolder
 from carebag_server.refused_kits import RefusedKits
 from carebag_server.settings import Settings
+from carebag_server.together import Together, Watch
 from carebag_server.tries import Tries
 
 if TYPE_CHECKING:
+    from carebag_server.callers import PersonCaller
     from carebag_server.sockets import LiveRooms
+    from carebag_server.visit_lists import VisitList
 
 
 @dataclass
@@ -29,6 +32,11 @@ class Hub:
     guest_tries: Tries = field(default_factory=Tries)
     """Guests' links that did not work, by address; forgotten at a restart."""
     refused_kits: RefusedKits = field(default_factory=RefusedKits)
+    lists: "Together[PersonCaller, VisitList]" = field(init=False)
+    signed_in: Watch = field(init=False)
+    """Sessions behind the open sockets."""
+    enrolled: Watch = field(init=False)
+    """Kits behind the open sockets."""
 
 
 def hub_of(connection: HTTPConnection) -> Hub:

@@ -2,13 +2,15 @@
 
 import base64
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from carebag_server.database import Database, of_these
 from carebag_server.refusals import Refused
 from carebag_server.tables import Kit, KitNonce
 from carebag_wire.kit_proof import MAX_SKEW_MS, BadProof, KitProof, proof_text, read_proof
@@ -38,6 +40,12 @@ def prove(session: Session, header: str | None, method: str, target: str, body_s
         raise Refused(401, "clock_differs")
     _take_nonce(session, proof, now)
     return kit.id
+
+
+def those_enrolled(database: Database, kit_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these kits are not reported lost."""
+    with database.reading() as session:
+        return of_these(session, select(Kit.id).where(Kit.revoked_at.is_(None)), Kit.id, kit_ids)
 
 
 def signed_by(public_key: bytes, signature: str, text: bytes) -> bool:

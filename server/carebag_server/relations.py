@@ -15,6 +15,11 @@ from carebag_server.refusals import not_found
 from carebag_server.tables import CareAgreement, VisitRow
 
 
+def scope_of(caller: PersonCaller) -> tuple[str, uuid.UUID]:
+    """People of one scope see the same visits: what the care relation below asks of a person, and nothing else."""
+    return caller.person.role, caller.organization_id
+
+
 def visible_visits(caller: PersonCaller | KitCaller, now: datetime) -> Select[VisitRow]:
     """All visits that the caller may see, to be narrowed further."""
     return select(VisitRow).where(_relation(caller, now))

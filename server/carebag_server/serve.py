@@ -1,5 +1,7 @@
 """Runs the hub under uvicorn until it is told to stop."""
 
+import asyncio
+import gc
 import logging
 import socket
 import sys
@@ -15,9 +17,15 @@ from carebag_wire.messages import MAX_MESSAGE_BYTES
 STOP_SECONDS = 5
 SWITCH_S = 0.0005
 """A thread that works on the store lets the sockets' thread go on after so long; Python's own 5 ms add up."""
+YOUNG_OBJECTS = 20_000
+"""Python looks for garbage among the newest after so many; its own 700 is for programs that make few at a time."""
+TIDY_SECONDS = 600.0
+"""Between two looks at all objects, in which everyone waits: half a second with a thousand rooms. Left to itself Python
+takes one whenever there are a quarter more, several times a minute while people come."""
 SOCKET_LIMIT = 4 * MAX_MESSAGE_BYTES
 """Above our own limit, so that an oversize message is answered with `too_large`; beyond this the line is cut."""
 
+_NEVER = 2**31 - 1
 _OF_REFUSED_SOCKETS = (
     '%s - "WebSocket %s" %d',
     "connection rejected",
@@ -47,13 +55,38 @@ def not_of_refused_sockets(record: logging.LogRecord) -> bool:
 
 
 class _Server(uvicorn.Server):
-    """Says `hub_stopping` on every socket before uvicorn closes them."""
+    """Says `hub_stopping` on every socket before uvicorn closes them; looks for garbage when it harms least."""
+
+    _tidying: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        settle_memory()
+        self._tidying = asyncio.create_task(_tidy())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         app = self.config.app
         assert isinstance(app, FastAPI)
+        if self._tidying is not None:
+            self._tidying.cancel()
         await app.state.hub.live.stop()
         await super().shutdown(sockets)
+
+
+def settle_memory() -> None:
+    """What is there once the hub has started stays until it stops: it is not looked at again for garbage.
+
+    Most garbage goes at once or among the newest; what is in rings and lives longer waits for `_tidy`.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 10, _NEVER)
+
+
+async def _tidy() -> None:
+    while True:
+        await asyncio.sleep(TIDY_SECONDS)
+        gc.collect()
 
 
 def server_config(settings: Settings) -> uvicorn.Config:

@@ -7,13 +7,14 @@ ASVS V7).
 import hashlib
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from carebag_server.database import Database
+from carebag_server.database import Database, of_these
 from carebag_server.people import Commissioned, commissioned
 from carebag_server.refusals import Refused
 from carebag_server.tables import LoginLink, NurseSignIn, SignedIn
@@ -35,6 +36,10 @@ class Found:
     session_id: uuid.UUID
     who: Commissioned
     used_at: datetime
+
+    def to_be_touched(self, now: datetime) -> bool:
+        """Whether the use noted last is so long ago that this one is noted as well."""
+        return now - self.used_at >= TOUCH_EVERY
 
 
 def cookie_name(slot: str) -> str:
@@ -100,11 +105,13 @@ def touch(database: Database, session_id: uuid.UUID, now: datetime) -> bool:
     return True
 
 
-def still_alive(database: Database, session_id: uuid.UUID, now: datetime) -> bool:
-    """Whether a socket may stay open; does not count as use."""
+def those_alive(database: Database, session_ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:
+    """Which of the sockets' sessions still live; does not count as use."""
+    living = select(SignedIn.id).where(
+        SignedIn.ended_at.is_(None), SignedIn.used_at > now - IDLE, SignedIn.created_at > now - ABSOLUTE
+    )
     with database.reading() as session:
-        row = session.get(SignedIn, session_id)
-        return row is not None and alive(row, now)
+        return of_these(session, living, SignedIn.id, session_ids)
 
 
 def end(session: Session, session_id: uuid.UUID, now: datetime) -> None:

@@ -15,10 +15,9 @@ from carebag_server.access import DoctorByQuery, TheKitConnecting
 from carebag_server.callers import KitCaller, PersonCaller
 from carebag_server.hub import Hub, TheHub
 from carebag_server.refusals import Refused
-from carebag_server.relations import home_organizations, visible_visit
+from carebag_server.relations import visible_visit
 from carebag_server.rooms import kit_participant, nurse_participant
 from carebag_server.sockets import Line, Over
-from carebag_server.tables import Kit
 from carebag_server.turn import RelayGiver
 from carebag_wire.messages import (
     Join,
@@ -29,21 +28,18 @@ from carebag_wire.messages import (
     Live,
     Ping,
     Pong,
-    Queue,
     Signal,
     Snapshot,
     from_console,
     from_kit,
 )
-from carebag_wire.visit import DoctorHears, VisitHead, VisitSnapshot
+from carebag_wire.visit import DoctorHears, VisitSnapshot
 
 router = APIRouter()
 log = logging.getLogger("carebag.hub")
-LOOK_SECONDS = 20.0
-"""How often a console's session, or a kit's enrolment, is looked at while its socket is open."""
 FLUSH_SECONDS = 5.0
 QUEUE_SECONDS = 0.5
-"""Between two lists to one page: each is read, and logged, anew."""
+"""Between two lists to one page: each is read, and logged, anew, with those of the others who wait."""
 _ENDINGS = (Over, WebSocketDisconnect)
 
 
@@ -198,24 +194,15 @@ class Console:
         while True:
             await self._queue_wanted.wait()
             self._queue_wanted.clear()
-            self.line.push(Queue(visits=await run_in_threadpool(self._list)))
+            visit_list = await self.hub.lists.ask(self.caller)
+            self._homes = visit_list.homes
+            self.line.push(visit_list.message)
             await asyncio.sleep(QUEUE_SECONDS)
-
-    def _list(self) -> list[VisitHead]:
-        with self.hub.database.transaction() as session:
-            self._homes = home_organizations(session, self.caller, self.hub.now())
-            return visits.list_heads(self.hub, session, self.caller)
 
     async def _watch_session(self) -> None:
         """A page that no longer pings must not go on listening when its session has run out."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            alive = await run_in_threadpool(
-                sessions.still_alive, self.hub.database, self.caller.session_id, self.hub.now()
-            )
-            if not alive:
-                self.line.refuse("session_ended", fatal=True)
-                return
+        await self.hub.signed_in.until_over(self.caller.session_id)
+        self.line.refuse("session_ended", fatal=True)
 
 
 class KitTalk:
@@ -242,15 +229,8 @@ class KitTalk:
 
     async def _watch_enrolment(self) -> None:
         """A kit that is reported lost is cut off within a minute."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            if await run_in_threadpool(self._revoked):
-                self.line.refuse("kit_revoked", fatal=True)
-                return
-
-    def _revoked(self) -> bool:
-        with self.hub.database.reading() as session:
-            return session.get_one(Kit, self.caller.kit_id).revoked_at is not None
+        await self.hub.enrolled.until_over(self.caller.kit_id)
+        self.line.refuse("kit_revoked", fatal=True)
 
     def _visits(self) -> list[VisitSnapshot]:
         with self.hub.database.transaction() as session:

@@ -63,6 +63,19 @@ def head_of(session: Session, visit: VisitRow) -> VisitHead:
     )
 
 
+def heads_of(session: Session, visits: Sequence[VisitRow]) -> list[VisitHead]:
+    """As `head_of` for each; patients and kits are read together, and held so that the session still knows them."""
+    patients = {visit.patient_id for visit in visits}
+    kits = {visit.kit_id for visit in visits}
+    held = [
+        session.scalars(select(PatientRow).where(PatientRow.id.in_(patients))).all(),
+        session.scalars(select(Kit).where(Kit.id.in_(kits))).all(),
+    ]
+    heads = [head_of(session, visit) for visit in visits]
+    del held
+    return heads
+
+
 def patient_of(row: PatientRow, colour: int) -> Patient:
     return Patient(
         id=row.id,

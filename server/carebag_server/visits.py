@@ -1,6 +1,7 @@
 """Reading visits: lists, whole visits, and the doctor's coming in. Each is logged in the transaction that reads."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -8,12 +9,12 @@ from sqlalchemy import Select, and_, or_
 from sqlalchemy.orm import Session
 
 from carebag_server.announcements import announce_changed
-from carebag_server.audit import Act, append
+from carebag_server.audit import Act, append, append_all
 from carebag_server.callers import KitCaller, PersonCaller
 from carebag_server.hub import Hub
-from carebag_server.relations import visible_visit, visible_visits
+from carebag_server.relations import scope_of, visible_visit, visible_visits
 from carebag_server.tables import VisitRow
-from carebag_server.visit_views import head_of, snapshot_of
+from carebag_server.visit_views import head_of, heads_of, snapshot_of
 from carebag_wire.visit import VisitHead, VisitSnapshot
 
 NEAR = timedelta(hours=12)
@@ -33,9 +34,20 @@ def today(hub: Hub) -> tuple[datetime, datetime]:
 
 def list_heads(hub: Hub, session: Session, caller: PersonCaller) -> list[VisitHead]:
     """Today's visits, those still open, and those near midnight. One log row for the list."""
-    rows = session.scalars(_todays(hub, caller)).all()
-    append(session, caller.actor(), Act(action="visits_listed", object=f"visits {len(rows)}"), hub.now())
-    return [head_of(session, row) for row in rows]
+    (heads,) = lists_of_heads(hub, session, [caller])
+    return heads
+
+
+def lists_of_heads(hub: Hub, session: Session, readers: Sequence[PersonCaller]) -> list[list[VisitHead]]:
+    """As `list_heads` for each reader; readers who see the same have it read once. One log row for each reader."""
+    read: dict[tuple[str, uuid.UUID], list[VisitHead]] = {}
+    for reader in readers:
+        if scope_of(reader) not in read:
+            read[scope_of(reader)] = heads_of(session, session.scalars(_todays(hub, reader)).all())
+    lists = [read[scope_of(reader)] for reader in readers]
+    acts = [Act(action="visits_listed", object=f"visits {len(heads)}") for heads in lists]
+    append_all(session, zip((reader.actor() for reader in readers), acts, strict=True), hub.now())
+    return lists
 
 
 def _todays(hub: Hub, caller: PersonCaller | KitCaller) -> Select[VisitRow]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from carebag_server import socket_routes
+from carebag_server import together
 from carebag_server.tables import Kit, SignedIn
 from carebag_wire.messages import MAX_MESSAGE_BYTES
 
@@ -229,7 +229,7 @@ def test_a_session_that_ran_out_ends_the_socket(hub: Any, doctor: Any, clock: An
 
 
 def test_a_silent_socket_ends_with_its_session(hub: Any, doctor: Any, clock: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(socket_routes, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(together, "LOOK_SECONDS", 0.01)
     with console(hub) as socket:
         with hub.database.transaction() as session:
             session.execute(update(SignedIn).values(ended_at=clock()))
@@ -237,7 +237,7 @@ def test_a_silent_socket_ends_with_its_session(hub: Any, doctor: Any, clock: Any
 
 
 def test_a_revoked_kit_is_cut_off(hub: Any, clock: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(socket_routes, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(together, "LOOK_SECONDS", 0.01)
     with kit_line(hub) as kit:
         with hub.database.transaction() as session:
             session.execute(update(Kit).values(revoked_at=clock()))
