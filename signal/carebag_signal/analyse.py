@@ -6,9 +6,16 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from carebag_signal.auscultation import Finding, HeartRate, HeartSoundMonitor, QualityWord, SoundMark
+from carebag_signal.auscultation import (
+    RECORD_LAG_FRAMES,
+    Finding,
+    HeartRate,
+    HeartSoundMonitor,
+    QualityWord,
+    SoundMark,
+)
 from carebag_signal.evidence import Network
-from carebag_signal.heart_rate import WhyNot, rate_from_intervals
+from carebag_signal.heart_rate import WhyNot, rate_of_recording
 from carebag_signal.pulse import BreathingRate, PulseBeat, PulseMonitor, PulseRate
 from carebag_signal.quality import Word
 
@@ -51,8 +58,12 @@ def analyse(
     gaps: tuple[tuple[int, int], ...] = (),
     *,
     network: Network | None = None,
+    lag_frames: int = RECORD_LAG_FRAMES,
 ) -> Analysis:
     """Analyses one channel.
+
+    Nobody waits for the marks of a recording: each is given with five seconds of hindsight. With `lag_frames` as in
+    a live visit (`auscultation.LAG_FRAMES`) they are those of the visit.
 
     `gaps` names spans (first sample, count) whose samples were lost: whatever stands there is not listened to.
 
@@ -60,12 +71,12 @@ def analyse(
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}")
-    findings, pieces = _listen(HeartSoundMonitor(rate_hz, network=network), samples, gaps)
+    findings, pieces = _listen(HeartSoundMonitor(rate_hz, network=network, lag_frames=lag_frames), samples, gaps)
     marks = [f for f in findings if isinstance(f, SoundMark)]
     s1 = tuple(m.sample for m in marks if m.sound == "S1")
     s2 = tuple(m.sample for m in marks if m.sound == "S2")
     rates = tuple(f for f in findings if isinstance(f, HeartRate))
-    rate, why_not = rate_from_intervals(_intervals_s(s1, s2, pieces, rate_hz))
+    rate, why_not = rate_of_recording(_intervals_s(s1, s2, pieces, rate_hz))
     if rate is not None and not any(r.per_min is not None for r in rates):
         rate, why_not = None, rates[-1].why_not if rates else "assessing"
     quality = _spans([f for f in findings if isinstance(f, QualityWord)], samples.size)

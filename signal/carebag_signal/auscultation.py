@@ -14,6 +14,9 @@ from carebag_signal.segmentation import S1, S2, Segmenter
 
 LAG_FRAMES = 24
 """A mark is given when the path behind it is this old: with context, window and block it is final within 1 s."""
+RECORD_LAG_FRAMES = 250
+"""For a recording that nobody is waiting for: five seconds of what came after decide where a sound lies."""
+_LONGEST_LAG_FRAMES = 400
 _RATE_EVERY_FRAMES = 24
 _ONSET_S = 0.015
 """A frame is 50 ms wide and stands for the 20 ms in its middle."""
@@ -30,7 +33,7 @@ class HeartRate:
 
 @dataclass(frozen=True, slots=True)
 class SoundMark:
-    """Onset of a first or second heart sound. Final: given within one second, and never changed."""
+    """Onset of a first or second heart sound. Final: given within one second (live), and never changed."""
 
     sample: int
     sound: Literal["S1", "S2"]
@@ -55,10 +58,17 @@ class HeartSoundMonitor:
     beat spans a hole.
     """
 
-    def __init__(self, rate_hz: int, *, network: Network | None = None) -> None:
-        """Raises: ValueError unless 2000 <= rate_hz <= 96000."""
+    def __init__(self, rate_hz: int, *, network: Network | None = None, lag_frames: int = LAG_FRAMES) -> None:
+        """`lag_frames` (1-400, of 20 ms) is how much of what follows is heard before a mark is given; heart rate and
+        quality do not wait for it.
+
+        Raises: ValueError unless 2000 <= rate_hz <= 96000 and `lag_frames` is in its range.
+        """
+        if not 1 <= lag_frames <= _LONGEST_LAG_FRAMES:
+            raise ValueError(f"lag_frames must be within 1 and {_LONGEST_LAG_FRAMES}")
         self._rate_hz = rate_hz
         self._network = network
+        self._lag_frames = lag_frames
         self._fed = 0
         self._pending: list[Finding] = []
         self._begin()
@@ -112,7 +122,7 @@ class HeartSoundMonitor:
         evidence = self._evidence.feed(frames.heart)
         self._segmenter.feed(evidence)
         self._listening.feed(frames, evidence)
-        found = self._marks(upto=self._segmenter.frames - LAG_FRAMES)
+        found = self._marks(upto=self._segmenter.frames - self._lag_frames)
         if self._listening.due:
             path = self._segmenter.path(WINDOW_FRAMES / FRAMES_PER_SECOND)
             word = self._quality.hear(self._listening.window(path, self._segmenter.frames))

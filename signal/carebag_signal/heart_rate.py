@@ -17,6 +17,7 @@ WINDOW_S = 8.0
 _FEWEST_INTERVALS = 4
 _NEAR = 0.25
 _STEADY_SHARE = 0.6
+_MIDDLE_SHARE = 0.1
 
 
 def intervals_s(path: list[Segment]) -> list[float]:
@@ -44,7 +45,24 @@ def rate_from_intervals(intervals: NDArray[np.float64]) -> tuple[float | None, W
     near = intervals[np.abs(intervals - middle) <= _NEAR * middle]
     if near.size < _STEADY_SHARE * intervals.size:
         return None, "unsteady"
-    rate = 60.0 / float(near.mean())
+    return _in_range(60.0 / float(near.mean()))
+
+
+def rate_of_recording(intervals: NDArray[np.float64]) -> tuple[float | None, WhyNot | None]:
+    """Beats per minute of a whole recording from times (s) between like sounds, or why none can be told.
+
+    The rate of the median interval: over a recording the rate itself moves, and the median is where it was mostly. Of
+    neighbouring intervals around the median the mean is taken, as frames are 20 ms wide.
+    """
+    rate, why_not = rate_from_intervals(intervals)
+    if rate is None:
+        return None, why_not
+    ordered = np.sort(intervals)
+    middle, width = ordered.size // 2, max(1, round(_MIDDLE_SHARE * ordered.size / 2))
+    return _in_range(60.0 / float(ordered[max(0, middle - width) : middle + width + 1].mean()))
+
+
+def _in_range(rate: float) -> tuple[float | None, WhyNot | None]:
     if not LOWEST_PER_MIN <= rate <= HIGHEST_PER_MIN:
         return None, "out_of_range"
     return rate, None

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from carebag_signal.auscultation import Finding, HeartSoundMonitor
+from carebag_signal.auscultation import Finding, HeartSoundMonitor, SoundMark
 
 RATE_HZ = 4000
 
@@ -49,3 +49,25 @@ def test_other_than_one_channel_of_int16_is_refused(samples: NDArray[np.int16]) 
 def test_rates_that_cannot_be_judged_are_refused(rate_hz: int) -> None:
     with pytest.raises(ValueError, match="rate_hz"):
         HeartSoundMonitor(rate_hz)
+
+
+@pytest.mark.parametrize("lag_frames", [0, -1, 401])
+def test_impossible_hindsight_is_refused(lag_frames: int) -> None:
+    with pytest.raises(ValueError, match="lag_frames"):
+        HeartSoundMonitor(RATE_HZ, lag_frames=lag_frames)
+
+
+@settings(max_examples=5)
+@given(st.lists(st.integers(0, SOUND.size), max_size=10), st.sampled_from([1, 100, 400]))
+def test_hindsight_does_not_depend_on_the_chunks_either(cuts: list[int], lag_frames: int) -> None:
+    whole = hear(HeartSoundMonitor(RATE_HZ, lag_frames=lag_frames), SOUND, [])
+    assert hear(HeartSoundMonitor(RATE_HZ, lag_frames=lag_frames), SOUND, cuts) == whole
+
+
+def test_a_live_mark_comes_within_a_second_and_one_with_hindsight_later() -> None:
+    for lag_frames, earliest, latest in ((24, 0.0, 1.0), (100, 2.0, 2.6)):
+        monitor = HeartSoundMonitor(RATE_HZ, lag_frames=lag_frames)
+        for at in range(0, SOUND.size, 160):
+            for finding in monitor.feed(SOUND[at : at + 160]):
+                if isinstance(finding, SoundMark):
+                    assert earliest <= (at + 160 - finding.sample) / RATE_HZ - 0.04 <= latest
