@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from carebag_signal.pulse import BreathingRate, PulseBeat, PulseFinding, PulseMonitor, PulseRate
+from carebag_signal.pulse import BreathingRate, PulseBeat, PulseFinding, PulseMonitor, PulseRate, pulse_rate
+from carebag_signal.pulse_quality import PulseQuality
 from carebag_signal.synthetic import Body, PulseWave, beats_s, pulse_wave
 
 
@@ -16,16 +17,17 @@ def hear(wave: PulseWave) -> list[PulseFinding]:
 
 
 @pytest.mark.parametrize("per_min", [42, 60, 75, 100, 130, 160])
-@pytest.mark.parametrize("rate_hz", [50, 100, 125, 250])
+@pytest.mark.parametrize("rate_hz", [25, 50, 125, 500])
 def test_finds_every_beat(per_min: float, rate_hz: int) -> None:
     wave = pulse_wave(Body(seed=31, heart_per_min=per_min), 40.0, rate_hz)
-    beats = np.array([f.at_s for f in hear(wave) if isinstance(f, PulseBeat)])
+    heard = hear(wave)
+    beats = np.array([f.at_s for f in heard if isinstance(f, PulseBeat)])
     wanted = wave.feet_s[(wave.feet_s > 3) & (wave.feet_s < 36)]
     delay = np.median([beats[np.abs(beats - w - 0.16).argmin()] - w for w in wanted])
     hits = sum(bool(np.any(np.abs(beats - w - delay) < 0.1)) for w in wanted)
     assert hits >= 0.98 * len(wanted)
     assert len(beats[(beats > 3) & (beats < 36)]) <= len(wanted) + 2
-    rate = [f.per_min for f in hear(wave) if isinstance(f, PulseRate)][-1]
+    rate = [f.per_min for f in heard if isinstance(f, PulseRate)][-1]
     near = beats_s(Body(seed=31, heart_per_min=per_min), 40.0)
     assert rate == pytest.approx(60 / float(np.mean(np.diff(near[near > 30]))), rel=0.04)
 
@@ -39,14 +41,16 @@ def test_breathing_is_right_where_it_is_shown(breaths: float) -> None:
 
 
 WAVE = pulse_wave(Body(seed=33), 40.0)
+SMALL = pulse_wave(Body(seed=33), 38.0, 25)
+HEARD = hear(SMALL)
 
 
 @settings(max_examples=15)
-@given(st.lists(st.integers(0, WAVE.values.size), max_size=20))
+@given(st.lists(st.integers(0, SMALL.values.size), max_size=20))
 def test_findings_do_not_depend_on_the_chunks(cuts: list[int]) -> None:
-    monitor = PulseMonitor(WAVE.rate_hz)
-    pieces = [f for chunk in np.split(WAVE.values, sorted(cuts)) for f in monitor.feed(chunk)]
-    assert pieces == hear(WAVE)
+    monitor = PulseMonitor(SMALL.rate_hz)
+    pieces = [f for chunk in np.split(SMALL.values, sorted(cuts)) for f in monitor.feed(chunk)]
+    assert pieces == HEARD
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(0.001, 0.0), (3000.0, -100.0), (1.0, 1e6)])
@@ -66,10 +70,57 @@ def test_a_rate_or_a_reason(values: NDArray[np.float64]) -> None:
                 assert 30 <= finding.per_min <= 220
 
 
-def test_a_flat_line_is_weak() -> None:
-    rates = [f for f in PulseMonitor(125).feed(np.ones(1500)) if isinstance(f, PulseRate)]
-    assert rates
-    assert all(r.why_not == "weak" for r in rates)
+@pytest.mark.parametrize("level", [0.0, 1.0, 1e6])
+def test_a_flat_line_is_weak(level: float) -> None:
+    found = PulseMonitor(125).feed(np.full(125 * 40, level))
+    reasons = [f.why_not for f in found if isinstance(f, (PulseRate, BreathingRate))]
+    assert len(reasons) == 38 + 3
+    assert set(reasons) == {"weak"}
+    assert {f.word for f in found if isinstance(f, PulseQuality)} == {"weak"}
+
+
+def test_it_does_not_matter_which_way_up_the_wave_is() -> None:
+    beats = [f.at_s for f in hear(WAVE) if isinstance(f, PulseBeat)]
+    other = [f.at_s for f in PulseMonitor(125).feed(-WAVE.values) if isinstance(f, PulseBeat)]
+    np.testing.assert_allclose(other, beats, atol=0.02)
+
+
+def test_noise_alone_has_no_pulse() -> None:
+    values = np.random.default_rng(5).normal(size=125 * 120)
+    rates = [f for f in PulseMonitor(125).feed(values) if isinstance(f, PulseRate)]
+    assert sum(r.per_min is not None for r in rates) <= 0.05 * len(rates)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "rate", "why_not"),
+    [
+        ([0.8] * 10, 75.0, None),
+        # one missed beat, one early beat with its pause: the rhythm is regular, the rate that of its intervals
+        ([0.8] * 5 + [1.6] + [0.8] * 4, 75.0, None),
+        ([0.8] * 8 + [0.5, 1.1], 75.0, None),
+        # an irregular rhythm: the mean of all
+        ([0.6, 0.9, 0.7, 1.1, 0.6, 1.0, 0.8, 0.7], 75.0, None),
+        ([0.6, 0.9, 0.4, 1.1, 0.6, 1.0, 0.8, 0.7], None, "unsteady"),
+        ([0.8, 0.8], None, "assessing"),
+        ([2.1] * 4, None, "out_of_range"),
+        ([0.27] * 30, None, "out_of_range"),
+    ],
+)
+def test_rate_of_intervals(intervals: list[float], rate: float | None, why_not: str | None) -> None:
+    told, reason = pulse_rate(np.concatenate(([0.0], np.cumsum(intervals))))
+    assert told == pytest.approx(rate)
+    assert reason == why_not
+
+
+def test_memory_does_not_grow() -> None:
+    monitor = PulseMonitor(25)
+    piece = pulse_wave(Body(seed=34), 60.0, 25).values
+    sizes = []
+    for _ in range(4):
+        monitor.feed(piece)
+        sizes.append((monitor._wave.size, len(monitor._beats)))
+    assert max(sizes[-2:])[0] <= 33 * 25
+    assert max(b for _, b in sizes) < 60
 
 
 def test_after_a_gap_it_counts_anew() -> None:
