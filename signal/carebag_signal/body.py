@@ -75,8 +75,8 @@ class Body:
     wheeze_phase: BreathPhase = "out"
     crackles_per_breath: float = 0.0
     """While breathing in, on average."""
-    crackle_level: float = 2.0
-    """Of the breath in."""
+    crackle_level: float = 8.0
+    """Amplitude, of the breath in's root mean square."""
     crackle_kind: CrackleKind = "coarse"
     perfusion_percent: float = 2.0
     """Height of the pulse wave, of the standing light."""

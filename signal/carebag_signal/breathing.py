@@ -68,8 +68,12 @@ class BreathingMonitor:
     def _begin(self) -> None:
         self._base = self._fed
         self._frames = BreathFrames(self._rate_hz)
-        self._rows = np.zeros((0, len(BANDS_HZ)))
-        self._seen = 0
+        self.rows = np.zeros((0, len(BANDS_HZ)))
+        """Loudness of the last half minute, as in `BreathFrames`."""
+        self.seen = 0
+        """Frames since the last gap."""
+        self.period_s: float | None = None
+        """Of a breath, while a rate is shown."""
         self._looked = 0
         self._marked = 0
 
@@ -83,11 +87,11 @@ class BreathingMonitor:
         found: list[BreathFinding] = []
         at = 0
         while at < len(rows):
-            take = min(len(rows) - at, EVERY_FRAMES - self._seen % EVERY_FRAMES)
-            self._rows = np.concatenate((self._rows, rows[at : at + take]))[-WINDOW_FRAMES:]
-            self._seen, at = self._seen + take, at + take
-            if self._seen % EVERY_FRAMES == 0:
-                found += self._look(self._seen - _FINAL_FRAMES)
+            take = min(len(rows) - at, EVERY_FRAMES - self.seen % EVERY_FRAMES)
+            self.rows = np.concatenate((self.rows, rows[at : at + take]))[-WINDOW_FRAMES:]
+            self.seen, at = self.seen + take, at + take
+            if self.seen % EVERY_FRAMES == 0:
+                found += self._look(self.seen - _FINAL_FRAMES)
         return found
 
     def gap(self, n_samples: int) -> list[BreathFinding]:
@@ -99,26 +103,27 @@ class BreathingMonitor:
             raise ValueError("n_samples must not be negative")
         if n_samples == 0:
             return []
-        found = self.finish()
+        found = self.finish() if self._looked != self.seen else []
         self._fed += n_samples
         self._begin()
         return found
 
     def finish(self) -> list[BreathFinding]:
         """A last look up to where the sound ended."""
-        if self._seen < FIRST_FRAMES or self._looked == self._seen:
+        if self.seen < FIRST_FRAMES or self._looked == self.seen:
             return []
-        return self._look(self._seen)
+        return self._look(self.seen)
 
     def _look(self, final: int) -> list[BreathFinding]:
-        self._looked = self._seen
-        now = self._base + frame_start(self._seen, self._rate_hz)
-        if self._seen < FIRST_FRAMES:
-            return [BreathRate(now, None, "assessing")] if self._seen == EVERY_FRAMES else []
-        if float(np.ptp(self._rows[:, 1])) < _STILL:
+        self._looked = self.seen
+        self.period_s = None
+        now = self._base + frame_start(self.seen, self._rate_hz)
+        if self.seen < FIRST_FRAMES:
+            return [BreathRate(now, None, "assessing")] if self.seen == EVERY_FRAMES else []
+        if float(np.ptp(self.rows[:, 1])) < _STILL:
             self._marked = max(final, 0)
             return [BreathRate(now, None, "weak")]
-        period_s, odds = period_of(self._rows, self._chooser)
+        period_s, odds = period_of(self.rows, self._chooser)
         if not np.isfinite(odds) or odds < SURE_LOG_ODDS:
             self._marked = max(final, 0)
             guess = (60 / period_s, odds) if np.isfinite(odds) else (None, None)
@@ -127,12 +132,13 @@ class BreathingMonitor:
         if not LOWEST_PER_MIN <= per_min <= HIGHEST_PER_MIN:
             self._marked = max(final, 0)
             return [BreathRate(now, None, "out_of_range", per_min, odds)]
+        self.period_s = period_s
         return [*self._marks(period_s, final), BreathRate(now, per_min, None, per_min, odds)]
 
     def _marks(self, period_s: float, final: int) -> list[BreathFinding]:
-        first = self._seen - len(self._rows)
+        first = self.seen - len(self.rows)
         found: list[BreathFinding] = []
-        for frame, phase in phases(bursts(self._rows, period_s), period_s):
+        for frame, phase in phases(bursts(self.rows, period_s), period_s):
             if self._marked <= first + frame < final:
                 found.append(BreathMark(self._base + frame_start(first + frame, self._rate_hz), phase))
         self._marked = max(final, self._marked)
