@@ -2,8 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin
+# for `make evaluate`: a folder that holds bidmc, welltory, ...
+RECORDINGS ?= ../shared/data
+PEERS ?= .peers
 
-.PHONY: demo test check types bench soak-devices fuzz test-bluez clean
+.PHONY: demo test check types bench soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-peers evaluate-peers-pulse clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -50,5 +53,22 @@ $(VENV)/.fuzz: pyproject.toml | $(VENV)/bin/python
 soak-devices: $(VENV)/.dev
 	$(RUN)/python -m carebag_devices.lab.soak 2000
 
+# the figures of the model cards, from recordings; ARGS goes to the script of one part
+evaluate: evaluate-pulse
+
+evaluate-pulse: $(VENV)/.dev
+	$(RUN)/python signal/train/evaluate_pulse.py --bidmc $(RECORDINGS)/bidmc --welltory $(RECORDINGS)/welltory $(ARGS)
+
+# what a user would install instead, in an environment of its own, on the same recordings by the same scorer
+evaluate-peers: evaluate-peers-pulse
+
+evaluate-peers-pulse: $(PEERS)/.done
+	PYTHONPATH=signal $(PEERS)/bin/python signal/train/evaluate_pulse_peers.py --bidmc $(RECORDINGS)/bidmc
+
+$(PEERS)/.done: signal/train/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install -r signal/train/peers.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) web/node_modules server/carebag_server/web_build edge/carebag_edge/web_build
+	rm -rf $(VENV) $(PEERS) web/node_modules server/carebag_server/web_build edge/carebag_edge/web_build
