@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from carebag_server import together
+from carebag_server import socket_routes, together
 from carebag_server.tables import Kit, SignedIn
 from carebag_wire.messages import MAX_MESSAGE_BYTES
 
@@ -164,6 +164,34 @@ def test_the_list_follows_the_visits(hub: Any, doctor: Any) -> None:
         assert [visit["state"] for visit in socket.queue["visits"]] == ["planned"] * 3
         hub.kit.store("visit_opened", head)
         assert [visit["state"] for visit in until(socket, "queue")["visits"]] == ["planned", "open", "planned"]
+
+
+def test_every_list_on_every_page_has_its_own_row(hub: Any, doctor: Any, monkeypatch: Any) -> None:
+    """However many changes come at once: shown as often as logged."""
+    monkeypatch.setattr(socket_routes, "QUEUE_SECONDS", 0.01)
+    with console(hub) as first, console(hub) as second:
+        shown = {first: 1, second: 1}
+        for head in hub.visits():
+            hub.kit.store("visit_opened", head)
+        for page in shown:
+            while {visit["state"] for visit in page.queue["visits"]} != {"open"}:
+                page.queue = until(page, "queue")
+                shown[page] += 1
+        for _ in range(1000):
+            for page in shown:
+                shown[page] += queues_until_now(page)
+            if hub.actions().count("visits_listed") == sum(shown.values()):
+                break
+        assert hub.actions().count("visits_listed") == sum(shown.values())
+        assert 2 <= min(shown.values()) <= max(shown.values()) <= 4
+
+
+def queues_until_now(socket: Any) -> int:
+    socket.send_json({"type": "ping", "id": 5})
+    count = 0
+    while (message := socket.receive_json()) != {"type": "pong", "id": 5}:
+        count += message["type"] == "queue"
+    return count
 
 
 def test_a_second_tab_takes_over(hub: Any, doctor: Any, visit: Any) -> None:
