@@ -1,10 +1,13 @@
 """The real server in its own process: the hub is killed in the middle of a visit, and the visit goes on."""
 
+import asyncio
+import gc
 import json
 import signal
 import socket
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +19,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from carebag_server import serve
 from carebag_server.demo_data import ensure_demo
 from carebag_wire.messages import MAX_MESSAGE_BYTES
 
@@ -211,3 +215,42 @@ def test_a_kit_that_is_not_registered_has_one_line_in_the_log(real_hub: RealHub,
     assert len(lines) == 1
     assert f"kit {stranger.kit_id} is refused, kit_unknown" in lines[0]
     assert not {"ERROR", "Traceback", "rejected"} & set(real_hub.log.read_text().split())
+
+
+class Ring:
+    """Refers to itself: only a search for garbage finds it."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+@pytest.fixture
+def own_garbage() -> Iterator[None]:
+    thresholds = gc.get_threshold()
+    yield
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
+
+
+def test_what_is_there_at_the_start_is_not_looked_at_again(own_garbage: None) -> None:
+    kept = Ring()
+    serve.settle_memory()
+    assert gc.get_freeze_count() > 1000
+    assert not any(found is kept for found in gc.get_objects())
+    assert gc.isenabled()
+    assert gc.get_threshold()[2] > 10**9
+
+
+async def test_garbage_that_grew_old_goes_in_the_end(own_garbage: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve.settle_memory()
+    ring = Ring()
+    gone = weakref.ref(ring)
+    gc.collect(1)  # it survives its youth
+    del ring
+    gc.collect(1)
+    assert gone() is not None
+    monkeypatch.setattr(serve, "TIDY_SECONDS", 0.001)
+    tidying = asyncio.create_task(serve._tidy())
+    await asyncio.sleep(0.05)
+    tidying.cancel()
+    assert gone() is None
