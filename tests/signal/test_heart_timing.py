@@ -17,7 +17,7 @@ def marks(cycles_s: list[float], systole_s: float) -> tuple[list[float], list[fl
     return s1, [t + systole_s for t in s1[:-1]]
 
 
-@given(st.floats(0.45, 1.6), st.floats(0.3, 0.5), st.integers(FEWEST_BEATS, 30))
+@given(st.floats(0.51, 1.6), st.floats(0.3, 0.5), st.integers(FEWEST_BEATS, 30))
 def test_an_even_heart_is_told_exactly(cycle_s: float, share: float, beats: int) -> None:
     found = heart_timing(*marks([cycle_s] * beats, share * cycle_s))
     assert found.beats == beats
@@ -36,7 +36,7 @@ def test_a_number_or_a_reason_and_never_nan(s1: list[float], s2: list[float]) ->
     assert not any(isinstance(v, float) and not math.isfinite(v) for v in astuple(found))
     assert (found.systole_s is None) == (found.why_not is not None)
     if found.systole_s is not None and found.diastole_s is not None:
-        assert found.systole_s + found.diastole_s < 2.1
+        assert 0.4 < found.systole_s + found.diastole_s < 2.1
     if found.beats < FEWEST_BEATS:
         assert found.rhythm is None
 
@@ -67,7 +67,9 @@ def test_marks_as_coarse_as_frames_do_not_make_a_fast_heart_uneven() -> None:
     assert heart_timing(*coarse).rhythm == "regular"
 
 
-@pytest.mark.parametrize(("cycles", "why_not"), [([0.8] * 5, "assessing"), ([0.4, 0.8, 1.6] * 5, "unsteady")])
+@pytest.mark.parametrize(
+    ("cycles", "why_not"), [([0.8] * 5, "assessing"), ([0.4, 0.8, 1.6] * 5, "unsteady"), ([0.48] * 9, "fast")]
+)
 def test_why_not(cycles: list[float], why_not: str) -> None:
     found = heart_timing(*marks(cycles, 0.2))
     assert (found.systole_s, found.diastole_s, found.why_not) == (None, None, why_not)
