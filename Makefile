@@ -6,7 +6,7 @@ RUN = $(VENV)/bin
 RECORDINGS ?= ../shared/data
 PEERS ?= .peers
 
-.PHONY: demo test check types bench soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-peers evaluate-peers-pulse clean
+.PHONY: demo test check types bench soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-peers evaluate-peers-pulse clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -54,10 +54,15 @@ soak-devices: $(VENV)/.dev
 	$(RUN)/python -m carebag_devices.lab.soak 2000
 
 # the figures of the model cards, from recordings; ARGS goes to the script of one part
-evaluate: evaluate-pulse
+evaluate: evaluate-pulse evaluate-heart
 
 evaluate-pulse: $(VENV)/.dev
 	$(RUN)/python signal/train/evaluate_pulse.py --bidmc $(RECORDINGS)/bidmc --welltory $(RECORDINGS)/welltory $(ARGS)
+
+# the networks of five folds of patients are trained first, about ten minutes
+evaluate-heart: $(VENV)/.dev
+	$(RUN)/python signal/train/heart_sounds.py --circor $(RECORDINGS)/circor --esc10 $(RECORDINGS)/esc10 --folds .folds --out .folds/all.npz
+	$(RUN)/python signal/train/evaluate.py --circor $(RECORDINGS)/circor --pn2016a $(RECORDINGS)/pn2016a --esc10 $(RECORDINGS)/esc10 --fsdd $(RECORDINGS)/fsdd --networks .folds
 
 # what a user would install instead, in an environment of its own, on the same recordings by the same scorer
 evaluate-peers: evaluate-peers-pulse

@@ -18,8 +18,8 @@ from pathlib import Path
 import circor
 import disturbances
 import numpy as np
+from network import stored_network
 from numpy.typing import NDArray
-from quality import stored_network
 from scipy.io import wavfile
 from scipy.signal import resample_poly
 

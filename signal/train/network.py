@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from carebag_signal.evidence import Network
 
 Array = NDArray[np.float32]
 
@@ -70,3 +73,10 @@ def train(
                 v += 0.001 * (g * g - v)
                 layer -= np.float32(step) * m / (np.sqrt(v) + 1e-8)
     return layers
+
+
+def stored_network(file: Path) -> Network:
+    """A network as `heart_sounds.py` stores it."""
+    with np.load(file) as stored:
+        layers = tuple(stored[f"layer_{i}"] for i in range(int(stored["layers"])))
+        return Network(layers, stored["log_prior"].astype(np.float64))
