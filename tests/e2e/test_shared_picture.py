@@ -1,6 +1,8 @@
 """Two doctors in one visit: one picture of the kit goes to both by way of a real Janus, exact sound to each as ever."""
 
 import re
+import statistics
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -89,6 +91,43 @@ def test_from_the_second_doctor_on_the_picture_comes_from_the_server_and_the_pag
         moves(doctor.page)
         expect(doctor.part("by-sfu")).to_have_text(re.compile("sjukhusets server"))
         expect(doctor.part("call-code")).to_have_text(re.compile(r"\d{3} \d{3}"))
+
+
+PICTURES = """async () => {
+  const video = document.querySelector('[data-testid="room-video"]')
+  const strip = new OffscreenCanvas(384, 8).getContext('2d', { willReadFrequently: true })
+  const drawn = () => {
+    const scale = video.videoWidth / 640
+    strip.drawImage(video, 128 * scale, 352 * scale, 384 * scale, 8 * scale, 0, 0, 384, 8)
+    const row = strip.getImageData(0, 4, 384, 1).data
+    let ms = 0
+    for (let block = 0; block < 48; block += 1) {
+      const light = row[(block * 8 + 4) * 4]
+      if (light > 80 && light < 170) return null
+      ms = ms * 2 + (light > 127 ? 1 : 0)
+    }
+    return ms
+  }
+  const found = []
+  await new Promise((done) => {
+    const look = ({ detail }) => {
+      const ms = drawn()
+      if (ms !== null) found.push([detail.kitUs, ms])
+      if (found.length === 20) done(document.removeEventListener('carebag:picture', look))
+    }
+    document.addEventListener('carebag:picture', look)
+  })
+  return found
+}"""
+
+
+def test_pictures_of_the_server_have_their_time_by_the_kits_clock(visit: Visit) -> None:
+    """The demo camera writes the time into the picture; the kit runs on this machine, so its clock is ours."""
+    way(visit.second, "sfu")
+    ahead_ms = time.time() * 1000 - time.monotonic() * 1000
+    found = visit.second.page.evaluate(PICTURES)
+    late_ms = [kit_us / 1000 + ahead_ms - drawn_ms for kit_us, drawn_ms in found]
+    assert abs(statistics.median(late_ms)) < 20, late_ms
 
 
 def test_exact_sound_of_both_is_verified_meanwhile(visit: Visit) -> None:

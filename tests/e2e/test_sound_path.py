@@ -143,7 +143,7 @@ async def test_sound_and_picture_reach_the_page(page: Page, hub: Any, capsys: py
 
 
 async def test_raw_sound_goes_to_the_loudspeaker_bit_by_bit(page: Page, hub: Any) -> None:
-    """At volume 1 each twelfth sample that Chromium's audio graph is given is the kit's own: the way is flat, not nearly flat."""
+    """At volume 1 each twelfth sample given to Chromium's audio graph is the kit's own: the way is flat."""
     await open_sound_page(page, hub)
     await page.evaluate("soundPage.record()")
     samples = heart(4)

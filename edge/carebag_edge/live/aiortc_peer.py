@@ -206,6 +206,9 @@ class AiortcPeer:
         point = self._video.clock.point(self._tracks["camera"].mid or "", "camera", t_us)
         return [] if point is None else [point]
 
+    def picture_times(self) -> tuple[int, ...]:
+        return self._video.times
+
     async def close(self) -> None:
         # a sender that never started does not stop its track
         for transceiver in self._tracks.values():

@@ -109,6 +109,9 @@ class Call:
     def clocks(self, t_us: int) -> list[ClockPoint]:
         return self._peer.clocks(t_us) if self._peer is not None else []
 
+    def picture_times(self) -> tuple[int, ...]:
+        return self._peer.picture_times() if self._peer is not None else ()
+
     def send(self, channel: Literal["live", "repair"], message: str | bytes) -> bool:
         return self._peer is not None and self._peer.send(channel, message)
 

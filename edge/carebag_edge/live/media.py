@@ -19,6 +19,7 @@ from carebag_edge.live.monitor_sound import MonitorSound
 from carebag_edge.live.path_proof import PathProofs
 from carebag_edge.live.port import IceServer, MediaPeer, Outgoing, PeerEvents
 from carebag_edge.live.relay_race import RelayRace
+from carebag_edge.live.rtp_clock import picture_times
 from carebag_edge.live.shared_picture import SharedPicture
 from carebag_edge.live.sound_desk import SoundDesk
 from carebag_edge.live_port import MAX_VIEWERS, PathQuality, SendSignal, VideoLimit
@@ -277,7 +278,16 @@ class AiortcLive:
                 await call.watch()
                 for point in call.clocks(self._monotonic_us()):
                     call.send("live", json.dumps(point.message()))
+            self._tell_picture_times()
             self._share()
+
+    def _tell_picture_times(self) -> None:
+        """Doctors who see the picture by way of the SFU put it beside the sound by these."""
+        shared = self._calls.get(SFU)
+        told = picture_times(shared.picture_times()) if shared is not None else None
+        for call in self._calls.values() if told is not None else ():
+            if not call.guest:
+                call.send("live", json.dumps(told))
 
     async def close(self) -> None:
         if self._beat is not None:

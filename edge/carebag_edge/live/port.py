@@ -113,6 +113,9 @@ class MediaPeer(Protocol):
     def clocks(self, t_us: int) -> list[ClockPoint]:
         """What RTP time stands for the kit's monotonic time `t_us`, for each track that sends."""
 
+    def picture_times(self) -> tuple[int, ...]:
+        """When the pictures sent last were taken, 90 kHz ticks of the kit's monotonic clock; empty where not known."""
+
     def send(self, channel: Literal["live", "repair"], message: str | bytes) -> bool:
         """Send on a data channel; False when it is not open or too much is waiting already."""
 

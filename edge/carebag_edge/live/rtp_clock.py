@@ -4,8 +4,9 @@ The page reads a picture's RTP time (`requestVideoFrameCallback`) and a sound's 
 both on the kit's clock, without comparing clocks of two machines.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 _WRAP = 1 << 32
@@ -47,6 +48,17 @@ class RtpClock:
         ticks = t_us * self.rate_hz // 1_000_000
         # the time of that very tick, so that rounding is not seen as an error
         return ClockPoint(mid, track, (self._offset + ticks) % _WRAP, self.rate_hz, ticks * 1_000_000 // self.rate_hz)
+
+
+def picture_times(ticks: Sequence[int]) -> dict[str, Any] | None:
+    """The times (90 kHz, strictly rising) of the last pictures that went to an SFU, as a message; None for none.
+
+    An SFU gives each viewer RTP times of its own; by the distances of pictures a page finds its place among these.
+    """
+    if not ticks:
+        return None
+    after = [later - earlier for earlier, later in pairwise(ticks)]
+    return {"type": "picture_times", "rate_hz": 90_000, "first": ticks[0], "after": after}
 
 
 class SampleClock:

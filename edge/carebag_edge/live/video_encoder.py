@@ -13,6 +13,8 @@ from carebag_edge.live.rate_controller import VideoStep
 
 KEY_EVERY_S: Final = 0.5
 """Key frames that the page asks for, at most so often: while one is on its way it asks again."""
+TIMES_KEPT: Final = 48
+"""Times of pictures: three seconds at the highest rate."""
 _KEY_AT_MOST_PERCENT: Final = 400
 """Of a mean frame's bits: a larger key frame would hold up the sound in the link's queue."""
 
@@ -36,6 +38,8 @@ class SteppedVp8Encoder(Vp8Encoder):
         self.pictures = 0
         self.keys = 0
         self.sent_bytes = 0
+        self.times: tuple[int, ...] = ()
+        """When the last pictures were taken, 90 kHz ticks of the kit's clock; replaced whole: a thread of its own."""
 
     @property
     def target_bitrate(self) -> int:
@@ -60,6 +64,7 @@ class SteppedVp8Encoder(Vp8Encoder):
         if not data:
             return [], now
         self._last = now
+        self.times = (*self.times[1 - TIMES_KEPT :], now)
         self.pictures += 1
         self.keys += key
         self.sent_bytes += len(data)

@@ -63,6 +63,11 @@ class VideoSender:
         return 0 if self._controller.limit == "less" else self._controller.step
 
     @property
+    def times(self) -> tuple[int, ...]:
+        """When the last pictures were taken, 90 kHz ticks of the kit's clock."""
+        return self._encoder.times
+
+    @property
     def pictures(self) -> int:
         """Sent so far."""
         return self._encoder.pictures

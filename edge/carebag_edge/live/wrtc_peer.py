@@ -192,6 +192,9 @@ class WrtcPeer:
     def clocks(self, t_us: int) -> list[ClockPoint]:
         return []
 
+    def picture_times(self) -> tuple[int, ...]:
+        return ()
+
     async def close(self) -> None:
         self._camera.stop()
         if self._talk is not None:

@@ -51,6 +51,9 @@ class QuietPeer:
     def clocks(self, t_us: int) -> list[Any]:
         return []
 
+    def picture_times(self) -> tuple[int, ...]:
+        return ()
+
     def send(self, channel: Literal["live", "repair"], message: str | bytes) -> bool:
         return False
 

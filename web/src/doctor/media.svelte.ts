@@ -1,7 +1,6 @@
 /** What is seen and heard in one visit: the kit's connection (camera, exact sound) and the nurse's face and voice. */
 import { clock } from '../shared/clock.svelte'
 import { InstrumentPeer, type LinkState, type SignalBody } from '../shared/call/instrumentPeer'
-import { KitClock } from '../shared/call/kitClock'
 import { Leaving } from '../shared/call/leaving'
 import { RoomTalk } from '../shared/call/roomTalk.svelte'
 import { SFU } from '../shared/call/sfuPeer'
@@ -64,8 +63,6 @@ export class Media {
   #nurse: string | undefined
   #instruments: InstrumentPeer | undefined
   #talk: TalkPeer | undefined
-  /** What the kit's one clock showed for pictures and sounds. */
-  readonly kitClock = new KitClock()
   readonly #nurseLeaving = new Leaving(() => this.#endTalk())
   #tap: SoundTap | undefined
   #player: SoundPlayer | undefined
@@ -280,7 +277,6 @@ export class Media {
       onRelay: this.safety.onRelay,
       send: (body) => this.#send(this.#kit, body),
       onVideo: (stream) => {
-        this.kitClock.forget()
         this.shared.fromKit(stream)
       },
       onMessage: (message) => this.#channel(message),
@@ -344,8 +340,8 @@ export class Media {
 
   #channel(message: ChannelMessage): void {
     this.proving.message(message)
-    if (message.type === 'clock') this.kitClock.take(message)
-    else if (message.type === 'live_vitals') this.desk.live(message as unknown as LiveVitals, null)
+    if (this.shared.message(message)) return
+    if (message.type === 'live_vitals') this.desk.live(message as unknown as LiveVitals, null)
     else if (message.type === 'listening') this.#listening(message as unknown as ListeningState)
     else if (message.type === 'sound_here') this.#exact?.here(message as unknown as Parameters<ExactSound['here']>[0])
     else if (message.type === 'sound_end') this.#ended(message as unknown as SoundEnd)

@@ -69,7 +69,7 @@ export interface FrameSource {
 }
 
 /** Tell the kit time of each picture of the examination camera as it is shown, until the returned function is called. */
-export function watchPictures(video: FrameSource, clock: KitClock, tell: (picture: PictureTime) => void): () => void {
+export function watchPictures(video: FrameSource, clock: Pick<KitClock, 'timeOf'>, tell: (picture: PictureTime) => void): () => void {
   if (!('requestVideoFrameCallback' in video)) return () => undefined
   let handle = 0
   const look = (_now: number, shown: Shown): void => {

@@ -1,7 +1,8 @@
 /** The examination camera's picture, by whichever way it comes: from the kit itself, or by way of the hub's SFU. */
 import type { CallPath } from './callPath'
 import type { SignalBody } from './instrumentPeer'
-import type { PictureTime } from './kitClock'
+import { KitClock, type PictureTime } from './kitClock'
+import { SfuClock } from './sfuClock'
 import { decoded, PictureChoice, SFU, SfuPeer } from './sfuPeer'
 
 const LOOK_MS = 300
@@ -19,6 +20,8 @@ export class SharedPicture {
   /** The picture that is shown goes by way of the hub's SFU. */
   bySfu = $state(false)
   readonly #options: SharedPictureOptions
+  readonly #kitClock = new KitClock()
+  readonly #sfuClock = new SfuClock()
   #choice = new PictureChoice()
   #kit: MediaStream | null = null
   #sfu: MediaStream | null = null
@@ -32,6 +35,7 @@ export class SharedPicture {
 
   /** A new connection of the kit has this picture. */
   fromKit(stream: MediaStream): void {
+    this.#kitClock.forget()
     this.#kit = stream
     if (this.bySfu) return
     this.#shown = stream
@@ -42,18 +46,28 @@ export class SharedPicture {
     this.#peer ??= new SfuPeer({
       send: (answer) => this.#options.send(SFU, answer),
       path: this.#options.path,
-      onVideo: (stream) => (this.#sfu = stream),
+      onVideo: (stream) => {
+        this.#sfuClock.forget()
+        this.#sfu = stream
+      },
     })
     this.#watch ??= setInterval(() => void this.#look(), LOOK_MS)
     this.#peer.signal(body)
   }
 
-  /**
-   * A picture of the kit's own connection is shown: what `carebag bench` compares with `carebag:rendered`. The SFU counts
-   * RTP time from its own zero, so of its pictures it is not known when they were taken.
-   */
+  /** What the kit says of its pictures' times; false for any other message. */
+  message(message: Record<string, unknown>): boolean {
+    return this.#kitClock.take(message) || this.#sfuClock.take(message)
+  }
+
+  /** Kit time (microseconds) of the picture with this RTP time that is shown now; null where it is not known. */
+  timeOf(track: string, rtp: number): number | null {
+    return this.bySfu ? this.#sfuClock.shown(rtp) : this.#kitClock.timeOf(track, rtp)
+  }
+
+  /** What `carebag bench` compares with `carebag:rendered`. */
   pictured(picture: PictureTime): void {
-    if (!this.bySfu) document.dispatchEvent(new CustomEvent('carebag:picture', { detail: picture }))
+    document.dispatchEvent(new CustomEvent('carebag:picture', { detail: picture }))
   }
 
   end(): void {
@@ -64,6 +78,8 @@ export class SharedPicture {
     this.#kit = this.#sfu = this.#shown = null
     this.#choice = new PictureChoice()
     this.bySfu = false
+    this.#kitClock.forget()
+    this.#sfuClock.forget()
   }
 
   async #look(): Promise<void> {
