@@ -19,6 +19,8 @@ PulseWhyNot = Literal["assessing", "weak", "unclear", "unsteady", "out_of_range"
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 25, 1000
 LOWEST_PER_MIN, HIGHEST_PER_MIN = 30, 220
+_LARGEST = 1e12
+"""Beyond any converter; their powers stay finite."""
 LOOK_S = 10
 _FIRST_LOOK_S = 3
 _SETTLED_S = 1.5
@@ -112,11 +114,11 @@ class PulseMonitor:
     def feed(self, values: Floats) -> list[PulseFinding]:
         """Findings of the seconds that are complete now; any unit, either way up, the loudness does not matter.
 
-        Raises: ValueError unless the values are one channel of finite numbers.
+        Raises: ValueError unless the values are one channel of finite numbers, within 1e12.
         """
         wave = np.asarray(values, dtype=np.float64)
-        if wave.ndim != 1 or not np.isfinite(wave).all():
-            raise ValueError("values must be one channel of finite numbers")
+        if wave.ndim != 1 or not np.all(np.abs(wave) <= _LARGEST):
+            raise ValueError("values must be one channel of finite numbers within 1e12")
         self._fed += wave.size
         self._wave = np.concatenate((self._wave, wave))
         found: list[PulseFinding] = []

@@ -89,6 +89,6 @@ def beat_height(filtered: Floats, beats: Floats) -> float | None:
 
 
 def perfusion_percent(wave: Floats, height: float | None) -> float | None:
-    """Perfusion index of raw light, 0 and up, in percent; None where there is no steady light or no beat."""
+    """Perfusion index of raw light, 0-100 %; None where there is no beat, or less steady light than it: not raw."""
     steady = abs(float(wave.mean()))
-    return None if height is None or steady <= 0.0 else 100.0 * height / steady
+    return None if height is None or steady <= height else 100.0 * height / steady

@@ -5,7 +5,7 @@
 --each prints every patient; --changed hears the waves resampled, with noise, upside down and swaying too;
 --cross-validate chooses the breathing filter's numbers for every patient on the others. Everything is streamed as in
 use. BIDMC: adults in intensive care, beats against the R peaks of their ECG, breaths of two annotators. Welltory:
-light at the camera of a telephone, mean pulse against a chest belt.
+light at the camera of a telephone, pulse against a chest belt.
 """
 
 import argparse
@@ -17,7 +17,18 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pulse_scoring import BREATHING_WINDOW_S, SEED, Found, Recording, Result, line, read_bidmc, score
+from pulse_scoring import (
+    BREATHING_WINDOW_S,
+    PULSE_WINDOW_S,
+    SEED,
+    Found,
+    Recording,
+    Result,
+    line,
+    rate_in,
+    read_bidmc,
+    score,
+)
 from scipy import signal as scipy_signal
 
 from carebag_signal.breathing_from_pulse import BreathingTracker, Following, evidence, modulations
@@ -96,17 +107,20 @@ def _cost(results: list[Result]) -> float:
     return float(shown.mean()) if coverage >= 0.8 else 100 - coverage
 
 
-def camera(folder: Path) -> tuple[float | None, float, float]:
-    """Mean of the pulse rates shown, share of them shown, and the belt's mean rate."""
+def camera(folder: Path) -> Result:
+    """Pulse against the belt's intervals of the same ten seconds: both begin together, to about a second."""
     stored = np.genfromtxt(folder / "PPG.csv", delimiter=",", skip_header=1)
-    belt = np.array((folder / "RR.txt").read_text(encoding="utf-8").split(), dtype=float)
-    at_s = stored[:, 0] / 1000
-    even = np.arange(at_s[0], at_s[-1], 1 / CAMERA_HZ)
+    belt = np.array((folder / "RR.txt").read_text(encoding="utf-8").split(), dtype=float) / 1000
+    at_s = (stored[:, 0] - stored[0, 0]) / 1000
+    even = np.arange(0, at_s[-1], 1 / CAMERA_HZ)
     colour = stored[:, 1:][:, stored[:, 1:].mean(axis=0).argmax()]
     findings = PulseMonitor(CAMERA_HZ).feed(np.interp(even, at_s, colour))
-    rates = [f.per_min for f in findings if isinstance(f, PulseRate)]
-    shown = [r for r in rates if r is not None]
-    return (float(np.mean(shown)) if shown else None), len(shown) / len(rates), 60000 / float(belt.mean())
+    beats, errors, asked = np.cumsum(belt), [], 0
+    for told in (f for f in findings if isinstance(f, PulseRate) and f.at_s >= PULSE_WINDOW_S):
+        wanted = rate_in(beats, told.at_s, PULSE_WINDOW_S, 4)
+        asked += wanted is not None
+        errors += [] if wanted is None or told.per_min is None else [abs(told.per_min - wanted)]
+    return Result(folder.name, np.zeros(3, dtype=np.int64), np.array(errors), asked, np.zeros(0), 0)
 
 
 def main() -> None:
@@ -134,10 +148,11 @@ def main() -> None:
             others = [score(r, ours(changed(r, how))) for r in kept]
             sys.stdout.write(line(f"BIDMC, reference not in doubt, {how}", others))
     if asked.welltory:
-        for folder in sorted(f for f in asked.welltory.iterdir() if f.is_dir()):
-            rate, share, wanted = camera(folder)
-            told = "not shown" if rate is None else f"{rate:.1f}"
-            sys.stdout.write(f"Welltory {folder.name}: {told}/min (belt {wanted:.1f}), shown {share:.2f}\n")
+        telephones = [camera(f) for f in sorted(asked.welltory.iterdir()) if f.is_dir()]
+        if asked.each:
+            for result in telephones:
+                sys.stdout.write(line(result.name, [result]))
+        sys.stdout.write(line("Welltory", telephones))
 
 
 if __name__ == "__main__":

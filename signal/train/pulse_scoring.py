@@ -148,7 +148,9 @@ def with_interval(figure: Callable[[list[Result]], float], results: list[Result]
 
 def line(name: str, results: list[Result]) -> str:
     """One line of figures: n, F1, errors of those shown, and how many of those asked for were shown."""
-    parts = [f"{name}: n {len(results)}, beat F1 {with_interval(f1, results)}"]
+    parts = [f"{name}: n {len(results)}"]
+    if any(r.counts.any() for r in results):
+        parts.append(f"beat F1 {with_interval(f1, results)}")
     for what, figure, errors, asked in (
         ("pulse", pulse_error, [r.pulse_errors for r in results], sum(r.pulse_asked for r in results)),
         ("breathing", breathing_error, [r.breathing_errors for r in results], sum(r.breathing_asked for r in results)),

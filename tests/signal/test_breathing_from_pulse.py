@@ -86,7 +86,7 @@ def test_too_few_beats() -> None:
     assert BreathingTracker().look(np.zeros(3200), 100, np.arange(11.0)) == (None, "assessing")
 
 
-def test_a_wave_that_does_not_breathe_is_seldom_shown() -> None:
+def test_a_wave_that_does_not_breathe_is_hardly_ever_shown() -> None:
     shown = asked = 0
     for seed in range(4):
         rng = np.random.default_rng(seed)
@@ -95,7 +95,7 @@ def test_a_wave_that_does_not_breathe_is_seldom_shown() -> None:
         wave = sum(np.exp(-0.5 * ((t - foot) / 0.08) ** 2) * rng.normal(1, 0.05) for foot in feet)
         rates = [f for f in PulseMonitor(25).feed(np.asarray(wave)) if isinstance(f, BreathingRate)]
         shown, asked = shown + sum(r.per_min is not None for r in rates), asked + len(rates)
-    assert shown <= 0.4 * asked
+    assert shown <= 0.05 * asked
 
 
 @pytest.mark.parametrize("breaths", [6, 12, 20, 28])

@@ -112,6 +112,23 @@ def test_rate_of_intervals(intervals: list[float], rate: float | None, why_not: 
     assert reason == why_not
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.float32])
+def test_any_kind_of_number_will_do(kind: type) -> None:
+    scaled = np.round((WAVE.values - WAVE.values.mean()) / np.ptp(WAVE.values) * 120).astype(kind)
+    beats = [f.at_s for f in PulseMonitor(125).feed(scaled) if isinstance(f, PulseBeat)]
+    wanted = [f.at_s for f in hear(WAVE) if isinstance(f, PulseBeat)]
+    np.testing.assert_allclose(beats, wanted, atol=0.03)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e12])
+def test_figures_stay_finite_at_the_ends_of_the_scale(scale: float) -> None:
+    values = scale * np.sin(np.arange(40 * 25) * 2 * np.pi * 1.2 / 25)
+    for finding in PulseMonitor(25, raw_light=True).feed(values):
+        if isinstance(finding, (PulseRate, BreathingRate)):
+            assert (finding.per_min is None) != (finding.why_not is None)
+            assert finding.per_min is None or np.isfinite(finding.per_min)
+
+
 def test_memory_does_not_grow() -> None:
     monitor = PulseMonitor(25)
     piece = pulse_wave(Body(seed=34), 60.0, 25).values
@@ -137,7 +154,8 @@ def test_refusals() -> None:
     for rate_hz in (0, 24, 1001):
         with pytest.raises(ValueError, match="rate_hz"):
             PulseMonitor(rate_hz)
-    with pytest.raises(ValueError, match="finite"):
-        PulseMonitor(125).feed(np.array([1.0, np.nan]))
+    for values in ([1.0, np.nan], [np.inf], [2e12], [[1.0, 2.0]]):
+        with pytest.raises(ValueError, match="finite"):
+            PulseMonitor(125).feed(np.array(values))
     with pytest.raises(ValueError, match="negative"):
         PulseMonitor(125).gap(-1)
