@@ -2,124 +2,240 @@
 
 import argparse
 import json
+import re
+import signal
 import sys
+from collections import defaultdict
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from carebag.progress import Progress
 from carebag.recording_files import UnreadableRecording, read_numbers, read_recording
 
 NOTE = "Decision support; not a diagnosis."
+KINDS = ("heart", "lung", "ppg")
+PICTURES = (".png", ".svg")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the subcommand."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, CSV or NPZ, one channel")
-    parser.add_argument("--kind", choices=("heart", "ppg"), default="heart", help="what was listened to")
+    parser.add_argument("--kind", choices=KINDS, default="heart", help="what was listened to (default: heart)")
     parser.add_argument("--rate", type=int, metavar="HZ", help="sampling rate, for files that do not say it")
     parser.add_argument("--json", action="store_true", help="one JSON object per file on standard output")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write DIR/NAME.json for every file")
     parser.add_argument(
-        "--plot", type=Path, metavar="OUT.svg", help="a picture with marks and quality; a folder for several files"
+        "--plot",
+        type=Path,
+        metavar="OUT.png",
+        help="a picture, .png or .svg; for several files a folder, in which each gets a .png",
     )
+    parser.add_argument("--markers", action="store_true", help="lung: also mark places to listen to (off by default)")
     parser.add_argument("--jobs", type=int, default=0, metavar="N", help="processes (default: one per processor)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit status: 0 if every file could be read, 1 if some could not, 2 for arguments that do not fit together."""
-    if args.plot and len(args.files) > 1 and args.plot.suffix:
-        sys.stderr.write("carebag analyse: --plot must name a folder when there are several files\n")
+    wrong = _misfit(args)
+    if wrong:
+        sys.stderr.write(f"carebag analyse: {wrong}\n")
         return 2
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
-    work = partial(_one, kind=args.kind, rate_hz=args.rate, plot=args.plot, several=len(args.files) > 1)
-    if len(args.files) == 1 or args.jobs == 1:
+    several = len(args.files) > 1
+    work = partial(_one, kind=args.kind, rate_hz=args.rate, plot=args.plot, several=several, markers=args.markers)
+    if not several or args.jobs == 1:
         return _show(map(work, args.files), args)
-    with ProcessPoolExecutor(args.jobs or None) as pool:
-        return _show(pool.map(work, args.files), args)
-
-
-def _one(file: Path, *, kind: str, rate_hz: int | None, plot: Path | None, several: bool) -> dict[str, Any]:
-    """The findings of one file as JSON, or why it could not be read."""
-    # numpy and scipy are slow to import: not for `carebag --help`
-    from carebag.phonocardiogram import draw
-    from carebag_signal.analyse import analyse
-
+    pool = ProcessPoolExecutor(args.jobs or None, initializer=_leave_interrupts_to_the_parent)
     try:
-        if kind == "ppg":
-            return _pulse(file, rate_hz)
-        rate, samples = read_recording(file, rate_hz)
-        analysis = analyse(samples, rate)
+        return _show(pool.map(work, args.files), args)
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        sys.stderr.write("\ncarebag analyse: stopped; what is written is whole\n")
+        return 130
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _misfit(args: argparse.Namespace) -> str | None:
+    """What is wrong with the arguments, if anything."""
+    if args.jobs < 0:
+        return "--jobs must not be negative"
+    if args.rate is not None and args.rate <= 0:
+        return "--rate must be above 0"
+    if args.markers and args.kind != "lung":
+        return "--markers is for --kind lung"
+    if args.plot and args.plot.suffix and len(args.files) > 1:
+        return "--plot must name a folder when there are several files"
+    if args.plot and args.plot.suffix and args.plot.suffix.lower() not in PICTURES:
+        return "--plot must end in .png or .svg, or name a folder"
+    names = [file.stem for file in args.files]
+    if (args.out or args.plot) and len(set(names)) < len(names):
+        return "two files have the same name: their answers would overwrite each other"
+    if args.plot and args.plot.suffix.lower() != ".svg":
+        return _without_pillow()
+    return None
+
+
+def _without_pillow() -> str | None:
+    try:
+        import PIL  # noqa: F401
+    except ModuleNotFoundError:
+        return "PNG needs Pillow: run  pip install 'carebag[plot]'  or ask for an .svg"
+    return None
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _one(
+    file: Path, *, kind: str, rate_hz: int | None, plot: Path | None, several: bool, markers: bool
+) -> dict[str, Any]:
+    """The findings of one file as JSON, or why it could not be read."""
+    try:
+        answer, sheet = {"heart": _heart, "lung": partial(_lung, markers=markers), "ppg": _pulse}[kind](file, rate_hz)
+        if plot is not None:
+            # numpy and scipy are slow to import: not for `carebag --help`
+            from carebag.phonocardiogram import save
+
+            save(sheet, plot / f"{file.stem}.png" if several or not plot.suffix else plot)
     except UnreadableRecording as error:
         return {"file": str(file), "error": error.code, "error_detail": str(error)}
+    except OSError as error:
+        return {"file": str(file), "error": "not_written", "error_detail": str(error)}
     except ValueError as error:
         return {"file": str(file), "error": "not_analysable", "error_detail": str(error)}
-    if plot is not None:
-        target = plot / f"{file.stem}.svg" if several or not plot.suffix else plot
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(draw(samples, analysis), encoding="utf-8")
+    return {"file": str(file), "kind": kind, **answer, "note": NOTE}
+
+
+def _heart(file: Path, rate_hz: int | None) -> tuple[dict[str, Any], Any]:
+    from carebag.phonocardiogram import heart_sheet
+    from carebag_signal.analyse import analyse
+
+    rate, samples = read_recording(file, rate_hz)
+    found = analyse(samples, rate)
     return {
-        "file": str(file),
-        "kind": kind,
         "rate_hz": rate,
         "seconds": len(samples) / rate,
-        "s1_s": [s / rate for s in analysis.s1],
-        "s2_s": [s / rate for s in analysis.s2],
-        "heart_rate_bpm": None if analysis.heart_rate_per_min is None else round(analysis.heart_rate_per_min, 1),
-        "heart_rate_why_not": analysis.heart_rate_why_not,
-        "heart_rate_shown": [asdict(r) for r in analysis.heart_rates],
-        "quality": [asdict(q) for q in analysis.quality],
-        "gaps": list(analysis.gaps),
-        "note": NOTE,
-    }
+        "s1_s": [s / rate for s in found.s1],
+        "s2_s": [s / rate for s in found.s2],
+        "heart_rate_bpm": _rounded(found.heart_rate_per_min),
+        "heart_rate_why_not": found.heart_rate_why_not,
+        "heart_rate_shown": [asdict(r) for r in found.heart_rates],
+        "quality": [asdict(q) for q in found.quality],
+        "gaps": list(found.gaps),
+        **_further(found),
+    }, heart_sheet(samples, found)
 
 
-def _pulse(file: Path, rate_hz: int | None) -> dict[str, Any]:
+def _lung(file: Path, rate_hz: int | None, *, markers: bool) -> tuple[dict[str, Any], Any]:
+    from carebag.phonocardiogram import lung_sheet
+    from carebag_signal.analyse import analyse_lung
+
+    rate, samples = read_recording(file, rate_hz)
+    found = analyse_lung(samples, rate, markers=markers)
+    listen = [{"start_s": m.start / rate, "end_s": m.end / rate, "kind": m.kind} for m in found.marks]
+    return {
+        "rate_hz": rate,
+        "seconds": len(samples) / rate,
+        "breathing_rate_per_min": _rounded(found.breathing_rate_per_min),
+        "breathing_rate_why_not": found.breathing_rate_why_not,
+        "breathing_rate": [[r.at_sample / rate, _rounded(r.per_min)] for r in found.breathing_rates],
+        "inspirations_s": [s / rate for s in found.inspirations],
+        "expirations_s": [s / rate for s in found.expirations],
+        **({"listen_here": listen} if markers else {}),
+        "gaps": list(found.gaps),
+    }, lung_sheet(samples, found)
+
+
+def _pulse(file: Path, rate_hz: int | None) -> tuple[dict[str, Any], Any]:
     """A pulse wave's findings: beats, pulse rate each second, breathing rate each four seconds."""
+    from carebag.phonocardiogram import pulse_sheet
     from carebag_signal.analyse import analyse_pulse
 
     rate, values = read_numbers(file, rate_hz, "pleth")
     found = analyse_pulse(values, rate)
     return {
-        "file": str(file),
-        "kind": "ppg",
         "rate_hz": rate,
         "seconds": len(values) / rate,
         "beats_s": list(found.beats_s),
         "pulse_rate": [[r.at_s, r.per_min] for r in found.pulse_rates],
         "breathing_rate": [[r.at_s, r.per_min] for r in found.breathing_rates],
-        "note": NOTE,
-    }
+        **_further(found),
+    }, pulse_sheet(values, found)
 
 
-def _show(answers: Any, args: argparse.Namespace) -> int:
-    failed = 0
-    for done, (file, answer) in enumerate(zip(args.files, answers, strict=True), start=1):
+_NAMED = {
+    "kind", "rate_hz", "n_samples", "s1", "s2", "heart_rate_per_min", "heart_rate_why_not", "heart_rates", "quality",
+    "gaps", "beats_s", "pulse_rates", "breathing_rates", "others",
+}  # fmt: skip
+
+
+def _further(found: Any) -> dict[str, Any]:
+    """What an analysis has beside the fields that we name: its other fields, and other findings by their kind."""
+    told = {name: value for name, value in asdict(found).items() if name not in _NAMED}
+    lists: dict[str, list[Any]] = defaultdict(list)
+    for finding in found.others:
+        if is_dataclass(finding) and not isinstance(finding, type):
+            name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(finding).__name__).lower()
+            lists[name].append(asdict(finding))
+    return {**told, **lists}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+def _show(answers: Iterable[dict[str, Any]], args: argparse.Namespace) -> int:
+    failed, progress = 0, Progress(len(args.files))
+    for file, answer in zip(args.files, answers, strict=True):
         failed += "error" in answer
         if "error" in answer:
+            progress.clear()
             sys.stderr.write(f"{file}: {answer['error']}: {answer['error_detail']}\n")
         if args.out and "error" not in answer:
-            (args.out / f"{file.stem}.json").write_text(json.dumps(answer) + "\n", encoding="utf-8")
+            _write(args.out / f"{file.stem}.json", json.dumps(answer, allow_nan=False) + "\n")
         if args.json:
-            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.write(json.dumps(answer, allow_nan=False) + "\n")
         elif "error" not in answer and not args.out:
+            progress.clear()
             sys.stdout.write(_in_words(answer) + "\n")
-        if len(args.files) > 1 and sys.stderr.isatty():
-            sys.stderr.write(f"\r{done} of {len(args.files)}" + ("\n" if done == len(args.files) else ""))
+        progress.step()
     return 1 if failed else 0
 
 
+def _write(file: Path, content: str) -> None:
+    """Whole or not at all, whenever we are stopped."""
+    part = file.with_suffix(".part")
+    part.write_text(content, encoding="utf-8")
+    part.replace(file)
+
+
 def _in_words(answer: dict[str, Any]) -> str:
+    from carebag.phonocardiogram import WHY_NOT
+
+    def not_shown(code: str) -> str:
+        return f"not shown ({WHY_NOT.get(code, code)})"
+
+    about = f"{answer['file']}: {answer['seconds']:.1f} s"
     if answer["kind"] == "ppg":
         shown = [rate for _, rate in answer["pulse_rate"] if rate is not None]
         pulse = f"{sorted(shown)[len(shown) // 2]:.0f}/min" if shown else "not shown"
-        return f"{answer['file']}: {answer['seconds']:.1f} s, {len(answer['beats_s'])} beats, pulse {pulse}. {NOTE}"
+        return f"{about}, {len(answer['beats_s'])} beats, pulse {pulse}. {NOTE}"
+    if answer["kind"] == "lung":
+        rate = answer["breathing_rate_per_min"]
+        breathing = f"{rate:.0f}/min" if rate is not None else not_shown(answer["breathing_rate_why_not"])
+        places = f", {len(answer['listen_here'])} places to listen to" if "listen_here" in answer else ""
+        return f"{about}, breathing {breathing}{places}. {NOTE}"
     rate = answer["heart_rate_bpm"]
-    heart = f"{rate:.0f}/min" if rate is not None else f"not shown ({answer['heart_rate_why_not']})"
+    heart = f"{rate:.0f}/min" if rate is not None else not_shown(answer["heart_rate_why_not"])
     good = sum(q["end"] - q["start"] for q in answer["quality"] if q["word"] == "good") / answer["rate_hz"]
     return (
-        f"{answer['file']}: {answer['seconds']:.1f} s, heart rate {heart}, {len(answer['s1_s'])} S1, "
-        f"{len(answer['s2_s'])} S2, good quality {good:.0f} s. {NOTE}"
+        f"{about}, heart rate {heart}, {len(answer['s1_s'])} S1, {len(answer['s2_s'])} S2, "
+        f"good quality {good:.0f} s. {NOTE}"
     )

@@ -25,6 +25,7 @@ _CRACKLE_HZ = (150.0, 1800.0)
 _CRACKLE_TIMES = 12.0
 """How far a crackle's energy stands above what is usual around it."""
 _CRACKLE_LONGEST_S, _CRACKLE_APART_S = 0.014, 0.012
+_BREATH_PERCENTILE = 60
 _SMOOTH_S, _AROUND_S = 0.003, 0.2
 _BLOCK_S, _MARGIN_S = 2, 0.5
 
@@ -128,7 +129,9 @@ def clicks(piece: NDArray[np.int16], rate_hz: int, sections: NDArray[np.float64]
     energy = ndimage.uniform_filter1d(filtered**2, max(3, round(_SMOOTH_S * rate_hz)), mode="nearest")
     step = max(1, round(0.002 * rate_hz))
     coarse = ndimage.median_filter(energy[::step], max(3, round(_AROUND_S * rate_hz / step)), mode="nearest")
-    usual = np.interp(np.arange(energy.size), np.arange(coarse.size) * step, coarse) + 0.5
+    around = np.interp(np.arange(energy.size), np.arange(coarse.size) * step, coarse)
+    # in the pause after a breath a heart beat stands out too: what counts is how loud the breath is
+    usual = np.maximum(around, np.percentile(coarse, _BREATH_PERCENTILE)) + 0.5
     apart = max(1, round(_CRACKLE_APART_S * rate_hz))
     tops, _ = scipy_signal.find_peaks(energy / usual, height=_CRACKLE_TIMES, distance=apart)
     if not tops.size:

@@ -14,13 +14,21 @@ from carebag_signal.auscultation import (
     QualityWord,
     SoundMark,
 )
+from carebag_signal.breathing import BreathMark, BreathRate, BreathWhyNot
 from carebag_signal.evidence import Network
 from carebag_signal.heart_rate import WhyNot, rate_of_recording
+from carebag_signal.lung_markers import LungFinding, LungMark, LungMonitor
 from carebag_signal.pulse import BreathingRate, PulseBeat, PulseMonitor, PulseRate
 from carebag_signal.quality import Word
 
 Kind = Literal["heart"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+_AT_ONCE = 400_000
+"""Samples fed at a time: what a monitor needs for them does not grow with the recording."""
+_SHORT_LOOKS = 15
+"""Half a minute of looks behind the first: the last one has heard nearly all."""
+_SHOWN_SHARE = 1 / 3
+"""Of the looks at a long recording: below it no rate is given for all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,8 @@ class Analysis:
     quality: tuple[QualitySpan, ...]
     gaps: tuple[tuple[int, int], ...]
     """(first sample, samples) that are missing."""
+    others: tuple[object, ...] = ()
+    """Whatever else the monitor said, in the order in which it said it."""
 
 
 def analyse(
@@ -80,7 +90,8 @@ def analyse(
     if rate is not None and not any(r.per_min is not None for r in rates):
         rate, why_not = None, rates[-1].why_not if rates else "assessing"
     quality = _spans([f for f in findings if isinstance(f, QualityWord)], samples.size)
-    return Analysis(kind, rate_hz, samples.size, s1, s2, rate, why_not, rates, quality, gaps)
+    others = tuple(f for f in findings if not isinstance(f, (HeartRate, QualityWord, SoundMark)))
+    return Analysis(kind, rate_hz, samples.size, s1, s2, rate, why_not, rates, quality, gaps, others)
 
 
 def _listen(
@@ -93,7 +104,8 @@ def _listen(
     for start, count in (*gaps, (samples.size, 0)):
         if start < at or count < 0 or start + count > samples.size:
             raise ValueError("gaps must be in order, must not overlap and must lie within the samples")
-        findings += monitor.feed(samples[at:start])
+        for first in range(at, start, _AT_ONCE):
+            findings += monitor.feed(samples[first : min(first + _AT_ONCE, start)])
         monitor.gap(count)
         pieces.append((at, start))
         at = start + count
@@ -118,6 +130,69 @@ def _spans(words: list[QualityWord], n_samples: int) -> tuple[QualitySpan, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class LungAnalysis:
+    """What can be said about a recording of breathing; sample numbers count from its first sample, gaps included."""
+
+    rate_hz: int
+    n_samples: int
+    breathing_rate_per_min: float | None
+    """Over all of the recording, 6-60."""
+    breathing_rate_why_not: BreathWhyNot | None
+    breathing_rates: tuple[BreathRate, ...]
+    """As they would have been shown, every two seconds."""
+    inspirations: tuple[int, ...]
+    """Where breathing in begins, as far as that could be told."""
+    expirations: tuple[int, ...]
+    marks: tuple[LungMark, ...]
+    """Places to listen to; empty unless asked for."""
+    gaps: tuple[tuple[int, int], ...]
+
+
+def analyse_lung(
+    samples: NDArray[np.int16], rate_hz: int, gaps: tuple[tuple[int, int], ...] = (), *, markers: bool = False
+) -> LungAnalysis:
+    """Analyses one channel of lung sound; `gaps` as in `analyse`.
+
+    Raises: ValueError if the rate is out of range, the samples are not one channel of int16, or gaps overlap.
+    """
+    monitor, at = LungMonitor(rate_hz, markers=markers), 0
+    findings: list[LungFinding] = []
+    for start, count in (*gaps, (samples.size, 0)):
+        if start < at or count < 0 or start + count > samples.size:
+            raise ValueError("gaps must be in order, must not overlap and must lie within the samples")
+        for first in range(at, start, _AT_ONCE):
+            findings += monitor.feed(samples[first : min(first + _AT_ONCE, start)])
+        findings += monitor.gap(count)
+        at = start + count
+    findings += monitor.feed(samples[:0]) + monitor.finish()
+    rates = tuple(f for f in findings if isinstance(f, BreathRate))
+    marks = [f for f in findings if isinstance(f, BreathMark)]
+    return LungAnalysis(
+        rate_hz,
+        samples.size,
+        *_overall(rates),
+        rates,
+        tuple(m.sample for m in marks if m.phase == "in"),
+        tuple(m.sample for m in marks if m.phase == "out"),
+        tuple(sorted((f for f in findings if isinstance(f, LungMark)), key=lambda m: m.start)),
+        gaps,
+    )
+
+
+def _overall(rates: tuple[BreathRate, ...]) -> tuple[float | None, BreathWhyNot | None]:
+    """The last rate of a short recording, the middle one of a long one."""
+    looks = [r for r in rates if r.why_not != "assessing"]
+    if not looks:
+        return None, "assessing"
+    if len(looks) <= _SHORT_LOOKS:
+        return looks[-1].per_min, looks[-1].why_not
+    shown = [r.per_min for r in looks if r.per_min is not None]
+    if len(shown) < _SHOWN_SHARE * len(looks):
+        return None, "unsure"
+    return float(np.median(shown)), None
+
+
+@dataclass(frozen=True, slots=True)
 class PulseAnalysis:
     """What can be said about a pulse wave; times in seconds from its first sample."""
 
@@ -126,6 +201,8 @@ class PulseAnalysis:
     beats_s: tuple[float, ...]
     pulse_rates: tuple[PulseRate, ...]
     breathing_rates: tuple[BreathingRate, ...]
+    others: tuple[object, ...] = ()
+    """Whatever else the monitor said."""
 
 
 def analyse_pulse(values: NDArray[np.float64], rate_hz: int) -> PulseAnalysis:
@@ -133,11 +210,13 @@ def analyse_pulse(values: NDArray[np.float64], rate_hz: int) -> PulseAnalysis:
 
     Raises: ValueError if the rate is out of range or the values are not one channel of finite numbers.
     """
-    findings = PulseMonitor(rate_hz).feed(values)
+    monitor = PulseMonitor(rate_hz)
+    findings = [f for first in range(0, max(values.size, 1), _AT_ONCE) for f in monitor.feed(values[first:][:_AT_ONCE])]
     return PulseAnalysis(
         rate_hz,
         values.size,
         tuple(f.at_s for f in findings if isinstance(f, PulseBeat)),
         tuple(f for f in findings if isinstance(f, PulseRate)),
         tuple(f for f in findings if isinstance(f, BreathingRate)),
+        tuple(f for f in findings if not isinstance(f, (PulseBeat, PulseRate, BreathingRate))),
     )
