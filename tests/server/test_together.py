@@ -4,11 +4,14 @@ import asyncio
 import threading
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
-from carebag_server import together
+from carebag_server import sessions, together
+from carebag_server.tables import SignedIn
 from carebag_server.together import AT_ONCE, Together, Watch
 
 
@@ -135,3 +138,25 @@ async def test_who_cannot_be_looked_at_may_not_stay(monkeypatch: pytest.MonkeyPa
     watch = Watch(fail)
     results = await asyncio.gather(*(watch.until_over(uuid.uuid4()) for _ in range(3)), return_exceptions=True)
     assert [type(result) for result in results] == [OSError] * 3
+
+
+@pytest.mark.parametrize(
+    ("column", "ago", "alive"),
+    [
+        ("used_at", sessions.IDLE - timedelta(seconds=1), True),
+        ("used_at", sessions.IDLE, False),
+        ("created_at", sessions.ABSOLUTE - timedelta(seconds=1), True),
+        ("created_at", sessions.ABSOLUTE, False),
+        ("ended_at", timedelta(0), False),
+    ],
+)
+def test_sessions_live_as_long_together_as_alone(small_hub: Any, column: str, ago: timedelta, alive: bool) -> None:
+    small_hub.sign_in("doctor")
+    now = small_hub.clock()
+    with small_hub.database.transaction() as session:
+        session.execute(update(SignedIn).values({column: now - ago}))
+    with small_hub.database.reading() as session:
+        row = session.scalars(select(SignedIn)).one()
+        assert sessions.alive(row, now) == alive
+        others = [uuid.uuid4() for _ in range(1200)]  # more than one statement takes
+        assert sessions.those_alive(small_hub.database, [*others, row.id], now) == ({row.id} if alive else set())
