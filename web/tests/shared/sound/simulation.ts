@@ -134,7 +134,7 @@ class Link {
 }
 
 export function simulate(path: Path): Heard {
-  const { seconds, seed, driftPpm = 0, frame = 118, block = 128, outage, repair = true } = path
+  const { seconds, seed, driftPpm = 0, frame = 118, block = 40, outage, repair = true } = path
   const random = randomOf(seed)
   const agenda = new Agenda()
   const [down, up] = [new Link(path, agenda, random), new Link(path, agenda, random)]
