@@ -119,7 +119,7 @@ def _kept(raw: Raw) -> list[Row]:
     return [
         _row("samples missing after repair", missing, "", len(raw.heard.frames), most=0),
         Row("digest", "verified", raw.heard.verdict, "reached" if good else "missed", 1),
-        _row("chunks repaired", raw.heard.repaired, "", 1),
+        _row("samples repaired", raw.heard.repaired, "", 1),
         _row("silence in the ear because sound was late", _ms(counts.get("waited"), raw), "ms", 1),
         _row("left out of the ear in jumps or too late", _ms(_sum(counts, "skipped", "late"), raw), "ms", 1),
     ]
