@@ -98,7 +98,10 @@ def _one(
 ) -> dict[str, Any]:
     """The findings of one file as JSON, or why it could not be read."""
     try:
-        answer, sheet = {"heart": _heart, "lung": partial(_lung, markers=markers), "ppg": _pulse}[kind](file, rate_hz)
+        if kind == "lung":
+            answer, sheet = _lung(file, rate_hz, markers=markers)
+        else:
+            answer, sheet = _heart(file, rate_hz) if kind == "heart" else _pulse(file, rate_hz)
         if plot is not None:
             # numpy and scipy are slow to import: not for `carebag --help`
             from carebag.phonocardiogram import save

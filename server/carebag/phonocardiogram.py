@@ -201,9 +201,9 @@ def _rows(sheet: Sheet) -> tuple[float, int]:
     """Seconds in a row, and rows: as many rows as a page holds."""
     seconds = max(sheet.values.size / sheet.rate_hz, 1e-3)
     shortest = 10 if sheet.highest_hz else 20
-    row_s = next((s for s in _ROW_LENGTHS_S if s >= min(seconds, shortest) and s * _MOST_ROWS >= seconds), None)
-    row_s = row_s or -(-seconds // _MOST_ROWS)
-    return float(row_s), max(1, int(-(-seconds // row_s)))
+    fitting = (float(s) for s in _ROW_LENGTHS_S if s >= min(seconds, shortest) and s * _MOST_ROWS >= seconds)
+    row_s = next(fitting, float(-(-seconds // _MOST_ROWS)))
+    return row_s, max(1, int(-(-seconds // row_s)))
 
 
 def _row_height(sheet: Sheet) -> int:

@@ -20,6 +20,7 @@ from carebag_signal.breath_frames import FRAMES_PER_SECOND
 Floats = NDArray[np.float64]
 
 LOWEST_PER_MIN, HIGHEST_PER_MIN = 6.0, 60.0
+EVIDENCE = 20
 _SHORTEST = round(FRAMES_PER_SECOND * 60 / HIGHEST_PER_MIN) - 1
 _LONGEST = round(FRAMES_PER_SECOND * 60 / LOWEST_PER_MIN) + 10
 _LONGEST_SHARE = 0.72
@@ -116,7 +117,7 @@ def candidates(rows: Floats) -> Candidates:
     spectrum = _spectrum(swings[1:])
     mixed = np.sum(swings[1:] / (swings[1:].std(axis=1, keepdims=True) + 1e-9), axis=0)
     found = [_evidence(period, each, together, best, spectrum, mixed) for period in periods]
-    return Candidates(np.array(periods), np.array(found).reshape(len(periods), -1))
+    return Candidates(np.array(periods), np.array(found).reshape(len(periods), EVIDENCE))
 
 
 def _spectrum(swings: Floats) -> Floats:

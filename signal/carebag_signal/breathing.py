@@ -120,7 +120,8 @@ class BreathingMonitor:
         now = self._base + frame_start(self.seen, self._rate_hz)
         if self.seen < FIRST_FRAMES:
             return [BreathRate(now, None, "assessing")] if self.seen == EVERY_FRAMES else []
-        if float(np.ptp(self.rows[:, 1])) < _STILL:
+        low, high = np.percentile(self.rows[:, 1], [5, 95])
+        if high - low < _STILL:
             self._marked = max(final, 0)
             return [BreathRate(now, None, "weak")]
         period_s, odds = period_of(self.rows, self._chooser)

@@ -1,8 +1,8 @@
 """Trains the regression that says how long a breath takes, from made-up people only: no recording is needed.
 
-    python signal/train/breathing.py [--people 1500] [--out signal/carebag_signal/breathing.npz]
+    python signal/train/breathing.py [--people 600] [--out signal/carebag_signal/breathing.npz]
 
-About four minutes.
+About two minutes.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def fitted(rows: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=1500)
+    parser.add_argument("--people", type=int, default=600)
     parser.add_argument("--out", type=Path, default=Path("signal/carebag_signal/breathing.npz"))
     asked = parser.parse_args()
     rows, right = examples(asked.people, FIRST_SEED)
