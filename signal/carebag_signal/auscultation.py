@@ -151,6 +151,8 @@ class HeartSoundMonitor:
         word = self._quality.word
         if word == "no_contact" or word == "noisy" or word == "movement":
             rate, why_not = None, word
+        elif word == "speaking":
+            rate, why_not = None, "noisy"
         shown = (None if rate is None else round(rate), why_not)
         if shown == self._shown:
             return []

@@ -19,6 +19,13 @@ HEART_EDGES_HZ = (25.0, 45.0, 65.0, 90.0, 120.0, 160.0, 220.0, 300.0, 450.0, 800
 WIDE_EDGES_HZ = (25.0, 150.0, 400.0, 800.0, 1000.0)
 """Edges of the bands that tell a heart from a room; the lowest rate that we take still has all of them."""
 
+VOICE_EDGES_HZ = (150.0, 1000.0)
+"""Where speech is heard through a chest piece, and the heart hardly."""
+PITCH_HZ = (80.0, 330.0)
+_PITCH_LAGS = 48
+_WHITENING = 0.3
+"""Power to this power: one strong tone must not pass for a voice."""
+
 CLIP_LEVEL = 32_700
 _QUANTISATION = 1.0 / 12.0
 
@@ -37,6 +44,10 @@ class Frames:
     """(n,): largest absolute sample."""
     clipped: NDArray[np.int64]
     """(n,): samples at the end of the scale."""
+    voice: NDArray[np.float64]
+    """(n, 2), of 150-1000 Hz: how much the spectrum repeats at the distance of a voice's pitch (autocorrelation of the
+    whitened frame, highest at 80-330 Hz), and how flat it is (logarithm of geometric by arithmetic mean, 0 flat).
+    """
 
 
 def frame_start(frame: int, rate_hz: int) -> int:
@@ -78,6 +89,11 @@ class BandEnergies:
         self._window = window / np.sqrt(np.sum(window**2))
         self._heart = _weights(HEART_EDGES_HZ, self._n_fft, rate_hz) / np.diff(HEART_EDGES_HZ) * 2.0 / self._n_fft
         self._wide = _weights(WIDE_EDGES_HZ, self._n_fft, rate_hz) * 2.0 / self._n_fft
+        at_hz = np.arange(self._n_fft // 2 + 1) * (rate_hz / self._n_fft)
+        low, high = np.searchsorted(at_hz, VOICE_EDGES_HZ)
+        self._voice = slice(int(low), int(high))
+        lags = np.linspace(1.0 / PITCH_HZ[1], 1.0 / PITCH_HZ[0], _PITCH_LAGS)
+        self._pitch = np.cos(2.0 * np.pi * at_hz[self._voice, None] * lags)
         # white noise of one quantisation step keeps digital silence finite, in the same unit as the bands
         self._floor = _QUANTISATION / (rate_hz / 2.0)
         self._waiting = np.zeros(0, np.int16)
@@ -115,4 +131,12 @@ class BandEnergies:
             level=level,
             peak=height.max(axis=1),
             clipped=np.count_nonzero(height >= CLIP_LEVEL, axis=1).astype(np.int64),
+            voice=self._voiced(power[:, self._voice] + self._floor * self._n_fft),
         )
+
+    def _voiced(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        loudness = np.log(power)
+        white = np.exp(_WHITENING * loudness)
+        white /= white.mean(axis=1, keepdims=True)
+        repeats = ((white - 1.0) @ self._pitch).max(axis=1) / power.shape[1]
+        return np.column_stack((repeats, loudness.mean(axis=1) - np.log(power.mean(axis=1))))

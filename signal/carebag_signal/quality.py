@@ -9,127 +9,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carebag_signal.bands import FRAMES_PER_SECOND, Frames
-from carebag_signal.evidence import AHEAD_FRAMES, Network
+from carebag_signal.evidence import Network
+from carebag_signal.quality_features import Window, features
 from carebag_signal.segmentation import STATES, Segment
 
-Word = Literal["good", "no_contact", "noisy", "movement", "clipped"]
-LEARNT: tuple[Word, ...] = get_args(Word)[:4]
-"""The words that the trained judge tells apart; clipping is counted."""
+Word = Literal["good", "no_contact", "noisy", "movement", "speaking", "clipped"]
+FAULTS: tuple[Word, ...] = get_args(Word)[1:5]
+"""The faults that the trained judge tells apart; clipping is counted."""
 
-WINDOW_FRAMES = 3 * FRAMES_PER_SECOND
+WINDOW_S = 3.0
+WINDOW_FRAMES = round(WINDOW_S * FRAMES_PER_SECOND)
 FIRST_FRAMES = 120
 """The first word may come from a little less than a window: within three seconds of the first sample."""
 HOP_FRAMES = 24
 CLIPPED_SHARE = 0.15
 """Of frames with a clipped sample: above it hardly a loud sound is whole."""
-_ENOUGH_GOOD, _TOO_LITTLE_GOOD = 0.6, 0.35
-"""Probability of `good` to come to it, and to leave it."""
-_TIMES_IN_A_ROW = 2
+ENOUGH, TOO_LITTLE = 0.4, 0.2
+"""Score to come to `good`, and to leave it."""
+CLEARLY_BAD = 0.1
+"""A score below it need not wait to be told."""
+TIMES_IN_A_ROW = 2
+HOLD_HOPS = 4
+"""A word stays for 1.9 s unless what follows is clearly worse."""
+_SURER = 0.05
+"""One fault takes the place of another only if it is so much likelier."""
+_FAINT = 30.0
+"""Root mean square of samples: what is no heart and fainter than this comes from the instrument itself."""
 _SILENCE = 1.5
 """Loudest sample of a window in which nothing is connected."""
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """Three seconds (at least 2.4) of sound, and what was made of it."""
-
-    heart: NDArray[np.float64]
-    wide: NDArray[np.float64]
-    level: NDArray[np.float64]
-    peak: NDArray[np.float64]
-    clipped: NDArray[np.int64]
-    evidence: NDArray[np.float64]
-    """(m, 4) log-likelihoods of the states, for the frames that have their context; m may be less than the rest's n."""
-    states: NDArray[np.int64]
-    """(m,): the decoded state of the same frames, -1 where none is known."""
-
-
-def features(window: Window) -> NDArray[np.float64]:
-    """(28,) numbers that do not depend on the loudness: what the judge looks at."""
-    loud = window.heart[:, 1:6].mean(axis=1)
-    p5, p25, p50, p75, p95 = np.percentile(loud, [5, 25, 50, 75, 95])
-    wide = np.log(window.wide + 0.01)
-    total = np.log(window.wide.sum(axis=1) + 0.01)
-    ratios = wide[:, 1:] - wide[:, :1]
-    quiet = ratios[loud <= p50]
-    drift = np.log(np.std(window.level) ** 2 + 0.01) - np.log(np.mean(window.wide.sum(axis=1)) + 0.01)
-    return np.concatenate(
-        (
-            [p95 - p5, p75 - p25, p95 - p50],
-            ratios.mean(axis=0),
-            quiet.mean(axis=0),
-            np.percentile(ratios, 90, axis=0),
-            [total.max() - np.percentile(total, 90), np.diff(total).std(), drift],
-            _contrast(wide, window.evidence),
-            _rhythm(window.evidence),
-            _belief(window.evidence, window.states),
-        )
-    )
-
-
-def _posterior(evidence: NDArray[np.float64]) -> NDArray[np.float64]:
-    likely = np.exp(evidence - evidence.max(axis=1, keepdims=True))
-    return np.asarray(likely / likely.sum(axis=1, keepdims=True))
-
-
-def _contrast(wide: NDArray[np.float64], evidence: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Per band: how much louder the heart's sounds are than what lies between them, and how far they explain the
-    loudness.
-    """
-    posterior = _posterior(evidence)
-    sounds = posterior[:, 0] + posterior[:, 2]
-    # evidence is the younger part of the window, less the frames still without context
-    heard = wide[-len(evidence) - AHEAD_FRAMES : -AHEAD_FRAMES][-len(evidence) :]
-    sounds = sounds[-len(heard) :]
-    louder = (sounds @ heard) / (sounds.sum() + 0.1) - ((1 - sounds) @ heard) / ((1 - sounds).sum() + 0.1)
-    away, sounds = heard - heard.mean(axis=0), sounds - sounds.mean()
-    scale = np.sqrt(np.sum(away**2, axis=0) * np.sum(sounds**2)) + 1e-6
-    return np.concatenate((louder, (sounds @ away) / scale))
-
-
-def _rhythm(evidence: NDArray[np.float64]) -> list[float]:
-    """How much the sounds repeat: highest autocorrelation of the sound probability at 0.27-1.6 s, and of S1 alone."""
-    posterior = _posterior(evidence)
-    found = []
-    for track in (posterior[:, 0] + posterior[:, 2], posterior[:, 0] - posterior[:, 2]):
-        away = track - track.mean()
-        whole = np.correlate(away, away, "full")[away.size - 1 :]
-        whole = whole[: 4 * FRAMES_PER_SECOND // 2] / np.maximum(away.size - np.arange(min(whole.size, 100)), 1)
-        found.append(float(whole[13:80].max() / (whole[0] + 1e-6)))
-    return found
-
-
-def _belief(evidence: NDArray[np.float64], states: NDArray[np.int64]) -> list[float]:
-    """How sure the network is, frame by frame, and how far the decoded rhythm agrees with it."""
-    posterior = _posterior(evidence)
-    sure = float(posterior.max(axis=1).mean())
-    known = states >= 0
-    if not known.any():
-        return [sure, 0.25, 0.0]
-    chosen = posterior[known, states[known]]
-    return [sure, float(chosen.mean()), float(np.mean(chosen >= posterior[known].max(axis=1)))]
-
-
-@dataclass(frozen=True, slots=True)
 class Judge:
-    """Mean and spread of the features in training, and the network that tells the four learnt words."""
+    """Mean and spread of the features in training, and two small networks: is it good, and if not, why."""
 
     mean: NDArray[np.float64]
     spread: NDArray[np.float64]
-    network: Network
+    good: Network
+    fault: Network
 
-    def probabilities(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, features) in, (n, 4) out, in the order of `LEARNT`."""
+    def judge(self, rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(n, features) in; out the scores (n,), 0-1, and the shares of the faults (n, 4) in the order of `FAULTS`."""
         away = np.clip((rows - self.mean) / self.spread, -4.0, 4.0)
-        return np.exp(self.network.log_likelihood(away))
+        return np.exp(self.good.log_likelihood(away))[:, 0], np.exp(self.fault.log_likelihood(away))
 
 
 @cache
 def trained_judge() -> Judge:
     """The judge that comes with the package."""
     with resources.files("carebag_signal").joinpath("quality.npz").open("rb") as file, np.load(file) as stored:
-        layers = tuple(stored[f"layer_{i}"] for i in range(int(stored["layers"])))
-        return Judge(stored["mean"], stored["spread"], Network(layers, np.zeros(len(LEARNT))))
+        networks = [
+            Network(tuple(stored[f"{name}_{i}"] for i in range(int(stored["layers"]))), np.zeros(outputs))
+            for name, outputs in (("good", 2), ("fault", len(FAULTS)))
+        ]
+        return Judge(stored["mean"], stored["spread"], *networks)
 
 
 class Listening:
@@ -165,37 +98,78 @@ class Listening:
             level=np.concatenate([f.level for f in self._frames]),
             peak=np.concatenate([f.peak for f in self._frames]),
             clipped=np.concatenate([f.clipped for f in self._frames]),
+            voice=np.concatenate([f.voice for f in self._frames]),
             evidence=self._evidence,
             states=states,
         )
 
 
+class Steady:
+    """Keeps a word from flapping: it must be found twice in a row, and the one before must have stood for 1.9 s, unless
+    what comes now is clearly worse.
+    """
+
+    def __init__(self) -> None:
+        self._candidate: Word | None = None
+        self._times = 0
+        self._stood = 0
+        self.word: Word | None = None
+        """The word said last; None until the first."""
+
+    def take(self, found: Word, clearly_worse: bool) -> Word | None:
+        """The new word, if this one is to be said."""
+        self._times = self._times + 1 if found == self._candidate else 1
+        self._candidate = found
+        self._stood += 1
+        if found == self.word:
+            return None
+        if self.word is not None and (
+            self._times < TIMES_IN_A_ROW or (self._stood < HOLD_HOPS and not (clearly_worse and self.word == "good"))
+        ):
+            return None
+        self.word, self._stood = found, 0
+        return found
+
+
 class QualityJudge:
-    """Says a word when it changes; after the first, a new word must be found twice in a row before it is said."""
+    """Says a word when it changes; the first at once."""
 
     def __init__(self, judge: Judge | None = None) -> None:
         self._judge = judge or trained_judge()
-        self._candidate: Word | None = None
-        self._times = 0
-        self.word: Word | None = None
+        self._steady = Steady()
+        self._fault: Word | None = None
+        self.score: float | None = None
+        """0-1 of the window heard last: how surely beats and sounds can be told in it. None until the first."""
+
+    @property
+    def word(self) -> Word | None:
         """The word said last; None until the first."""
+        return self._steady.word
 
     def hear(self, window: Window) -> Word | None:
         """The new word, if this window changed it."""
         found = self._find(window)
-        self._times = self._times + 1 if found == self._candidate else 1
-        self._candidate = found
-        if found == self.word or (self.word is not None and self._times < _TIMES_IN_A_ROW):
-            return None
-        self.word = found
-        return found
+        assert self.score is not None
+        return self._steady.take(found, clearly_worse=self.score < CLEARLY_BAD)
 
     def _find(self, window: Window) -> Word:
         if float(window.peak.max()) <= _SILENCE:
+            self.score = 0.0
             return "no_contact"
+        scores, shares = self._judge.judge(features(window)[None, :])
+        self.score = float(scores[0])
         if float(np.mean(window.clipped > 0)) > CLIPPED_SHARE:
             return "clipped"
-        shares = self._judge.probabilities(features(window)[None, :])[0]
-        if shares[0] >= (_TOO_LITTLE_GOOD if self.word == "good" else _ENOUGH_GOOD):
+        if self.score >= (TOO_LITTLE if self.word == "good" else ENOUGH):
+            self._fault = None
             return "good"
-        return LEARNT[1 + int(shares[1:].argmax())]
+        if float(np.median(window.wide.sum(axis=1))) < _FAINT**2:
+            return "no_contact"
+        return self._cause(shares[0])
+
+    def _cause(self, shares: NDArray[np.float64]) -> Word:
+        """The likeliest fault, or still the one before if it is hardly less likely."""
+        likeliest = FAULTS[int(shares.argmax())]
+        if self._fault is None or shares.max() - shares[FAULTS.index(self._fault)] > _SURER:
+            self._fault = likeliest
+        return self._fault
