@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,10 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
 from scipy.io import wavfile
 
+from carebag.analyse import _one
+from carebag.progress import Progress
 from carebag.recording_files import UnreadableRecording, read_recording
-from carebag_signal.synthetic import Body, heart_sound, pulse_wave
+from carebag.spectrogram import colours, log_power
+from carebag_signal.synthetic import Body, heart_sound, lung_sound, pulse_wave
 
 HEARD = heart_sound(Body(seed=12, heart_per_min=66), 12.0)
 
@@ -53,7 +59,8 @@ def test_several_files_in_a_folder_and_one_that_is_none(wav: Path, tmp_path: Pat
     assert second["error"] == "damaged"
     assert "broken.wav" in answer.stderr
     assert (tmp_path / "out" / "heart.json").exists()
-    assert (tmp_path / "pictures" / "heart.svg").exists()
+    assert (tmp_path / "pictures" / "heart.png").read_bytes().startswith(b"\x89PNG")
+    assert "\r" not in answer.stderr  # progress is for terminals
 
 
 def test_a_pulse_wave(tmp_path: Path) -> None:
@@ -126,3 +133,106 @@ def test_any_bytes_are_read_or_refused(
         assert samples.dtype == np.int16
         assert samples.ndim == 1
         assert rate_hz
+
+
+def test_lung_sound_and_places_to_listen_to(tmp_path: Path) -> None:
+    body = Body(
+        seed=14,
+        breaths_per_min=18,
+        breath_variability=0.05,
+        inspired_share=0.4,
+        expired_share=0.7,
+        wheeze_level=1.0,
+    )
+    heard = lung_sound(body, 30.0)
+    wavfile.write(tmp_path / "back.wav", heard.rate_hz, heard.samples)
+    answer = run(tmp_path / "back.wav", "--kind", "lung", "--json", "--plot", tmp_path / "back.png")
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    assert found["breathing_rate_per_min"] == pytest.approx(18, abs=2)
+    assert "listen_here" not in found
+    with Image.open(tmp_path / "back.png") as picture:
+        assert picture.width == 2400
+        assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 50
+    marked = json.loads(run(tmp_path / "back.wav", "--kind", "lung", "--json", "--markers").stdout)
+    assert {place["kind"] for place in marked["listen_here"]} == {"wheeze"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["a.wav", "b/a.wav", "--out", "x"],
+        ["a.wav", "--plot", "x.gif"],
+        ["a.wav", "--markers"],
+        ["a.wav", "--jobs", "-1"],
+        ["a.wav", "--rate", "0"],
+    ],
+)
+def test_arguments_that_do_not_fit_together(arguments: list[str]) -> None:
+    answer = run(*arguments)
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("carebag analyse: ")
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate_hz", "code"),
+    [
+        (np.zeros(1000, np.int16), 500, "not_analysable"),
+        (np.zeros(1000, np.int16), 400_000, "not_analysable"),
+        (np.array([0.0, np.nan, 0.1]), 4000, "not_finite"),
+        (np.zeros((500, 2), np.int16), 4000, "not_one_channel"),
+        (np.zeros(0, np.int16), 4000, "empty"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["heart", "lung"])
+def test_bad_recordings_by_name(
+    tmp_path: Path, samples: NDArray[np.generic], rate_hz: int, code: str, kind: str
+) -> None:
+    np.savez(tmp_path / "bad.npz", samples=samples, rate_hz=rate_hz)
+    assert _one(tmp_path / "bad.npz", kind=kind, rate_hz=None, plot=None, several=False, markers=False)["error"] == code
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        np.zeros(1, np.int16),
+        np.zeros(20_000, np.int16),
+        np.full(20_000, 12_000, np.int16),
+        np.where(np.arange(20_000) % 200 < 100, 32767, -32768).astype(np.int16),
+        np.zeros(20_000, np.int8),
+        np.linspace(-1, 1, 20_000),
+    ],
+)
+@pytest.mark.parametrize("kind", ["heart", "lung", "ppg"])
+def test_senseless_recordings_show_nothing_and_draw(tmp_path: Path, samples: NDArray[np.generic], kind: str) -> None:
+    np.savez(tmp_path / "x.npz", samples=samples, rate_hz=4000 if kind != "ppg" else 1000)
+    picture = tmp_path / "x.svg"
+    answer = _one(tmp_path / "x.npz", kind=kind, rate_hz=None, plot=picture, several=False, markers=False)
+    assert "error" not in answer
+    json.dumps(answer, allow_nan=False)
+    assert answer.get("heart_rate_bpm") is None
+    assert answer.get("breathing_rate_per_min") is None
+    ElementTree.parse(picture)
+
+
+def test_progress_says_count_rate_and_time_left() -> None:
+    now = iter([0.0, 10.0, 20.0])
+    terminal = StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    progress = Progress(4, terminal, lambda: next(now))
+    progress.step()
+    progress.step()
+    assert "2 of 4, 0.1 a second, 0:20 left" in terminal.getvalue()
+    silent = StringIO()
+    Progress(4, silent).step()
+    assert silent.getvalue() == ""
+
+
+def test_a_spectrogram_shows_a_tone_where_it_is() -> None:
+    tone = 1000 * np.sin(2 * np.pi * 250 * np.arange(8000) / 4000)
+    power = log_power(tone, 4000, 1000.0, columns=50)
+    assert power.shape[1] == 50
+    row = power.shape[0] - 1 - int(power[:, 25].argmax())
+    assert row / power.shape[0] * 1000 == pytest.approx(250, abs=20)
+    assert colours(power).shape == (*power.shape, 3)
+    assert log_power(tone[:10], 4000, 1000.0, columns=5).size == 0

@@ -5,7 +5,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carebag_signal.synthetic import Body, beats_s, heart_sound, lung_sound, pulse_wave, systole_s, vitals
+from carebag_signal.disturbances import GSM_FRAME_S, clicks, handling, hum, lost, telephone
+from carebag_signal.synthetic import (
+    Body,
+    HeartStream,
+    LungStream,
+    beats_s,
+    breaths_s,
+    heart_sound,
+    inspiration,
+    lung_sound,
+    pulse_wave,
+    systole_s,
+    vitals,
+)
+from carebag_signal.synthetic_lungs import crackle
 
 BODIES = st.builds(
     Body,
@@ -102,3 +116,97 @@ def test_rates_and_lengths_out_of_range_are_refused() -> None:
         heart_sound(Body(), -1.0)
     with pytest.raises(ValueError, match="rate_hz"):
         pulse_wave(Body(), 1.0, 5)
+
+
+RICH = Body(
+    seed=31,
+    murmur="systolic",
+    rhythm="extra_beats",
+    s3_level=0.3,
+    s4_level=0.2,
+    breath_variability=0.15,
+    inspired_share=0.4,
+    expired_share=0.7,
+    apnoeas=((6.0, 4.0),),
+    wheeze_level=1.0,
+    crackles_per_breath=3.0,
+)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(0, 60_000), max_size=8))
+def test_a_stream_gives_the_same_sound_and_truth_piece_by_piece(cuts: list[int]) -> None:
+    heart, lungs = heart_sound(RICH, 15.0), lung_sound(RICH, 15.0)
+    sizes = np.diff([0, *sorted(cuts), 60_000])
+    beating, breathing = HeartStream(RICH), LungStream(RICH)
+    hearts, breaths = zip(*[(beating.take(int(n)), breathing.take(int(n))) for n in sizes], strict=True)
+    for name in ("samples", "s1", "s2", "s3", "s4"):
+        np.testing.assert_array_equal(np.concatenate([getattr(h, name) for h in hearts]), getattr(heart, name))
+    for name in ("samples", "inspirations", "expirations", "wheezes", "crackles"):
+        np.testing.assert_array_equal(np.concatenate([getattr(b, name) for b in breaths]), getattr(lungs, name))
+
+
+def test_third_and_fourth_sounds_are_where_the_truth_says() -> None:
+    plain, rich = (heart_sound(Body(s3_level=level, s4_level=level), 10.0) for level in (0.0, 0.3))
+    added = (rich.samples.astype(float) - plain.samples) ** 2
+    near = np.zeros(added.size, bool)
+    for onset in (*rich.s3, *rich.s4):
+        near[max(onset, 0) : onset + round(0.08 * rich.rate_hz)] = True
+    assert added[near].sum() > 0.99 * added.sum() > 0
+    assert plain.s3.size == plain.s4.size == 0
+
+
+@pytest.mark.parametrize(("rhythm", "spread"), [("sinus", 0.1), ("extra_beats", 0.6), ("fibrillation", 0.6)])
+def test_rhythms_differ_in_their_intervals(rhythm: str, spread: float) -> None:
+    intervals = np.diff(beats_s(Body(rhythm=rhythm), 120.0))  # type: ignore[arg-type]
+    widest = np.ptp(intervals) / np.mean(intervals)
+    assert widest > spread if rhythm != "sinus" else widest < 0.3
+    assert 60 / np.mean(intervals) == pytest.approx(68, rel=0.08)
+
+
+def test_nothing_breathes_in_an_apnoea() -> None:
+    starts = breaths_s(RICH, 30.0)
+    assert not [s for s in starts if 6.0 <= s < 10.0]
+    assert 10.0 in starts
+    full = inspiration(RICH, np.arange(0.0, 30.0, 0.05))
+    assert 0.0 <= full.min() < 0.05
+    assert full.max() > 0.95
+
+
+def test_wheezes_and_crackles_sound_where_the_truth_says() -> None:
+    calm = Body(seed=32)
+    for extra in (Body(seed=32, wheeze_level=1.0), Body(seed=32, crackles_per_breath=4.0)):
+        plain, heard = lung_sound(calm, 20.0), lung_sound(extra, 20.0)
+        added = (heard.samples.astype(float) - plain.samples) ** 2
+        inside = np.zeros(added.size, bool)
+        for start, end in heard.wheezes:
+            inside[start:end] = True
+        for at in heard.crackles:
+            inside[at : at + 41] = True
+        assert added[inside].sum() > 0.99 * added.sum() > 0
+    assert abs(int(np.argmax(np.abs(np.fft.rfft(crackle("fine", 48_000), 48_000)))) - 500) < 350
+
+
+def test_disturbances_are_where_their_truth_says() -> None:
+    n, rate_hz = 40_000, 4000
+    for made in (telephone(3, n, rate_hz), handling(3, n, rate_hz), clicks(3, n, rate_hz)):
+        inside = np.zeros(n, bool)
+        for start, end in made.spans:
+            inside[start:end] = True
+        assert np.all(made.samples[~inside] == 0)
+        assert np.any(made.samples[inside] != 0)
+    assert np.mean(hum(n, rate_hz).samples ** 2) == pytest.approx(1.0)
+    spectrum = np.abs(np.fft.rfft(hum(n, rate_hz, 60.0).samples))
+    assert int(spectrum.argmax()) * rate_hz / n == pytest.approx(60.0, abs=0.2)
+    buzz = np.abs(np.fft.rfft(telephone(3, n, rate_hz).samples))
+    assert int(buzz[1000:3000].argmax() + 1000) * rate_hz / n == pytest.approx(1 / GSM_FRAME_S, abs=2)
+
+
+@given(st.integers(0, 999), st.integers(0, 200_000))
+def test_lost_pieces_are_in_order_and_inside(seed: int, n: int) -> None:
+    at = 0
+    for start, count in lost(seed, n, 4000):
+        assert at <= start
+        assert count > 0
+        at = start + count + 1
+        assert start + count <= n

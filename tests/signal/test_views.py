@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from scipy import signal as scipy_signal
 
-from carebag_signal.views import VIEWS, View, ViewFilter, band_hz, sections
+from carebag_signal.views import CROSS_FADE_S, VIEWS, View, ViewFilter, ViewSwitch, band_hz, sections
 
 GOLDEN = json.loads((Path(__file__).parent / "golden_views.json").read_text())
 RATES = (2000, 4000, 8000, 16000, 48000)
@@ -93,3 +93,42 @@ def test_what_is_not_sound_is_refused_and_leaves_the_state_alone() -> None:
 def test_unknown_views_and_hopeless_rates_are_refused(view: str, rate_hz: int) -> None:
     with pytest.raises(ValueError, match=r"view|rate_hz"):
         sections(view, rate_hz)  # type: ignore[arg-type]
+
+
+@given(
+    cuts=st.lists(st.integers(0, 900), max_size=8),
+    before=st.sampled_from((None, *VIEWS)),
+    after=st.sampled_from((None, *VIEWS)),
+    at=st.integers(0, 900),
+)
+def test_a_switch_is_the_same_for_any_chunking(
+    cuts: list[int], before: View | None, after: View | None, at: int
+) -> None:
+    sound = np.random.default_rng(1).normal(size=900) * 1000
+
+    def switched(edges: list[int]) -> NDArray[np.float64]:
+        view, found = ViewSwitch(4000, before), []
+        for piece in np.split(sound[:at], [c for c in edges if c < at]):
+            found.append(view.feed(piece))
+        view.choose(after)
+        for piece in np.split(sound[at:], [c - at for c in edges if c >= at]):
+            found.append(view.feed(piece))
+        return np.concatenate(found)
+
+    np.testing.assert_allclose(switched(sorted(cuts)), switched([]), rtol=0, atol=1e-9)
+
+
+def test_a_switch_does_not_click() -> None:
+    tone = 8000 * np.sin(2 * np.pi * 150 * np.arange(8000) / 4000)
+    view = ViewSwitch(4000, "bell")
+    heard = [view.feed(tone[:4010])]
+    view.choose("diaphragm")
+    heard.append(view.feed(tone[4010:]))
+    steps = np.abs(np.diff(np.concatenate(heard)))
+    assert steps[3000:].max() <= 1.1 * np.abs(np.diff(tone)).max()
+    settled = ViewFilter("diaphragm", 4000).feed(tone[4010:])
+    fade = round(CROSS_FADE_S * 4000)
+    np.testing.assert_allclose(heard[1][fade:], settled[fade:], atol=1e-9)
+    assert view.view == "diaphragm"
+    with pytest.raises(ValueError, match="view"):
+        view.choose("trumpet")  # type: ignore[arg-type]
