@@ -4,7 +4,7 @@
 
 Runs in an environment of its own (`make evaluate-peers`; signal/train/peers.txt). The peers see each recording as a
 whole and so know what comes; Carebag hears it as it comes. Their pulse rate is that of the beats of ten seconds, as in
-the reference; they have no gate, so that all is shown. Breathing: NeuroKit2's own chain over each window of 32 s.
+the reference; they have no gate, so that all is shown. Breathing: NeuroKit2 from the rhythm, in each window of 32 s.
 """
 
 import argparse
@@ -37,16 +37,18 @@ def biosppy_beats(wave: Floats, rate_hz: int) -> Floats:
 
 
 def neurokit_breathing(recording: Recording, beats_s: Floats) -> list[tuple[float, float | None]]:
-    """Its respiration chain on the wave itself: it has no chain of its own for breathing in a pulse wave."""
-    found = []
-    for end in range(BREATHING_WINDOW_S, int(recording.wave.size / recording.rate_hz) + 1, 4):
-        window = recording.wave[(end - BREATHING_WINDOW_S) * recording.rate_hz : end * recording.rate_hz]
-        cleaned = neurokit2.rsp_clean(window, recording.rate_hz)
+    """Its breathing from the rhythm of the heart, here of the pulse: it has none from the height of a pulse wave."""
+    rate_hz, found = recording.rate_hz, []
+    peaks = np.rint(beats_s * rate_hz).astype(int)
+    rate = neurokit2.signal_rate(peaks, sampling_rate=rate_hz, desired_length=recording.wave.size)
+    breathing = neurokit2.ecg_rsp(rate, sampling_rate=rate_hz)
+    for end in range(BREATHING_WINDOW_S, int(recording.wave.size / rate_hz) + 1, 4):
+        window = breathing[(end - BREATHING_WINDOW_S) * rate_hz : end * rate_hz]
         try:
-            rate = neurokit2.rsp_rate(cleaned, sampling_rate=recording.rate_hz)
-            found.append((float(end), float(np.mean(rate))))
+            told = float(np.mean(neurokit2.rsp_rate(window, sampling_rate=rate_hz)))
         except (ValueError, IndexError, ZeroDivisionError):
-            found.append((float(end), None))
+            told = float("nan")
+        found.append((float(end), told if np.isfinite(told) else None))
     return found
 
 

@@ -67,6 +67,11 @@ def test_a_slow_fall_is_changing_until_it_stops() -> None:
     assert (found[-1].state, found[-1].spo2_percent) == ("accepted", 89)
 
 
+def test_what_was_more_than_ten_seconds_ago_does_not_count() -> None:
+    found = fed([replace(GOOD, spo2_percent=94.0), *[GOOD] * 11])
+    assert [f.reason for f in found[9:]] == ["changing", "changing", "steady"]
+
+
 def test_a_pulse_that_leaps_is_changing() -> None:
     assert fed([replace(GOOD, pulse_per_min=70.0 + 13 * (i % 2)) for i in range(20)])[-1].reason == "changing"
 
