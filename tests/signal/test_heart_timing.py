@@ -50,14 +50,21 @@ def test_a_missing_mark_costs_its_beats_and_no_more() -> None:
     assert found.rhythm == "regular"
 
 
+def test_beats_are_not_compared_across_a_missing_one() -> None:
+    s1, s2 = marks(([0.7] * 3 + [0.9] * 3) * 4, 0.3)
+    del s2[::3]
+    assert heart_timing(s1, s2).rhythm == "regular"
+
+
 def test_uneven_beats_are_called_so() -> None:
     rng = np.random.default_rng(4)
     found = heart_timing(*marks((0.8 * rng.uniform(0.65, 1.4, 30)).tolist(), 0.3))
     assert found.rhythm == "irregular"
 
 
-def test_an_early_beat_in_four_is_uneven_and_one_in_thirty_is_not() -> None:
+def test_an_early_beat_in_eight_is_uneven_and_one_in_thirty_is_not() -> None:
     assert heart_timing(*marks([0.8, 0.8, 0.5, 1.1] * 8, 0.3)).rhythm == "irregular"
+    assert heart_timing(*marks(([0.8] * 6 + [0.5, 1.1]) * 4, 0.3)).rhythm == "irregular"
     assert heart_timing(*marks([0.8] * 15 + [0.5, 1.1] + [0.8] * 15, 0.3)).rhythm == "regular"
 
 
