@@ -6,7 +6,7 @@ RUN = $(VENV)/bin
 RECORDINGS ?= ../shared/data
 PEERS ?= .peers
 
-.PHONY: demo test check types bench soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-peers evaluate-peers-pulse clean
+.PHONY: demo test check types bench soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-peers evaluate-peers-pulse clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -54,7 +54,7 @@ soak-devices: $(VENV)/.dev
 	$(RUN)/python -m carebag_devices.lab.soak 2000
 
 # the figures of the model cards, from recordings; ARGS goes to the script of one part
-evaluate: evaluate-pulse evaluate-heart
+evaluate: evaluate-pulse evaluate-heart evaluate-quality
 
 evaluate-pulse: $(VENV)/.dev
 	$(RUN)/python signal/train/evaluate_pulse.py --bidmc $(RECORDINGS)/bidmc --welltory $(RECORDINGS)/welltory $(ARGS)
@@ -63,6 +63,11 @@ evaluate-pulse: $(VENV)/.dev
 evaluate-heart: $(VENV)/.dev
 	$(RUN)/python signal/train/heart_sounds.py --circor $(RECORDINGS)/circor --esc10 $(RECORDINGS)/esc10 --folds .folds --out .folds/all.npz
 	$(RUN)/python signal/train/evaluate.py --circor $(RECORDINGS)/circor --pn2016a $(RECORDINGS)/pn2016a --esc10 $(RECORDINGS)/esc10 --fsdd $(RECORDINGS)/fsdd --networks .folds
+
+# after evaluate-heart, whose networks it listens with; about ten minutes
+evaluate-quality: $(VENV)/.dev
+	$(RUN)/python signal/train/quality.py --report-only --circor $(RECORDINGS)/circor --esc10 $(RECORDINGS)/esc10 --fsdd $(RECORDINGS)/fsdd --pn2016a $(RECORDINGS)/pn2016a --networks .folds
+	$(RUN)/python signal/train/extra_sounds.py --report-only --circor $(RECORDINGS)/circor --networks .folds
 
 # what a user would install instead, in an environment of its own, on the same recordings by the same scorer
 evaluate-peers: evaluate-peers-pulse
