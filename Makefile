@@ -69,6 +69,13 @@ evaluate-quality: $(VENV)/.dev
 	$(RUN)/python signal/train/quality.py --report-only --circor $(RECORDINGS)/circor --esc10 $(RECORDINGS)/esc10 --fsdd $(RECORDINGS)/fsdd --pn2016a $(RECORDINGS)/pn2016a --networks .folds
 	$(RUN)/python signal/train/extra_sounds.py --report-only --circor $(RECORDINGS)/circor --networks .folds
 
+evaluate-lungs: $(VENV)/.dev
+	$(RUN)/python signal/train/evaluate_lungs.py --circor $(RECORDINGS)/circor --esc10 $(RECORDINGS)/esc10
+	$(RUN)/python signal/train/evaluate_markers.py --circor $(RECORDINGS)/circor --esc10 $(RECORDINGS)/esc10
+
+evaluate-listening: $(VENV)/.dev
+	$(RUN)/python signal/train/evaluate_listening.py --circor $(RECORDINGS)/circor
+
 # what a user would install instead, in an environment of its own, on the same recordings by the same scorer
 evaluate-peers: evaluate-peers-pulse
 

@@ -18,8 +18,9 @@ _TONE_DB = 14.0
 _SHORTEST_FRAMES, _LONGEST_FRAMES = 4, 60
 """0.2 to 3 s: a longer tone is a machine's or mains."""
 _GLIDE_HZ = 25.0
-_BREATHS, _TOGETHER = 3, 0.6
-"""In how many breaths at least, and how close together in the breath (length of the mean of unit vectors)."""
+_TOGETHER, _BEYOND_CHANCE = 0.7, 3.5
+"""How close together in the breath (length of the mean of unit vectors), and that squared times the breaths with such
+a sound (after Rayleigh's test of what has a direction)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ class LungMonitor:
         middle = np.mean(np.exp(1j * turns))
         near = np.cos(turns - np.angle(middle)) > 0
         breaths = {round((turn - float(np.angle(middle))) / (2 * np.pi)) for turn in turns[near].tolist()}
-        if abs(middle) < _TOGETHER or len(breaths) < _BREATHS:
+        if abs(middle) < _TOGETHER or len(breaths) * abs(middle) ** 2 < _BEYOND_CHANCE:
             return []
         found: list[LungFinding] = []
         for (span, _), fits in zip(inside, near.tolist(), strict=True):
