@@ -72,15 +72,24 @@ def inside(times: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np
     return np.array([t for t in times if np.any((known[:, 0] - 0.02 <= t) & (t <= known[:, 1] + 0.02))])
 
 
-def test_pulse_beats_follow_the_ecg() -> None:
+def test_pulse_follows_the_ecg_and_its_breathing_the_annotators() -> None:
     files = sorted(recordings("bidmc").glob("*.npz"))
-    right = total = 0
+    right = total = asked = 0
+    away: list[float] = []
     # the reference of bidmc_13 counts T waves: the monitor's own pulse is 66, the reference's 106
     for file in [f for f in files if f.stem != "bidmc_13"][::4]:
         stored = np.load(file)
         peaks = np.loadtxt(file.with_suffix(".rpeaks.csv"), comments="#")
-        beats = np.array(analyse_pulse(stored["pleth"].astype(float), int(stored["fs"])).beats_s)
+        found = analyse_pulse(stored["pleth"].astype(float), int(stored["fs"]))
+        beats = np.array(found.beats_s)
         inner, beats = peaks[(peaks > 5) & (peaks < 470)], beats[(beats > 5) & (beats < 471)]
         best = max((hits(inner + lag, beats, 0.15) for lag in np.arange(0.0, 0.8, 0.04)), key=lambda h: h[0])
         right, total = right + best[0], total + best[1]
-    assert 2 * right / total > 0.97
+        breaths = stored["breaths1"] / int(stored["fs"])
+        for told in found.breathing_rates:
+            within = breaths[(breaths > told.at_s - 32) & (breaths <= told.at_s)]
+            asked += 1
+            away += [] if told.per_min is None else [abs(told.per_min - 60 / float(np.mean(np.diff(within))))]
+    assert 2 * right / total > 0.98
+    assert np.mean(away) < 1.0
+    assert len(away) > 0.7 * asked
