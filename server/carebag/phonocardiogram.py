@@ -56,6 +56,8 @@ class Marks:
     reach: float
     colour: str
     name: str
+    tick: bool = False
+    """A short stroke at the upper edge: for marks that would hide the wave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def pulse_sheet(values: NDArray[np.float64], found: PulseAnalysis) -> Sheet:
         f"Pulse wave · {_length(found.n_samples, found.rate_hz)} · pulse {pulse} · breathing {breathing}",
         found.rate_hz,
         values,
-        (Marks([b * found.rate_hz for b in found.beats_s], 0.95, "#b3261e", "beat"),),
+        (Marks([b * found.rate_hz for b in found.beats_s], 0.2, "#b3261e", "beat", tick=True),),
         tuple(_joined(band)),
         highest_hz=None,
     )
@@ -203,7 +205,8 @@ def _rows(sheet: Sheet) -> tuple[float, int]:
     shortest = 10 if sheet.highest_hz else 20
     fitting = (float(s) for s in _ROW_LENGTHS_S if s >= min(seconds, shortest) and s * _MOST_ROWS >= seconds)
     row_s = next(fitting, float(-(-seconds // _MOST_ROWS)))
-    return row_s, max(1, int(-(-seconds // row_s)))
+    # a rest too short to be seen gets no row of its own
+    return row_s, max(1, int(-(-(seconds - 0.005 * row_s) // row_s)))
 
 
 def _row_height(sheet: Sheet) -> int:
@@ -263,7 +266,8 @@ def _row(
         inside = [m for m in marks.at if start <= m < end]
         if len(inside) <= _MOST_MARKS_PER_ROW:
             reach = marks.reach * _WAVE / 2
-            canvas.strokes([((x(m), centre - reach), (x(m), centre + reach)) for m in inside], marks.colour, 1.3)
+            low, high = (top - 2, top - 2 + reach) if marks.tick else (centre - reach, centre + reach)
+            canvas.strokes([((x(m), low), (x(m), high)) for m in inside], marks.colour, 1.3)
     _wave(canvas, sheet.values[start:end], centre, middle, scale, x(end) - x(start))
     for first, last in sheet.places:
         if start <= first < end:
@@ -290,6 +294,8 @@ def _wave(canvas: Canvas, values: Values, centre: float, middle: float, scale: f
         return
     edges = np.unique(np.linspace(0, values.size, columns, endpoint=False).astype(int))
     low, high = np.minimum.reduceat(values, edges), np.maximum.reduceat(values, edges)
+    # a column begins where the one before it ended: no holes in a steep wave
+    low[1:], high[1:] = np.minimum(low[1:], values[edges[1:] - 1]), np.maximum(high[1:], values[edges[1:] - 1])
     lines = []
     for column, (least, most) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
         at = _LEFT + column / 2
