@@ -119,14 +119,17 @@ def _one(
 def _heart(file: Path, rate_hz: int | None) -> tuple[dict[str, Any], Any]:
     from carebag.phonocardiogram import heart_sheet
     from carebag_signal.analyse import analyse
+    from carebag_signal.heart_timing import heart_timing
 
     rate, samples = read_recording(file, rate_hz)
     found = analyse(samples, rate)
+    s1_s, s2_s = [s / rate for s in found.s1], [s / rate for s in found.s2]
     return {
         "rate_hz": rate,
         "seconds": len(samples) / rate,
-        "s1_s": [s / rate for s in found.s1],
-        "s2_s": [s / rate for s in found.s2],
+        "s1_s": s1_s,
+        "s2_s": s2_s,
+        "timing": asdict(heart_timing(s1_s, s2_s, [start / rate for start, _ in found.gaps])),
         "heart_rate_bpm": _rounded(found.heart_rate_per_min),
         "heart_rate_why_not": found.heart_rate_why_not,
         "heart_rate_shown": [asdict(r) for r in found.heart_rates],

@@ -45,13 +45,15 @@ class HeartTiming:
     why_not: TimingWhyNot | None
 
 
-def heart_timing(s1_s: Sequence[float], s2_s: Sequence[float]) -> HeartTiming:
-    """Timing from onsets of named sounds (s), each list in rising order.
+def heart_timing(s1_s: Sequence[float], s2_s: Sequence[float], breaks_s: Sequence[float] = ()) -> HeartTiming:
+    """Timing from onsets of named sounds (s), each list in rising order; no beat spans one of `breaks_s`.
 
     Only neighbours count: a first sound whose next sound is a second one that is followed by a first. Sounds whose
     names are uncertain belong in neither list.
     """
-    systole, diastole, follows = _beats(np.asarray(s1_s, float), np.asarray(s2_s, float))
+    systole, diastole, follows = _beats(
+        np.asarray(s1_s, float), np.asarray(s2_s, float), np.sort(np.asarray(breaks_s, float))
+    )
     cycles = systole + diastole
     if cycles.size < FEWEST_BEATS:
         return HeartTiming(int(cycles.size), None, None, None, None, None, "assessing")
@@ -66,7 +68,7 @@ def heart_timing(s1_s: Sequence[float], s2_s: Sequence[float]) -> HeartTiming:
 
 
 def _beats(
-    s1: NDArray[np.float64], s2: NDArray[np.float64]
+    s1: NDArray[np.float64], s2: NDArray[np.float64], breaks: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Systole and diastole of every whole beat, and for each but the first whether it follows the one before."""
     times = np.concatenate((s1, s2))
@@ -74,7 +76,8 @@ def _beats(
     times, first = times[order], (order < s1.size)
     whole = np.flatnonzero(first[:-2] & ~first[1:-1] & first[2:]) if times.size > 2 else np.zeros(0, np.int64)
     cycle = times[whole + 2] - times[whole]
-    whole = whole[(cycle >= _SHORTEST_CYCLE_S) & (cycle <= _LONGEST_CYCLE_S)]
+    unbroken = np.searchsorted(breaks, times[whole]) == np.searchsorted(breaks, times[whole + 2])
+    whole = whole[(cycle >= _SHORTEST_CYCLE_S) & (cycle <= _LONGEST_CYCLE_S) & unbroken]
     return times[whole + 1] - times[whole], times[whole + 2] - times[whole + 1], np.diff(whole) == 2
 
 

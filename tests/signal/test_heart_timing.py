@@ -50,6 +50,11 @@ def test_a_missing_mark_costs_its_beats_and_no_more() -> None:
     assert found.rhythm == "regular"
 
 
+def test_no_beat_spans_a_break() -> None:
+    s1, s2 = marks([0.8] * 20, 0.3)
+    assert heart_timing(s1, s2, [4.1, 4.2, 9.0, 99.0]).beats == 18
+
+
 def test_beats_are_not_compared_across_a_missing_one() -> None:
     s1, s2 = marks(([0.7] * 3 + [0.9] * 3) * 4, 0.3)
     del s2[::3]
