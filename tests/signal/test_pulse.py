@@ -159,3 +159,9 @@ def test_refusals() -> None:
             PulseMonitor(125).feed(np.array(values))
     with pytest.raises(ValueError, match="negative"):
         PulseMonitor(125).gap(-1)
+
+
+def test_no_rate_of_beats_that_are_unlike_each_other() -> None:
+    beats, monitor = np.arange(0.0, 1000.0, 80.0), PulseMonitor(100)
+    assert monitor._rate(10.0, beats, PulseQuality(10.0, "unclear", 0.85, None)) == PulseRate(10.0, None, "unclear")
+    assert monitor._rate(10.0, beats, PulseQuality(10.0, "movement", 0.86, None)).per_min == pytest.approx(75.0)
