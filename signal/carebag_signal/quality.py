@@ -41,28 +41,33 @@ _SILENCE = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Mean and spread of the features in training, and two small networks: is it good, and if not, why."""
+    """Mean and spread of the features in training, and small networks: some that say, on average, if it is good, and
+    one that says why not.
+    """
 
     mean: NDArray[np.float64]
     spread: NDArray[np.float64]
-    good: Network
+    good: tuple[Network, ...]
     fault: Network
 
     def judge(self, rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(n, features) in; out the scores (n,), 0-1, and the shares of the faults (n, 4) in the order of `FAULTS`."""
         away = np.clip((rows - self.mean) / self.spread, -4.0, 4.0)
-        return np.exp(self.good.log_likelihood(away))[:, 0], np.exp(self.fault.log_likelihood(away))
+        scores = np.mean([np.exp(network.log_likelihood(away))[:, 0] for network in self.good], axis=0)
+        return scores, np.exp(self.fault.log_likelihood(away))
 
 
 @cache
 def trained_judge() -> Judge:
     """The judge that comes with the package."""
     with resources.files("carebag_signal").joinpath("quality.npz").open("rb") as file, np.load(file) as stored:
-        networks = [
-            Network(tuple(stored[f"{name}_{i}"] for i in range(int(stored["layers"]))), np.zeros(outputs))
-            for name, outputs in (("good", 2), ("fault", len(FAULTS)))
-        ]
-        return Judge(stored["mean"], stored["spread"], *networks)
+        names = [f"good{k}" for k in range(int(stored["good"]))]
+        good = tuple(_stored(dict(stored), name, 2) for name in names)
+        return Judge(stored["mean"], stored["spread"], good, _stored(dict(stored), "fault", len(FAULTS)))
+
+
+def _stored(arrays: dict[str, NDArray[np.float32]], name: str, outputs: int) -> Network:
+    return Network(tuple(arrays[f"{name}_{i}"] for i in range(int(arrays["layers"]))), np.zeros(outputs))
 
 
 class Listening:

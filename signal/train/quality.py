@@ -32,7 +32,7 @@ from carebag_signal.evidence import Network
 from carebag_signal.quality import FAULTS, Judge
 
 TARGET = Path(__file__).parents[1] / "carebag_signal" / "quality.npz"
-HIDDEN = 16
+HIDDEN, GOOD_NETWORKS = 16, 5
 SEED = 20261126
 DRAWN = 40_000
 EPOCHS = 30
@@ -96,12 +96,13 @@ class Windows:
         known = among & ~np.isnan(score)
         mean, spread = self.rows[known].mean(axis=0), self.rows[known].std(axis=0) + 1e-9
         away = np.clip((self.rows - mean) / spread, -4.0, 4.0).astype(np.float32)
-        good = _network(away[known], np.stack([score, 1 - score], axis=1)[known], weight[known])
+        target = np.stack([score, 1 - score], axis=1)[known]
+        good = tuple(_network(away[known], target, weight[known], SEED + k) for k in range(GOOD_NETWORKS))
         faulty = among & self.a_fault & (self.adult | ~self.poor)
         member = np.array([[f == FAULT_OF.get(k) for f in FAULTS] for k in KINDS], dtype=np.float64)
         which = np.array([KINDS.index(k) for k in self.kind[faulty]])
         share = member[which].mean(axis=0)
-        fault = _network(away[faulty], member[which], (member / share)[which].sum(axis=1))
+        fault = _network(away[faulty], member[which], (member / share)[which].sum(axis=1), SEED)
         return Judge(mean, spread, good, fault)
 
     def unheard(self, fold: int) -> NDArray[np.bool_]:
@@ -111,8 +112,8 @@ class Windows:
         return (self.fold != fold) & ~known_voice & ~known_hand
 
 
-def _network(rows: network.Array, wanted: Floats, weight: Floats) -> Network:
-    rng = np.random.default_rng(SEED)
+def _network(rows: network.Array, wanted: Floats, weight: Floats, seed: int) -> Network:
+    rng = np.random.default_rng(seed)
     drawn = rng.choice(len(rows), size=DRAWN, p=weight / weight.sum())
     layers = network.start(rng, (rows.shape[1], HIDDEN, wanted.shape[1]))
     target = wanted.astype(np.float32)
@@ -183,14 +184,15 @@ def _patients(windows: Windows, scores: Floats, among: NDArray[np.bool_]) -> Non
 
 
 def store(judge: Judge, digest: str) -> None:
-    layers = {f"good_{i}": layer for i, layer in enumerate(judge.good.layers)}
+    layers = {f"good{k}_{i}": layer for k, one in enumerate(judge.good) for i, layer in enumerate(one.layers)}
     layers |= {f"fault_{i}": layer for i, layer in enumerate(judge.fault.layers)}
-    count, sha256 = np.array(len(judge.good.layers)), np.array(digest)
+    count, sha256 = np.array(len(judge.fault.layers)), np.array(digest)
     np.savez_compressed(
         TARGET,
         mean=judge.mean.astype(np.float32),
         spread=judge.spread.astype(np.float32),
         layers=count,
+        good=np.array(len(judge.good)),
         data_sha256=sha256,
         **layers,
     )
