@@ -21,7 +21,7 @@ FIRST_FRAMES = 12 * FRAMES_PER_SECOND
 EVERY_FRAMES = 2 * FRAMES_PER_SECOND
 _FINAL_FRAMES = 3 * FRAMES_PER_SECOND
 """A mark is given when it is this old."""
-SURE_LOG_ODDS = 0.0
+SURE_LOG_ODDS = 1.0
 """Above it a rate is shown: see the model card for what that means."""
 _STILL = 0.05
 """Loudness (natural logarithm) that never moves this far is no sound of a body."""
