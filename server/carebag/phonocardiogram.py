@@ -266,8 +266,8 @@ def _row(
         inside = [m for m in marks.at if start <= m < end]
         if len(inside) <= _MOST_MARKS_PER_ROW:
             reach = marks.reach * _WAVE / 2
-            low, high = (top - 2, top - 2 + reach) if marks.tick else (centre - reach, centre + reach)
-            canvas.strokes([((x(m), low), (x(m), high)) for m in inside], marks.colour, 1.3)
+            upper, lower = (top - 2, top - 2 + reach) if marks.tick else (centre - reach, centre + reach)
+            canvas.strokes([((x(m), upper), (x(m), lower)) for m in inside], marks.colour, 1.3)
     _wave(canvas, sheet.values[start:end], centre, middle, scale, x(end) - x(start))
     for first, last in sheet.places:
         if start <= first < end:
