@@ -181,7 +181,9 @@ def test_a_doctor_in_the_room_gets_them_and_gets_them_anew(turn_hub: Any) -> Non
             first = socket.receive_json()
         assert first["type"] == "relay"
         turn_hub.clock.forward(seconds=30)
-        again = until(socket, "relay")
+        # one that was on its way already is of the same second
+        while (again := until(socket, "relay"))["username"] == first["username"]:
+            pass
     assert (first["to"], first["visit_id"], tuple(first["urls"])) == (me, visit["id"], URLS)
     assert first["credential"] == credential_for(SECRET, first["username"])
     assert again["credential"] == credential_for(SECRET, again["username"]) != first["credential"]
