@@ -2,11 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin
-# for `make evaluate`: a folder that holds bidmc, welltory, ...
-RECORDINGS ?= ../shared/data
+# for `make evaluate`: a folder that holds bidmc, welltory, circor, pn2016a, esc10, fsdd; as for the tests
+RECORDINGS ?= $(or $(CAREBAG_RECORDINGS),../shared/data)
 PEERS ?= .peers
 
-.PHONY: demo test check types bench soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-peers evaluate-peers-pulse clean
+.PHONY: demo test check types bench soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-peers evaluate-peers-pulse clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -54,7 +54,7 @@ soak-devices: $(VENV)/.dev
 	$(RUN)/python -m carebag_devices.lab.soak 2000
 
 # the figures of the model cards, from recordings; ARGS goes to the script of one part
-evaluate: evaluate-pulse evaluate-heart evaluate-quality
+evaluate: evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening
 
 evaluate-pulse: $(VENV)/.dev
 	$(RUN)/python signal/train/evaluate_pulse.py --bidmc $(RECORDINGS)/bidmc --welltory $(RECORDINGS)/welltory $(ARGS)
@@ -88,4 +88,4 @@ $(PEERS)/.done: signal/train/peers.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) web/node_modules server/carebag_server/web_build edge/carebag_edge/web_build
+	rm -rf $(VENV) $(PEERS) .folds web/node_modules server/carebag_server/web_build edge/carebag_edge/web_build
