@@ -39,7 +39,7 @@ class SteppedVp8Encoder(Vp8Encoder):
         self.keys = 0
         self.sent_bytes = 0
         self.times: tuple[int, ...] = ()
-        """When the last pictures were taken, 90 kHz ticks of the kit's clock. Never changed, only replaced: two threads."""
+        """When the last pictures were taken, 90 kHz ticks of the kit's clock; only ever replaced: two threads."""
 
     @property
     def target_bitrate(self) -> int:
