@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from carebag_signal.bands import FRAMES_PER_SECOND
+from carebag_signal.bands import FRAMES_PER_SECOND, Frames
 from carebag_signal.evidence import AHEAD_FRAMES
 from carebag_signal.segmentation import STATES
 
@@ -17,15 +17,9 @@ _MODULATION_FFT = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """Three seconds (at least 2.4) of sound, and what was made of it."""
+class Window(Frames):
+    """The frames of three seconds (at least 2.4) of sound, and what was made of them."""
 
-    heart: NDArray[np.float64]
-    wide: NDArray[np.float64]
-    level: NDArray[np.float64]
-    peak: NDArray[np.float64]
-    clipped: NDArray[np.int64]
-    voice: NDArray[np.float64]
     evidence: NDArray[np.float64]
     """(m, 4) log-likelihoods of the states, for the frames that have their context; m may be less than the rest's n."""
     states: NDArray[np.int64]
