@@ -8,6 +8,8 @@ const RECENT = 50
 const NOW = 10
 /** So much of LONG may come too late: more delay would cost the listener more than a gap of one chunk now and then. */
 const LATE_SHARE = 0.005
+/** So many more are chance: of some hundred chunks, two late ones are a large share and say nothing of the way. */
+const CHANCE = 2
 /** This much of RECENT is no accident: the way has become longer. */
 const RECENT_SHARE = 0.2
 
@@ -87,7 +89,7 @@ export class Lateness {
 
   #slow(): number {
     const long = this.#long.sorted()
-    const tolerated = Math.max(1, Math.floor(long.length * LATE_SHARE))
+    const tolerated = CHANCE + Math.floor(long.length * LATE_SHARE)
     return long[Math.max(0, long.length - 1 - tolerated)] ?? -Infinity
   }
 }

@@ -167,9 +167,11 @@ describe('a new stream', () => {
     expect(played(heard)).toEqual(upTo(playout.head).slice(playout.begins))
     expect(playout.counts).toMatchObject({ waited: 0, late: 0, skipped: 0, jumps: 0, underruns: 0 })
     expect(playout.begins).toBeGreaterThan(0)
+    // three packets late by chance, the beat of blocks, and what half a second has not seen
+    expect(playout.targetMs).toBeLessThan(20 + 32 + 15)
     const unlearned = new Playout(RATE)
     play(3000, slowFirst, unlearned)
-    expect(playout.targetMs).toBeLessThan(unlearned.targetMs - 30)
+    expect(unlearned.counts.jumps).toBe(1)
   })
 
   test('of which all is to be measured begins with its first sample', () => {
