@@ -2,6 +2,7 @@
  * How late chunks come, measured as the shift (samples) between the sample clock of the stream and that of the loudspeaker
  * which each would have needed to be in time.
  */
+import { Stall, type Pace } from './stall'
 
 const LONG = 1500
 const RECENT = 50
@@ -42,19 +43,37 @@ export class Lateness {
   /** Of the newest chunk of each packet: the way as it is, without what was lost and sent again. */
   readonly #way = new Window(RECENT)
   readonly #wayNow = new Window(NOW)
+  readonly #stall = new Stall()
+  #pace: Pace = 'steady'
+  /** Of a stall: counted only if it turns out to be none. */
+  #held: number[] = []
 
   /** `most`: how much later than the quickest a chunk may be waited for, samples. */
-  constructor(readonly most: number) {}
+  constructor(
+    readonly most: number,
+    readonly rateHz: number,
+  ) {}
 
-  /** A packet came whose newest chunk would have needed this shift. */
-  packet(need: number): void {
+  /** A packet came at `clock`, whose newest chunk would have needed this shift. */
+  packet(need: number, clock: number): void {
     this.#way.add(need)
     this.#wayNow.add(need)
+    const perMs = this.rateHz / 1000
+    this.#pace = this.#stall.came(clock / perMs, (need - this.quickest) / perMs)
+    if (this.#pace === 'stall') return
+    const held = this.#held
+    this.#held = []
+    if (this.#pace === 'way') for (const one of held) this.#add(one)
   }
 
   /** A chunk came for the first time. What is later than anybody would wait for says nothing about the way. */
   chunk(need: number): void {
     if (need > this.quickest + this.most) return
+    if (this.#pace === 'stall') this.#held.push(need)
+    else this.#add(need)
+  }
+
+  #add(need: number): void {
     this.#long.add(need)
     this.#recent.add(need)
   }
@@ -63,6 +82,7 @@ export class Lateness {
   forget(): void {
     this.#long = new Window(LONG)
     this.#recent = new Window(RECENT)
+    this.#held = []
   }
 
   get count(): number {

@@ -107,7 +107,7 @@ export class Playout {
     this.#samples = new Int16Array(this.#size)
     this.#known = new Uint8Array(this.#size)
     this.#start = this.#of(START_MS)
-    this.#lateness = new Lateness(this.#of(MOST_MS))
+    this.#lateness = new Lateness(this.#of(MOST_MS), this.rateHz)
   }
 
   /** The first sample that had a time: what came before it was over. */
@@ -148,7 +148,7 @@ export class Playout {
     this.#brokeAt = this.#grewAt = -Infinity
     this.#slackMs = SLACK_MS
     this.#ranOut = false
-    this.#lateness = new Lateness(this.#of(MOST_MS))
+    this.#lateness = new Lateness(this.#of(MOST_MS), this.rateHz)
     this.#known.fill(UNKNOWN)
   }
 
@@ -172,7 +172,7 @@ export class Playout {
     const at = first.number * packet.chunkSamples
     if (this.#shift === null) this.#open(packet, first.number)
     if (!this.#reach.take(first.number, this.#clockMs)) return
-    if (at + first.length > this.#newest) this.#lateness.packet(this.#clock - at)
+    if (at + first.length > this.#newest) this.#lateness.packet(this.#clock - at, this.#clock)
     if (at - this.#newest > this.#of(OUTAGE_MS)) this.#restored = at
     for (const chunk of packet.chunks) this.#store(chunk, chunk.number * packet.chunkSamples)
   }

@@ -10,6 +10,7 @@ const PATHS: Record<string, Omit<Path, 'seconds' | 'seed'>> = {
   'loss 5 %': { loss: (random) => lossOf(0.05, random) },
   'loss 10 %': { loss: (random) => lossOf(0.1, random), jitterMs: 10 },
   'bursts of 4, 5 %': { loss: (random) => burstsOf(0.05, 4, random) },
+  'held up for 250 ms every 30 s, loss 5 %': { loss: (random) => lossOf(0.05, random), stalls: [30_000, 250] },
   'outage of 8 s, loss 5 %': { loss: (random) => lossOf(0.05, random), outage: [120_000, 128_000] },
 }
 

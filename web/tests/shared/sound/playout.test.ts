@@ -124,6 +124,20 @@ describe('breaks', () => {
     expect(playout.counts.waited).toBeLessThan(0.5 * RATE)
   })
 
+  test('a moment in which all is held up is one hole, and the delay stays', () => {
+    const { playout, numbers } = simulate({ seconds: 29, seed: 2, stalls: [15_000, 250] })
+    expect(playout.counts.jumps).toBe(0)
+    expect(playout.counts.underruns).toBe(1)
+    expect(shifts(numbers)).toEqual([])
+    expect(playout.targetMs).toBeLessThan(60)
+  })
+
+  test('such moments that come again and again make the delay longer', () => {
+    const { playout } = simulate({ seconds: 60, seed: 2, stalls: [4000, 200] })
+    expect(playout.targetMs).toBeGreaterThan(120)
+    expect(playout.counts.waited).toBeLessThan(15 * 0.2 * RATE)
+  })
+
   test('a way that is longer by a second is followed too', () => {
     const { playout, numbers, end } = simulate({ seconds: 12, seed: 1, longer: [6000, 1000] })
     expect(playout.counts.jumps).toBeGreaterThan(0)

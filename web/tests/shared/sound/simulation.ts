@@ -48,6 +48,8 @@ export interface Path {
   outage?: [number, number]
   /** From this time on the way is longer by so much, ms. */
   longer?: [number, number]
+  /** Every so many ms all is held up for so many, and comes together then. */
+  stalls?: [number, number]
   frame?: number
   block?: number
   repair?: boolean
@@ -117,11 +119,13 @@ class Link {
 
   /** True when it will arrive. */
   send(now: number, arrive: (at: number) => void): boolean {
-    const { oneWayMs = 40, jitterMs = 5, outage, longer } = this.path
+    const { oneWayMs = 40, jitterMs = 5, outage, longer, stalls } = this.path
     const lost = this.#loss()
     if (lost || (outage !== undefined && now >= outage[0] && now < outage[1])) return false
     const more = longer !== undefined && now >= longer[0] ? longer[1] : 0
-    this.#last = Math.max(this.#last, now + oneWayMs + more + (2 * this.random() - 1) * jitterMs)
+    const into = stalls !== undefined && now >= stalls[0] ? now % stalls[0] : Infinity
+    const held = stalls !== undefined && into < stalls[1] ? stalls[1] - into : 0
+    this.#last = Math.max(this.#last, now + held + oneWayMs + more + (2 * this.random() - 1) * jitterMs)
     const at = this.#last
     this.agenda.add(at, () => arrive(at))
     return true

@@ -1,0 +1,47 @@
+/**
+ * A stall: nothing comes for a moment, and then all that was held up comes together. A Wi-Fi radio that looks at other
+ * channels does so, and a processor that had something else to do. The hole in the sound is heard already when it is seen;
+ * a longer delay would help only the next one. So one alone says nothing about the way, and a second one soon after does.
+ */
+
+const SILENT_MS = 80
+/** With so little behind the quickest, a packet was not held up. */
+const BEHIND_MS = 40
+/** By then half of what was held up has been caught up, or it is the way that became longer. */
+const HALF_MS = 200
+const LONGEST_MS = 350
+const APART_MS = 10_000
+
+/** `stall`: what comes may have been held up once. `way`: it was not, the way became longer. */
+export type Pace = 'steady' | 'stall' | 'way'
+
+export class Stall {
+  #on = false
+  #since = 0
+  #worst = 0
+  #ended = -Infinity
+  #last = Infinity
+
+  /** The newest packet came at this time, so much later than by the quickest way. `way` is said once, at the end of what looked like a stall. */
+  came(nowMs: number, behindMs: number): Pace {
+    const silentMs = nowMs - this.#last
+    this.#last = nowMs
+    if (this.#on) return this.#goesOn(nowMs, behindMs)
+    if (silentMs < SILENT_MS || behindMs <= BEHIND_MS || nowMs - this.#ended <= APART_MS) return 'steady'
+    this.#on = true
+    this.#since = nowMs
+    this.#worst = behindMs
+    return 'stall'
+  }
+
+  #goesOn(nowMs: number, behindMs: number): Pace {
+    this.#worst = Math.max(this.#worst, behindMs)
+    const forMs = nowMs - this.#since
+    const over = behindMs <= BEHIND_MS
+    const way = forMs > LONGEST_MS || (forMs > HALF_MS && behindMs > this.#worst / 2)
+    if (!over && !way) return 'stall'
+    this.#on = false
+    this.#ended = nowMs
+    return over ? 'steady' : 'way'
+  }
+}
