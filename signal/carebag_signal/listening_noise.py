@@ -3,8 +3,12 @@
 For listening only. It never feeds a measurement (an import rule and a test say so), and the raw sound stays what is
 kept. Gains come from a decision-directed Wiener rule (Ephraim & Malah 1984; Scalart & Filho 1996) and never go below
 -6 dB: what is taken away wrongly stays audible. The noise is what the quietest moments of the last seconds sound like
-(after Martin 2001), which between heart beats is the diastole.
+(after Martin 2001), which between heart beats is the diastole. The console's page computes the same
+(`web/src/shared/sound/quieter.ts`); `tests/signal/golden_listening.json` holds the numbers that both sides are tested
+against.
 """
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +21,7 @@ Floats = NDArray[np.float64]
 FLOOR = 0.5
 """Lowest gain: -6 dB."""
 _HOP_S = 0.016
+"""Near this: a power of two of samples."""
 _SMOOTH = 0.85
 _MEMORY_S = 3.0
 _SLICES = 6
@@ -41,19 +46,22 @@ _FADE_S = 0.05
 
 
 class ListeningNoise:
-    """One stream made quieter, sample for sample, `delay` samples late. The same for any chunking; memory is fixed."""
+    """One stream made quieter, sample for sample, `delay` samples late. The same for any chunking; memory is fixed.
+
+    A gap is fed as zeros: it is passed on, and teaches no noise.
+    """
 
     def __init__(self, rate_hz: int) -> None:
         """Raises: ValueError if the rate is too low for a stethoscope's sound."""
         check_view_rate(rate_hz)
         self._rate_hz = rate_hz
-        self._hop = round(_HOP_S * rate_hz)
+        self._hop = 2 ** round(math.log2(_HOP_S * rate_hz))
         self.delay = 3 * self._hop
         """Samples between what comes in and the same moment going out."""
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the past: after a gap."""
+        """Forgets the past: another stream."""
         self._waiting = np.zeros(0)
         self._ready = np.zeros(self._hop)
         self._block = np.zeros(3 * self._hop)
@@ -76,7 +84,7 @@ class ListeningNoise:
             self._block = np.concatenate((self._block[self._hop :], piece))
             # the middle hop is the newest that has a neighbour on either side
             middle = repaired(self._block, self._rate_hz)[self._hop : 2 * self._hop]
-            ready.append(self._wiener.hop(self._tones.hop(middle)))
+            ready.append(self._wiener.hop(self._tones.hop(middle), silent=not middle.any()))
         self._waiting = self._waiting[hops * self._hop :].copy()
         out = np.concatenate(ready)
         self._ready = out[values.size :].copy()
@@ -100,7 +108,7 @@ def repaired(block: Floats, rate_hz: int) -> Floats:
 
 
 class _Wiener:
-    """Frames of two hops, half overlapping, each bin with its own gain."""
+    """Frames of two hops, half overlapping, each bin with its own gain. A gap, which is silence, teaches no noise."""
 
     def __init__(self, hop: int, rate_hz: int) -> None:
         self._hop = hop
@@ -109,30 +117,35 @@ class _Wiener:
         self._tail = np.zeros(hop)
         bins = hop + 1
         self._smooth = np.zeros(bins)
-        self._slice = np.full(bins, np.inf)
+        # nothing is taken for noise before the memory is full
+        self._slice = np.zeros(bins)
         self._slices = np.full((_SLICES, bins), np.inf)
         self._per_slice = max(1, round(_MEMORY_S / _SLICES * rate_hz / hop))
         self._frames = 0
         self._last = np.zeros(bins)
+        self._silent = True
 
-    def hop(self, piece: Floats) -> Floats:
+    def hop(self, piece: Floats, silent: bool) -> Floats:
         frame = np.concatenate((self._past, piece))
         self._past = piece
         spectrum = np.fft.rfft(frame * self._window)
         power = spectrum.real**2 + spectrum.imag**2
-        cleaned = np.fft.irfft(spectrum * self._gain(power, self._noise(power)), frame.size) * self._window
+        if not (silent or self._silent):
+            self._learn(power)
+        self._silent = silent
+        noise = _BIAS * np.minimum(self._slices.min(axis=0), self._slice)
+        cleaned = np.fft.irfft(spectrum * self._gain(power, noise), frame.size) * self._window
         out = self._tail + cleaned[: self._hop]
         self._tail = cleaned[self._hop :]
         return np.asarray(out)
 
-    def _noise(self, power: Floats) -> Floats:
-        self._smooth = power if not self._frames else _SMOOTH * self._smooth + (1 - _SMOOTH) * power
+    def _learn(self, power: Floats) -> None:
+        self._smooth = _SMOOTH * self._smooth + (1 - _SMOOTH) * power
         self._slice = np.minimum(self._slice, self._smooth)
         self._frames += 1
         if self._frames % self._per_slice == 0:
             self._slices = np.concatenate((self._slices[1:], self._slice[None]))
             self._slice = np.full(power.size, np.inf)
-        return np.asarray(_BIAS * np.minimum(self._slices.min(axis=0), self._slice))
 
     def _gain(self, power: Floats, noise: Floats) -> Floats:
         noise = noise + 1e-12

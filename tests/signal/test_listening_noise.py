@@ -1,7 +1,10 @@
 """The quieter view: murmurs stay, diastole is quieter, silence stays silence, and no measurement knows of it."""
 
 import ast
+import base64
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from carebag_signal.listening_noise import FLOOR, ListeningNoise, repaired
 from carebag_signal.synthetic import Body, HeartSound, heart_sound
 
 RATE_HZ = 4000
+GOLDEN = json.loads((Path(__file__).parent / "golden_listening.json").read_text())
 
 
 def quieter(sound: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -56,6 +60,32 @@ def test_nothing_is_taken_down_by_more_than_the_floor() -> None:
 
 def test_silence_stays_silence() -> None:
     np.testing.assert_array_equal(ListeningNoise(RATE_HZ).feed(np.zeros(RATE_HZ, np.int16)), 0.0)
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda g: g["name"])
+def test_golden_numbers(golden: dict[str, Any]) -> None:
+    view = ListeningNoise(golden["rate_hz"])
+    samples = np.frombuffer(base64.b64decode(golden["samples"]), "<i2")
+    assert view.delay == golden["delay"]
+    np.testing.assert_allclose(view.feed(samples)[:: golden["step"]], golden["heard"], rtol=0, atol=1e-4)
+
+
+def test_a_gap_teaches_no_noise() -> None:
+    noise = np.random.default_rng(3).normal(size=8 * RATE_HZ) * 300
+    noise[5 * RATE_HZ : 5 * RATE_HZ + 2000] = 0.0
+    after = slice(6 * RATE_HZ, None)
+    assert 20 * np.log10(quieter(noise)[after].std() / noise[after].std()) < -4.5
+
+
+@pytest.mark.parametrize("rate_hz", [1000, 4000, 16_000, 44_100, 48_000])
+def test_it_is_about_48_ms_late_at_any_rate(rate_hz: int) -> None:
+    view = ListeningNoise(rate_hz)
+    assert 0.034 < view.delay / rate_hz < 0.068
+    click = np.zeros(rate_hz)
+    click[100:110] = 500.0
+    heard = view.feed(click)
+    assert int(np.argmax(np.abs(heard))) - view.delay in range(98, 112)
+    assert np.isfinite(heard).all()
 
 
 @settings(max_examples=20, deadline=None)

@@ -21,6 +21,7 @@ export class SoundPlayer {
   #node: AudioWorkletNode | null = null
   #rateHz = 0
   #view: View = 'raw'
+  #quieter = false
   #volume = 1
   readonly #effects = new EffectChain()
   readonly #tap: SoundTap | null
@@ -60,6 +61,7 @@ export class SoundPlayer {
       this.#tap.addPort(port2)
     }
     this.#order({ type: 'view', view: this.#view })
+    this.#order({ type: 'quieter', on: this.#quieter })
     this.#order({ type: 'volume', volume: this.#volume })
     this.#become(context.state === 'running' ? 'running' : 'needs_gesture')
   }
@@ -104,6 +106,16 @@ export class SoundPlayer {
   set view(view: View) {
     this.#view = view
     this.#order({ type: 'view', view })
+  }
+
+  get quieter(): boolean {
+    return this.#quieter
+  }
+
+  /** Steady noise taken down, for the ear only; heard a little later. A proof does not pass it. */
+  set quieter(on: boolean) {
+    this.#quieter = on
+    this.#order({ type: 'quieter', on })
   }
 
   get volume(): number {

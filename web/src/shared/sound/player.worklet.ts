@@ -6,6 +6,7 @@ import { isSoundPacket, parsePacket } from './packet'
 import { LEARN_MS, Playout, type PlayoutCounts, type Silence } from './playout'
 import type { ProofBlock } from './proofMeasure'
 import { isProof } from './proofSweep'
+import { QuieterSwitch } from './quieter'
 import { Upsampler } from './upsampler'
 import { ViewSwitch, type View } from './views'
 
@@ -24,6 +25,7 @@ export type PlayerOrder =
   | { type: 'port' }
   | { type: 'end'; stream: number; samples: number }
   | { type: 'view'; view: View }
+  | { type: 'quieter'; on: boolean }
   | { type: 'volume'; volume: number }
   | { type: 'prove'; on: boolean }
 
@@ -65,8 +67,11 @@ class SoundPlayerProcessor extends AudioWorkletProcessor {
   readonly #rateHz: number
   /** Of a proof's sweep all is measured, from the first sample on. */
   readonly #playout: Playout
+  readonly #quieter: QuieterSwitch
   readonly #views: ViewSwitch
   readonly #upsampler: Upsampler
+  /** What the ear was given last. */
+  #heard = -1
   #volume = 0
   #wanted = 1
   #proving = false
@@ -77,6 +82,7 @@ class SoundPlayerProcessor extends AudioWorkletProcessor {
     super()
     this.#rateHz = options?.processorOptions?.rateHz ?? sampleRate
     this.#playout = new Playout(this.#rateHz, (stream) => (isProof(stream) ? 0 : LEARN_MS))
+    this.#quieter = new QuieterSwitch(this.#rateHz)
     this.#views = new ViewSwitch(this.#rateHz)
     this.#upsampler = new Upsampler(sampleRate / this.#rateHz)
     this.port.onmessage = (event: MessageEvent<PlayerOrder>) => this.#take(event)
@@ -87,6 +93,7 @@ class SoundPlayerProcessor extends AudioWorkletProcessor {
     if (order.type === 'packet') this.#packet(order.data)
     else if (order.type === 'end') this.#playout.end(order.stream, order.samples)
     else if (order.type === 'view') this.#views.choose(order.view)
+    else if (order.type === 'quieter') this.#quieter.choose(order.on)
     else if (order.type === 'volume') this.#wanted = order.volume
     else if (order.type === 'prove') this.#proving = order.on
     else {
@@ -114,12 +121,14 @@ class SoundPlayerProcessor extends AudioWorkletProcessor {
     return true
   }
 
-  /** The view and the volume, for the ear only. */
+  /** The quieter view, the filter and the volume, for the ear only. */
   #shape(samples: Float32Array): void {
+    if (this.#heard !== this.#playout.stream) this.#quieter.begin()
+    this.#heard = this.#playout.stream
     const step = 1000 / (VOLUME_MS * this.#rateHz)
     for (let index = 0; index < samples.length; index += 1) {
       this.#volume += Math.max(-step, Math.min(step, this.#wanted - this.#volume))
-      samples[index] = this.#views.step(samples[index] as number) * this.#volume
+      samples[index] = this.#views.step(this.#quieter.step(samples[index] as number)) * this.#volume
     }
   }
 
@@ -132,7 +141,8 @@ class SoundPlayerProcessor extends AudioWorkletProcessor {
       if (now - this.#lastMs > BURST_MS || longest || before.stream !== stream) this.#report(before)
     }
     this.#lastMs = now
-    const delayMs = (this.#upsampler.delay * 1000) / this.#rateHz
+    const later = this.#upsampler.delay + (isProof(stream) ? 0 : this.#quieter.delay)
+    const delayMs = (later * 1000) / this.#rateHz
     this.#burst ??= { stream, sample: -1, head: 0, atMs: now + delayMs, silence: null, blocks: [], length: 0 }
     const burst = this.#burst
     if (burst.sample < 0) burst.sample = sample

@@ -1,8 +1,9 @@
 /**
- * A piece of sound, again: the exact samples of a range, once or in a loop, at normal speed or slower, in a listening view.
- * A gap is silence. Pure; the audio thread owns one.
+ * A piece of sound, again: the exact samples of a range, once or in a loop, at normal speed or slower, in a listening view,
+ * quieter if wanted. A gap is silence. Pure; the audio thread owns one.
  */
 import { Guard } from './guard'
+import { QuieterSwitch } from './quieter'
 import { LowerPitch, SamePitch, type Slower, type Speed } from './slow'
 import { HERE } from './stream'
 import type { PhonoSource } from './trace'
@@ -21,6 +22,7 @@ export class Replay {
   playing = false
   loop = true
   volume = 1
+  readonly #quieter: QuieterSwitch
   readonly #views: ViewSwitch
   readonly #guard: Guard
   readonly #edge: number
@@ -36,6 +38,7 @@ export class Replay {
   #speed: Speed = 1
 
   constructor(readonly rateHz: number) {
+    this.#quieter = new QuieterSwitch(rateHz)
     this.#views = new ViewSwitch(rateHz)
     this.#guard = new Guard(rateHz)
     this.#edge = Math.round((EDGE_MS * rateHz) / 1000)
@@ -54,6 +57,7 @@ export class Replay {
   load(samples: Int16Array, known: Uint8Array): void {
     this.#source = { samples, known, rateHz: this.rateHz }
     this.playing = false
+    this.#quieter.begin()
     this.range(0, samples.length)
     this.#head = 0
   }
@@ -80,6 +84,10 @@ export class Replay {
     this.#views.choose(view)
   }
 
+  quieter(on: boolean): void {
+    this.#quieter.choose(on)
+  }
+
   /** Fills a block with numbers from -1 to 1. */
   render(out: Float32Array): void {
     const step = 1000 / (VOLUME_MS * this.rateHz)
@@ -90,8 +98,8 @@ export class Replay {
     }
   }
 
-  /** The next sample of the range in the chosen view: the filter is before the slowing, or its band would move too. */
-  readonly #pull = (): number => this.#views.step(this.#next())
+  /** The next sample of the range in the chosen view: what changes it comes before the slowing, or its bands would move too. */
+  readonly #pull = (): number => this.#views.step(this.#quieter.step(this.#next()))
 
   #next(): number {
     if (!this.playing) return this.#fadeOut()

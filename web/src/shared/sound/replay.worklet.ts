@@ -21,6 +21,7 @@ export type ReplayOrder =
   | { type: 'play'; playing: boolean; loop: boolean }
   | { type: 'speed'; speed: Speed; pitch: Pitch }
   | { type: 'view'; view: View }
+  | { type: 'quieter'; on: boolean }
   | { type: 'volume'; volume: number }
 
 /** Audio thread → page, about twenty times a second, and at once when it stops. */
@@ -54,6 +55,7 @@ class ReplayProcessor extends AudioWorkletProcessor {
     else if (order.type === 'seek') this.#replay.seek(order.sample)
     else if (order.type === 'speed') this.#replay.speed(order.speed, order.pitch)
     else if (order.type === 'view') this.#replay.view(order.view)
+    else if (order.type === 'quieter') this.#replay.quieter(order.on)
     else if (order.type === 'volume') this.#replay.volume = order.volume
     else {
       this.#replay.playing = order.playing

@@ -48,6 +48,10 @@ export class ReplayPlayer {
     this.#order({ type: 'view', view })
   }
 
+  set quieter(on: boolean) {
+    this.#order({ type: 'quieter', on })
+  }
+
   set volume(volume: number) {
     this.#order({ type: 'volume', volume })
   }

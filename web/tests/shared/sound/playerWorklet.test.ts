@@ -2,11 +2,13 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import golden from '../../../../tests/edge/live/sound_packets.json'
 import { LEARN_MS } from '../../../src/shared/sound/playout'
 import type { PlayerOrder, Rendered } from '../../../src/shared/sound/player.worklet'
+import type { ProofBlock } from '../../../src/shared/sound/proofMeasure'
+import { PROOF_STREAMS } from '../../../src/shared/sound/proofSweep'
 import type { View } from '../../../src/shared/sound/views'
 
 /** What a browser gives an audio thread: the class is the browser's own, its port the page's. */
 interface Processor {
-  port: { onmessage: ((event: { data: PlayerOrder }) => void) | null; posted: Rendered[] }
+  port: { onmessage: ((event: { data: PlayerOrder }) => void) | null; posted: (Rendered | ProofBlock)[] }
   process(inputs: Float32Array[][], outputs: Float32Array[][]): boolean
 }
 let build: new (options?: { processorOptions: { rateHz: number } }) => Processor
@@ -30,16 +32,16 @@ beforeAll(async () => {
 
 const samples = Int16Array.from({ length: 2 * RATE }, (_, at) => Math.round(9000 * Math.sin(at / 9) + 200 * Math.sin(at * 2.2)))
 
-function packet(number: number): ArrayBuffer {
+function packet(number: number, stream = 1, sound = samples): ArrayBuffer {
   const view = new DataView(new ArrayBuffer(19 + 7 + 2 * PER))
   view.setUint32(0, 0x43425331)
-  view.setUint32(8, 1)
+  view.setBigUint64(4, BigInt(stream))
   view.setUint32(12, RATE)
   view.setUint16(16, PER)
   view.setUint8(18, 1)
   view.setUint32(19, number)
   view.setUint16(23, PER)
-  for (let index = 0; index < PER; index += 1) view.setInt16(26 + 2 * index, samples[number * PER + index] as number, true)
+  for (let index = 0; index < PER; index += 1) view.setInt16(26 + 2 * index, sound[number * PER + index] as number, true)
   return view.buffer
 }
 
@@ -81,6 +83,49 @@ test('a view changes what is heard, and the volume how loud', () => {
   expect(Math.abs(power(bell) / power(raw) - 1)).toBeGreaterThan(0.001)
 })
 
+describe('quieter', () => {
+  let state = 1
+  const hiss = Int16Array.from({ length: 6 * RATE }, () => ((state = (state * 48271) % 2147483647) / 2147483647 - 0.5) * 1000)
+
+  beforeEach(() => void vi.useFakeTimers({ now: 1_000_000, toFake: ['Date'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  /** All packets in time; what comes out, and what is told of it. */
+  function given(stream: number, on: boolean): { out: Float32Array; told: (Rendered | ProofBlock)[] } {
+    const processor = new build()
+    const order = (data: PlayerOrder): void => processor.port.onmessage?.({ data })
+    for (const one of [{ type: 'volume', volume: 1 }, { type: 'quieter', on }, { type: 'prove', on: true }] as const) order(one)
+    const out: number[] = []
+    for (let ms = 0, next = 0; ms < 6000; ms += 32) {
+      for (; next * 20 < ms && next * PER < hiss.length; next += 1) order({ type: 'packet', data: packet(next, stream, hiss) })
+      const block = new Float32Array(128)
+      processor.process([], [[block]])
+      out.push(...block)
+    }
+    return { out: Float32Array.from(out), told: processor.port.posted }
+  }
+  const power = (out: Float32Array): number => out.reduce((sum, one) => sum + one * one, 0)
+
+  test('steady noise is heard less', () => {
+    const change = power(given(1, true).out.subarray(5 * RATE)) / power(given(1, false).out.subarray(5 * RATE))
+    expect(10 * Math.log10(change)).toBeLessThan(-4)
+    expect(10 * Math.log10(change)).toBeGreaterThan(-6.5)
+  })
+
+  test('what is told of a sample is when it is heard, 48 ms later', () => {
+    const last = ({ told }: { told: (Rendered | ProofBlock)[] }): number => told.at(-1)?.atMs ?? 0
+    expect(last(given(1, true)) - last(given(1, false))).toBe(48)
+  })
+
+  test('a proof does not pass it: the same samples are measured, and nothing is heard', () => {
+    const [on, off] = [given(PROOF_STREAMS, true), given(PROOF_STREAMS, false)]
+    const measured = ({ told }: typeof on): number[] => told.flatMap((one) => ('samples' in one ? [...one.samples] : []))
+    expect(measured(on).length).toBeGreaterThan(4 * RATE)
+    expect(measured(on)).toEqual(measured(off))
+    expect(on.out.every((one) => one === 0)).toBe(true)
+  })
+})
+
 test('nonsense and packets of another rate make no sound and no error', () => {
   const processor = new build()
   for (const { hex } of [...golden.refused, ...golden.good.filter((one) => one.rate_hz !== RATE)]) {
@@ -116,7 +161,7 @@ describe('a loudspeaker of 48 kHz', () => {
         out.push(...block)
       }
     }
-    return { out: Float32Array.from(out), reports: processor.port.posted }
+    return { out: Float32Array.from(out), reports: processor.port.posted as Rendered[] }
   }
 
   test('each twelfth sample is the kit\'s own', () => {

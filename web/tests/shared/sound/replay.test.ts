@@ -161,3 +161,42 @@ test('the view filters the sound before it is slowed, or its band would move alo
   expect(20 * Math.log10(loud('raw') / loud('diaphragm'))).toBeGreaterThan(12)
   expect(20 * Math.log10(loud('raw') / loud('diaphragm'))).toBeLessThan(26)
 })
+
+describe('quieter', () => {
+  const hiss = (length: number): Int16Array => {
+    let state = 1
+    return Int16Array.from({ length }, () => ((state = (state * 48271) % 2147483647) / 2147483647 - 0.5) * 2000)
+  }
+  const heard = (on: boolean, blocks: number): Float32Array => {
+    const replay = begun(hiss(10 * RATE))
+    replay.range(0, 2 * RATE)
+    replay.quieter(on)
+    const out = new Float32Array(9 * RATE)
+    for (let at = 0; at < out.length; at += blocks) replay.render(out.subarray(at, at + blocks))
+    return out
+  }
+  const power = (out: Float32Array): number => out.reduce((sum, one) => sum + one * one, 0)
+
+  test('steady noise goes down within the rounds of a loop, whose pauses teach it nothing', () => {
+    const [from, to] = [5 * RATE, 9 * RATE]
+    const change = 10 * Math.log10(power(heard(true, 128).subarray(from, to)) / power(heard(false, 128).subarray(from, to)))
+    expect(change).toBeLessThan(-4)
+    expect(change).toBeGreaterThan(-6.5)
+  })
+
+  test('any blocks give the same sound', () => {
+    const [small, large] = [heard(true, 37), heard(true, 128)]
+    expect(small.every((one, at) => one === large[at])).toBe(true)
+  })
+
+  test('another piece begins anew', () => {
+    const replay = begun(hiss(6 * RATE))
+    replay.quieter(true)
+    render(replay, 6 * RATE)
+    replay.load(hiss(6 * RATE), new Uint8Array(6 * RATE).fill(HERE))
+    replay.playing = true
+    const out = render(replay, 2 * RATE)
+    const plain = begun(hiss(6 * RATE))
+    expect(power(out.subarray(RATE)) / power(render(plain, 2 * RATE).subarray(RATE))).toBeGreaterThan(0.9)
+  })
+})
