@@ -20,7 +20,7 @@ class VideoStep:
 
 STEPS: Final = (
     VideoStep(60, 6.0),
-    VideoStep(100, 10.0),
+    VideoStep(100, 12.0),
     VideoStep(150, 15.0),
     VideoStep(225, 15.0),
     VideoStep(340, 15.0),
@@ -33,6 +33,8 @@ START: Final = 2
 LESS: Final = VideoStep(60, 3.0)
 """What is left of the picture when the ladder asks for less."""
 UP_EVERY_S: Final = 3.0
+BACK_EVERY_S: Final = 1.5
+"""Up to the step from which room was made for the sound: that the path has none for both was only supposed."""
 QUEUE_MS: Final = 80.0
 """Round trip above the shortest of late: so much is waiting in some queue on the way."""
 TRIAL_QUEUE_MS: Final = 50.0
@@ -106,6 +108,8 @@ class RateController:
         self._round_trips: deque[tuple[float, float]] = deque()
         self._wait_s: dict[int, float] = {}
         """For each step that failed: how long to wait before it is tried again."""
+        self._before_room = 0
+        """Step from which room was made for the sound; 0 once the path said something of its own."""
         self._fell_s = float("-inf")
         self._fell_at_queue_ms = 0.0
 
@@ -124,7 +128,10 @@ class RateController:
         self._reserved_kbps = kbps
         if more <= 0:
             return
-        self._move(now_s, min(self.step, _fitting(STEPS[self.step].kbps - more)))
+        step = min(self.step, _fitting(STEPS[self.step].kbps - more))
+        if step < self.step:
+            self._before_room = self.step
+        self._move(now_s, step)
 
     def report(self, now_s: float, report: PathReport) -> None:
         """Take what the page said of the path."""
@@ -170,6 +177,7 @@ class RateController:
         self._move(now_s, step)
         self._fell_s, self._fell_at_queue_ms = now_s, max(queue_ms, TRIAL_QUEUE_MS)
         self._rose_s = None
+        self._before_room = 0
 
     def _may_rise(self, now_s: float, report: PathReport, queue_ms: float) -> bool:
         assert self._changed_s is not None
@@ -179,7 +187,8 @@ class RateController:
         if self.limit != "full" or self.step + 1 >= len(STEPS) or queue_ms > TRIAL_QUEUE_MS:
             return False
         wait_s = self._wait_s.get(self.step + 1, UP_EVERY_S)
-        return now_s - self._changed_s >= UP_EVERY_S and now_s - self._fell_s >= wait_s
+        every_s = BACK_EVERY_S if self.step < self._before_room else UP_EVERY_S
+        return now_s - self._changed_s >= every_s and now_s - self._fell_s >= wait_s
 
     def _move(self, now_s: float, step: int) -> None:
         if step != self.step:

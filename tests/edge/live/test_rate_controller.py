@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carebag_edge.live.rate_controller import (
+    BACK_EVERY_S,
     LESS,
+    QUEUE_MS,
     START,
     STEPS,
-    UP_EVERY_S,
     PathReport,
     RateController,
     ReportPool,
@@ -97,6 +98,30 @@ def test_sound_that_begins_is_given_room_before_it_comes() -> None:
     assert STEPS[controller.step].kbps == 340
 
 
+def test_room_that_was_made_is_taken_back_sooner_than_new_room_is_tried() -> None:
+    controller = RateController()
+    for second in range(12):
+        controller.report(float(second), GOOD)
+    controller.reserve(12.0, 200.0)
+    steps = []
+    for half in range(30):
+        controller.report(12.0 + half / 2, GOOD)
+        steps.append(STEPS[controller.step].kbps)
+    assert [steps.index(kbps) / 2 for kbps in (340, 500, 750)] == [1.5, 3.0, 6.0]
+
+
+def test_room_is_not_taken_back_sooner_once_the_path_was_full() -> None:
+    controller = RateController()
+    for second in range(12):
+        controller.report(float(second), GOOD)
+    controller.reserve(12.0, 200.0)
+    controller.report(12.5, PathReport(0.0, 80.0 + QUEUE_MS + 60.0))
+    low = controller.step
+    for half in range(2, 7):
+        controller.report(12.0 + half / 2, GOOD)
+        assert controller.step == low
+
+
 @pytest.mark.parametrize("loss", [0.02, 0.05, 0.1])
 def test_loss_by_chance_does_not_keep_the_picture_small(loss: float) -> None:
     """Reports as Chromium sends them, three a second, of the few packets there were."""
@@ -179,7 +204,7 @@ def test_whatever_is_reported_it_stays_on_the_steps_and_never_hurries_up(reports
         assert controller.step < len(STEPS)
         if controller.step > between:
             risen.append(now)
-    assert all(later - earlier >= UP_EVERY_S for earlier, later in pairwise(risen))
+    assert all(later - earlier >= BACK_EVERY_S for earlier, later in pairwise(risen))
 
 
 @dataclass
