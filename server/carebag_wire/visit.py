@@ -332,6 +332,8 @@ class DoctorHears(Wire):
 
 
 class SoundEnd(Wire):
+    quieter: bool = False
+    """Steady noise is taken down, for that ear."""
     """The live stream is over: how much there was, and the digest of all of it (PCM16 LE, gaps as zeros)."""
 
     type: Literal["sound_end"] = "sound_end"

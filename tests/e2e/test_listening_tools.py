@@ -68,6 +68,27 @@ def test_the_view_is_switched_by_hand_and_by_key_and_the_nurse_sees_it(walk: Wal
     expect(hears).to_have_attribute("data-source", "live")
 
 
+def test_noise_is_taken_down_for_the_ear_until_unfiltered_is_pressed(walk: Walk) -> None:
+    doctor, hears = walk.doctor, walk.nurse.part("doctor-hears")
+    quieter = doctor.part("quieter")
+    expect(quieter).to_have_attribute("aria-pressed", "false")
+    doctor.press("view-bell")
+    doctor.page.keyboard.press("n")
+    expect(quieter).to_have_attribute("aria-pressed", "true")
+    expect(doctor.part("quietened")).to_be_visible()
+    expect(doctor.part("view-bell")).to_have_attribute("aria-pressed", "true")
+    expect(hears).to_have_attribute("data-quieter", "true", timeout=SLOW_MS)
+    doctor.press("view-raw")
+    expect(quieter).to_have_attribute("aria-pressed", "false")
+    expect(doctor.part("quietened")).to_have_count(0)
+    # and by hand, where no filter is on: then it is not called unfiltered
+    quieter.click()
+    expect(doctor.part("view-raw")).to_have_attribute("aria-pressed", "false")
+    doctor.page.keyboard.press("0")
+    expect(quieter).to_have_attribute("aria-pressed", "false")
+    expect(hears).to_have_attribute("data-quieter", "false", timeout=SLOW_MS)
+
+
 def test_a_mark_is_seen_by_the_nurse_and_taken_back_by_its_author(walk: Walk) -> None:
     doctor, nurse = walk.doctor, walk.nurse
     doctor.part("mark-kind").select_option("murmur")

@@ -293,7 +293,8 @@ async def test_the_listening_views_change_what_is_heard_not_what_is_kept(page: P
     samples = heart(3)
     hub.live.sound_begin(1, RATE)
     for part, view in enumerate(("bell", "diaphragm", "extended", "lung", "raw")):
-        await page.evaluate("view => { soundPage.player.view = view }", view)
+        hearing = {"view": view, "quieter": part % 2 == 0}
+        await page.evaluate("hearing => { Object.assign(soundPage.player, hearing) }", hearing)
         await listen(hub, 1, samples, part * 2360, min((part + 1) * 2360, len(samples)))
     await listen(hub, 1, samples, 5 * 2360)
     hub.live.sound_end(end_of(1, samples))

@@ -12,10 +12,10 @@ import { type Flag, Phonocardiogram, type SoundMark } from '../shared/sound/phon
 import { SoundPlayer } from '../shared/sound/player'
 import { ExactSound, type Heard, type SoundEnd, type Verdict } from '../shared/sound/stream'
 import { SoundTap } from '../shared/sound/tap'
-import type { View } from '../shared/sound/views'
 import type { ListeningState, LiveVitals, Participant, Signal } from '../shared/wire'
 import { CallSafety } from './callSafety.svelte'
 import type { Console } from './console.svelte'
+import { type Hearing, USUAL_HEARING } from './listening/hearing'
 import { Ear } from './proof/ear.svelte'
 import { Proving } from './proof/proving.svelte'
 
@@ -36,7 +36,7 @@ export class Media {
   hidden = $state(false)
   noOwnMedia = $state(false)
   audioOn = $state(false)
-  view = $state<View>('extended')
+  hearing = $state.raw<Hearing>(USUAL_HEARING)
   volume = $state(USUAL_VOLUME)
   verdict = $state<Verdict>('listening')
   repaired = $state(0)
@@ -189,13 +189,13 @@ export class Media {
     if (!on) return void (this.#player.volume = 0)
     await this.#player.prepare(this.#exact?.rateHz || this.desk.listening?.rate_hz || USUAL_RATE_HZ)
     await this.#player.resume()
-    this.#player.view = this.view
+    this.hear(this.hearing)
     this.#player.volume = this.#aside ? 0 : this.volume
   }
 
-  choose(view: View): void {
-    this.view = view
-    if (this.#player) this.#player.view = view
+  hear(hearing: Hearing): void {
+    this.hearing = hearing
+    if (this.#player) ({ view: this.#player.view, quieter: this.#player.quieter } = hearing)
   }
 
   setVolume(volume: number): void {

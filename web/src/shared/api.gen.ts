@@ -1281,6 +1281,11 @@ export interface components {
          */
         EnterReading: {
             /**
+             * Quieter
+             * @default false
+             */
+            quieter: boolean;
+            /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */

@@ -9,7 +9,7 @@ test('digits are the views, 0 is unfiltered', () => {
   expect(actOf(press('5'), false)).toBeUndefined()
 })
 
-test.each([['p', 'play'], ['P', 'play'], ['l', 'loop'], ['s', 'speed'], ['m', 'mark'], ['+', 'louder'], ['-', 'quieter'], ['Escape', 'live']])('%s: %s', (key, act) => {
+test.each([['p', 'play'], ['P', 'play'], ['l', 'loop'], ['s', 'speed'], ['m', 'mark'], ['+', 'louder'], ['n', 'noise'], ['-', 'softer'], ['Escape', 'live']])('%s: %s', (key, act) => {
   expect(actOf(press(key), false)).toEqual({ do: act })
 })
 

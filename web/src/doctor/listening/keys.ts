@@ -6,15 +6,16 @@ export const VIEWS: readonly View[] = ['raw', 'bell', 'diaphragm', 'extended', '
 
 export type Act =
   | { do: 'view'; view: View }
-  | { do: 'louder' | 'quieter' | 'play' | 'loop' | 'speed' | 'mark' | 'live' }
+  | { do: 'louder' | 'softer' | 'noise' | 'play' | 'loop' | 'speed' | 'mark' | 'live' }
 
 const LETTERS: ReadonlyMap<string, Act> = new Map(Object.entries({
   p: { do: 'play' },
   l: { do: 'loop' },
   s: { do: 'speed' },
   m: { do: 'mark' },
+  n: { do: 'noise' },
   '+': { do: 'louder' },
-  '-': { do: 'quieter' },
+  '-': { do: 'softer' },
   Escape: { do: 'live' },
 } satisfies Record<string, Act>))
 

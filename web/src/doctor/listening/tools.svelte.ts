@@ -6,9 +6,9 @@ import { ReplayPlayer } from '../../shared/sound/replayPlayer'
 import type { Speed } from '../../shared/sound/slow'
 import { digest } from '../../shared/sound/stream'
 import { scaleFor } from '../../shared/sound/trace'
-import type { View } from '../../shared/sound/views'
 import type { EarlierSound, ListeningMark, SoundView } from '../../shared/wire'
 import type { Media } from '../media.svelte'
+import type { Hearing } from './hearing'
 import { Piece } from './piece.svelte'
 
 export const SPEEDS: readonly Speed[] = [1, 0.5, 0.25]
@@ -119,8 +119,9 @@ export class ListeningTools {
     this.setSpeed(SPEEDS[(at + 1) % SPEEDS.length] as Speed, this.pitch)
   }
 
-  hear(view: View, volume: number): void {
+  hear({ view, quieter }: Hearing, volume: number): void {
     this.#player.view = view
+    this.#player.quieter = quieter
     this.#player.volume = volume
   }
 
