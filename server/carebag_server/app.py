@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from carebag_server import (
     camera_routes,
+    fhir_routes,
     guest_routes,
     guest_socket,
     kit_routes,
@@ -94,6 +95,7 @@ _ROUTES = (
     passkey_routes,
     visit_routes,
     media_routes,
+    fhir_routes,
     guest_routes,
     guest_socket,
     camera_routes,

@@ -57,6 +57,8 @@ TABLE = {
     "POST /api/visits/{visit_id}/path-proofs": {"doctor"},
     "GET /api/review/visits/{visit_id}/path-proofs": {"reviewer"},
     "GET /api/media/{visit_id}/{sha256}": {"doctor"},
+    "GET /api/visits/{visit_id}/fhir": {"doctor"},
+    "GET /api/review/visits/{visit_id}/fhir": {"reviewer"},
     "GET /api/review/visits": {"reviewer"},
     "GET /api/review/visits/{visit_id}/events": {"reviewer"},
     "GET /api/audit/verify": {"reviewer"},
@@ -225,6 +227,7 @@ def visit_paths(visit_id: str) -> list[tuple[str, str, Any]]:
         ("POST", f"{base}/guests/{one}", {"act": "admit"}),
         ("POST", f"{base}/camera", {"act": "freeze"}),
         ("GET", f"/api/media/{visit_id}/{'0' * 64}?as=doctor", None),
+        ("GET", f"{base}/fhir", None),
     ]
 
 

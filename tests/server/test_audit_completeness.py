@@ -72,6 +72,10 @@ def drive(hub: Any) -> list[tuple[str, list[str]]]:
     step("file and take back")
     hub.kit.store("visit_closed", head)
     step("close")
+    act(hub, doctor, "GET", f"{base}/fhir")
+    act(hub, doctor, "GET", f"{base}/fhir?media=inside")
+    act(hub, reviewer, "GET", f"/api/review/visits/{head['id']}/fhir")
+    step("export")
     act(hub, reviewer, "GET", "/api/review/visits")
     act(hub, reviewer, "GET", f"/api/review/visits/{head['id']}/events")
     act(hub, reviewer, "GET", "/api/audit/verify")
@@ -97,6 +101,7 @@ EXPECTED = [
     ("note", ["note_written", "note_signed"]),
     ("file and take back", ["unassigned", "reading_filed", "reading_taken_back"]),
     ("close", ["visit_closed"]),
+    ("export", ["visit_exported", "visit_exported", "audit_exported"]),
     ("review", ["visits_listed", "audit_read", "audit_verified"]),
 ]
 
@@ -141,6 +146,7 @@ def test_nothing_clinical_in_the_log(hub: Any) -> None:
 PATHS = [
     ("GET", "/api/visits", None),
     ("GET", "/api/visits/{visit}", None),
+    ("GET", "/api/visits/{visit}/fhir", None),
     ("POST", "/api/visits/{visit}/requests", {"kind": "crp"}),
     ("PUT", "/api/visits/{visit}/note", {"assessment": "a", "plan": "p", "base_version": 0}),
 ]

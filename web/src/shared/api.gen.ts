@@ -400,6 +400,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/visits/{visit_id}/fhir": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Visit
+         * @description The visit as a Bundle; with `media=inside` its sounds and photos are in it, else their addresses.
+         */
+        get: operations["export_visit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/visits/{visit_id}/fhir": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Access Log
+         * @description The visit's access log as AuditEvents; this reading of it is its last row.
+         */
+        get: operations["export_access_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/visits/{visit_id}/guests": {
         parameters: {
             query?: never;
@@ -1240,6 +1280,11 @@ export interface components {
              * @enum {string}
              */
             speed: "normal" | "half" | "quarter";
+            /**
+             * Quieter
+             * @default false
+             */
+            quieter: boolean;
         };
         /**
          * Door
@@ -1280,11 +1325,6 @@ export interface components {
          * @description A value read off an instrument's display, typed twice; `photo_id` is a `PhotoTaken` of the display.
          */
         EnterReading: {
-            /**
-             * Quieter
-             * @default false
-             */
-            quieter: boolean;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -2070,6 +2110,14 @@ export interface components {
             sound_marks: [
                 number,
                 "S1" | "S2"
+            ][];
+            /**
+             * Listen Here
+             * @default []
+             */
+            listen_here: [
+                number,
+                number
             ][];
         };
         /**
@@ -4381,6 +4429,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    export_visit: {
+        parameters: {
+            query?: {
+                media?: "links" | "inside";
+            };
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": string;
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    export_access_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": string;
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Refusal"];
                 };
             };
         };

@@ -1,0 +1,69 @@
+"""The Bundle of a visit. `collection`: `docs/decisions/0024-a-visit-leaves-as-a-collection.md` says why."""
+
+from collections.abc import Iterable, Sequence
+
+from carebag_fhir.devices import device_of, kit_of
+from carebag_fhir.elements import Json, reference
+from carebag_fhir.encounters import encounter_of, patient_reference, request_of
+from carebag_fhir.notes import note_resources
+from carebag_fhir.observations import Surroundings, observations_of
+from carebag_fhir.parties import Parties, consent_of, guest_of, own_identifier, patient_of
+from carebag_fhir.recordings import Files, photo_resources, sound_resources
+from carebag_fhir.signatures import signature_resources, targets_by_record
+from carebag_fhir.visit_export import VisitExport
+
+MEDIA_TYPE = "application/fhir+json"
+
+
+def visit_bundle(export: VisitExport) -> Json:
+    """All that Carebag has of a visit, values that were rejected or withdrawn included, as what they are."""
+    snapshot, parties = export.snapshot, Parties(export)
+    around = Surroundings.of(snapshot.visit, parties, snapshot.requests)
+    taken = _taken(export, around)
+    resources = [
+        patient_of(snapshot.visit.patient),
+        *parties.resources(),
+        *_devices(export),
+        *_guests(export),
+        encounter_of(snapshot, export.provider, parties),
+        *(request_of(request, snapshot.visit, parties) for request in snapshot.requests),
+        *taken,
+        *note_resources(snapshot.notes, around),
+    ]
+    targets = targets_by_record(taken)
+    for stored in export.records:
+        resources += signature_resources(stored, around, targets)
+    return bundle(own_identifier("visit-export", snapshot.visit.id), resources)
+
+
+def bundle(identifier: Json, resources: Iterable[Json]) -> Json:
+    entries = [{"fullUrl": f"urn:uuid:{one['id']}", "resource": one} for one in resources]
+    return {"resourceType": "Bundle", "identifier": identifier, "type": "collection", "entry": entries}
+
+
+def _taken(export: VisitExport, around: Surroundings) -> Sequence[Json]:
+    files = Files(export.media, export.hub_url)
+    taken: list[Json] = []
+    for reading in export.snapshot.readings:
+        taken += observations_of(reading, around)
+    for sound in export.snapshot.sounds:
+        taken += sound_resources(sound, around, files)
+    for photo in export.snapshot.photos:
+        taken += photo_resources(photo, around, files)
+    return taken
+
+
+def _devices(export: VisitExport) -> list[Json]:
+    """The kit, then each instrument once."""
+    visit = export.snapshot.visit
+    owner = reference("Organization", export.provider.id, export.provider.name)
+    used = [view.reading.device for view in export.snapshot.readings]
+    used += [view.sound.device for view in export.snapshot.sounds]
+    made = {one["id"]: one for device in used for one in [device_of(visit.kit_id, device)]}
+    return [kit_of(visit.kit_id, visit.kit_name, owner, export.kit_public_key), *made.values()]
+
+
+def _guests(export: VisitExport) -> list[Json]:
+    patient = patient_reference(export.snapshot.visit.patient)
+    guests = export.snapshot.guests
+    return [*(guest_of(one, patient) for one in guests), *(consent_of(one, patient) for one in guests)]

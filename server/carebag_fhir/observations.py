@@ -1,0 +1,275 @@
+"""A reading as Observations: one for a blood pressure, one for each number otherwise, all with the whole story.
+
+What a record holds and FHIR has no place for goes into extensions, on every Observation of the reading, so that none of
+them means less when it is alone. A device's error is `dataAbsentReason` in words; no number is made up for it.
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from carebag_fhir.codes import MEANINGS, PANEL, category_of, code_of, main_quantity
+from carebag_fhir.devices import TEST_DATA, device_reference
+from carebag_fhir.elements import (
+    TERMINOLOGY,
+    UCUM,
+    Json,
+    absent,
+    coding,
+    concept,
+    extension,
+    extension_group,
+    filled,
+    instant,
+    number,
+    own_coding,
+    part_id,
+    plain,
+    reference,
+    resource,
+    url_of,
+    words,
+)
+from carebag_fhir.encounters import body_site, circumstances_of, patient_reference, visit_reference
+from carebag_fhir.parties import Parties, own_identifier
+from carebag_wire.records import Reading
+from carebag_wire.values import Binding, Quality, Quantity, QuantityName, Times
+from carebag_wire.visit import Decided, ReadingView, Request, VisitHead
+
+_PRESSURES: tuple[QuantityName, ...] = ("systolic", "diastolic", "mean")
+_STATUS = {"draft": "preliminary", "kept": "final", "rejected": "entered-in-error"}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the resources of one visit refer to."""
+
+    visit: VisitHead
+    parties: Parties
+    requests: frozenset[uuid.UUID]
+
+    @classmethod
+    def of(cls, visit: VisitHead, parties: Parties, requests: Sequence[Request]) -> "Surroundings":
+        return cls(visit, parties, frozenset(request.id for request in requests))
+
+    def based_on(self, binding: Binding) -> list[Json]:
+        known = binding.request_id in self.requests
+        return [reference("ServiceRequest", binding.request_id)] if known and binding.request_id else []
+
+
+def status_of(decided: Decided) -> str:
+    """A rejected or withdrawn value stays, as `entered-in-error`: no receiver may take it for a value."""
+    return _STATUS[decided.decision]
+
+
+def observations_of(view: ReadingView, around: Surroundings) -> Iterator[Json]:
+    """The reading's own Observation first: it has the record's id."""
+    reading = view.reading
+    keys = _keys(reading.quantities)
+    if reading.kind == "blood_pressure":
+        inside = [key for key in keys if key in _PRESSURES]
+        yield _observation(view, around, reading.id, _panel(reading, {key: keys[key] for key in inside}))
+        rest = [key for key in keys if key not in _PRESSURES]
+    else:
+        main = main_quantity(reading.kind)
+        assert main is not None
+        yield _observation(view, around, reading.id, _single(reading, keys.get(main), main))
+        rest = [key for key in keys if key != main]
+    for key in rest:
+        yield _observation(view, around, part_id(reading.id, key), _single(reading, keys[key], keys[key].name))
+
+
+def _keys(quantities: Sequence[Quantity]) -> dict[str, Quantity]:
+    """Each under its name; one that comes again under its name and a number."""
+    keys: dict[str, Quantity] = {}
+    for quantity in quantities:
+        again = sum(1 for other in keys.values() if other.name == quantity.name)
+        keys[f"{quantity.name} {again + 1}" if again else quantity.name] = quantity
+    return keys
+
+
+def _observation(view: ReadingView, around: Surroundings, own_id: uuid.UUID, measured: Json) -> Json:
+    reading = view.reading
+    site = body_site(reading.circumstances)
+    performer = around.parties.nurse(reading.binding.nurse_id)
+    return resource(
+        "Observation",
+        own_id,
+        meta={"security": [TEST_DATA]} if reading.device.simulated else {},
+        extension=[*_story(view), *told_about(view, reading.times, reading.binding, reading.quality)],
+        identifier=[own_identifier("reading", reading.id)],
+        basedOn=around.based_on(reading.binding),
+        status=status_of(view),
+        category=measured.pop("category"),
+        code=measured.pop("code"),
+        subject=patient_reference(around.visit.patient),
+        encounter=visit_reference(around.visit),
+        **_effective(reading),
+        issued=instant(view.received_at) if view.received_at else None,
+        performer=[performer] if performer else [],
+        **measured,
+        bodySite=site,
+        device=device_reference(around.visit.kit_id, reading.device),
+        note=[{"text": text} for text in _notes(view)],
+    )
+
+
+def measured_at(reading: Reading) -> datetime | None:
+    """When it was really measured; None where a memory gave it and its clock says nothing that can be trusted."""
+    times = reading.times
+    if reading.provenance != "stored":
+        return times.kit_utc
+    offset = number(times.device_offset_s)
+    try:
+        shown = datetime.fromisoformat(times.device or "")
+        if shown.tzinfo is not None or offset is None:
+            return None
+        return shown.replace(tzinfo=UTC) + timedelta(seconds=float(offset))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _effective(reading: Reading) -> Json:
+    at = measured_at(reading)
+    if at is None:
+        return {"_effectiveDateTime": {"extension": absent("unknown")}}
+    return {"effectiveDateTime": instant(at)}
+
+
+def _panel(reading: Reading, keys: dict[str, Quantity]) -> Json:
+    """Systolic and diastolic are always there, as the profile asks: as a number or as the reason why there is none."""
+    parts = [_component(reading, name, keys.get(name)) for name in ("systolic", "diastolic")]
+    parts += [_component(reading, q.name, q) for key, q in keys.items() if key not in ("systolic", "diastolic")]
+    code = concept(PANEL.coding, own_coding("reading", reading.kind), text="Blood pressure")
+    return {"category": category_of("vital-signs"), "code": code, "component": parts}
+
+
+def _component(reading: Reading, name: QuantityName, quantity: Quantity | None) -> Json:
+    return {"code": _code(reading, name, quantity), **_value(reading, quantity)}
+
+
+def _single(reading: Reading, quantity: Quantity | None, name: QuantityName) -> Json:
+    return {
+        "category": category_of(MEANINGS[name].category),
+        "code": _code(reading, name, quantity),
+        **_value(reading, quantity),
+    }
+
+
+def _code(reading: Reading, name: QuantityName, quantity: Quantity | None) -> Json:
+    unit = quantity.unit if quantity else MEANINGS[name].unit
+    return code_of(name, unit, reading.kind, reading.flags)
+
+
+def _value(reading: Reading, quantity: Quantity | None) -> Json:
+    if quantity is None:
+        return {"dataAbsentReason": _why(reading)}
+    usual = quantity.unit == MEANINGS[quantity.name].unit
+    value = {
+        "value": quantity.value,
+        "comparator": quantity.comparator,
+        "unit": plain(quantity.unit),
+        "system": UCUM if usual else None,
+        "code": quantity.unit if usual else None,
+    }
+    return {"valueQuantity": filled(value)}
+
+
+def _why(reading: Reading) -> Json:
+    if reading.problem is None:
+        return concept(coding(f"{TERMINOLOGY}/data-absent-reason", "unknown", "Unknown"), text="not measured")
+    error = coding(f"{TERMINOLOGY}/data-absent-reason", "error", "Error")
+    return concept(error, own_coding("problem", reading.problem), text=words(reading.problem))
+
+
+def _story(view: ReadingView) -> list[Json]:
+    """What is the reading's own, beside the numbers."""
+    reading = view.reading
+    photo = reading.display_photo
+    return [
+        *extension("simulated", "Boolean", True if reading.device.simulated else None),
+        *extension_group(
+            "reading",
+            ("kind", "Code", reading.kind),
+            ("origin", "Code", reading.provenance),
+            ("problem", "Code", reading.problem),
+            *(("flag", "Code", flag) for flag in reading.flags),
+            ("raw", "String", plain(reading.raw)),
+            ("user", "Decimal", reading.user),
+            ("displayPhoto", "Uri", url_of(photo) if photo else None),
+        ),
+        *circumstances_of(reading.circumstances),
+        *extension_group(
+            "filed",
+            ("by", "String", plain(view.filed_by)),
+            ("at", "Instant", instant(view.filed_at) if view.filed_at else None),
+            ("takenBack", "Boolean", True if view.taken_back else None),
+        ),
+    ]
+
+
+def told_about(decided: Decided, times: Times, binding: Binding, quality: Quality | None) -> list[Json]:
+    """The four times, whom it was bound to, how far to trust it, and what was decided: of a reading, sound or photo."""
+    return [*_times(times, decided.received_at), *_binding(binding), *_quality(quality), *_decision(decided)]
+
+
+def _quality(quality: Quality | None) -> list[Json]:
+    if quality is None:
+        return []
+    reasons = [("reason", "Code", reason) for reason in quality.reasons]
+    return extension_group("quality", ("word", "Code", quality.word), *reasons)
+
+
+def _decision(decided: Decided) -> list[Json]:
+    return extension_group(
+        "decision",
+        ("decision", "Code", decided.decision),
+        ("by", "String", plain(decided.decided_by)),
+        ("at", "Instant", instant(decided.decided_at) if decided.decided_at else None),
+        ("reason", "String", plain(decided.reason)),
+    )
+
+
+def _times(times: Times, received_at: datetime | None) -> list[Json]:
+    return extension_group(
+        "times",
+        ("device", "String", plain(times.device or "")),
+        ("deviceOffsetS", "Decimal", number(times.device_offset_s)),
+        ("deviceOffsetUncertaintyS", "Decimal", number(times.device_offset_uncertainty_s)),
+        ("kitMonotonicNs", "Decimal", times.kit_monotonic_ns),
+        ("kitUtc", "Instant", instant(times.kit_utc)),
+        ("hubReceived", "Instant", instant(received_at) if received_at else None),
+    )
+
+
+def _binding(binding: Binding) -> list[Json]:
+    ids = {"visit": binding.visit_id, "patient": binding.patient_id, "nurse": binding.nurse_id}
+    ids |= {"request": binding.request_id, "kit": binding.kit_id}
+    parts = [(name, "Uri", url_of(own_id) if own_id else None) for name, own_id in ids.items()]
+    return extension_group("binding", *parts, ("kitSeq", "Decimal", binding.kit_seq))
+
+
+def _notes(view: ReadingView) -> Iterator[str]:
+    """In words what a receiver that reads no extension would miss."""
+    reading, rejected = view.reading, view.decision == "rejected"
+    if reading.device.simulated:
+        yield "Simulated: this did not come from a body."
+    if reading.quality.word != "good" or reading.quality.reasons:
+        yield ": ".join(filter(None, (f"Quality {reading.quality.word}", _list(reading.quality.reasons))))
+    if reading.flags:
+        yield f"The instrument or the kit remarked: {_list(reading.flags)}"
+    if reading.provenance == "manual":
+        yield "Typed by hand from the instrument's display."
+    if reading.provenance == "stored":
+        yield "From the instrument's memory."
+    if view.filed_by and not view.taken_back:
+        yield plain(f"Put into this visit by {view.filed_by}; it was measured while no visit was open.")
+    if rejected:
+        by = f" by {view.decided_by}" if view.decided_by else ""
+        word = "Withdrawn" if view.taken_back else "Rejected"
+        yield plain(f"{word}{by}{': ' if view.reason else '.'}{view.reason}")
+
+
+def _list(codes: Sequence[str]) -> str:
+    return ", ".join(words(code) for code in codes)

@@ -1,0 +1,140 @@
+"""Patient, care providers, practitioners in their roles, guests with the patient's consent; who is meant by a name."""
+
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+
+from carebag_fhir.elements import (
+    CANONICAL,
+    TERMINOLOGY,
+    Json,
+    coding,
+    concept,
+    filled,
+    instant,
+    named,
+    own_coding,
+    part_id,
+    plain,
+    reference,
+    resource,
+    url_of,
+    words,
+)
+from carebag_fhir.identifiers import person_identifiers
+from carebag_fhir.visit_export import CareProvider, VisitExport
+from carebag_wire.guests import Guest
+from carebag_wire.visit import Patient, Person
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_CONSENT_LAW = "urn:lex:eu:reg:2016:679"
+
+
+def patient_of(patient: Patient) -> Json:
+    """Names are not taken apart: nobody knows where a family name begins. Sex is not known to Carebag."""
+    return resource(
+        "Patient",
+        patient.id,
+        identifier=person_identifiers(patient.personal_id_system, patient.personal_id),
+        name=[{"use": "official", "text": plain(patient.name)}] if plain(patient.name) else [],
+        birthDate=patient.birth_date if _DATE.fullmatch(patient.birth_date) else None,
+        address=[{"use": "home", "text": plain(patient.place)}] if plain(patient.place) else [],
+        generalPractitioner=[doctor] if (doctor := named("Practitioner", patient.own_doctor)) else [],
+    )
+
+
+class Parties:
+    """People and care providers of a visit, each once."""
+
+    def __init__(self, export: VisitExport) -> None:
+        nurse = export.snapshot.visit.nurse
+        known = {person.commission_id: person for person in (*([nurse] if nurse else []), *export.people)}
+        self.people: Sequence[Person] = [known[key] for key in sorted(known)]
+        providers = {one.id: one for one in (export.provider, *export.providers)}
+        self.providers: Sequence[CareProvider] = [providers[key] for key in sorted(providers)]
+
+    def resources(self) -> Iterator[Json]:
+        """Organizations, practitioners, roles."""
+        for provider in self.providers:
+            yield resource("Organization", provider.id, name=plain(provider.name) or "?")
+        practitioners = {person.practitioner_id: person for person in self.people}
+        for own_id in sorted(practitioners):
+            yield _practitioner(practitioners[own_id])
+        for person in self.people:
+            yield self._role(person)
+
+    def _role(self, person: Person) -> Json:
+        unit = named("HealthcareService", person.unit)
+        return resource(
+            "PractitionerRole",
+            person.commission_id,
+            practitioner=reference("Practitioner", person.practitioner_id, person.name),
+            organization=self._provider(person.organization),
+            code=[concept(own_coding("role", person.role), text=person.title or person.role)],
+            healthcareService=[unit] if unit else [],
+        )
+
+    def _provider(self, name: str) -> Json:
+        found = [one for one in self.providers if one.name == name]
+        return reference("Organization", found[0].id, name) if len(found) == 1 else named("Organization", name)
+
+    def practitioner(self, name: str) -> Json:
+        """Whoever bears this name: a reference if exactly one of the known does, else the name alone."""
+        found = {person.practitioner_id for person in self.people if person.name == name}
+        return reference("Practitioner", found.pop(), name) if len(found) == 1 else named("Practitioner", name)
+
+    def nurse(self, nurse_id: uuid.UUID | None) -> Json:
+        """The nurse of a record, which names the practitioner or the commission; unknown here: by the id alone."""
+        if nurse_id is None:
+            return {}
+        for person in self.people:
+            if nurse_id in (person.practitioner_id, person.commission_id):
+                return reference("Practitioner", person.practitioner_id, person.name)
+        return {"type": "Practitioner", "identifier": own_identifier("practitioner", nurse_id)}
+
+
+def _practitioner(person: Person) -> Json:
+    return resource(
+        "Practitioner",
+        person.practitioner_id,
+        identifier=[own_identifier("practitioner", person.practitioner_id)],
+        name=[{"text": plain(person.name)}] if plain(person.name) else [],
+    )
+
+
+def own_identifier(kind: str, own_id: uuid.UUID) -> Json:
+    """By which a receiver knows the thing again, whatever id it gives it."""
+    return {"system": f"{CANONICAL}/identifier/{kind}", "value": str(own_id)}
+
+
+def guest_reference(guest: Guest) -> Json:
+    kind = "Practitioner" if guest.role == "second_doctor" else "RelatedPerson"
+    return reference(kind, guest.id, guest.said_name or guest.name)
+
+
+def guest_of(guest: Guest, patient: Json) -> Json:
+    """A relative or an interpreter is a RelatedPerson, a second doctor a Practitioner known by name only."""
+    name = [{"text": text}] if (text := plain(guest.said_name or guest.name)) else []
+    if guest.role == "second_doctor":
+        return resource("Practitioner", guest.id, name=name)
+    kind = [concept(own_coding("guest-role", guest.role), text=words(guest.role))]
+    return resource("RelatedPerson", guest.id, patient=patient, relationship=kind, name=name)
+
+
+def consent_of(guest: Guest, patient: Json) -> Json:
+    """Nobody is invited without the patient's consent: the invitation is where that was recorded."""
+    access = concept(coding(f"{TERMINOLOGY}/consentaction", "access", "Access"))
+    data = [{"meaning": "instance", "reference": {"reference": url_of(guest.visit_id), "type": "Encounter"}}]
+    actor = {"role": concept(own_coding("guest-role", guest.role)), "reference": guest_reference(guest)}
+    period = filled({"start": instant(guest.invited_at), "end": instant(guest.ended_at) if guest.ended_at else None})
+    return resource(
+        "Consent",
+        part_id(guest.id, "consent"),
+        status="active" if guest.ended_at is None else "inactive",
+        scope=concept(coding(f"{TERMINOLOGY}/consentscope", "patient-privacy", "Privacy Consent")),
+        category=[concept(own_coding("consent", "guest_in_visit"))],
+        patient=patient,
+        dateTime=instant(guest.invited_at),
+        policy=[{"uri": _CONSENT_LAW}],
+        provision={"type": "permit", "period": period, "actor": [actor], "action": [access], "data": data},
+    )

@@ -1,0 +1,170 @@
+"""Reads Carebag's own export back: readings out of a Bundle, from the elements that any receiver reads, and ours.
+
+Numbers, units, comparators, status and device are taken from FHIR's own elements; what FHIR has no place for comes from
+the extensions. A Bundle in which the two disagree is refused.
+"""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from carebag_fhir.elements import CANONICAL, Json
+from carebag_wire.records import Reading
+from carebag_wire.values import QuantityName
+from carebag_wire.visit import ReadingView
+
+_DECISIONS = {"preliminary": "draft", "final": "kept", "entered-in-error": "rejected"}
+_ORDER = {name: place for place, name in enumerate(get_args(QuantityName))}
+_IDS = ("visit", "patient", "nurse", "request", "kit")
+
+
+class NotReadable(ValueError):
+    """Not an export of Carebag, or a damaged one."""
+
+
+@dataclass(frozen=True)
+class ReadBack:
+    view: ReadingView
+    """Quantities in the order of `QuantityName`."""
+    measured_at: datetime | None
+    """`effectiveDateTime`; None where nobody knows."""
+
+
+def readings_in(bundle: Json) -> list[ReadBack]:
+    """The readings of a decoded Bundle (`json_text.decode`), in its order.
+
+    Raises:
+        NotReadable: see there.
+    """
+    try:
+        by_url = {entry["fullUrl"]: entry["resource"] for entry in bundle["entry"]}
+        groups: dict[str, list[Json]] = {}
+        for one in by_url.values():
+            for identifier in one.get("identifier", []) if one["resourceType"] == "Observation" else []:
+                if identifier["system"] == f"{CANONICAL}/identifier/reading":
+                    groups.setdefault(identifier["value"], []).append(one)
+        return [_read(uuid.UUID(own_id), parts, by_url) for own_id, parts in groups.items()]
+    except (KeyError, IndexError, TypeError, AttributeError, ValidationError, ValueError) as error:
+        raise NotReadable(type(error).__name__) from None
+
+
+def _read(own_id: uuid.UUID, parts: list[Json], by_url: dict[str, Json]) -> ReadBack:
+    first = parts[0]
+    for shared in ("status", "device", "subject", "encounter", "extension", "effectiveDateTime"):
+        if any(one.get(shared) != first.get(shared) for one in parts):
+            raise NotReadable(shared)
+    told, times, bound = (_group(first, name) for name in ("reading", "times", "binding"))
+    decision, filed = _group(first, "decision"), _group(first, "filed")
+    if _DECISIONS[first["status"]] != _one(decision, "decision"):
+        raise NotReadable("status")
+    _same_patient(first, bound, filed)
+    quantities = sorted((q for one in parts for q in _quantities(one)), key=lambda q: _ORDER[q["name"]])
+    quality, circumstances = _group(first, "quality"), _group(first, "circumstances")
+    photo = _one(told, "displayPhoto")
+    reading = {
+        "id": own_id,
+        "binding": {f"{name}_id": _uuid(bound, name) for name in _IDS} | {"kit_seq": int(_one(bound, "kitSeq"))},
+        "times": _times(times),
+        "kind": _one(told, "kind"),
+        "quantities": quantities,
+        "problem": _one(told, "problem"),
+        "flags": told.get("flag", []),
+        "circumstances": {name: _one(circumstances, name) for name in ("site", "posture", "point")},
+        "quality": {"word": _one(quality, "word"), "reasons": quality.get("reason", [])},
+        "device": _device(by_url[first["device"]["reference"]]),
+        "provenance": _one(told, "origin"),
+        "raw": _one(told, "raw") or "",
+        "display_photo": photo.removeprefix("urn:uuid:") if photo else None,
+        "user": int(_one(told, "user")) if "user" in told else None,
+    }
+    view = {
+        "reading": Reading.model_validate(reading),
+        "decision": _one(decision, "decision"),
+        "decided_by": _one(decision, "by") or "",
+        "decided_at": _one(decision, "at"),
+        "reason": _one(decision, "reason") or "",
+        "received_at": _one(times, "hubReceived"),
+        "filed_by": _one(filed, "by") or "",
+        "filed_at": _one(filed, "at"),
+        "taken_back": bool(_one(filed, "takenBack")),
+    }
+    at = first.get("effectiveDateTime")
+    return ReadBack(ReadingView.model_validate(view), datetime.fromisoformat(at) if at else None)
+
+
+def _same_patient(one: Json, bound: dict[str, list[Any]], filed: dict[str, list[Any]]) -> None:
+    """A value is its patient's: what it was bound to when it was taken, unless a person filed it."""
+    for element, name in (("subject", "patient"), ("encounter", "visit")):
+        told = _one(bound, name)
+        if told is not None and told != one[element]["reference"] and not filed:
+            raise NotReadable(element)
+
+
+def _quantities(one: Json) -> Iterator[Json]:
+    for part in (one, *one.get("component", [])):
+        value = part.get("valueQuantity")
+        if value is not None:
+            yield {
+                "name": _own_code(part["code"], "quantity"),
+                "value": _decimal(value["value"]),
+                "unit": value.get("unit", ""),
+                "comparator": value.get("comparator"),
+            }
+
+
+def _decimal(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise NotReadable("value")
+    return Decimal(value)
+
+
+def _own_code(concept: Json, code_system: str) -> str:
+    (code,) = (c["code"] for c in concept["coding"] if c["system"] == f"{CANONICAL}/CodeSystem/{code_system}")
+    return str(code)
+
+
+def _device(device: Json) -> Json:
+    return {
+        "id": device["identifier"][0]["value"] if "identifier" in device else "",
+        "kind": _own_code(device["type"], "instrument"),
+        "maker": device.get("manufacturer", ""),
+        "model": device["deviceName"][0]["name"] if "deviceName" in device else "",
+        "serial": device.get("serialNumber", ""),
+        "firmware": device["version"][0]["value"] if "version" in device else "",
+        "simulated": any(e["url"] == f"{CANONICAL}/StructureDefinition/simulated" for e in device.get("extension", [])),
+    }
+
+
+def _times(times: dict[str, list[Any]]) -> Json:
+    offsets = {"device_offset_s": "deviceOffsetS", "device_offset_uncertainty_s": "deviceOffsetUncertaintyS"}
+    return {
+        "device": _one(times, "device"),
+        "kit_monotonic_ns": int(_one(times, "kitMonotonicNs")),
+        "kit_utc": _one(times, "kitUtc"),
+        **{field: float(times[name][0]) if name in times else None for field, name in offsets.items()},
+    }
+
+
+def _group(one: Json, name: str) -> dict[str, list[Any]]:
+    """Parts of an extension by name, each with its values in order; empty if there is no such extension."""
+    parts: dict[str, list[Any]] = {}
+    for extension in one.get("extension", []):
+        if extension["url"] == f"{CANONICAL}/StructureDefinition/{name}":
+            for part in extension["extension"]:
+                (value,) = (value for key, value in part.items() if key.startswith("value"))
+                parts.setdefault(part["url"], []).append(value)
+    return parts
+
+
+def _one(parts: dict[str, list[Any]], name: str) -> Any:
+    return parts[name][0] if name in parts else None
+
+
+def _uuid(parts: dict[str, list[Any]], name: str) -> str | None:
+    told = _one(parts, name)
+    return str(told).removeprefix("urn:uuid:") if told is not None else None

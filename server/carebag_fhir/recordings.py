@@ -1,0 +1,192 @@
+"""Sounds and photos as DocumentReferences, by their address on the hub or with the file in the Bundle as a Binary."""
+
+import base64
+import hashlib
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from carebag_fhir.codes import MEANINGS, REQUESTED, category_of
+from carebag_fhir.devices import TEST_DATA, device_reference
+from carebag_fhir.elements import (
+    UCUM,
+    Json,
+    concept,
+    extension,
+    extension_group,
+    filled,
+    instant,
+    own_coding,
+    part_id,
+    plain,
+    reference,
+    resource,
+    url_of,
+)
+from carebag_fhir.encounters import body_site, circumstances_of, patient_reference, visit_reference
+from carebag_fhir.observations import Surroundings, status_of, told_about
+from carebag_fhir.parties import own_identifier
+from carebag_wire.records import PhotoTaken, SoundRecorded
+from carebag_wire.visit import PhotoView, SoundView
+
+_DOC_STATUS = {"draft": "preliminary", "kept": "final", "rejected": "entered-in-error"}
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files to put into the Bundle, by the digest of the record, and where the others are."""
+
+    inside: Mapping[str, bytes]
+    hub_url: str
+
+
+def wav(pcm16: bytes, rate_hz: int) -> bytes:
+    """A body sound as any player opens it: a header of 44 bytes before the very samples, mono, 16 bits little-endian.
+
+    Args:
+        rate_hz: samples per second.
+    """
+    head = struct.pack(
+        "<4sI4s4sIHHIIHH", b"RIFF", 36 + len(pcm16), b"WAVE", b"fmt ", 16, 1, 1, rate_hz, rate_hz * 2, 2, 16
+    )
+    return head + struct.pack("<4sI", b"data", len(pcm16)) + pcm16
+
+
+def sound_resources(view: SoundView, around: Surroundings, files: Files) -> Iterator[Json]:
+    """The recording, its file if it is to travel along, and the heart rate that the kit counted in it."""
+    sound = view.sound
+    samples = files.inside.get(sound.media_sha256)
+    content = wav(samples, sound.rate_hz) if samples is not None else None
+    if content is not None:
+        yield _binary(view.sound, content, "audio/wav")
+    told = [
+        *told_about(view, sound.times, sound.binding, sound.quality),
+        *circumstances_of(sound.circumstances),
+        *extension_group(
+            "sound",
+            ("stream", "Decimal", sound.stream),
+            ("rateHz", "Decimal", sound.rate_hz),
+            ("samples", "Decimal", sound.samples),
+            ("heard", "Code", view.heard),
+        ),
+        *(
+            gap
+            for one in sound.gaps
+            for gap in extension_group(
+                "gap", ("first", "Decimal", one.first_sample), ("samples", "Decimal", one.samples)
+            )
+        ),
+        *extension("simulated", "Boolean", True if sound.device.simulated else None),
+    ]
+    attachment = _attachment(sound, around, files, content, "audio/wav" if content else "application/octet-stream")
+    device = device_reference(around.visit.kit_id, sound.device)
+    kind = concept(own_coding("recording", "body_sound"), text="Body sound")
+    yield _document(view, sound, around, kind, attachment, told, device)
+    if sound.heart_rate_per_min is not None:
+        yield _heart_rate(view, sound.heart_rate_per_min, around)
+
+
+def photo_resources(view: PhotoView, around: Surroundings, files: Files) -> Iterator[Json]:
+    photo = view.photo
+    content = files.inside.get(photo.media_sha256)
+    if content is not None:
+        yield _binary(photo, content, photo.media_type)
+    told = [
+        *told_about(view, photo.times, photo.binding, None),
+        *extension_group(
+            "photo",
+            ("of", "Code", photo.of),
+            ("camera", "String", plain(photo.camera)),
+            ("width", "Decimal", photo.width),
+            ("height", "Decimal", photo.height),
+        ),
+    ]
+    kind = concept(*(code.coding for code in REQUESTED["photo"]), own_coding("photo", photo.of), text="Photo")
+    attachment = _attachment(photo, around, files, content, photo.media_type)
+    yield _document(view, photo, around, kind, attachment, told, {}, plain(photo.caption))
+
+
+def _document(
+    view: SoundView | PhotoView,
+    record: SoundRecorded | PhotoTaken,
+    around: Surroundings,
+    kind: Json,
+    attachment: Json,
+    told: list[Json],
+    device: Json,
+    description: str = "",
+) -> Json:
+    simulated = isinstance(record, SoundRecorded) and record.device.simulated
+    nurse = around.parties.nurse(record.binding.nurse_id)
+    at = instant(record.times.kit_utc)
+    related = around.based_on(record.binding)
+    return resource(
+        "DocumentReference",
+        record.id,
+        meta={"security": [TEST_DATA]} if simulated else {},
+        extension=told,
+        masterIdentifier=own_identifier("record", record.id),
+        status="entered-in-error" if view.decision == "rejected" else "current",
+        docStatus=_DOC_STATUS[view.decision],
+        type=kind,
+        subject=patient_reference(around.visit.patient),
+        date=at,
+        author=[one for one in (nurse, device) if one],
+        description=description,
+        content=[{"attachment": attachment}],
+        context=filled({"encounter": [visit_reference(around.visit)], "related": related}),
+    )
+
+
+def _attachment(
+    record: SoundRecorded | PhotoTaken, around: Surroundings, files: Files, content: bytes | None, media_type: str
+) -> Json:
+    """`hash` is SHA-1, as R4 asks; the SHA-256 that the kit signed is an extension, over the samples as recorded."""
+    digest = record.media_sha256
+    away = f"{files.hub_url}/api/media/{around.visit.id}/{digest}"
+    fields: Json = {
+        "extension": extension("sha256", "String", digest),
+        "contentType": media_type,
+        "url": url_of(part_id(record.id, "file")) if content is not None else away,
+        "size": len(content) if content is not None else None,
+        "hash": base64.b64encode(hashlib.sha1(content, usedforsecurity=False).digest()).decode() if content else None,
+        "creation": instant(record.times.kit_utc),
+    }
+    return filled(fields)
+
+
+def _binary(record: SoundRecorded | PhotoTaken, content: bytes, media_type: str) -> Json:
+    context = reference("DocumentReference", record.id)
+    data = base64.b64encode(content).decode()
+    own_id = part_id(record.id, "file")
+    return resource("Binary", own_id, contentType=media_type, securityContext=context, data=data)
+
+
+def _heart_rate(view: SoundView, per_min: int, around: Surroundings) -> Json:
+    """Counted by the kit in the sound, and said to be."""
+    sound, meaning = view.sound, MEANINGS["pulse"]
+    quantity = {"value": per_min, "unit": meaning.unit, "system": UCUM, "code": meaning.unit}
+    code = concept(*(code.coding for code in meaning.codes), own_coding("quantity", "heart_rate"), text="Heart rate")
+    return resource(
+        "Observation",
+        part_id(sound.id, "heart rate"),
+        meta={"security": [TEST_DATA]} if sound.device.simulated else {},
+        extension=[
+            *extension("simulated", "Boolean", True if sound.device.simulated else None),
+            *told_about(view, sound.times, sound.binding, sound.quality),
+        ],
+        identifier=[own_identifier("sound", sound.id)],
+        basedOn=around.based_on(sound.binding),
+        status=status_of(view),
+        category=category_of(meaning.category),
+        code=code,
+        subject=patient_reference(around.visit.patient),
+        encounter=visit_reference(around.visit),
+        effectiveDateTime=instant(sound.times.kit_utc),
+        issued=instant(view.received_at) if view.received_at else None,
+        valueQuantity=quantity,
+        bodySite=body_site(sound.circumstances),
+        method=concept(own_coding("method", "counted_in_body_sound"), text="Counted by the kit in the body sound"),
+        device=device_reference(around.visit.kit_id, sound.device),
+        derivedFrom=[reference("DocumentReference", sound.id)],
+    )

@@ -1,0 +1,90 @@
+"""What the hub has of a visit, put together for the FHIR export. Nothing here decides who may have it."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from carebag_fhir.visit_export import CareProvider, StoredRecord, VisitExport
+from carebag_server.hub import Hub
+from carebag_server.people import person_of
+from carebag_server.refusals import Refused
+from carebag_server.tables import (
+    Commission,
+    Finding,
+    HeardRow,
+    Kit,
+    MarkRow,
+    MediaRow,
+    NoteRow,
+    Organization,
+    RecordRow,
+    VisitRow,
+)
+from carebag_server.visit_views import snapshot_of
+from carebag_wire.records import SignedRecord, record_adapter
+
+MOST_MEDIA_BYTES = 100 * 1024 * 1024
+"""Of all files inside one Bundle; they grow by a third in it."""
+
+
+def export_of(hub: Hub, session: Session, visit: VisitRow) -> VisitExport:
+    """All but the files themselves."""
+    doctors = _doctors(session, visit)
+    providers = {visit.organization_id, *(one.organization_id for one in doctors)}
+    named = session.scalars(select(Organization).where(Organization.id.in_(providers)).order_by(Organization.id))
+    care_providers = {row.id: CareProvider(id=row.id, name=row.name) for row in named}
+    return VisitExport(
+        snapshot=snapshot_of(session, visit, None, [], False, hub.now()),
+        provider=care_providers[visit.organization_id],
+        providers=list(care_providers.values()),
+        people=[person_of(session, one) for one in doctors],
+        records=_records(session, visit),
+        kit_public_key=session.get_one(Kit, visit.kit_id).public_key,
+        hub_url=hub.settings.origins[0],
+    )
+
+
+def _doctors(session: Session, visit: VisitRow) -> Sequence[Commission]:
+    """Commissions of those who listened, marked or signed: others are known by name only."""
+    ids = {
+        *session.scalars(select(NoteRow.author_id).where(NoteRow.visit_id == visit.id, NoteRow.state == "signed")),
+        *session.scalars(select(MarkRow.author_id).where(MarkRow.visit_id == visit.id)),
+        *session.scalars(select(HeardRow.practitioner_id).where(HeardRow.visit_id == visit.id)),
+    }
+    query = select(Commission).where(Commission.practitioner_id.in_(ids), Commission.role == "doctor")
+    return session.scalars(query.order_by(Commission.id)).all()
+
+
+def _records(session: Session, visit: VisitRow) -> list[StoredRecord]:
+    """What was bound to the visit, and the readings that were filed into it."""
+    findings = select(Finding.record_id).where(Finding.visit_id == visit.id)
+    query = select(RecordRow).where(or_(RecordRow.visit_id == visit.id, RecordRow.id.in_(findings)))
+    rows = session.scalars(query.order_by(RecordRow.kit_seq, RecordRow.id))
+    return [_stored(row) for row in rows]
+
+
+def _stored(row: RecordRow) -> StoredRecord:
+    signed = SignedRecord(payload=row.payload, sha256=row.sha256, signature=row.signature)
+    record = record_adapter.validate_json(row.payload)
+    return StoredRecord(signed=signed, record=record, received_at=row.received_at)
+
+
+def media_of(session: Session, visit_id: uuid.UUID) -> list[str]:
+    """Digests of the visit's files that are here.
+
+    Raises:
+        Refused: 413 `too_large`, more than a Bundle can carry.
+    """
+    query = (
+        select(MediaRow.sha256, MediaRow.bytes_stored)
+        .join(Finding, Finding.media_sha256 == MediaRow.sha256)
+        .where(Finding.visit_id == visit_id)
+        .distinct()
+        .order_by(MediaRow.sha256)
+    )
+    rows = session.execute(query).all()
+    if sum(row.bytes_stored for row in rows) > MOST_MEDIA_BYTES:
+        raise Refused(413, "too_large")
+    return [row.sha256 for row in rows]

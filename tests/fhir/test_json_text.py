@@ -1,0 +1,43 @@
+"""JSON with the digits as they were measured."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carebag_fhir.json_text import decode, encode
+
+DECIMALS = st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**9), max_value=10**9)
+SCALARS = st.booleans() | st.integers(-(2**53), 2**53) | DECIMALS | st.text(st.characters(codec="utf-8"))
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner)
+)
+
+
+@settings(max_examples=50)
+@given(VALUES)
+def test_what_is_written_is_read(value: Any) -> None:
+    assert decode(encode(value)) == value
+
+
+@pytest.mark.parametrize("text", ["128.50", "0.0", "5", "-0.25", "70.050", "1E+2"])
+def test_digits_stay(text: str) -> None:
+    assert encode([Decimal(text)]) == f"[{text}]".encode()
+
+
+@pytest.mark.parametrize("value", [Decimal("NaN"), Decimal("-Infinity")])
+def test_what_is_no_number_is_refused(value: Decimal) -> None:
+    with pytest.raises(ValueError, match="no number"):
+        encode({"value": value})
+
+
+@pytest.mark.parametrize("value", [1.5, b"x", {1}])
+def test_what_json_does_not_have_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError):
+        encode(value)
+
+
+def test_the_order_is_kept_and_text_is_utf_8() -> None:
+    assert encode({"b": "å\n", "a": [True, False, 3]}) == '{"b":"å\\n","a":[true,false,3]}'.encode()
