@@ -329,11 +329,11 @@ class DoctorHears(Wire):
     """`replay`: the last seconds again. `recording`: one made earlier."""
     view: View
     speed: Literal["normal", "half", "quarter"] = "normal"
+    quieter: bool = False
+    """Steady noise is taken down, for that ear."""
 
 
 class SoundEnd(Wire):
-    quieter: bool = False
-    """Steady noise is taken down, for that ear."""
     """The live stream is over: how much there was, and the digest of all of it (PCM16 LE, gaps as zeros)."""
 
     type: Literal["sound_end"] = "sound_end"
