@@ -26,15 +26,17 @@ from carebag_edge.media_files import MediaFiles
 from carebag_edge.recording_file import FinishedSound, RecordingFile, discard, salvage
 from carebag_edge.sample_ledger import Implausible
 from carebag_signal.auscultation import Finding, HeartRate, SoundMark
+from carebag_signal.extra_sounds import ExtraSound, Pointing
 from carebag_wire.base import uuid7
 from carebag_wire.records import MAX_SOUND_MARKS, Gap, SoundRecorded
-from carebag_wire.values import Circumstances, DeviceIdentity, Quality, Times
+from carebag_wire.values import Circumstances, DeviceIdentity, Point, Quality, Times
 from carebag_wire.visit import ListeningState, SoundEnd
 
 STATE_EVERY_S = 0.25
 FORCE_EVERY_S = 2
 MAX_LENGTH_S = 30 * 60
 HEARING = "hearing"
+HEART_POINTS: frozenset[Point | None] = frozenset(("aortic", "pulmonic", "erb", "tricuspid", "mitral"))
 QualityWord = Literal["assessing", "good", "no_contact", "noisy", "movement", "speaking", "clipped"]
 
 
@@ -46,6 +48,12 @@ class SoundMonitor(Protocol):
     def gap(self, n_samples: int) -> None: ...
 
     def finish(self) -> Sequence[Finding]: ...
+
+
+class SoundMonitorKind(Protocol):
+    """Makes a monitor; with `extra_sounds` it also looks for where to listen again between S1 and S2."""
+
+    def __call__(self, rate_hz: int, *, extra_sounds: bool) -> SoundMonitor: ...
 
 
 class Hearing(BaseModel):
@@ -87,6 +95,7 @@ class _Running:
     marks: list[tuple[int, Literal["S1", "S2"]]] = field(default_factory=list)
     """Since the last message."""
     all_marks: list[tuple[int, Literal["S1", "S2"]]] = field(default_factory=list)
+    pointing: Pointing = field(default_factory=Pointing)
     heard: Counter[str] = field(default_factory=Counter)
     overrun: bool = False
     clipping: Clipping = field(default_factory=Clipping)
@@ -110,7 +119,7 @@ class Listening:
         binder: Binder,
         live: LiveMedia,
         clock: Clock,
-        monitor: Callable[[int], SoundMonitor],
+        monitor: SoundMonitorKind,
         publish: Callable[[ListeningState], None],
     ) -> None:
         self._folder = folder
@@ -178,7 +187,8 @@ class Listening:
         )
         self._journal.put_state(HEARING, hearing.model_dump_json())
         file = RecordingFile(self._folder, event.stream, event.rate_hz)
-        self._running = _Running(hearing, file, self._monitor(event.rate_hz), Meter(event.rate_hz))
+        monitor = self._monitor(event.rate_hz, extra_sounds=whom.circumstances.point in HEART_POINTS)
+        self._running = _Running(hearing, file, monitor, Meter(event.rate_hz))
         self._live.sound_begin(event.stream, event.rate_hz)
         self._tell(self._state("live"))
 
@@ -271,6 +281,8 @@ class Listening:
             elif isinstance(finding, HeartRate):
                 running.rate, running.rate_problem = finding.per_min, finding.why_not
                 running.last_rate = finding.per_min or running.last_rate
+            elif isinstance(finding, ExtraSound):
+                running.pointing.take(finding)
             else:
                 running.word = finding.word
 
@@ -354,6 +366,7 @@ class Listening:
             level=running.level[0] if running.level else None,
             peak_dbfs=round(running.level[1], 1) if running.level else None,
             sound_marks=running.marks,
+            listen_here=list(running.pointing.listen),
         )
 
     def _tell(self, message: ListeningState) -> None:

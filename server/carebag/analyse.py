@@ -129,12 +129,17 @@ def _heart(file: Path, rate_hz: int | None) -> tuple[dict[str, Any], Any]:
         "seconds": len(samples) / rate,
         "s1_s": s1_s,
         "s2_s": s2_s,
+        "names_sure": found.names_sure,
+        "unnamed_s": [s / rate for s in found.unnamed],
         "timing": asdict(heart_timing(s1_s, s2_s, [start / rate for start, _ in found.gaps])),
         "heart_rate_bpm": _rounded(found.heart_rate_per_min),
         "heart_rate_why_not": found.heart_rate_why_not,
         "heart_rate_shown": [asdict(r) for r in found.heart_rates],
         "quality": [asdict(q) for q in found.quality],
         "gaps": list(found.gaps),
+        "listen_here": [{"start_s": start / rate, "end_s": end / rate} for start, end in found.extra_sound.listen],
+        "extra_sound_probability": found.extra_sound.probability,
+        "extra_sound_why_not": found.extra_sound.why_not,
         **_further(found),
     }, heart_sheet(samples, found)
 
@@ -178,7 +183,7 @@ def _pulse(file: Path, rate_hz: int | None) -> tuple[dict[str, Any], Any]:
 
 _NAMED = {
     "kind", "rate_hz", "n_samples", "s1", "s2", "heart_rate_per_min", "heart_rate_why_not", "heart_rates", "quality",
-    "gaps", "beats_s", "pulse_rates", "breathing_rates", "others",
+    "gaps", "names_sure", "unnamed", "extra_sound", "beats_s", "pulse_rates", "breathing_rates", "others",
 }  # fmt: skip
 
 
@@ -241,7 +246,20 @@ def _in_words(answer: dict[str, Any]) -> str:
     rate = answer["heart_rate_bpm"]
     heart = f"{rate:.0f}/min" if rate is not None else not_shown(answer["heart_rate_why_not"])
     good = sum(q["end"] - q["start"] for q in answer["quality"] if q["word"] == "good") / answer["rate_hz"]
-    return (
-        f"{about}, heart rate {heart}, {len(answer['s1_s'])} S1, {len(answer['s2_s'])} S2, "
-        f"good quality {good:.0f} s. {NOTE}"
-    )
+    return f"{about}, heart rate {heart}, {_sounds(answer)}, good quality {good:.0f} s{_listen_here(answer)}. {NOTE}"
+
+
+def _sounds(answer: dict[str, Any]) -> str:
+    """How many S1 and S2, and how many sounds of a heart too fast to tell which is which."""
+    unnamed = set(answer["unnamed_s"])
+    counts = [(name, sum(s not in unnamed for s in answer[f"{name.lower()}_s"])) for name in ("S1", "S2")]
+    if not unnamed:
+        return ", ".join(f"{n} {name}" for name, n in counts)
+    told = [f"{n} {name}" for name, n in counts if n]
+    return ", ".join((*told, f"{len(unnamed)} heart sounds not named S1 or S2 (too fast to tell them apart)"))
+
+
+def _listen_here(answer: dict[str, Any]) -> str:
+    places = answer["listen_here"]
+    at = ", ".join(f"{place['start_s']:.1f} s" for place in places)
+    return f", listen here: more sound than expected between S1 and S2 (at {at})" if places else ""

@@ -21,8 +21,11 @@ _MOST_ROWS = 12
 _MOST_MARKS_PER_ROW = 150
 """More strokes than that hide the wave."""
 _INK, _FAINT, _WAVE_INK, _GRID, _GAP = "#1b1f24", "#57606a", "#1f5f99", "#e4e8ec", "#f3d9d7"
-_PLACE = "#b3261e"
+_PLACE, _PAPER = "#b3261e", "#ffffff"
 _NOTE = "Decision support; not a diagnosis. Where nothing is marked, nothing is known."
+NOT_NAMED = "S1 and S2 are not named where the heart beats too fast to tell them apart surely"
+LISTEN_HERE = "listen here"
+_POINTER = f"{LISTEN_HERE.capitalize()}: more sound than expected between S1 and S2, a pointer and no finding"
 _WORDS = {
     "good": ("good", "#2e7d32"),
     "no_contact": ("no contact", "#6d6d6d"),
@@ -84,21 +87,39 @@ class Sheet:
     """Of the spectrogram; None draws none."""
     places: tuple[tuple[int, int], ...] = ()
     """(first sample, end) of what should be listened to."""
+    bracket: tuple[int, int] | None = None
+    """(first sample, end) of a stretch to listen to again."""
+    remark: str = ""
+    """What else has to be known, in a sentence."""
 
 
 def heart_sheet(samples: NDArray[np.int16], found: Analysis) -> Sheet:
-    """Heart sound with S1, S2 and quality."""
+    """Heart sound with S1, S2 (where they can be told apart), quality, and where to listen again."""
     rate = found.heart_rate_per_min
     heart = f"{rate:.0f}/min" if rate is not None else _not_shown(found.heart_rate_why_not)
+    listen = found.extra_sound.listen
     return Sheet(
         f"Heart sound · {_length(found.n_samples, found.rate_hz)} · heart rate {heart}",
         found.rate_hz,
         samples,
-        (Marks(found.s1, 0.95, "#b3261e", "S1"), Marks(found.s2, 0.6, "#0b7285", "S2")),
+        _heart_marks(found),
         tuple(Span(q.start, q.end, *_word(q.word)) for q in found.quality if q.word is not None),
         found.gaps,
         600.0,
+        bracket=(listen[0][0], listen[-1][1]) if listen else None,
+        remark=" ".join(f"{said}." for said, so in ((NOT_NAMED, found.unnamed), (_POINTER, listen)) if so),
     )
+
+
+def _heart_marks(found: Analysis) -> tuple[Marks, ...]:
+    unnamed = set(found.unnamed)
+    named = (
+        Marks([s for s in found.s1 if s not in unnamed], 0.95, "#b3261e", "S1"),
+        Marks([s for s in found.s2 if s not in unnamed], 0.6, "#0b7285", "S2"),
+    )
+    if not unnamed:
+        return named
+    return (*(marks for marks in named if marks.at), Marks(found.unnamed, 0.75, "#6d6d6d", "heart sound"))
 
 
 def lung_sheet(samples: NDArray[np.int16], found: LungAnalysis) -> Sheet:
@@ -215,7 +236,7 @@ def _row_height(sheet: Sheet) -> int:
 
 def _draw(canvas: Canvas, sheet: Sheet, row_s: float, rows: int) -> None:
     canvas.text((_LEFT, 32), sheet.title, _INK, 19)
-    canvas.text((_LEFT, 54), _NOTE, _FAINT)
+    canvas.text((_LEFT, 54), f"{_NOTE} {sheet.remark}".rstrip(), _FAINT)
     at = float(_LEFT)
     for marks in sheet.marks:
         canvas.strokes([((at, 62), (at, 74))], marks.colour, 2)
@@ -223,7 +244,7 @@ def _draw(canvas: Canvas, sheet: Sheet, row_s: float, rows: int) -> None:
         at += 44 + 7 * (len(marks.name) + 5)
     if sheet.places:
         canvas.rectangle((at, 66), (18, 4), _PLACE)
-        canvas.text((at + 24, 73), f"listen here ({len(sheet.places)})", _PLACE, 12)
+        canvas.text((at + 24, 73), f"{LISTEN_HERE} ({len(sheet.places)})", _PLACE, 12)
     per_row = row_s * sheet.rate_hz
     middle, scale = _scale(sheet)
     for number in range(rows):
@@ -272,11 +293,28 @@ def _row(
     for first, last in sheet.places:
         if start <= first < end:
             canvas.rectangle((x(first), top - 5), (max(x(min(last, end)) - x(first), 2), 4), _PLACE)
+    if sheet.bracket is not None:
+        _bracket(canvas, sheet.bracket, top, start, end, x)
     below = top + _WAVE
     if sheet.highest_hz:
         _spectrum(canvas, sheet, below, start, end, x)
         below += _SPECTRUM
     _band(canvas, sheet.band, below, start, end, x)
+
+
+def _bracket(
+    canvas: Canvas, bracket: tuple[int, int], top: int, start: int, end: int, x: Callable[[float], float]
+) -> None:
+    """Over the wave, open where it goes on in another row; its words where it begins."""
+    first, last = max(bracket[0], start), min(bracket[1], end)
+    if first >= last:
+        return
+    lines = [((x(first), top - 4), (x(last), top - 4))]
+    lines += [((x(edge), top - 4), (x(edge), top + 4)) for edge in bracket if start <= edge <= end]
+    canvas.strokes(lines, _INK, 1.2)
+    if first == bracket[0]:
+        canvas.rectangle((x(first) + 3, top - 2), (6 * len(LISTEN_HERE), 12), _PAPER)
+        canvas.text((x(first) + 4, top + 8), LISTEN_HERE, _INK, 11)
 
 
 def _wave(canvas: Canvas, values: Values, centre: float, middle: float, scale: float, width: float) -> None:

@@ -316,6 +316,9 @@ class ListeningState(Wire):
     peak_dbfs: float | None = None
     sound_marks: list[tuple[int, Literal["S1", "S2"]]] = []
     """Sample numbers of new S1/S2 onsets since the last message."""
+    listen_here: list[tuple[int, int]] = []
+    """Samples (first, end) with more sound than expected between S1 and S2, while the kit points at any. A pointer, no
+    finding, and never stored; where it does not point, nothing is known."""
 
 
 class DoctorHears(Wire):

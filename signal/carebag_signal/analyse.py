@@ -16,10 +16,12 @@ from carebag_signal.auscultation import (
 )
 from carebag_signal.breathing import BreathMark, BreathRate, BreathWhyNot
 from carebag_signal.evidence import Network
+from carebag_signal.extra_sounds import ExtraSound
 from carebag_signal.heart_rate import WhyNot, rate_of_recording
 from carebag_signal.lung_markers import LungFinding, LungMark, LungMonitor
 from carebag_signal.pulse import BreathingRate, PulseBeat, PulseMonitor, PulseRate
 from carebag_signal.quality import Word
+from carebag_signal.sound_names import all_sure, names_sure
 
 Kind = Literal["heart"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -57,6 +59,12 @@ class Analysis:
     quality: tuple[QualitySpan, ...]
     gaps: tuple[tuple[int, int], ...]
     """(first sample, samples) that are missing."""
+    names_sure: bool | None
+    """Whether S1 and S2 are told apart surely wherever there are marks; None where there are too few beats to tell."""
+    unnamed: tuple[int, ...]
+    """Of `s1` and `s2` those whose name is only the best guess."""
+    extra_sound: ExtraSound
+    """Where to listen again, as known at the end."""
     others: tuple[object, ...] = ()
     """Whatever else the monitor said, in the order in which it said it."""
 
@@ -81,7 +89,8 @@ def analyse(
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}")
-    findings, pieces = _listen(HeartSoundMonitor(rate_hz, network=network, lag_frames=lag_frames), samples, gaps)
+    monitor = HeartSoundMonitor(rate_hz, network=network, lag_frames=lag_frames, extra_sounds=True)
+    findings, pieces = _listen(monitor, samples, gaps)
     marks = [f for f in findings if isinstance(f, SoundMark)]
     s1 = tuple(m.sample for m in marks if m.sound == "S1")
     s2 = tuple(m.sample for m in marks if m.sound == "S2")
@@ -90,8 +99,24 @@ def analyse(
     if rate is not None and not any(r.per_min is not None for r in rates):
         rate, why_not = None, rates[-1].why_not if rates else "assessing"
     quality = _spans([f for f in findings if isinstance(f, QualityWord)], samples.size)
-    others = tuple(f for f in findings if not isinstance(f, (HeartRate, QualityWord, SoundMark)))
-    return Analysis(kind, rate_hz, samples.size, s1, s2, rate, why_not, rates, quality, gaps, others)
+    at = sorted((*s1, *s2))
+    sure = names_sure(s1, at, rate_hz)
+    return Analysis(
+        kind,
+        rate_hz,
+        samples.size,
+        s1,
+        s2,
+        rate,
+        why_not,
+        rates,
+        quality,
+        gaps,
+        all_sure(sure),
+        tuple(sample for sample, one in zip(at, sure, strict=True) if one is False),
+        _extra_sound(findings, samples.size),
+        tuple(f for f in findings if not isinstance(f, (HeartRate, QualityWord, SoundMark, ExtraSound))),
+    )
 
 
 def _listen(
@@ -110,6 +135,11 @@ def _listen(
         pieces.append((at, start))
         at = start + count
     return findings + monitor.finish(), pieces
+
+
+def _extra_sound(findings: list[Finding], n_samples: int) -> ExtraSound:
+    said = [f for f in findings if isinstance(f, ExtraSound)]
+    return said[-1] if said else ExtraSound(n_samples, 0, None, "too_few_beats", ())
 
 
 def _intervals_s(

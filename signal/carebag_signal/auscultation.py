@@ -1,4 +1,7 @@
-"""Heart sounds as they arrive: heart rate, S1/S2 marks and a quality word. Decision support, not a diagnosis."""
+"""Heart sounds as they arrive: heart rate, S1/S2 marks, a quality word, and where to listen again.
+
+Decision support, not a diagnosis.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,9 +11,11 @@ from numpy.typing import NDArray
 
 from carebag_signal.bands import FRAMES_PER_SECOND, BandEnergies, Frames, check_samples, frame_start
 from carebag_signal.evidence import HeartEvidence, Network
+from carebag_signal.extra_sounds import ExtraSound, ExtraSoundPointer
+from carebag_signal.heart_cycles import READ_S
 from carebag_signal.heart_rate import WINDOW_S, WhyNot, rate_from_path
 from carebag_signal.quality import WINDOW_FRAMES, Listening, QualityJudge, Word
-from carebag_signal.segmentation import S1, S2, Segmenter
+from carebag_signal.segmentation import S1, S2, Segment, Segmenter
 
 LAG_FRAMES = 24
 """A mark is given when the path behind it is this old: with context, window and block it is final within 1 s."""
@@ -47,7 +52,7 @@ class QualityWord:
     word: Word
 
 
-Finding = HeartRate | SoundMark | QualityWord
+Finding = HeartRate | SoundMark | QualityWord | ExtraSound
 
 
 class HeartSoundMonitor:
@@ -58,9 +63,16 @@ class HeartSoundMonitor:
     beat spans a hole.
     """
 
-    def __init__(self, rate_hz: int, *, network: Network | None = None, lag_frames: int = LAG_FRAMES) -> None:
+    def __init__(
+        self,
+        rate_hz: int,
+        *,
+        network: Network | None = None,
+        lag_frames: int = LAG_FRAMES,
+        extra_sounds: bool = False,
+    ) -> None:
         """`lag_frames` (1-400, of 20 ms) is how much of what follows is heard before a mark is given; heart rate and
-        quality do not wait for it.
+        quality do not wait for it. With `extra_sounds` it also finds where to listen again between S1 and S2.
 
         Raises: ValueError unless 2000 <= rate_hz <= 96000 and `lag_frames` is in its range.
         """
@@ -69,6 +81,7 @@ class HeartSoundMonitor:
         self._rate_hz = rate_hz
         self._network = network
         self._lag_frames = lag_frames
+        self._extra_sounds = extra_sounds
         self._fed = 0
         self._pending: list[Finding] = []
         self._begin()
@@ -80,6 +93,7 @@ class HeartSoundMonitor:
         self._segmenter = Segmenter()
         self._listening = Listening()
         self._quality = QualityJudge()
+        self._pointer = ExtraSoundPointer(self._rate_hz, base=self._base) if self._extra_sounds else None
         self._frames = 0
         self._marked = 0
         self._shown: tuple[int | None, WhyNot | None] | None = None
@@ -109,6 +123,8 @@ class HeartSoundMonitor:
         self._pending += self._marks(upto=self._segmenter.frames)
         if self._shown is not None and self._shown[0] is not None:
             self._pending.append(HeartRate(self._fed, None, "assessing"))
+        if self._pointer is not None and self._pointer.points:
+            self._pending.append(ExtraSound(self._fed, 0, None, "too_few_beats", ()))
         self._fed += n_samples
         self._begin()
 
@@ -122,14 +138,26 @@ class HeartSoundMonitor:
         evidence = self._evidence.feed(frames.heart)
         self._segmenter.feed(evidence)
         self._listening.feed(frames, evidence)
+        if self._pointer is not None:
+            self._pointer.feed(frames, evidence)
         found = self._marks(upto=self._segmenter.frames - self._lag_frames)
         if self._listening.due:
-            path = self._segmenter.path(WINDOW_FRAMES / FRAMES_PER_SECOND)
-            word = self._quality.hear(self._listening.window(path, self._segmenter.frames))
-            if word is not None:
-                found.append(QualityWord(self._now(), word))
+            found += self._judged()
         if self._frames % _RATE_EVERY_FRAMES == 0:
             found += self._rate()
+        return found
+
+    def _judged(self) -> list[Finding]:
+        """What the last three seconds change in quality, and what all beats before say of the sound between them."""
+        decided = self._segmenter.frames
+        # one reading of the path serves both: the shorter one is its end
+        path = self._segmenter.path(READ_S if self._pointer is not None else WINDOW_FRAMES / FRAMES_PER_SECOND)
+        word = self._quality.hear(self._listening.window(_since(path, decided - WINDOW_FRAMES), decided))
+        found: list[Finding] = [] if word is None else [QualityWord(self._now(), word)]
+        if self._pointer is not None:
+            assert self._quality.score is not None
+            said = self._pointer.hear(path, decided, self._quality.score)
+            found += [] if said is None else [said]
         return found
 
     def _now(self) -> int:
@@ -158,3 +186,7 @@ class HeartSoundMonitor:
             return []
         self._shown = shown
         return [HeartRate(self._now(), *shown)]
+
+
+def _since(path: list[Segment], frame: int) -> list[Segment]:
+    return [segment for segment in path if segment.start >= frame]

@@ -12,26 +12,36 @@ from collections import deque
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from carebag_signal.bands import BandEnergies, Frames, frame_start
+from carebag_signal.bands import FRAMES_PER_SECOND, BandEnergies, Frames, frame_start
 from carebag_signal.evidence import HeartEvidence, Network
 from carebag_signal.heart_cycles import DIASTOLE_ROWS, READ_S, S1_ROW, S2_ROW, SYSTOLE_ROWS, Cycle, Cycles
 from carebag_signal.quality import WINDOW_S, Judge, Listening, QualityJudge
 from carebag_signal.segmentation import Segment, Segmenter
+from carebag_signal.sound_names import names_sure
 
-WhyNot = Literal["too_few_beats", "poor_signal", "unsteady"]
+WhyNot = Literal["too_few_beats", "poor_signal", "unsteady", "names_unsure"]
 """Codes, never sentences: the pages have the words."""
 
 FEWEST_BEATS = 8
 _KEPT_BEATS = 64
 POINT_FROM = 0.5
 """Probability from which on it points."""
+KEEP_FROM = 0.4
+"""It stops below this."""
+TIMES_IN_A_ROW = 2
+"""So often it must be found before a page points."""
 _SPANS = 3
-"""So many beats are named to listen to."""
+"""So many beats are named to listen to, one after the other where there are such."""
+_RECENT_BEATS = 16
+"""They are among these, so that a page can still play them."""
+_NEXT_FRAMES = 2
+"""A beat that begins so soon after another follows it."""
 GOOD_SCORE = 0.3
 """Quality of the sound in which a beat counts."""
 SURE = 0.6
@@ -103,7 +113,15 @@ class ExtraSoundPointer:
         self._beats: deque[Cycle] = deque(maxlen=_KEPT_BEATS)
         self._heard: deque[bool] = deque(maxlen=_KEPT_BEATS)
         """Of the last beats: was it good?"""
+        self._s1: deque[int] = deque(maxlen=_KEPT_BEATS + 1)
+        """Frames of the onsets of the last S1, good or not."""
         self._frames = 0
+        self._said: ExtraSound | None = None
+
+    @property
+    def points(self) -> bool:
+        """What was said last names places to listen to."""
+        return self._said is not None and bool(self._said.listen)
 
     def feed(self, frames: Frames, evidence: NDArray[np.float64]) -> None:
         """Takes a block of frames and the evidence that became known with it."""
@@ -118,9 +136,20 @@ class ExtraSoundPointer:
         for cycle in new:
             good = score >= GOOD_SCORE and cycle.belief >= SURE
             self._heard.append(good)
+            self._s1.append(cycle.start)
             if good:
                 self._beats.append(cycle)
         return bool(new)
+
+    def hear(self, path: list[Segment], decided_frames: int, score: float) -> ExtraSound | None:
+        """As `take`; what is said now, if that is anything new."""
+        if not self.take(path, decided_frames, score):
+            return None
+        said = self.says()
+        if self._said is not None and replace(said, at_sample=self._said.at_sample) == self._said:
+            return None
+        self._said = said
+        return said
 
     def says(self) -> ExtraSound:
         """What can be said now."""
@@ -150,17 +179,50 @@ class ExtraSoundPointer:
             return "poor_signal"
         if len(self._beats) >= FEWEST_BEATS and len(beats) < _STEADY_SHARE * len(self._beats):
             return "unsteady"
-        return None if len(beats) >= FEWEST_BEATS else "too_few_beats"
+        if len(beats) < FEWEST_BEATS:
+            return "too_few_beats"
+        named = self._named(beats)
+        # the last one is what the marks of now show: where they bear no names, nothing is said of what lies between
+        return None if named[-1] and sum(named) > len(named) / 2 else "names_unsure"
+
+    def _named(self, beats: list[Cycle]) -> list[bool]:
+        """Of each beat: are S1 and S2 told apart surely? If not, what was taken for a systole may be a diastole."""
+        return [sure is not False for sure in names_sure(self._s1, [b.start for b in beats], FRAMES_PER_SECOND)]
 
     def _where(self, beats: list[Cycle]) -> tuple[tuple[int, int], ...]:
-        """The systoles of the beats that are most like what all have in common."""
+        """Systoles of three late beats, one after the other if possible, that are most like what all have in common."""
         levels = np.stack([beat.levels[SYSTOLE_ROWS] for beat in beats])
         unlike = np.abs(levels - np.median(levels, axis=0)).mean(axis=(1, 2))
-        chosen = sorted(np.argsort(unlike, kind="stable")[:_SPANS])
-        return tuple((self._sample(beats[i].systole[0]), self._sample(beats[i].systole[1])) for i in chosen)
+        known = zip(beats, unlike, self._named(beats), strict=True)
+        recent = [(beat, float(far)) for beat, far, named in known if named][-_RECENT_BEATS:]
+        runs = [recent[i : i + _SPANS] for i in range(len(recent) - _SPANS + 1)]
+        runs = [run for run in runs if all(b.start - a.end <= _NEXT_FRAMES for (a, _), (b, _) in pairwise(run))]
+        most_alike = sorted(recent, key=lambda one: one[1])[:_SPANS]
+        chosen = min(runs, key=lambda run: sum(far for _, far in run), default=most_alike)
+        systoles = sorted(beat.systole for beat, _ in chosen)
+        return tuple((self._sample(first), self._sample(end)) for first, end in systoles)
 
     def _sample(self, frame: int) -> int:
         return self._base + frame_start(frame, self._rate_hz)
+
+
+class Pointing:
+    """For a page, which should not point and take it back with every beat: points when it was found twice in a row, and
+    until it is clearly less.
+    """
+
+    def __init__(self) -> None:
+        self._times = 0
+        self.listen: tuple[tuple[int, int], ...] = ()
+        """Samples (first, end) to listen to; empty while it does not point."""
+
+    def take(self, said: ExtraSound) -> None:
+        """Takes the next of what was said."""
+        self._times = self._times + 1 if said.listen else 0
+        if said.probability is None or said.probability < KEEP_FROM:
+            self.listen = ()
+        elif self._times >= TIMES_IN_A_ROW or (self.listen and said.listen):
+            self.listen = said.listen
 
 
 class ExtraSoundMonitor:
@@ -185,7 +247,6 @@ class ExtraSoundMonitor:
         self._evidence, self._segmenter = HeartEvidence(self._network), Segmenter()
         self._listening, self._quality = Listening(), QualityJudge(self._judge)
         self.pointer = ExtraSoundPointer(self._rate_hz, base=self._fed, regression=self._regression)
-        self._said: ExtraSound | None = None
 
     def feed(self, samples: NDArray[np.int16]) -> list[ExtraSound]:
         """What became known with these samples: whenever there are new beats, or a new reason why nothing is said.
@@ -221,13 +282,7 @@ class ExtraSoundMonitor:
             return None
         self._quality.hear(self._listening.window(self._segmenter.path(WINDOW_S), self._segmenter.frames))
         assert self._quality.score is not None
-        if not self.pointer.take(self._segmenter.path(READ_S), self._segmenter.frames, self._quality.score):
-            return None
-        said = self.pointer.says()
-        if self._said is not None and replace(said, at_sample=self._said.at_sample) == self._said:
-            return None
-        self._said = said
-        return said
+        return self.pointer.hear(self._segmenter.path(READ_S), self._segmenter.frames, self._quality.score)
 
 
 def extra_sounds(

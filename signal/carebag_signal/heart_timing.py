@@ -19,7 +19,7 @@ FEWEST_BEATS = 6
 SURE_CYCLE_S = 0.5
 """Above 120/min systole and diastole are equally long. In 97 recordings of children's hearts that fast the names were
 the other way round than annotated in 13, in 261 slower ones in one (docs/model-cards/heart-sounds.md)."""
-_LONGEST_CYCLE_S, _SHORTEST_CYCLE_S = 2.0, 60 / 225
+LONGEST_CYCLE_S, SHORTEST_CYCLE_S = 2.0, 60 / 225
 _NEAR = 0.25
 _STEADY_SHARE = 0.6
 _EVEN, _UNEVEN = 0.07, 0.12
@@ -77,7 +77,7 @@ def _beats(
     whole = np.flatnonzero(first[:-2] & ~first[1:-1] & first[2:]) if times.size > 2 else np.zeros(0, np.int64)
     cycle = times[whole + 2] - times[whole]
     unbroken = np.searchsorted(breaks, times[whole]) == np.searchsorted(breaks, times[whole + 2])
-    whole = whole[(cycle >= _SHORTEST_CYCLE_S) & (cycle <= _LONGEST_CYCLE_S) & unbroken]
+    whole = whole[(cycle >= SHORTEST_CYCLE_S) & (cycle <= LONGEST_CYCLE_S) & unbroken]
     return times[whole + 1] - times[whole], times[whole + 2] - times[whole + 1], np.diff(whole) == 2
 
 

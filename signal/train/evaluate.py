@@ -43,6 +43,8 @@ class Result:
     reference: float | None
     first_rate_s: float = float("inf")
     """When the first rate was shown; infinite for never."""
+    named: tuple[int, int, int] = (0, 0, 0)
+    """Sounds found where there is an annotation, those that keep their names, and those that do although swapped."""
 
 
 def match(wanted: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -93,7 +95,18 @@ def child(
     beats = beats[(beats > 0.2) & (beats < 2.5)]
     reference = 60 / float(np.median(beats)) if beats.size >= 4 else None
     rate, swapped = found.heart_rate_per_min, bool(crossed > counts[0])
-    return Result(recording.patient, np.asarray(counts), swapped, rate, reference, first_rate_s(found))
+    names = names_kept(found, wanted, places)
+    return Result(recording.patient, np.asarray(counts), swapped, rate, reference, first_rate_s(found), names)
+
+
+def names_kept(
+    found: Analysis, wanted: list[NDArray[np.float64]], places: list[tuple[float, float]]
+) -> tuple[int, int, int]:
+    """As `Result.named`."""
+    told = [np.array(marks) / found.rate_hz for marks in (found.s1, found.s2)]
+    kept = [inside(np.setdiff1d(times, np.array(found.unnamed) / found.rate_hz), places) for times in told]
+    right, crossed = (sum(match(w, f)[0] for w, f in zip(wanted, given, strict=True)) for given in (kept, kept[::-1]))
+    return sum(len(inside(times, places)) for times in told), len(kept[0]) + len(kept[1]), max(0, crossed - right)
 
 
 def adult(wav: Path, trained: Network, lag_frames: int) -> Result:
@@ -135,11 +148,14 @@ def tell(name: str, results: list[Result]) -> None:
     low, high = interval(results)
     asked = [r for r in results if r.reference is not None]
     errors = np.array([abs(r.rate - r.reference) for r in asked if r.rate is not None and r.reference is not None])
+    sounds, kept, crossed = np.sum([r.named for r in results], axis=0)
     first, late = np.percentile([r.first_rate_s for r in results], (50, 90), method="lower")
     sys.stdout.write(
         f"{name}: n {len(results)} ({len({r.patient for r in results})} patients), F1 {f1(results):.1f} "
         f"({low:.1f}-{high:.1f}), mean of records {np.mean([f1([r]) for r in results]):.1f}, "
-        f"swapped {sum(r.swapped for r in results)}, heart rate shown {len(errors)}/{len(asked)}, within 5/min "
+        f"swapped {sum(r.swapped for r in results)}, names kept {kept / max(sounds, 1):.3f}, swapped of these "
+        f"{crossed / max(kept, 1):.4f} in {sum(r.named[2] > 0 for r in results)} recordings, "
+        f"heart rate shown {len(errors)}/{len(asked)}, within 5/min "
         f"{np.mean(errors <= 5):.3f} of shown, {np.sum(errors <= 5) / max(len(asked), 1):.3f} of asked, median error "
         f"{np.median(errors):.2f}, first after {first:.1f} s (nine in ten {late:.1f})\n"
     )
@@ -185,9 +201,10 @@ def in_noise(pairs: list[tuple[circor.Recording, Network]], clips: list[Path], d
         tell(f"children, {name} at 0 dB, recording", [x for x in later if x])
 
 
-def speed(recording: circor.Recording) -> None:
+def speed(recording: circor.Recording, *, extra_sounds: bool) -> None:
     """How many seconds of sound a second of processor time takes, in chunks of 40 ms."""
-    monitor, chunk = HeartSoundMonitor(recording.rate_hz), recording.rate_hz // 25
+    monitor = HeartSoundMonitor(recording.rate_hz, extra_sounds=extra_sounds)
+    chunk = recording.rate_hz // 25
     taken = []
     for at in range(0, recording.samples.size, chunk):
         start = time.process_time()
@@ -195,7 +212,8 @@ def speed(recording: circor.Recording) -> None:
         taken.append(time.process_time() - start)
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(
-        f"speed: {len(taken) * 0.04 / sum(taken):.0f} times real time in 40 ms chunks, 99 % of chunks within "
+        f"speed{', pointer too' if extra_sounds else ''}: {len(taken) * 0.04 / sum(taken):.0f} times real time "
+        "in 40 ms chunks, 99 % of chunks within "
         f"{1000 * np.percentile(taken, 99):.1f} ms; {resident:.0f} MB resident in this process\n"
     )
 
@@ -210,7 +228,8 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="only every Nth child's recording")
     asked = parser.parse_args()
     recordings = circor.read(asked.circor)[:: asked.every]
-    speed(recordings[0])
+    for extra_sounds in (False, True):
+        speed(recordings[0], extra_sounds=extra_sounds)
     networks = [stored_network(asked.networks / f"{fold}.npz") for fold in range(5)]
     pairs = [(r, networks[circor.fold(r.patient)]) for r in recordings]
     for name, lag_frames in (("live", LAG_FRAMES), ("recording", RECORD_LAG_FRAMES)):

@@ -23,7 +23,7 @@ from quality import stored_network
 
 from carebag_signal.bands import HEART_EDGES_HZ
 from carebag_signal.evidence import Network
-from carebag_signal.extra_sounds import FURTHEST, POINT_FROM, ExtraSoundMonitor, Regression
+from carebag_signal.extra_sounds import FURTHEST, POINT_FROM, ExtraSound, ExtraSoundMonitor, Pointing, Regression
 
 TARGET = Path(__file__).parents[1] / "carebag_signal" / "extra_sounds.npz"
 FOLDS = 5
@@ -47,6 +47,8 @@ class Place:
     row: Floats | None
     """None where nothing would be said."""
     why_not: str
+    course: tuple[Floats | None, ...]
+    """The same every half second, as a visit would have it."""
 
 
 def about(folder: Path, patient: str) -> tuple[str, set[str]]:
@@ -61,18 +63,21 @@ def listen(folder: Path, networks: list[Network | None]) -> list[Place]:
     found = []
     for recording in circor.read(folder):
         murmur, places = about(folder, recording.patient)
-        row, why_not = seen(recording, networks[circor.fold(recording.patient)])
+        row, why_not, course = seen(recording, networks[circor.fold(recording.patient)])
         here = murmur == "Present" and recording.name.split("_")[1] in places
-        found.append(Place(recording.patient, murmur, here, row, why_not))
+        found.append(Place(recording.patient, murmur, here, row, why_not, course))
     return found
 
 
-def seen(recording: circor.Recording, network: Network | None) -> tuple[Floats | None, str]:
-    """The features at the end of a recording, or why there are none."""
+def seen(recording: circor.Recording, network: Network | None) -> tuple[Floats | None, str, tuple[Floats | None, ...]]:
+    """The features at the end of a recording, or why there are none; and what they were on the way."""
     monitor = ExtraSoundMonitor(recording.rate_hz, network=network, regression=SILENT)
-    said = monitor.feed(recording.samples)
+    course = []
+    for first in range(0, recording.samples.size, recording.rate_hz // 2):
+        monitor.feed(recording.samples[first : first + recording.rate_hz // 2])
+        course.append(monitor.pointer.row())
     row = monitor.pointer.row()
-    return (None, said[-1].why_not or "" if said else "too_few_beats") if row is None else (row, "")
+    return row, monitor.pointer.says().why_not or "", tuple(course)
 
 
 def fit(rows: Floats, here: NDArray[np.bool_]) -> Regression:
@@ -96,19 +101,31 @@ def teaches(place: Place) -> bool:
     return place.row is not None and (place.murmur == "Absent" or place.here)
 
 
-def cross_validated(places: list[Place]) -> Floats:
-    """Probabilities, NaN where nothing is said."""
-    found = np.full(len(places), np.nan)
+def cross_validated(places: list[Place]) -> tuple[Floats, list[Chosen]]:
+    """Probabilities at the end, NaN where nothing is said; and whether a visit would have pointed, as it went on."""
+    found, visits = np.full(len(places), np.nan), [np.zeros(0, bool)] * len(places)
     for fold in range(FOLDS):
         others = [p for p in places if circor.fold(p.patient) != fold and teaches(p)]
         regression = fit(np.array([p.row for p in others]), np.array([p.here for p in others]))
         for i, place in enumerate(places):
-            if circor.fold(place.patient) == fold and place.row is not None:
-                found[i] = regression.probability(place.row)
-    return found
+            if circor.fold(place.patient) == fold:
+                found[i] = np.nan if place.row is None else regression.probability(place.row)
+                visits[i] = pointed(place.course, regression)
+    return found, visits
 
 
-def report(places: list[Place], likely: Floats) -> None:
+def pointed(course: tuple[Floats | None, ...], regression: Regression) -> Chosen:
+    """Whether a page would have pointed, every half second."""
+    pointing, shown = Pointing(), []
+    for row in course:
+        probability = None if row is None else regression.probability(row)
+        listen = ((0, 1),) if probability is not None and probability >= POINT_FROM else ()
+        pointing.take(ExtraSound(0, 0, probability, None, listen))
+        shown.append(bool(pointing.listen))
+    return np.array(shown, bool)
+
+
+def report(places: list[Place], likely: Floats, visits: list[Chosen]) -> None:
     """Prints areas, calibration, coverage and what would be pointed at."""
     patient = np.array([p.patient for p in places])
     here, shown = np.array([p.here for p in places]), ~np.isnan(likely)
@@ -118,6 +135,7 @@ def report(places: list[Place], likely: Floats) -> None:
     mine = [shown & (patient == name) for name in names]
     judged = np.array([bool(m.any()) for m in mine])
     highest = np.array([likely[m].max() if m.any() else np.nan for m in mine])
+    ever = np.array([bool(shown.any()) for shown in visits])
     murmur = np.array([next(p.murmur for p in places if p.patient == name) for name in names])
     _area("patients", highest, names, judged & (murmur == "Present"), judged & (murmur == "Absent"))
     for word in ("Present", "Absent", "Unknown"):
@@ -125,9 +143,18 @@ def report(places: list[Place], likely: Floats) -> None:
         points = shown & of_word & (likely >= POINT_FROM)
         known, people = shown & of_word, murmur == word
         sys.stdout.write(
-            f"{word:8s} recordings {of_word.sum():4d}, judged {known.sum():4d}, pointed at {points.sum():3d};"
+            f"{word:8s} recordings {of_word.sum():4d}, judged {known.sum():4d}, pointed at {points.sum():3d},"
+            f" in a visit at any time {(ever & of_word).sum():3d};"
             f" patients {people.sum():3d}, judged {(judged & people).sum():3d}\n"
         )
+    sys.stdout.write(
+        f"places with a murmur: {here.sum()}, pointed at {(here & shown & (likely >= POINT_FROM)).sum()}\n"
+    )
+    changes = [np.flatnonzero(np.diff(shown.astype(int))) for shown in visits]
+    quick = sum(int(np.sum(np.diff(at) < 6)) for at in changes)
+    sys.stdout.write(
+        f"in a visit it comes or goes {sum(map(len, changes))} times, {quick} times within three seconds\n"
+    )
     reasons = [p.why_not for p in places if p.why_not]
     sys.stdout.write("not judged: " + ", ".join(f"{r} {reasons.count(r)}" for r in sorted(set(reasons))) + "\n")
     _calibration(likely[shown & (here | absent)], here[shown & (here | absent)])
@@ -166,7 +193,7 @@ def main() -> None:
         places = listen(asked.circor, networks)
         if asked.keep:
             asked.keep.write_bytes(pickle.dumps(places))
-    report(places, cross_validated(places))
+    report(places, *cross_validated(places))
     if not asked.report_only:
         taught = [p for p in places if teaches(p)]
         made = fit(np.array([p.row for p in taught]), np.array([p.here for p in taught]))

@@ -3,6 +3,7 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 import numpy as np
@@ -186,6 +187,39 @@ def test_the_record_keeps_where_s1_and_s2_were_heard(ward: Ward) -> None:
     told = [mark for state in ward.told for mark in state.sound_marks]
     assert entry.record.sound_marks == told
     assert len(told) > 10
+
+
+BREATHY = heart_sound(Body(seed=31, murmur="systolic", murmur_level=0.2), 10.0, RATE).samples
+
+
+@pytest.mark.parametrize(("point", "points"), [("mitral", True), ("lung_left", False), (None, False)])
+def test_where_to_listen_again_is_said_at_the_heart_and_kept_nowhere(
+    ward: Ward, journal: Journal, point: Literal["mitral", "lung_left"] | None, points: bool
+) -> None:
+    asked = Circumstances(point=point)
+    ward.binder.arm(Armed(request_id=UUID(int=5), visit_id=UUID(int=1), kind="listen", circumstances=asked))
+    stream = ward.begin()
+    for start in range(0, len(BREATHY), 500):
+        ward.frame(stream, start, BREATHY[start : start + 500])
+    told = [state for state in ward.told if state.listen_here]
+    assert bool(told) == points
+    for state in told:
+        assert all(0 <= first < end <= state.samples for first, end in state.listen_here)
+    entry = ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "asked", len(BREATHY)))
+    assert entry is not None
+    assert isinstance(entry.record, SoundRecorded)
+    assert "listen_here" not in entry.record.model_dump_json()
+    assert bool(ward.told[-1].listen_here) == points
+
+
+def test_a_hole_takes_back_where_to_listen(ward: Ward) -> None:
+    stream = ward.begin()
+    for start in range(0, len(BREATHY), 500):
+        ward.frame(stream, start, BREATHY[start : start + 500])
+    assert ward.told[-1].listen_here
+    for start in range(len(BREATHY) + 100, len(BREATHY) + 4100, 500):
+        ward.frame(stream, start, noise(500))
+    assert not ward.told[-1].listen_here
 
 
 def test_the_level_of_each_quarter_of_a_second_is_said(ward: Ward) -> None:

@@ -84,3 +84,14 @@ def test_short_and_senseless_sound_gives_no_rate(n: int, seed: int) -> None:
 def test_other_kinds_are_refused() -> None:
     with pytest.raises(ValueError, match="kind"):
         analyse(np.zeros(10, np.int16), 4000, "brain")  # type: ignore[arg-type]
+
+
+def test_names_are_sure_or_the_sounds_bear_none() -> None:
+    for per_min, sure in ((70, True), (150, False)):
+        heard = heart_sound(Body(seed=8, heart_per_min=per_min), 12.0)
+        found = analyse(heard.samples, heard.rate_hz)
+        assert found.names_sure is sure
+        assert found.unnamed == (() if sure else tuple(sorted(found.s1 + found.s2)))
+        assert found.extra_sound.why_not == (None if sure else "names_unsure")
+    few = analyse(heard.samples[: 2 * heard.rate_hz], heard.rate_hz)
+    assert (few.names_sure, few.unnamed) == (None, ())

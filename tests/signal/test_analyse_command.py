@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.io import wavfile
 
-from carebag.analyse import _one
+from carebag.analyse import _in_words, _one
 from carebag.progress import Progress
 from carebag.recording_files import UnreadableRecording, read_recording
 from carebag.spectrogram import colours, log_power
@@ -47,6 +47,40 @@ def test_one_file_to_json_and_picture(wav: Path, tmp_path: Path) -> None:
     assert picture.tag.endswith("svg")
     shown = f"{found['heart_rate_bpm']:.0f}/min"
     assert any(shown in (text.text or "") for text in picture.iter() if text.tag.endswith("text"))
+
+
+def words_in(picture: Path) -> str:
+    return " ".join(text.text or "" for text in ElementTree.parse(picture).iter() if text.tag.endswith("text"))
+
+
+def saved(folder: Path, body: Body) -> Path:
+    wavfile.write(folder / "heard.wav", 4000, heart_sound(body, 15.0).samples)
+    return folder / "heard.wav"
+
+
+def test_a_fast_heart_is_not_named(tmp_path: Path) -> None:
+    file = saved(tmp_path, Body(seed=8, heart_per_min=150, murmur="systolic"))
+    found = _one(file, kind="heart", rate_hz=None, plot=tmp_path / "fast.svg", several=False, markers=False)
+    assert found["names_sure"] is False
+    assert found["unnamed_s"] == sorted(found["s1_s"] + found["s2_s"])
+    assert (found["listen_here"], found["extra_sound_why_not"]) == ([], "names_unsure")
+    shown = words_in(tmp_path / "fast.svg")
+    assert "not named where the heart beats too fast" in shown
+    assert f"heart sound ({len(found['unnamed_s'])})" in shown
+    assert "S1 (0)" not in shown
+    assert f"{len(found['unnamed_s'])} heart sounds not named S1 or S2" in _in_words(found)
+    assert "0 S1" not in _in_words(found)
+
+
+def test_where_to_listen_again_is_drawn_and_said_only_where_it_points(tmp_path: Path) -> None:
+    for level, points in ((0.2, True), (0.0, False)):
+        file = saved(tmp_path, Body(seed=31, murmur="systolic" if points else "none", murmur_level=level))
+        found = _one(file, kind="heart", rate_hz=None, plot=tmp_path / "heard.svg", several=False, markers=False)
+        assert found["names_sure"] is True
+        assert bool(found["listen_here"]) == (found["extra_sound_probability"] >= 0.5) == points
+        assert ("listen here" in words_in(tmp_path / "heard.svg")) == points
+        assert ("listen here: more sound than expected between S1 and S2 (at " in _in_words(found)) == points
+        assert "murmur" not in words_in(tmp_path / "heard.svg") + _in_words(found)
 
 
 def test_several_files_in_a_folder_and_one_that_is_none(wav: Path, tmp_path: Path) -> None:

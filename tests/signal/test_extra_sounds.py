@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from carebag_signal.extra_sounds import FEWEST_BEATS, POINT_FROM, ExtraSound, ExtraSoundMonitor, extra_sounds
+from carebag_signal.auscultation import HeartSoundMonitor
+from carebag_signal.extra_sounds import FEWEST_BEATS, POINT_FROM, ExtraSound, ExtraSoundMonitor, Pointing, extra_sounds
 from carebag_signal.synthetic import Body, heart_sound
 
 RATE_HZ = 4000
@@ -51,6 +52,30 @@ def test_other_rates(rate_hz: int) -> None:
     assert extra_sounds(heart_sound(Body(seed=31, murmur="systolic", murmur_level=0.2), 20.0, rate_hz).samples, rate_hz)
 
 
+@pytest.mark.parametrize("seed", [1, 31])
+def test_a_heart_too_fast_for_names_says_nothing(seed: int) -> None:
+    fast = heart_sound(Body(seed=seed, heart_per_min=150, murmur="systolic", murmur_level=0.2), 20.0, RATE_HZ)
+    said = extra_sounds(fast.samples, RATE_HZ)
+    assert (said.probability, said.listen) == (None, ())
+    assert said.why_not == "names_unsure"
+
+
+def test_a_heart_that_becomes_fast_takes_back_what_was_said() -> None:
+    fast = heart_sound(Body(seed=31, heart_per_min=150), 10.0, RATE_HZ).samples
+    said = hear(np.concatenate((BREATHY.samples, fast)), [])
+    assert any(f.listen for f in said if f.at_sample <= BREATHY.samples.size)
+    # at the latest as soon as the marks of now bear no names
+    assert not any(f.listen for f in said if f.at_sample > BREATHY.samples.size + 5 * RATE_HZ)
+
+
+def test_the_places_are_late_beats_one_after_the_other() -> None:
+    said = extra_sounds(np.concatenate((BREATHY.samples, BREATHY.samples)), RATE_HZ)
+    assert said.listen == tuple(sorted(said.listen))
+    first, last = said.listen[0][0], said.listen[-1][1]
+    assert last - first < 3 * RATE_HZ
+    assert said.at_sample - first < 20 * RATE_HZ
+
+
 def test_few_beats_say_nothing() -> None:
     said = extra_sounds(BREATHY.samples[: 6 * RATE_HZ], RATE_HZ)
     assert (said.probability, said.listen) == (None, ())
@@ -90,6 +115,38 @@ def test_what_is_said_does_not_depend_on_the_chunks(cuts: list[int]) -> None:
     assert hear(SHORT, cuts) == whole
 
 
+def beside(samples: NDArray[np.int16], cuts: list[int]) -> list[ExtraSound]:
+    """The same beside rate, marks and quality."""
+    monitor = HeartSoundMonitor(RATE_HZ, extra_sounds=True)
+    found = [f for chunk in np.split(samples, sorted(cuts)) for f in monitor.feed(chunk)] + monitor.finish()
+    return [f for f in found if isinstance(f, ExtraSound)]
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(st.integers(0, SHORT.size), max_size=30))
+def test_the_monitor_of_a_visit_says_the_same_beside_all_else(cuts: list[int]) -> None:
+    assert beside(SHORT, cuts) == hear(SHORT, [])
+
+
+def test_all_else_is_as_without_it() -> None:
+    alone, both = HeartSoundMonitor(RATE_HZ), HeartSoundMonitor(RATE_HZ, extra_sounds=True)
+    others = [f for f in both.feed(SHORT) if not isinstance(f, ExtraSound)]
+    assert others == alone.feed(SHORT)
+    assert not any(isinstance(f, ExtraSound) for f in alone.finish())
+
+
+def test_a_hole_takes_back_what_was_said() -> None:
+    monitor = HeartSoundMonitor(RATE_HZ, extra_sounds=True)
+    said = [f for f in monitor.feed(SHORT) if isinstance(f, ExtraSound)]
+    assert said[-1].listen
+    monitor.gap(100)
+    after = [f for f in monitor.feed(SHORT[:0]) if isinstance(f, ExtraSound)]
+    assert after == [ExtraSound(SHORT.size, 0, None, "too_few_beats", ())]
+    again = [f for f in monitor.feed(SHORT) if isinstance(f, ExtraSound)]
+    by = SHORT.size + 100
+    assert [(f.at_sample, f.probability) for f in again] == [(f.at_sample + by, f.probability) for f in hear(SHORT, [])]
+
+
 def test_behind_a_gap_everything_starts_anew() -> None:
     monitor = ExtraSoundMonitor(RATE_HZ)
     monitor.feed(SHORT)
@@ -108,6 +165,15 @@ def test_behind_a_gap_everything_starts_anew() -> None:
     ]
     with pytest.raises(ValueError, match="negative"):
         monitor.gap(-1)
+
+
+def test_a_page_points_calmly() -> None:
+    pointing, shown = Pointing(), []
+    for probability in (0.6, 0.3, 0.6, 0.7, 0.45, 0.6, 0.39, 0.45, 0.5, None, 0.6, 0.5, None):
+        listen = ((1, 2),) if probability is not None and probability >= POINT_FROM else ()
+        pointing.take(ExtraSound(0, 9, probability, None if probability else "unsteady", listen))
+        shown.append(bool(pointing.listen))
+    assert shown == [False, False, False, True, True, True, False, False, False, False, False, True, False]
 
 
 def test_it_remembers_the_last_minute_only() -> None:

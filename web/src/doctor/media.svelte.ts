@@ -232,8 +232,8 @@ export class Media {
   }
 
   /** Draws the exact samples on these canvases until the returned function is called. */
-  draw(canvas: HTMLCanvasElement, spectrogram: HTMLCanvasElement): () => void {
-    const picture = new Phonocardiogram(canvas, { head: () => this.#exact?.length ?? 0, spectrogram })
+  draw(canvas: HTMLCanvasElement, spectrogram: HTMLCanvasElement, onNamed: (all: boolean) => void): () => void {
+    const picture = new Phonocardiogram(canvas, { head: () => this.#exact?.length ?? 0, spectrogram, onNamed })
     this.#picture = picture
     this.#show(picture)
     const off = onTheme(() => picture.recolour())

@@ -1,13 +1,14 @@
 /** Pieces of sound that lie still: the last seconds of a live stream, or a recording fetched from the hub. Pure. */
+import { named } from './names'
 import { GAP, HERE, UNKNOWN } from './stream'
-import type { PhonoSource, SoundMark } from './trace'
+import type { DrawnMark, PhonoSource, SoundMark } from './trace'
 
 export interface Excerpt extends PhonoSource {
   readonly stream: number
   /** Number of the first sample within its stream. */
   readonly first: number
   /** Sample numbers within the excerpt. */
-  readonly marks: readonly SoundMark[]
+  readonly marks: readonly DrawnMark[]
 }
 
 export const REPLAY_S = 30
@@ -23,7 +24,9 @@ export function lastSeconds(source: PhonoSource & { stream: number }, marks: rea
     rateHz: source.rateHz,
     stream: source.stream,
     first,
-    marks: marks.filter(([sample]) => sample >= first && sample < end).map(([sample, name]) => [sample - first, name]),
+    marks: named(marks, source.rateHz)
+      .filter(([sample]) => sample >= first && sample < end)
+      .map(([sample, name]) => [sample - first, name]),
   }
 }
 
@@ -47,5 +50,6 @@ export function recordingOf(facts: RecordingFacts, file: ArrayBuffer): Excerpt |
     known.fill(GAP, gap.first_sample, gap.first_sample + gap.samples)
   }
   const marks = (facts.sound_marks ?? []) as readonly SoundMark[]
-  return { samples, known, rateHz: facts.rate_hz, stream: facts.stream, first: 0, marks: marks.filter(([sample]) => sample < samples.length) }
+  const within = marks.filter(([sample]) => sample < samples.length)
+  return { samples, known, rateHz: facts.rate_hz, stream: facts.stream, first: 0, marks: named(within, facts.rate_hz) }
 }

@@ -50,7 +50,7 @@ export class Pen {
     else if (crosses(source.rateHz / 5)) this.context.fillRect(x, height - 5 * this.ratio, Math.max(1, this.ratio), height)
   }
 
-  /** S1 or S2, where the kit heard it. */
+  /** S1 or S2, where the kit heard it; a line and no more where the name is not sure. */
   name(x: number, name: string): void {
     const { context, ratio } = this
     context.fillStyle = this.colours.mark

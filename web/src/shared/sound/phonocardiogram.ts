@@ -1,12 +1,13 @@
 /**
  * Phonocardiogram on a canvas, and its spectrogram on a second one: a sweep of the exact samples, each column from the least
- * to the greatest of its samples. A gap is hatched, never bridged; S1 and S2 stand where the kit heard them. Give the canvas
- * `role="img"` and a text twin. Colours: `paint.ts`.
+ * to the greatest of its samples. A gap is hatched, never bridged; S1 and S2 stand where the kit heard them, without their
+ * names where the heart is too fast (`names.ts`). Give the canvas `role="img"` and a text twin. Colours: `paint.ts`.
  */
+import { LOOK_BACK_S, named } from './names'
 import { coloursOf, fit, hatch } from './paint'
 import { Pen } from './pen'
 import { SpectrogramColumns } from './spectrogram'
-import { LEAST_SCALE, peakOf, type PhonoSource, scaleFor, type SoundMark } from './trace'
+import { type DrawnMark, LEAST_SCALE, peakOf, type PhonoSource, scaleFor, type SoundMark } from './trace'
 
 export type { PhonoSource, SoundMark } from './trace'
 
@@ -23,6 +24,8 @@ export interface PhonoOptions {
   head: () => number
   /** Where the spectrogram is drawn, over the same seconds. */
   spectrogram?: HTMLCanvasElement
+  /** Whether all sounds in the picture bear their names; told when that changes. */
+  onNamed?: (all: boolean) => void
 }
 
 export const SWEEP_S = 4
@@ -37,8 +40,12 @@ export class Phonocardiogram {
   readonly #head: () => number
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)')
   readonly #observer: ResizeObserver
+  readonly #onNamed: (all: boolean) => void
+  #allNamed = true
   #source: PhonoSource | null = null
   #marks: SoundMark[] = []
+  /** The same as they are drawn. */
+  #drawnMarks: DrawnMark[] = []
   #flags: readonly Flag[] = []
   #drawn = 0
   /** One past the last sample of the columns of the spectrogram: half a window behind. */
@@ -55,6 +62,7 @@ export class Phonocardiogram {
     this.#columns.theme(this.#pen.colours.theme)
     this.#seconds = options.seconds ?? SWEEP_S
     this.#head = options.head
+    this.#onNamed = options.onNamed ?? (() => undefined)
     this.#observer = new ResizeObserver(() => this.#fit())
     this.#observer.observe(canvas)
     this.#fit()
@@ -65,6 +73,7 @@ export class Phonocardiogram {
   show(source: PhonoSource | null): void {
     this.#source = source
     this.#marks = []
+    this.#nameAnew()
     this.#flags = []
     this.#pen.scale = LEAST_SCALE
     this.#again()
@@ -82,9 +91,26 @@ export class Phonocardiogram {
   /** New marks, as in `ListeningState.sound_marks`. */
   mark(marks: readonly SoundMark[]): void {
     this.#marks.push(...marks)
-    const oldest = this.#drawn - this.#window()
+    // what is out of the picture still says how fast the heart beat
+    const oldest = this.#drawn - this.#window() - LOOK_BACK_S * (this.#source?.rateHz ?? 1)
     this.#marks = this.#marks.filter(([sample]) => sample > oldest)
-    for (const mark of marks) this.#name(mark)
+    const changed = this.#nameAnew()
+    if (!changed) {
+      const added = new Set(marks.map(([sample]) => sample))
+      for (const mark of this.#drawnMarks) if (added.has(mark[0])) this.#name(mark)
+      return
+    }
+    this.#trace(Math.max(0, this.#drawn - this.#window()), this.#drawn)
+    this.#cursor(this.#drawn)
+  }
+
+  /** Whether a mark that was there lost its name, or got it back. */
+  #nameAnew(): boolean {
+    const before = new Map(this.#drawnMarks)
+    this.#drawnMarks = named(this.#marks, this.#source?.rateHz ?? 1)
+    const all = this.#drawnMarks.every(([sample, name]) => name !== '' || sample <= this.#drawn - this.#window())
+    if (all !== this.#allNamed) this.#onNamed((this.#allNamed = all))
+    return this.#drawnMarks.some(([sample, name]) => before.has(sample) && before.get(sample) !== name)
   }
 
   /** The persons' marks on this stream, all of them. */
@@ -167,7 +193,7 @@ export class Phonocardiogram {
       const end = Math.max(first + 1, Math.floor((column + 1) * per))
       this.#pen.column(source, { x: column % width, first, end, limit: this.#drawn })
     }
-    for (const mark of this.#marks) if (mark[0] >= from - per && mark[0] < to) this.#name(mark)
+    for (const mark of this.#drawnMarks) if (mark[0] >= from - per && mark[0] < to) this.#name(mark)
     // a flag is wider than its column
     for (const { sample, number } of this.#flags) {
       if (sample >= from - 20 * per * this.#pen.ratio && sample < to) this.#flag(sample, number)
@@ -191,7 +217,7 @@ export class Phonocardiogram {
     below.clearRect(x + 1, 0, ERASE_PX, below.canvas.height)
   }
 
-  #name([sample, name]: SoundMark): void {
+  #name([sample, name]: DrawnMark): void {
     if (this.#shown(sample)) this.#pen.name(this.#xOf(sample), name)
   }
 

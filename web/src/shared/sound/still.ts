@@ -2,11 +2,11 @@
 import { coloursOf, fit, hatch } from './paint'
 import { Pen } from './pen'
 import { SpectrogramColumns } from './spectrogram'
-import type { PhonoSource, SoundMark } from './trace'
+import type { DrawnMark, PhonoSource } from './trace'
 
 export interface StillPicture {
   source: PhonoSource
-  marks: readonly SoundMark[]
+  marks: readonly DrawnMark[]
   from: number
   to: number
   /** Half the height in sample units; the same for two pictures that are compared. */

@@ -10,6 +10,9 @@ export interface PhonoSource {
 
 export type SoundMark = readonly [sample: number, name: 'S1' | 'S2']
 
+/** A mark as it is drawn: without a name where S1 and S2 cannot be told apart surely (`names.ts`). */
+export type DrawnMark = readonly [sample: number, name: SoundMark[1] | '']
+
 export interface Extremes {
   /** Infinity when there is nothing to draw. */
   least: number
