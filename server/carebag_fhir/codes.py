@@ -1,10 +1,11 @@
-"""What a value is in LOINC, and in which UCUM unit it then is.
+"""What a value is in LOINC, in each UCUM unit in which an instrument may say it. Nothing is converted.
 
 LOINC 76485-2 is CRP in moles and 88330-6 is mobility: both are in common use for CRP in mg/L and for NEWS2, and wrong.
-The vital-sign profiles of R4 fix 85354-9, 8480-6, 8462-4, 8867-4, 2708-6, 8310-5 and 29463-7 with these units.
+The vital-sign profiles of R4 fix codes and units of pressure, heart rate, saturation, temperature and weight:
+temperature in Cel or [degF], weight in kg or [lb_av], pressure in mm[Hg] alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from carebag_fhir.elements import LOINC, TERMINOLOGY, Json, coding, concept, own_coding
@@ -23,49 +24,64 @@ class Code:
 
 @dataclass(frozen=True)
 class Meaning:
-    """Codes of a quantity, the general one first, and the only unit they may have."""
+    """A quantity: its UCUM units, the usual first, each with the codes that demand it, the general one first."""
 
     text: str
-    unit: str
-    codes: tuple[Code, ...]
+    units: Mapping[str, tuple[Code, ...]]
     category: str = "vital-signs"
+
+    @property
+    def unit(self) -> str:
+        return next(iter(self.units))
 
 
 PANEL = Code("85354-9", "Blood pressure panel with all children optional")
 PULSE_BY_OXIMETRY = Code("8889-8", "Heart rate by Pulse oximetry")
-_HEART_RATE = Code("8867-4", "Heart rate")
+_TEMPERATURE = (Code("8310-5", "Body temperature"),)
+_WEIGHT = (Code("29463-7", "Body weight"),)
+_CRP = (Code("1988-5", "C reactive protein [Mass/volume] in Serum or Plasma"),)
+_SATURATION = (
+    Code("2708-6", "Oxygen saturation in Arterial blood"),
+    Code("59408-5", "Oxygen saturation in Arterial blood by Pulse oximetry"),
+)
+_PERFUSION = (Code("61006-3", "Perfusion index Tissue by Pulse oximetry"),)
+_GLUCOSE = {
+    "mmol/L": (Code("15074-8", "Glucose [Moles/volume] in Blood"),),
+    "mg/dL": (Code("2339-0", "Glucose [Mass/volume] in Blood"),),
+}
+
+
+def _pressure(name: str, loinc: str) -> Meaning:
+    text = f"{name} blood pressure"
+    return Meaning(text, {"mm[Hg]": (Code(loinc, text),), "kPa": ()})
+
+
 MEANINGS: dict[QuantityName, Meaning] = {
-    "systolic": Meaning("Systolic blood pressure", "mm[Hg]", (Code("8480-6", "Systolic blood pressure"),)),
-    "diastolic": Meaning("Diastolic blood pressure", "mm[Hg]", (Code("8462-4", "Diastolic blood pressure"),)),
-    "mean": Meaning("Mean blood pressure", "mm[Hg]", (Code("8478-0", "Mean blood pressure"),)),
-    "pulse": Meaning("Pulse", "/min", (_HEART_RATE,)),
-    "spo2": Meaning(
-        "Oxygen saturation",
-        "%",
-        (
-            Code("2708-6", "Oxygen saturation in Arterial blood"),
-            Code("59408-5", "Oxygen saturation in Arterial blood by Pulse oximetry"),
-        ),
-    ),
-    "perfusion": Meaning("Perfusion index", "%", (Code("61006-3", "Perfusion index Tissue by Pulse oximetry"),)),
-    "crp": Meaning(
-        "CRP", "mg/L", (Code("1988-5", "C reactive protein [Mass/volume] in Serum or Plasma"),), "laboratory"
-    ),
-    "temperature": Meaning("Body temperature", "Cel", (Code("8310-5", "Body temperature"),)),
-    "weight": Meaning("Body weight", "kg", (Code("29463-7", "Body weight"),)),
-    "glucose": Meaning("Glucose", "mmol/L", (Code("15074-8", "Glucose [Moles/volume] in Blood"),), "laboratory"),
+    "systolic": _pressure("Systolic", "8480-6"),
+    "diastolic": _pressure("Diastolic", "8462-4"),
+    "mean": _pressure("Mean", "8478-0"),
+    "pulse": Meaning("Pulse", {"/min": (Code("8867-4", "Heart rate"),)}),
+    "spo2": Meaning("Oxygen saturation", {"%": _SATURATION}),
+    "perfusion": Meaning("Perfusion index", {"%": _PERFUSION}),
+    "crp": Meaning("CRP", {"mg/L": _CRP, "mg/dL": _CRP}, "laboratory"),
+    "temperature": Meaning("Body temperature", {"Cel": _TEMPERATURE, "[degF]": _TEMPERATURE}),
+    "weight": Meaning("Body weight", {"kg": _WEIGHT, "[lb_av]": _WEIGHT}),
+    "glucose": Meaning("Glucose", _GLUCOSE, "laboratory"),
 }
-_BY_FLAG: dict[tuple[QuantityName, str], Code] = {
-    ("temperature", "site_mouth"): Code("8331-1", "Oral temperature"),
-    ("temperature", "site_rectum"): Code("8332-9", "Rectal temperature"),
-    ("temperature", "site_armpit"): Code("8328-7", "Axillary temperature"),
-    ("temperature", "site_tympanum"): Code("8333-7", "Tympanic membrane temperature"),
-    ("glucose", "sample_capillary_whole_blood"): Code(
-        "14743-9", "Glucose [Moles/volume] in Capillary blood by Glucometer"
-    ),
+_BY_SITE = {
+    "site_mouth": Code("8331-1", "Oral temperature"),
+    "site_rectum": Code("8332-9", "Rectal temperature"),
+    "site_armpit": Code("8328-7", "Axillary temperature"),
+    "site_tympanum": Code("8333-7", "Tympanic membrane temperature"),
 }
-"""A more exact code beside the general one, where the instrument said how it was measured."""
-_PLASMA = Code("14749-6", "Glucose [Moles/volume] in Serum or Plasma")
+_FINGERTIP = {
+    "mmol/L": Code("14743-9", "Glucose [Moles/volume] in Capillary blood by Glucometer"),
+    "mg/dL": Code("41653-7", "Glucose [Mass/volume] in Capillary blood by Glucometer"),
+}
+_PLASMA = {
+    "mmol/L": Code("14749-6", "Glucose [Moles/volume] in Serum or Plasma"),
+    "mg/dL": Code("2345-7", "Glucose [Mass/volume] in Serum or Plasma"),
+}
 _MAIN: dict[ReadingKind, QuantityName] = {
     "oximetry": "spo2",
     "crp": "crp",
@@ -76,7 +92,7 @@ _MAIN: dict[ReadingKind, QuantityName] = {
 REQUESTED: dict[str, tuple[Code, ...]] = {
     "blood_pressure": (PANEL,),
     "photo": (Code("72170-4", "Photographic image"),),
-    **{kind: MEANINGS[name].codes for kind, name in _MAIN.items()},
+    **{kind: MEANINGS[name].units[MEANINGS[name].unit] for kind, name in _MAIN.items()},
 }
 """What a doctor asks for; `listen` has no code in LOINC."""
 
@@ -87,28 +103,34 @@ def main_quantity(kind: ReadingKind) -> QuantityName | None:
 
 
 def code_of(name: QuantityName, unit: str, kind: ReadingKind, flags: Sequence[str]) -> Json:
-    """`Observation.code`. In another unit than LOINC's it is Carebag's name only: a wrong pair misleads.
+    """`Observation.code`. In a unit that LOINC's code does not have it is Carebag's name only: a wrong pair misleads.
 
     Args:
-        unit: as measured; the expected one, or another.
+        unit: as measured.
     """
-    meaning = MEANINGS[name]
-    own = own_coding("quantity", name)
-    if unit != meaning.unit:
-        return concept(own, text=meaning.text)
-    return concept(*(code.coding for code in _codes(name, kind, flags)), own, text=meaning.text)
+    codes = _codes(name, unit, kind, flags)
+    return concept(*(code.coding for code in codes), own_coding("quantity", name), text=MEANINGS[name].text)
 
 
-def _codes(name: QuantityName, kind: ReadingKind, flags: Sequence[str]) -> tuple[Code, ...]:
-    if name == "glucose" and any(flag.endswith("_plasma") for flag in flags):
-        return (_PLASMA,)
-    if name == "glucose" and "sample_interstitial_fluid" in flags:
+def _codes(name: QuantityName, unit: str, kind: ReadingKind, flags: Sequence[str]) -> tuple[Code, ...]:
+    general = MEANINGS[name].units.get(unit, ())
+    if not general:
         return ()
-    more = [code for flag in flags if (code := _BY_FLAG.get((name, flag)))]
-    if name == "pulse" and kind == "oximetry":
-        more.append(PULSE_BY_OXIMETRY)
-    return (*MEANINGS[name].codes, *more)
+    if name == "glucose":
+        return _glucose(unit, general, flags)
+    if name == "temperature":
+        return (*general, *(_BY_SITE[flag] for flag in flags if flag in _BY_SITE))
+    return (*general, PULSE_BY_OXIMETRY) if name == "pulse" and kind == "oximetry" else general
 
 
-def category_of(meaning: str) -> list[Json]:
-    return [concept(coding(f"{TERMINOLOGY}/observation-category", meaning))]
+def _glucose(unit: str, general: tuple[Code, ...], flags: Sequence[str]) -> tuple[Code, ...]:
+    """By what the meter said of the sample; plasma and tissue fluid are not blood."""
+    if "sample_interstitial_fluid" in flags:
+        return ()
+    if any(flag.startswith("sample_") and flag.endswith("_plasma") for flag in flags):
+        return (_PLASMA[unit],)
+    return (*general, _FINGERTIP[unit]) if "sample_capillary_whole_blood" in flags else general
+
+
+def category_of(category: str) -> list[Json]:
+    return [concept(coding(f"{TERMINOLOGY}/observation-category", category))]

@@ -138,10 +138,14 @@ def _effective(reading: Reading) -> Json:
 
 
 def _panel(reading: Reading, keys: dict[str, Quantity]) -> Json:
-    """Systolic and diastolic are always there, as the profile asks: as a number or as the reason why there is none."""
+    """Systolic and diastolic are always there, as the profile asks: as a number or as the reason why there is none.
+
+    In kPa the profile cannot be met, and the panel does not claim its code.
+    """
     parts = [_component(reading, name, keys.get(name)) for name in ("systolic", "diastolic")]
     parts += [_component(reading, q.name, q) for key, q in keys.items() if key not in ("systolic", "diastolic")]
-    code = concept(PANEL.coding, own_coding("reading", reading.kind), text="Blood pressure")
+    usual = all(quantity.unit == MEANINGS[quantity.name].unit for quantity in keys.values())
+    code = concept(*([PANEL.coding] if usual else []), own_coding("reading", reading.kind), text="Blood pressure")
     return {"category": category_of("vital-signs"), "code": code, "component": parts}
 
 
@@ -165,13 +169,13 @@ def _code(reading: Reading, name: QuantityName, quantity: Quantity | None) -> Js
 def _value(reading: Reading, quantity: Quantity | None) -> Json:
     if quantity is None:
         return {"dataAbsentReason": _why(reading)}
-    usual = quantity.unit == MEANINGS[quantity.name].unit
+    known = quantity.unit in MEANINGS[quantity.name].units
     value = {
         "value": quantity.value,
         "comparator": quantity.comparator,
         "unit": plain(quantity.unit),
-        "system": UCUM if usual else None,
-        "code": quantity.unit if usual else None,
+        "system": UCUM if known else None,
+        "code": quantity.unit if known else None,
     }
     return {"valueQuantity": filled(value)}
 

@@ -166,7 +166,9 @@ def _heart_rate(view: SoundView, per_min: int, around: Surroundings) -> Json:
     """Counted by the kit in the sound, and said to be."""
     sound, meaning = view.sound, MEANINGS["pulse"]
     quantity = {"value": per_min, "unit": meaning.unit, "system": UCUM, "code": meaning.unit}
-    code = concept(*(code.coding for code in meaning.codes), own_coding("quantity", "heart_rate"), text="Heart rate")
+    code = concept(
+        *(code.coding for code in meaning.units[meaning.unit]), own_coding("quantity", "heart_rate"), text="Heart rate"
+    )
     return resource(
         "Observation",
         part_id(sound.id, "heart rate"),

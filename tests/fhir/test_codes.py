@@ -9,8 +9,9 @@ from carebag_fhir.codes import MEANINGS, code_of
 from carebag_fhir.export import visit_bundle
 from carebag_wire.values import QuantityName
 
-NEVER = {"76485-2", "76486-0", "88330-6", "41653-7"}
-"""CRP in moles, mobility, glucose in mg/dL: seen elsewhere, wrong for what Carebag measures."""
+NEVER = {"76485-2", "76486-0", "88330-6"}
+"""CRP in moles, mobility: seen elsewhere, wrong for what Carebag measures."""
+SAID = [(name, unit) for name, meaning in MEANINGS.items() for unit in meaning.units]
 
 
 def test_every_number_of_the_visit_has_the_unit_of_its_code(made_up: Any, wrong_units: Any, quantities: Any) -> None:
@@ -19,23 +20,28 @@ def test_every_number_of_the_visit_has_the_unit_of_its_code(made_up: Any, wrong_
     assert wrong_units(bundle) == []
 
 
-@pytest.mark.parametrize("name", get_args(QuantityName))
+@pytest.mark.parametrize(("name", "unit"), SAID)
 @pytest.mark.parametrize(
-    "flags", [[], ["site_mouth", "site_tympanum"], ["sample_venous_plasma"], ["sample_interstitial_fluid"]]
+    "flags", [[], ["site_mouth", "site_tympanum"], ["sample_capillary_whole_blood"], ["sample_venous_plasma"]]
 )
 def test_every_quantity_has_codes_of_the_table(
-    name: QuantityName, flags: list[str], expected_units: dict[str, str]
+    name: QuantityName, unit: str, flags: list[str], expected_units: dict[str, set[str]]
 ) -> None:
-    codes = code_of(name, MEANINGS[name].unit, "oximetry", flags)["coding"]
+    codes = code_of(name, unit, "oximetry", flags)["coding"]
     loinc = {code["code"] for code in codes if code["system"] == "http://loinc.org"}
-    assert {expected_units[code] for code in loinc} <= {MEANINGS[name].unit}
+    assert all(unit in expected_units[code] for code in loinc)
+    assert bool(loinc) == (unit != "kPa")
     assert not loinc & NEVER
     assert codes[-1]["code"] == name
 
 
-@pytest.mark.parametrize("name", get_args(QuantityName))
-def test_in_another_unit_a_number_has_no_code_of_loinc(name: QuantityName) -> None:
-    codes = code_of(name, "mg/dL", "glucose", [])["coding"]
+def test_all_quantities_of_the_wire_have_a_meaning() -> None:
+    assert set(MEANINGS) == set(get_args(QuantityName))
+
+
+@pytest.mark.parametrize(("name", "unit"), [*((name, "mg") for name in MEANINGS), ("systolic", "kPa"), ("spo2", "1")])
+def test_in_another_unit_a_number_has_no_code_of_loinc(name: QuantityName, unit: str) -> None:
+    codes = code_of(name, unit, "glucose", [])["coding"]
     assert [code["system"].rsplit("/", 1)[-1] for code in codes] == ["quantity"]
 
 
@@ -49,6 +55,8 @@ def test_the_codes_hospitals_look_for() -> None:
     assert {"15074-8", "14743-9"} <= {code["code"] for code in fingertip}
     plasma = code_of("glucose", "mmol/L", "glucose", ["sample_venous_plasma"])["coding"]
     assert [code["code"] for code in plasma] == ["14749-6", "glucose"]
+    tissue = code_of("glucose", "mg/dL", "glucose", ["sample_interstitial_fluid"])["coding"]
+    assert [code["code"] for code in tissue] == ["glucose"]
 
 
 def test_a_wrong_unit_would_be_seen(made_up: Any, wrong_units: Any, quantities: Any) -> None:

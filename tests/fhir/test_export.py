@@ -12,15 +12,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
+import fhirkit
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from carebag_fhir.elements import CANONICAL
 from carebag_fhir.export import visit_bundle
 from carebag_fhir.json_text import decode, encode
 from carebag_fhir.recordings import wav
+from carebag_wire.base import PLAIN
 
 GOLDEN = Path(__file__).parent / "golden_visit.ndjson"
 Json = dict[str, Any]
@@ -283,3 +288,37 @@ def test_times_keep_their_zone(made_up: Any, head_of_visit: Any) -> None:
         snapshot = made_up.snapshot.model_copy(update={"visit": head_of_visit(opened_at=at)})
         (encounter,) = resources(visit_bundle(replace(made_up, snapshot=snapshot)), "Encounter")
         assert encounter["period"]["start"] == wanted
+
+
+def test_a_pressure_in_kilopascal_claims_no_profile(made_up: Any) -> None:
+    view = next(view for view in made_up.snapshot.readings if len(view.reading.quantities) == 4)
+    in_kpa = [one.model_copy(update={"unit": "kPa"}) for one in view.reading.quantities[:2]]
+    other = view.model_copy(update={"reading": view.reading.model_copy(update={"quantities": in_kpa})})
+    snapshot = made_up.snapshot.model_copy(update={"readings": [other], "sounds": []})
+    (one,) = resources(visit_bundle(replace(made_up, snapshot=snapshot)), "Observation")
+    assert "loinc" not in str(one)
+    assert [part["valueQuantity"]["unit"] for part in one["component"]] == ["kPa", "kPa"]
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=20).filter(lambda text: re.match(PLAIN, text))
+
+
+@settings(max_examples=30, deadline=None)
+@given(text=TEXTS)
+def test_any_text_gives_a_bundle_that_can_be_read(made_up: Any, head_of_visit: Any, text: str) -> None:
+    """Markup, control characters, nothing but blanks: kept as text or left out, never a fault of the file."""
+    head = head_of_visit(reason=text, background=text, kit_name=text)
+    head = head.model_copy(update={"patient": head.patient.model_copy(update={"name": text, "place": text})})
+    told = made_up.snapshot
+    update: Json = {
+        "visit": head,
+        "notes": [note.model_copy(update={"assessment": text, "plan": text, "author": text}) for note in told.notes],
+        "requests": [one.model_copy(update={"note": text, "asked_by": text}) for one in told.requests],
+        "guests": [one.model_copy(update={"said_name": text}) for one in told.guests],
+        "readings": [one.model_copy(update={"reason": text, "decided_by": text}) for one in told.readings],
+    }
+    written = encode(visit_bundle(replace(made_up, snapshot=told.model_copy(update=update))))
+    assert [str(issue) for issue in fhirkit.validate(written.decode()) if issue.severity == "error"] == []
+    divs = [s["text"]["div"] for c in resources(decode(written), "Composition") for s in c.get("section", [])]
+    for div in divs:
+        assert {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(div).iter()} <= {"div", "p", "br"}

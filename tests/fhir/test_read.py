@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, get_args
 
+import fhirkit
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,7 +37,7 @@ MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=ZON
 WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=0, max_size=12)
 CODES = st.from_regex(r"[a-z0-9_]{1,64}", fullmatch=True).filter(lambda code: code.strip("_"))
 DECIMALS = st.decimals(-(10**6), 10**6, allow_nan=False, places=2) | st.integers(0, 300).map(Decimal)
-UNITS = st.sampled_from(["mm[Hg]", "/min", "%", "mg/L", "Cel", "kg", "mmol/L", "mg/dL", "[degF]"])
+UNITS = st.sampled_from(["mm[Hg]", "/min", "%", "mg/L", "Cel", "kg", "mmol/L", "mg/dL", "[degF]", "kPa"])
 SECONDS = st.none() | st.floats(-1e6, 1e6)
 IDS = st.uuids()
 
@@ -126,13 +127,17 @@ def in_order(view: ReadingView) -> ReadingView:
 
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
-def test_import_of_our_own_export_gives_equal_content(made_up: VisitExport, data: st.DataObject) -> None:
+def test_import_of_our_own_export_gives_equal_content(
+    made_up: VisitExport, wrong_units: Any, data: st.DataObject
+) -> None:
     visit = made_up.snapshot.visit
     of_visit = views(visit.id, visit.patient.id, visit.kit_id)
     readings = data.draw(st.lists(of_visit, max_size=2, unique_by=lambda view: view.reading.id))
     text = encode(visit_bundle(with_readings(made_up, readings)))
     back = readings_in(decode(text))
     assert [one.view for one in back] == [in_order(view) for view in readings]
+    assert [str(issue) for issue in fhirkit.validate(text.decode()) if issue.severity == "error"] == []
+    assert wrong_units(decode(text)) == []
     for one, view in zip(back, readings, strict=True):
         assert [str(q.value) for q in one.view.reading.quantities] == [
             str(q.value) for q in in_order(view).reading.quantities
