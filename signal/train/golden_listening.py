@@ -29,7 +29,7 @@ def heart_and_mains() -> Samples:
     rng = np.random.default_rng(7)
     heard = heart_sound(Body(seed=4, murmur="systolic", murmur_level=0.1, noise_level=0.0), seconds)
     at = np.arange(heard.samples.size) / rate_hz
-    mains = sum(400 / n * np.sin(2 * np.pi * 50 * n * at) for n in (1, 2, 3))
+    mains = sum(2000 / n * np.sin(2 * np.pi * 50 * n * at) for n in (1, 2, 3))
     sound = heard.samples + rng.normal(size=at.size) * 90 + np.where(at > 1.0, mains, 0.0)
     sound[[5003, 9000, 9003, 17777]] += [9000, -7000, 5000, 12000]
     sound[(at > 4.5) & (at < 4.9)] = 0.0

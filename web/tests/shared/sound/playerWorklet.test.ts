@@ -112,6 +112,22 @@ describe('quieter', () => {
     expect(10 * Math.log10(change)).toBeGreaterThan(-6.5)
   })
 
+  test('what was learned of one stream is forgotten for the next', () => {
+    const processor = new build()
+    const order = (data: PlayerOrder): void => processor.port.onmessage?.({ data })
+    for (const one of [{ type: 'volume', volume: 1 }, { type: 'quieter', on: true }] as const) order(one)
+    const out: number[] = []
+    for (let ms = 0, next = 0; ms < 12_000; ms += 32) {
+      for (; next * 20 < ms; next += 1) order({ type: 'packet', data: packet(next % 300, next < 300 ? 1 : 2, hiss) })
+      const block = new Float32Array(128)
+      processor.process([], [[block]])
+      out.push(...block)
+    }
+    const level = (from: number, to: number): number => 10 * Math.log10(power(Float32Array.from(out.slice(from * RATE, to * RATE))) / (to - from))
+    expect(level(5, 5.9) - level(1, 2)).toBeLessThan(-4)
+    expect(Math.abs(level(7.5, 8.5) - level(1, 2))).toBeLessThan(0.5)
+  })
+
   test('what is told of a sample is when it is heard, 48 ms later', () => {
     const last = ({ told }: { told: (Rendered | ProofBlock)[] }): number => told.at(-1)?.atMs ?? 0
     expect(last(given(1, true)) - last(given(1, false))).toBe(48)
