@@ -1,5 +1,6 @@
 """No number leaves with a code of another unit: an own table, because no FHIR engine looks."""
 
+import re
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -7,6 +8,7 @@ import pytest
 
 from carebag_fhir.codes import MEANINGS, code_of
 from carebag_fhir.export import visit_bundle
+from carebag_fhir.json_text import encode
 from carebag_wire.values import QuantityName
 
 NEVER = {"76485-2", "76486-0", "88330-6"}
@@ -70,3 +72,12 @@ def test_a_wrong_unit_would_be_seen(made_up: Any, wrong_units: Any, quantities: 
         planted += 1
     assert planted == 12
     assert isinstance(quantities(bundle)[0][1]["value"], Decimal)
+
+
+def test_every_code_of_loinc_has_its_check_digit(made_up: Any, expected_units: dict[str, set[str]]) -> None:
+    """A digit that somebody mistyped: the last is by the Luhn algorithm over those before it."""
+    written = re.findall(r'"system":"http://loinc.org","code":"([^"]+)"', encode(visit_bundle(made_up)).decode())
+    for code in {*expected_units, *written}:
+        number, check = code.split("-")
+        doubled = [int(digit) * (2 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(number))]
+        assert -sum(one // 10 + one % 10 for one in doubled) % 10 == int(check), code
