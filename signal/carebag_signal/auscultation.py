@@ -15,7 +15,7 @@ from carebag_signal.extra_sounds import ExtraSound, ExtraSoundPointer
 from carebag_signal.heart_cycles import READ_S
 from carebag_signal.heart_rate import WINDOW_S, WhyNot, rate_from_path
 from carebag_signal.quality import WINDOW_FRAMES, Listening, QualityJudge, Word
-from carebag_signal.segmentation import S1, S2, Segment, Segmenter
+from carebag_signal.segmentation import S1, S2, Segmenter
 
 LAG_FRAMES = 24
 """A mark is given when the path behind it is this old: with context, window and block it is final within 1 s."""
@@ -149,14 +149,12 @@ class HeartSoundMonitor:
 
     def _judged(self) -> list[Finding]:
         """What the last three seconds change in quality, and what all beats before say of the sound between them."""
-        decided = self._segmenter.frames
-        # one reading of the path serves both: the shorter one is its end
-        path = self._segmenter.path(READ_S if self._pointer is not None else WINDOW_FRAMES / FRAMES_PER_SECOND)
-        word = self._quality.hear(self._listening.window(_since(path, decided - WINDOW_FRAMES), decided))
+        path = self._segmenter.path(WINDOW_FRAMES / FRAMES_PER_SECOND)
+        word = self._quality.hear(self._listening.window(path, self._segmenter.frames))
         found: list[Finding] = [] if word is None else [QualityWord(self._now(), word)]
         if self._pointer is not None:
             assert self._quality.score is not None
-            said = self._pointer.hear(path, decided, self._quality.score)
+            said = self._pointer.hear(self._segmenter.path(READ_S), self._segmenter.frames, self._quality.score)
             found += [] if said is None else [said]
         return found
 
@@ -186,7 +184,3 @@ class HeartSoundMonitor:
             return []
         self._shown = shown
         return [HeartRate(self._now(), *shown)]
-
-
-def _since(path: list[Segment], frame: int) -> list[Segment]:
-    return [segment for segment in path if segment.start >= frame]
