@@ -4,13 +4,17 @@ import contextlib
 import re
 import sqlite3
 import uuid
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from scipy.io import wavfile
 
-from carebag.demonstration import Demo
+from carebag.demonstration import Demo, Options, running
 from carebag.pages import SLOW_MS
+from carebag.processes import free_port
 from carebag.walkthrough import Walk
+from carebag_signal.synthetic import Body, heart_sound
 
 pytestmark = pytest.mark.e2e
 
@@ -21,6 +25,17 @@ INK = """name => {
   return new Set(new Uint32Array(data.buffer)).size
 }"""
 """How many colours a canvas shows."""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Whose stethoscope hears a heart with sound between S1 and S2."""
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "hearts").mkdir()
+    heard = heart_sound(Body(seed=31, murmur="systolic", murmur_level=0.2), 60.0)
+    wavfile.write(folder / "hearts" / "one.wav", heard.rate_hz, heard.samples)
+    with running(Options(folder, port=free_port(0), recordings=str(folder / "hearts"))) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +111,29 @@ def test_a_mark_is_seen_by_the_nurse_and_taken_back_by_its_author(walk: Walk) ->
     doctor.press("mark-make")
     expect(nurse.part("mark")).to_contain_text("systole", timeout=SLOW_MS)
     expect(doctor.part("timeline")).to_contain_text("systole")
+    # the first one is whole: until then a second is not begun
+    expect(doctor.part("mark-text")).to_have_value("")
     doctor.part("view-raw").focus()
     doctor.page.keyboard.press("m")
     expect(nurse.part("mark")).to_have_count(2, timeout=SLOW_MS)
     doctor.part("mark").filter(has_text="systole").get_by_test_id("mark-undo").click()
     expect(nurse.part("mark")).to_have_count(1, timeout=SLOW_MS)
     expect(doctor.part("timeline")).not_to_contain_text("systole")
+
+
+def test_the_seconds_it_points_at_are_played_in_a_loop_until_the_doctor_hides_it(walk: Walk) -> None:
+    doctor = walk.doctor
+    expect(doctor.part("listen-here")).to_contain_text("mer ljud än väntat mellan S1 och S2", timeout=SLOW_MS)
+    expect(walk.nurse.part("listen-here")).to_have_count(0)
+    doctor.press("listen-here-play")
+    expect(doctor.part("replay")).to_have_attribute("data-playing", "true")
+    expect(doctor.part("replay-loop")).to_have_attribute("aria-pressed", "true")
+    chosen = doctor.part("overview").get_attribute("aria-valuetext") or ""
+    low, high = map(float, chosen.replace(",", ".").split(" ")[0].split("–"))
+    assert 1.0 < high - low < 6.0
+    doctor.press("replay-live")
+    doctor.press("listen-here-hide")
+    expect(doctor.part("listen-here")).to_have_count(0)
 
 
 def test_replay_is_called_so_and_the_live_sound_goes_on_being_received(walk: Walk) -> None:
