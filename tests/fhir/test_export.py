@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import struct
 import wave
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -63,6 +64,7 @@ def test_the_same_visit_gives_the_same_bytes(made_up: Any) -> None:
 
 
 def test_all_kinds_are_there(bundle: Json) -> None:
+    assert (bundle["resourceType"], bundle["type"]) == ("Bundle", "collection")
     kinds = {entry["resource"]["resourceType"] for entry in bundle["entry"]}
     assert kinds == {
         "Binary",
@@ -182,6 +184,8 @@ def test_what_is_not_inside_has_its_address(bundle: Json) -> None:
 
 
 def test_a_wav_says_how_it_is_to_be_played() -> None:
+    bytes_per_second, frame_bytes, bits = struct.unpack("<IHH", wav(b"\x01\x00\x02\x00", 4000)[28:36])
+    assert (bytes_per_second, frame_bytes, bits) == (8000, 2, 16)
     with wave.open(io.BytesIO(wav(b"\x01\x00\x02\x00", 4000))) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth(), file.getnframes()) == (4000, 1, 2, 2)
 
@@ -230,6 +234,18 @@ def test_the_note_is_attested_and_the_newer_replaces(bundle: Json, made_up: Any)
     assert first["attester"][0]["party"]["display"] == "Elena Ruiz"
     text = re.sub("<[^>]*>", "", first["section"][0]["text"]["div"].replace("<br/>", "\n"))
     assert html.unescape(text) == made_up.snapshot.notes[0].assessment
+
+
+def test_an_instrument_with_new_firmware_is_another_device(made_up: Any) -> None:
+    """What measured the earlier value stays what it was."""
+    first = made_up.snapshot.readings[0]
+    newer = first.reading.device.model_copy(update={"firmware": "2.0"})
+    reading = first.reading.model_copy(update={"device": newer, "id": made_up.snapshot.visit.id})
+    readings = [first, first.model_copy(update={"reading": reading})]
+    snapshot = made_up.snapshot.model_copy(update={"readings": readings, "sounds": []})
+    devices = resources(visit_bundle(replace(made_up, snapshot=snapshot)), "Device")
+    assert [one["version"][0]["value"] for one in devices if "version" in one] == ["1.0", "2.0"]
+    assert len({one["id"] for one in devices}) == 3
 
 
 def test_a_draft_note_is_nobodys_business(made_up: Any) -> None:
