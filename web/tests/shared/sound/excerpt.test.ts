@@ -63,3 +63,11 @@ test('ticks are round seconds and few', () => {
   expect(ticks(0, 30)).toEqual([0, 5, 10, 15, 20, 25, 30])
   expect(tickStep(1e6, 5)).toBe(300)
 })
+
+test('sounds of a fast heart have no names, decided before the piece is cut out', () => {
+  const fast = Array.from({ length: 60 }, (_, n) => [n * 20, n % 2 ? 'S2' : 'S1'] as const)
+  const piece = lastSeconds(stream(1200), fast, 1)
+  expect(piece.marks).toEqual([[0, ''], [20, ''], [40, ''], [60, ''], [80, '']])
+  const kept = recordingOf({ stream: 3, rate_hz: 100, samples: 1200, gaps: [], sound_marks: fast }, new ArrayBuffer(2400)) as Excerpt
+  expect(kept.marks).toEqual(fast.map(([sample]) => [sample, '']))
+})
