@@ -83,7 +83,7 @@ class Agent:
         self.ears = DoctorEars()
         self.proofs = CallProofs(self.key, self.changed)
         self.live_media = make_live(self._send_signal_of_kit)
-        self.sync.kbps = lambda: upload_kbps(self.live_media.quality())
+        self.sync.kbps = lambda: upload_kbps(self.live_media.quality(), setting_up=self.live_media.setting_up)
         me = f"kit:{self.key.kit_id}"
         self.room = RoomDesk(self, self.bedside, self.live_media, camera or NoExaminationCamera(), me)
         self.supervisor = Supervisor(self, self.link, self.live_media, clock)

@@ -88,6 +88,10 @@ class LiveMedia(Protocol):
     def quality(self) -> Mapping[str, PathQuality]:
         """The path to each doctor who is connected, by participant id; a guest's bad link takes nothing from theirs."""
 
+    @property
+    def setting_up(self) -> bool:
+        """Whether a call is being set up, or soon will be: somebody came or left, or the kit moved, seconds ago."""
+
     def limit_video(self, limit: VideoLimit) -> None:
         """Hold the picture back for all viewers, those to come too; exact sound, vitals and talk go on."""
 
@@ -107,6 +111,7 @@ class NoLiveMedia:
 
     camera_problem: str | None = "camera_off"
     relay_state: RelayState | None = None
+    setting_up: bool = False
 
     def relay(self, relay: Relay) -> None: ...
 

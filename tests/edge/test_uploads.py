@@ -228,3 +228,9 @@ def path(step: int) -> PathQuality:
 def test_a_file_takes_a_quarter_of_what_the_worst_picture_has(steps: tuple[int, ...], kbps: Any) -> None:
     assert upload_kbps({str(at): path(step) for at, step in enumerate(steps)}) == kbps
     assert kbps is None or LEAST_KBPS <= kbps <= MOST_KBPS
+
+
+def test_a_file_gives_way_to_a_call_that_is_being_set_up_and_to_none_else() -> None:
+    assert upload_kbps({}, setting_up=True) == LEAST_KBPS
+    assert upload_kbps({"doctor": path(8)}, setting_up=True) == upload_kbps({"doctor": path(8)})
+    assert upload_kbps({}) is None

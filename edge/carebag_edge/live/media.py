@@ -31,6 +31,8 @@ HEARTBEAT_S = 1.0
 SOUND_BITS_PER_SAMPLE = 32
 """Four chunks in each packet, packed to about half: how much exact sound is expected to take until it is measured."""
 SOUND_OVERHEAD_KBPS = 40.0
+SET_UP_US = 10_000_000
+"""From somebody's coming, or leaving to come back by reloading the page; later files need not wait for a call."""
 
 PeerFactory = Callable[[list[IceServer], Outgoing, PeerEvents], MediaPeer]
 
@@ -70,6 +72,8 @@ class AiortcLive:
         self._latest: dict[str, str] = {}
         self._beat: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._stirred_us: int | None = None
+        """When last somebody came or left, or the kit moved."""
 
     @property
     def camera_problem(self) -> str | None:
@@ -93,6 +97,8 @@ class AiortcLive:
             log.warning("live: %d viewers, %d served", len(viewers), MAX_VIEWERS)
         kept = {*wanted, SFU} if wanted else set()
         gone = [call for who, call in self._calls.items() if who not in kept or call.visit_id != visit_id]
+        if gone or any(viewer not in self._calls for viewer in wanted):
+            self._stirred_us = self._monotonic_us()
         for call in gone:
             del self._calls[call.viewer]
             self._proofs.forget(call)
@@ -148,6 +154,11 @@ class AiortcLive:
                 paths[viewer] = replace(paths[viewer], video_step=shared.video_step, video_fps=shared.video_fps)
         return paths
 
+    @property
+    def setting_up(self) -> bool:
+        since = self._stirred_us
+        return since is not None and self._monotonic_us() - since < SET_UP_US
+
     def limit_video(self, limit: VideoLimit) -> None:
         self._limit = limit
         for viewer, call in self._calls.items():
@@ -175,6 +186,8 @@ class AiortcLive:
         self.limit_video(self._limit)
 
     def renew(self, *, moved: bool) -> None:
+        if moved:
+            self._stirred_us = self._monotonic_us()
         for call in self._calls.values():
             call.renew(moved=moved)
 

@@ -246,6 +246,28 @@ async def test_who_leaves_is_hung_up_and_the_camera_rests(room: Any) -> None:
     assert room.camera.reads == reads
 
 
+async def test_for_ten_seconds_after_somebody_came_or_left_or_the_kit_moved_a_call_is_being_set_up(room: Any) -> None:
+    now = [0]
+    room.live._monotonic_us = lambda: now[0]
+
+    def seconds_until_it_is_over() -> float:
+        began = now[0]
+        while room.live.setting_up:
+            now[0] += 500_000
+        return (now[0] - began) / 1e6
+
+    assert not room.live.setting_up
+    await room.live.set_viewers(room.visit_id, ["doctor"])
+    assert seconds_until_it_is_over() == 10.0
+    await room.live.set_viewers(room.visit_id, ["doctor"])
+    room.live.renew(moved=False)
+    assert not room.live.setting_up
+    room.live.renew(moved=True)
+    assert seconds_until_it_is_over() == 10.0
+    await room.live.set_viewers(room.visit_id, [])
+    assert seconds_until_it_is_over() == 10.0
+
+
 async def test_no_more_than_three_are_served(room: Any, caplog: pytest.LogCaptureFixture) -> None:
     names = [f"doctor{number}" for number in range(MAX_VIEWERS + 1)]
     with caplog.at_level(logging.WARNING):
