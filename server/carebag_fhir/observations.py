@@ -39,6 +39,10 @@ from carebag_wire.visit import Decided, ReadingView, Request, VisitHead
 
 _PRESSURES: tuple[QuantityName, ...] = ("systolic", "diastolic", "mean")
 _STATUS = {"draft": "preliminary", "kept": "final", "rejected": "entered-in-error"}
+_CARRIED_LATER = timedelta(minutes=1)
+"""A cuff's measurement takes less: what is older when it comes had lain in a memory."""
+_LONGEST_VISIT = timedelta(hours=24)
+"""What is bound to a visit was measured in it: a clock that says less was not set when it stamped the value."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +120,21 @@ def _observation(view: ReadingView, around: Surroundings, own_id: uuid.UUID, mea
 
 
 def measured_at(reading: Reading) -> datetime | None:
-    """When it was really measured; None where a memory gave it and its clock says nothing that can be trusted."""
-    times = reading.times
-    if reading.provenance != "stored":
-        return times.kit_utc
+    """When it was really measured; None where a memory gave it and its clock says nothing that can be trusted.
+
+    What the kit calls live may have lain in a memory within its visit: the corrected clock tells.
+    """
+    by_clock, seen = _by_its_clock(reading.times), reading.times.kit_utc
+    if reading.provenance == "stored":
+        return by_clock
+    if reading.provenance == "manual" or by_clock is None:
+        return seen
+    uncertainty = timedelta(seconds=float(number(reading.times.device_offset_uncertainty_s) or 0))
+    return by_clock if uncertainty < seen - by_clock <= _LONGEST_VISIT else seen
+
+
+def _by_its_clock(times: Times) -> datetime | None:
+    """The instrument's own time, taken to UTC by the known error of its clock."""
     offset = number(times.device_offset_s)
     try:
         shown = datetime.fromisoformat(times.device or "")
@@ -128,6 +143,11 @@ def measured_at(reading: Reading) -> datetime | None:
         return shown.replace(tzinfo=UTC) + timedelta(seconds=float(offset))
     except (ValueError, OverflowError):
         return None
+
+
+def _from_memory(reading: Reading) -> bool:
+    at = measured_at(reading)
+    return reading.provenance == "stored" or (at is not None and reading.times.kit_utc - at > _CARRIED_LATER)
 
 
 def _effective(reading: Reading) -> Json:
@@ -265,7 +285,7 @@ def _notes(view: ReadingView) -> Iterator[str]:
         yield f"The instrument or the kit remarked: {_list(reading.flags)}"
     if reading.provenance == "manual":
         yield "Typed by hand from the instrument's display."
-    if reading.provenance == "stored":
+    if _from_memory(reading):
         yield "From the instrument's memory."
     if view.filed_by and not view.taken_back:
         yield plain(f"Put into this visit by {view.filed_by}; it was measured while no visit was open.")

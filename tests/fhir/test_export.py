@@ -161,6 +161,34 @@ def test_a_stored_value_has_the_time_of_its_instrument_or_none(bundle: Json) -> 
     assert glucose["_effectiveDateTime"]["extension"][0]["valueCode"] == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("device", "uncertainty", "measured", "remembered"),
+    [
+        ("2026-11-23T10:02:00", 1.0, "2026-11-23T10:01:00+00:00", True),
+        ("2026-11-23T11:30:40", 1.0, "2026-11-23T11:29:40+00:00", False),
+        ("2026-11-23T11:30:40", 30.0, "2026-11-23T11:30:00+00:00", False),
+        ("2026-11-23T10:02:00", None, "2026-11-23T10:01:00+00:00", True),
+        ("2026-11-23T11:33:00", 1.0, "2026-11-23T11:30:00+00:00", False),
+        ("2000-01-01T00:00:10", 1.0, "2026-11-23T11:30:00+00:00", False),
+        ("2026-11-23T10:02:00Z", 1.0, "2026-11-23T11:30:00+00:00", False),
+        (None, None, "2026-11-23T11:30:00+00:00", False),
+    ],
+)
+def test_what_was_carried_within_its_visit_was_measured_when_its_instrument_says(
+    made_up: Any, device: str | None, uncertainty: float | None, measured: str, remembered: bool
+) -> None:
+    """The kit calls a value live that surely belongs to the visit, also one that its instrument delivers later."""
+    view = made_up.snapshot.readings[1]
+    told = {"device": device, "device_offset_s": -60.0, "device_offset_uncertainty_s": uncertainty}
+    arrived = datetime.fromisoformat("2026-11-23T11:30:00+00:00")
+    times = view.reading.times.model_copy(update={**told, "kit_utc": arrived})
+    late = view.model_copy(update={"reading": view.reading.model_copy(update={"times": times})})
+    snapshot = made_up.snapshot.model_copy(update={"readings": [late], "sounds": []})
+    for one in resources(visit_bundle(replace(made_up, snapshot=snapshot)), "Observation"):
+        assert one["effectiveDateTime"] == measured
+        assert ("From the instrument's memory." in [note["text"] for note in one["note"]]) == remembered
+
+
 def test_a_sound_in_the_bundle_can_be_played_and_checked(bundle: Json, made_up: Any) -> None:
     sound = next(d for d in resources(bundle, "DocumentReference") if d["type"]["text"] == "Body sound")
     attachment = sound["content"][0]["attachment"]

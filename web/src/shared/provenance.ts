@@ -10,16 +10,24 @@ export type Measured = {
   clockErrorS: number | undefined
 }
 
+/** In ms. What is bound to a visit was measured in it: a clock that says less was not set when it stamped the value. */
+const LONGEST_VISIT = 24 * 3_600_000
+
 /**
- * Only what lay in an instrument's memory was measured at another time than the kit saw it. Its clock has no zone: the
- * offset takes it to UTC, and its error is counted against the wall clock of whoever reads.
+ * What lay in an instrument's memory was measured before the kit saw it; within its visit the kit calls it live, and only
+ * the corrected clock tells. That clock has no zone: the offset takes it to UTC, and its error is counted against the
+ * wall clock of whoever reads.
  */
 export function measuredWhen(reading: Reading): Measured {
-  const { device, device_offset_s: offsetS, kit_utc: seen } = reading.times
-  if (reading.provenance !== 'stored') return { at: seen, clockErrorS: undefined }
-  const shown = device === null ? NaN : Date.parse(`${device}Z`)
-  if (Number.isNaN(shown) || offsetS === null) return { at: undefined, clockErrorS: undefined }
-  const at = shown + offsetS * 1000
+  const { device, device_offset_s: offsetS, device_offset_uncertainty_s: uncertaintyS, kit_utc: seen } = reading.times
+  const shown = device === null || reading.provenance === 'manual' ? NaN : Date.parse(`${device}Z`)
+  const at = offsetS === null ? NaN : shown + offsetS * 1000
+  if (reading.provenance !== 'stored') {
+    const age = Date.parse(seen) - at
+    const earlier = age > (uncertaintyS ?? 0) * 1000 && age <= LONGEST_VISIT
+    return { at: earlier ? new Date(at).toISOString() : seen, clockErrorS: undefined }
+  }
+  if (Number.isNaN(at)) return { at: undefined, clockErrorS: undefined }
   return { at: new Date(at).toISOString(), clockErrorS: Math.round((Date.parse(device ?? '') - at) / 1000) }
 }
 

@@ -32,6 +32,18 @@ describe('when it was measured', () => {
     expect(measured.clockErrorS).toBe(errorS)
   })
 
+  test.each([
+    ['2026-11-26T07:32:00', 1, '2026-11-26T07:31:00.000Z'],
+    ['2026-11-26T07:32:00', null, '2026-11-26T07:31:00.000Z'],
+    ['2026-11-26T09:00:40', 30, SEEN],
+    ['2026-11-26T09:03:00', 1, SEEN],
+    ['2000-01-01T00:00:10', 1, SEEN]
+  ])('one that was carried within its visit: by its clock %s, ± %s s, at %s', (device, uncertainty, at) => {
+    const times = { device, kit_monotonic_ns: 1, kit_utc: SEEN, device_offset_s: -60, device_offset_uncertainty_s: uncertainty }
+    expect(measuredWhen(reading({ times }).reading)).toEqual({ at, clockErrorS: undefined })
+    expect(measuredWhen(reading({ times, provenance: 'manual' }).reading).at).toBe(SEEN)
+  })
+
   test('a stored one is never as new as its arrival', () => {
     expect(measuredWhen(stored({}))).toEqual({ at: undefined, clockErrorS: undefined })
     expect(measuredWhen(stored({ device: '2026-11-24T06:12:00' })).at).toBeUndefined()
