@@ -9,6 +9,9 @@ from carebag_wire.guests import Guest
 from carebag_wire.records import PhotoTaken, Reading, SoundRecorded
 from carebag_wire.values import Circumstances, InstrumentKind
 
+_WHEN_SAID = Field(exclude_if=lambda value: not value)
+"""Left out while it says nothing: a kit or hub of before does not know the field, and refuses what it does not know."""
+
 Role = Literal["nurse", "doctor", "reviewer"]
 RequestKind = Literal["blood_pressure", "oximetry", "listen", "crp", "photo", "temperature", "weight", "glucose"]
 RequestState = Literal["asked", "started", "answered", "done", "declined", "cancelled"]
@@ -316,7 +319,7 @@ class ListeningState(Wire):
     peak_dbfs: float | None = None
     sound_marks: list[tuple[int, Literal["S1", "S2"]]] = []
     """Sample numbers of new S1/S2 onsets since the last message."""
-    listen_here: list[tuple[int, int]] = []
+    listen_here: Annotated[list[tuple[int, int]], _WHEN_SAID] = []
     """Samples (first, end) with more sound than expected between S1 and S2, while the kit points at any. A pointer, no
     finding, and never stored; where it does not point, nothing is known."""
 
@@ -332,7 +335,7 @@ class DoctorHears(Wire):
     """`replay`: the last seconds again. `recording`: one made earlier."""
     view: View
     speed: Literal["normal", "half", "quarter"] = "normal"
-    quieter: bool = False
+    quieter: Annotated[bool, _WHEN_SAID] = False
     """Steady noise is taken down, for that ear."""
 
 

@@ -123,7 +123,7 @@ class HeartSoundMonitor:
         self._pending += self._marks(upto=self._segmenter.frames)
         if self._shown is not None and self._shown[0] is not None:
             self._pending.append(HeartRate(self._fed, None, "assessing"))
-        if self._pointer is not None and self._pointer.points:
+        if self._pointer is not None and self._pointer.judged:
             self._pending.append(ExtraSound(self._fed, 0, None, "too_few_beats", ()))
         self._fed += n_samples
         self._begin()

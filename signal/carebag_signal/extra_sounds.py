@@ -119,9 +119,9 @@ class ExtraSoundPointer:
         self._said: ExtraSound | None = None
 
     @property
-    def points(self) -> bool:
-        """What was said last names places to listen to."""
-        return self._said is not None and bool(self._said.listen)
+    def judged(self) -> bool:
+        """What was said last has a probability."""
+        return self._said is not None and self._said.probability is not None
 
     def feed(self, frames: Frames, evidence: NDArray[np.float64]) -> None:
         """Takes a block of frames and the evidence that became known with it."""

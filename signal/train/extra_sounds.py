@@ -115,14 +115,21 @@ def cross_validated(places: list[Place]) -> tuple[Floats, list[Chosen]]:
 
 
 def pointed(course: tuple[Floats | None, ...], regression: Regression) -> Chosen:
-    """Whether a page would have pointed, every half second."""
+    """Whether a page would have pointed, every half second. As in a visit, only what is new is taken."""
     pointing, shown = Pointing(), []
+    before: Floats | None = np.zeros(0)
     for row in course:
-        probability = None if row is None else regression.probability(row)
-        listen = ((0, 1),) if probability is not None and probability >= POINT_FROM else ()
-        pointing.take(ExtraSound(0, 0, probability, None, listen))
+        if not _same(row, before):
+            probability = None if row is None else regression.probability(row)
+            listen = ((0, 1),) if probability is not None and probability >= POINT_FROM else ()
+            pointing.take(ExtraSound(0, 0, probability, None, listen))
+        before = row
         shown.append(bool(pointing.listen))
     return np.array(shown, bool)
+
+
+def _same(row: Floats | None, before: Floats | None) -> bool:
+    return row is before or (row is not None and before is not None and np.array_equal(row, before))
 
 
 def report(places: list[Place], likely: Floats, visits: list[Chosen]) -> None:

@@ -150,6 +150,18 @@ def test_a_hole_takes_back_what_was_said() -> None:
     assert [(f.at_sample, f.probability) for f in again] == [(f.at_sample + by, f.probability) for f in hear(SHORT, [])]
 
 
+def test_a_gap_takes_back_what_was_said_below_the_point_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    # a page keeps its line down to 0.4, where nothing is named any more
+    monkeypatch.setattr("carebag_signal.extra_sounds.POINT_FROM", 1.1)
+    monitor = HeartSoundMonitor(RATE_HZ, extra_sounds=True)
+    said = [f for f in monitor.feed(SHORT) if isinstance(f, ExtraSound)]
+    assert said[-1].probability is not None
+    assert not said[-1].listen
+    monitor.gap(100)
+    after = [f for f in monitor.feed(SHORT[:0]) if isinstance(f, ExtraSound)]
+    assert after == [ExtraSound(SHORT.size, 0, None, "too_few_beats", ())]
+
+
 def test_behind_a_gap_everything_starts_anew() -> None:
     monitor = ExtraSoundMonitor(RATE_HZ)
     monitor.feed(SHORT)

@@ -964,7 +964,7 @@ export const en: Messages = {
   'listening.keys.short': 'Keys',
   'listening.spectrogram': 'Spectrogram, 0–1000 Hz',
   'listening.unnamed': 'S1 and S2 are not named: the heart beats too fast to tell them apart surely',
-  'listening.unnamed.help': 'The lines are heart sounds. Above 120 beats/min systole and diastole are equally long: which sound comes first is not surely known.',
+  'listening.unnamed.help': 'The lines are heart sounds. Above 120 beats/min systole and diastole are about equally long: which sound comes first is not surely known.',
   'listen_here.words': 'Listen here: more sound than expected between S1 and S2',
   'listen_here.pointer': 'A pointer, no finding.',
   'listen_here.play': 'Play in a loop',

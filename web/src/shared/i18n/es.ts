@@ -964,7 +964,7 @@ export const es: Messages = {
   'listening.keys.short': 'Teclas',
   'listening.spectrogram': 'Espectrograma, 0–1000 Hz',
   'listening.unnamed': 'S1 y S2 no se nombran: el corazón late demasiado rápido para distinguirlos con seguridad',
-  'listening.unnamed.help': 'Las líneas son ruidos cardíacos. Por encima de 120 latidos/min la sístole y la diástole duran lo mismo: no se sabe con seguridad cuál es el primero.',
+  'listening.unnamed.help': 'Las líneas son ruidos cardíacos. Por encima de 120 latidos/min la sístole y la diástole duran casi lo mismo: no se sabe con seguridad cuál es el primero.',
   'listen_here.words': 'Escuche aquí: más sonido de lo esperado entre S1 y S2',
   'listen_here.pointer': 'Una señal, no un hallazgo.',
   'listen_here.play': 'Repetir en bucle',

@@ -141,13 +141,14 @@ class SoundPlayerProcessor extends AudioWorkletProcessor {
       if (now - this.#lastMs > BURST_MS || longest || before.stream !== stream) this.#report(before)
     }
     this.#lastMs = now
-    const later = this.#upsampler.delay + (isProof(stream) ? 0 : this.#quieter.delay)
+    const quieter = isProof(stream) ? 0 : this.#quieter.delay
+    const later = this.#upsampler.delay + quieter
     const delayMs = (later * 1000) / this.#rateHz
     this.#burst ??= { stream, sample: -1, head: 0, atMs: now + delayMs, silence: null, blocks: [], length: 0 }
     const burst = this.#burst
     if (burst.sample < 0) burst.sample = sample
     burst.silence ??= silence
-    burst.head = this.#playout.head
+    burst.head = Math.max(this.#playout.begins, this.#playout.head - quieter)
     burst.length += samples.length
     if (isProof(stream) && this.#proving) burst.blocks.push(samples.slice())
   }

@@ -61,64 +61,64 @@ export class Quieter {
   }
 }
 
-const CROSSFADE_MS = 40
+const FADE_MS = 20
+/** Sound moves against time only across a silence that is longer than any systole (`playout.ts`). */
+const BREAK_MS = 400
 const FULL_SCALE = 32_768
 
 /**
- * The quieter view as the listener switches it: fades in when it has caught up with what is heard, and out at once. Off, every
- * sample passes as it is.
+ * The quieter view as the listener switches it. It is heard 48 ms later, so each switch is a break: the sound fades out, is
+ * silent for 0.4 s, and comes in again, so that nobody reads an interval across it. Off, every sample passes as it is.
  */
 export class QuieterSwitch {
   readonly #quieter: Quieter
-  readonly #fade: number
+  readonly #step: number
+  readonly #break: number
   #wanted = false
-  #running = false
+  #on = false
   #anew = false
-  #wait = 0
-  /** How far it has come in, of `#fade`. */
-  #in = 0
+  #silent = 0
+  #gain = 1
 
   constructor(rateHz: number) {
     this.#quieter = new Quieter(rateHz)
-    this.#fade = Math.max(1, Math.round((CROSSFADE_MS * rateHz) / 1000))
+    this.#step = 1000 / (FADE_MS * rateHz)
+    this.#break = Math.ceil((BREAK_MS * rateHz) / 1000)
   }
 
   /** How much later a sample is heard than it would be without, in samples. */
   get delay(): number {
-    return this.#in > 0 ? this.#quieter.delay : 0
+    return this.#on ? this.#quieter.delay : 0
   }
 
   choose(on: boolean): void {
     this.#wanted = on
   }
 
-  /** Another sound begins: nothing of what was learned is true of it. */
+  /** Another sound begins: nothing of what was learned is true of it, and no interval reaches into it. */
   begin(): void {
-    this.#anew = this.#running
+    this.#anew = this.#on
   }
 
   /** From -1 to 1. */
   step(input: number): number {
-    if (!this.#running) {
-      if (!this.#wanted) return input
-      this.#start()
-    }
-    const quieter = this.#quieter.step(input * FULL_SCALE) / FULL_SCALE
+    const value = this.#on ? this.#quieter.step(input * FULL_SCALE) / FULL_SCALE : input
     this.#move()
-    if (this.#in === this.#fade) return quieter
-    return this.#in === 0 ? input : input + (this.#in / this.#fade) * (quieter - input)
-  }
-
-  #start(): void {
-    this.#quieter.reset()
-    this.#running = true
-    this.#wait = this.#quieter.delay
+    return this.#gain === 1 ? value : value * this.#gain
   }
 
   #move(): void {
-    const on = this.#wanted && !this.#anew
-    if (on && this.#wait > 0) this.#wait -= 1
-    else this.#in = on ? Math.min(this.#fade, this.#in + 1) : Math.max(0, this.#in - 1)
-    if (!on && this.#in === 0) this.#running = this.#anew = false
+    const closing = this.#anew || this.#wanted !== this.#on
+    if (closing && this.#gain > 0) this.#gain = Math.max(0, this.#gain - this.#step)
+    else if (closing) this.#turn()
+    else if (this.#silent > 0) this.#silent -= 1
+    else if (this.#gain < 1) this.#gain = Math.min(1, this.#gain + this.#step)
+  }
+
+  #turn(): void {
+    if (this.#wanted !== this.#on) this.#silent = this.#break
+    this.#on = this.#wanted
+    this.#anew = false
+    if (this.#on) this.#quieter.reset()
   }
 }

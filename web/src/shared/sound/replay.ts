@@ -47,7 +47,7 @@ export class Replay {
 
   /** Number of the sample that is heard next. */
   get head(): number {
-    return this.#head
+    return Math.max(this.#from, this.#head - this.#quieter.delay)
   }
 
   get reducedDb(): number {

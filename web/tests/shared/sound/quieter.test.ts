@@ -105,8 +105,10 @@ describe('switched', () => {
     for (const one of sound) quieter.step(one)
     expect(quieter.delay).toBe(192)
     quieter.choose(false)
-    for (const one of sound.subarray(0, 160)) quieter.step(one)
+    const after = [...sound].map((one) => quieter.step(one))
     expect(quieter.delay).toBe(0)
+    // 20 ms out, 0.4 s of silence, 20 ms in
+    expect(after.slice(90, 90 + 0.4 * RATE - 20).every((one) => one === 0)).toBe(true)
     for (const one of sound) expect(quieter.step(one)).toBe(one)
   })
 
@@ -124,14 +126,33 @@ describe('switched', () => {
     expect(steepest).toBeLessThan(0.06)
   })
 
-  test('on, it gives what the view gives, as late as it says', () => {
+  test('on, it gives what the view gives, as late as it says, after a break longer than any systole', () => {
     const [quieter, bare] = [new QuieterSwitch(RATE), new Quieter(RATE)]
     quieter.choose(true)
+    let silent = 0
+    let began = -1
     noise(3 * RATE, 0.02).forEach((one, at) => {
-      const [switched, wanted] = [quieter.step(one), bare.step(one * 32_768) / 32_768]
-      if (at < 192) expect(switched).toBe(one)
-      if (at > 360) expect(switched).toBe(wanted)
+      if (quieter.delay > 0 && began < 0) began = at
+      const switched = quieter.step(one)
+      const wanted = began >= 0 ? bare.step(one * 32_768) / 32_768 : one
+      if (switched === 0) silent += 1
+      if (at > 0.5 * RATE) expect(switched).toBe(wanted)
     })
+    expect(silent).toBeGreaterThanOrEqual(0.4 * RATE)
+    expect(silent).toBeLessThan(0.42 * RATE)
+  })
+
+  test('changed again within the break, nothing is heard before a whole one is over', () => {
+    const quieter = new QuieterSwitch(RATE)
+    const heard = [...noise(2 * RATE, 0.02)].map((one, at) => {
+      if (at === 1000) quieter.choose(true)
+      if (at === 2000) quieter.choose(false)
+      return quieter.step(one)
+    })
+    const first = 1000 + 80
+    const last = heard.findIndex((one, at) => at > first + 10 && one !== 0)
+    expect(last - 2000).toBeGreaterThanOrEqual(0.4 * RATE)
+    expect(heard.slice(last + 90)).toEqual([...noise(2 * RATE, 0.02)].slice(last + 90))
   })
 
   test('what was learned of one sound is forgotten for the next, without a click', () => {

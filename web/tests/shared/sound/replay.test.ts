@@ -184,6 +184,16 @@ describe('quieter', () => {
     expect(change).toBeGreaterThan(-6.5)
   })
 
+  test('the place is that of what is heard', () => {
+    const [plain, quieter] = [false, true].map((on) => {
+      const replay = begun(hiss(6 * RATE))
+      replay.quieter(on)
+      render(replay, 3 * RATE)
+      return replay.head
+    })
+    expect((plain as number) - (quieter as number)).toBe(192)
+  })
+
   test('any blocks give the same sound', () => {
     const [small, large] = [heard(true, 37), heard(true, 128)]
     expect(small.every((one, at) => one === large[at])).toBe(true)
