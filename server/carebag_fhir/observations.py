@@ -41,8 +41,17 @@ _PRESSURES: tuple[QuantityName, ...] = ("systolic", "diastolic", "mean")
 _STATUS = {"draft": "preliminary", "kept": "final", "rejected": "entered-in-error"}
 _CARRIED_LATER = timedelta(minutes=1)
 """A cuff's measurement takes less: what is older when it comes had lain in a memory."""
-_LONGEST_VISIT = timedelta(hours=24)
+_LONGEST_VISIT_S = 24 * 3600
 """What is bound to a visit was measured in it: a clock that says less was not set when it stamped the value."""
+
+
+def part_of_visit(visit: VisitHead, binding: Binding, record_id: uuid.UUID) -> uuid.UUID:
+    """The id under which a record is in this visit's Bundle.
+
+    A reading of the tray can be filed into two visits, wrongly into the first: each has an id of its own, so that no
+    importer takes the one for a newer version of the other. Those bound to this visit keep the record's id.
+    """
+    return record_id if binding.visit_id == visit.id else part_id(visit.id, f"record {record_id}")
 
 
 @dataclass(frozen=True)
@@ -68,20 +77,21 @@ def status_of(decided: Decided) -> str:
 
 
 def observations_of(view: ReadingView, around: Surroundings) -> Iterator[Json]:
-    """The reading's own Observation first: it has the record's id."""
+    """The reading's own Observation first: its id is that of the record, as far as that belongs to this visit alone."""
     reading = view.reading
+    own_id = part_of_visit(around.visit, reading.binding, reading.id)
     keys = _keys(reading.quantities)
     if reading.kind == "blood_pressure":
         inside = [key for key in keys if key in _PRESSURES]
-        yield _observation(view, around, reading.id, _panel(reading, {key: keys[key] for key in inside}))
+        yield _observation(view, around, own_id, _panel(reading, {key: keys[key] for key in inside}))
         rest = [key for key in keys if key not in _PRESSURES]
     else:
         main = main_quantity(reading.kind)
         assert main is not None
-        yield _observation(view, around, reading.id, _single(reading, keys.get(main), main))
+        yield _observation(view, around, own_id, _single(reading, keys.get(main), main))
         rest = [key for key in keys if key != main]
     for key in rest:
-        yield _observation(view, around, part_id(reading.id, key), _single(reading, keys[key], keys[key].name))
+        yield _observation(view, around, part_id(own_id, key), _single(reading, keys[key], keys[key].name))
 
 
 def _keys(quantities: Sequence[Quantity]) -> dict[str, Quantity]:
@@ -102,7 +112,7 @@ def _observation(view: ReadingView, around: Surroundings, own_id: uuid.UUID, mea
         own_id,
         meta={"security": [TEST_DATA]} if reading.device.simulated else {},
         extension=[*_story(view), *told_about(view, reading.times, reading.binding, reading.quality)],
-        identifier=[own_identifier("reading", reading.id)],
+        identifier=[own_identifier("reading", part_of_visit(around.visit, reading.binding, reading.id))],
         basedOn=around.based_on(reading.binding),
         status=status_of(view),
         category=measured.pop("category"),
@@ -129,8 +139,8 @@ def measured_at(reading: Reading) -> datetime | None:
         return by_clock
     if reading.provenance == "manual" or by_clock is None:
         return seen
-    uncertainty = timedelta(seconds=float(number(reading.times.device_offset_uncertainty_s) or 0))
-    return by_clock if uncertainty < seen - by_clock <= _LONGEST_VISIT else seen
+    uncertainty_s = max(0.0, float(number(reading.times.device_offset_uncertainty_s) or 0))
+    return by_clock if uncertainty_s < (seen - by_clock).total_seconds() <= _LONGEST_VISIT_S else seen
 
 
 def _by_its_clock(times: Times) -> datetime | None:
@@ -215,6 +225,7 @@ def _story(view: ReadingView) -> list[Json]:
         *extension("simulated", "Boolean", True if reading.device.simulated else None),
         *extension_group(
             "reading",
+            ("record", "Uri", url_of(reading.id)),
             ("kind", "Code", reading.kind),
             ("origin", "Code", reading.provenance),
             ("problem", "Code", reading.problem),

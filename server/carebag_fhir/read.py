@@ -4,7 +4,6 @@ Numbers, units, comparators, status and device are taken from FHIR's own element
 the extensions. A Bundle in which the two disagree is refused.
 """
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,12 +47,12 @@ def readings_in(bundle: Json) -> list[ReadBack]:
             for identifier in one.get("identifier", []) if one["resourceType"] == "Observation" else []:
                 if identifier["system"] == f"{CANONICAL}/identifier/reading":
                     groups.setdefault(identifier["value"], []).append(one)
-        return [_read(uuid.UUID(own_id), parts, by_url) for own_id, parts in groups.items()]
+        return [_read(parts, by_url) for parts in groups.values()]
     except (KeyError, IndexError, TypeError, AttributeError, ValidationError, ValueError) as error:
         raise NotReadable(type(error).__name__) from None
 
 
-def _read(own_id: uuid.UUID, parts: list[Json], by_url: dict[str, Json]) -> ReadBack:
+def _read(parts: list[Json], by_url: dict[str, Json]) -> ReadBack:
     first = parts[0]
     for shared in ("status", "device", "subject", "encounter", "extension", "effectiveDateTime"):
         if any(one.get(shared) != first.get(shared) for one in parts):
@@ -67,7 +66,7 @@ def _read(own_id: uuid.UUID, parts: list[Json], by_url: dict[str, Json]) -> Read
     quality, circumstances = _group(first, "quality"), _group(first, "circumstances")
     photo = _one(told, "displayPhoto")
     reading = {
-        "id": own_id,
+        "id": _uuid(told, "record"),
         "binding": {f"{name}_id": _uuid(bound, name) for name in _IDS} | {"kit_seq": int(_one(bound, "kitSeq"))},
         "times": _times(times),
         "kind": _one(told, "kind"),

@@ -20,7 +20,7 @@ from carebag_fhir.elements import (
     resource,
 )
 from carebag_fhir.encounters import visit_reference
-from carebag_fhir.observations import Surroundings
+from carebag_fhir.observations import Surroundings, part_of_visit
 from carebag_fhir.visit_export import StoredRecord
 from carebag_wire.records import ReadingFiled, ReadingWithdrawn, Record, RequestProgressed
 
@@ -44,7 +44,8 @@ def signature_resources(
 ) -> Iterator[Json]:
     """The signed text as a Binary, and the Provenance that binds it to what was made from it."""
     record, kit = stored.record, reference("Device", around.visit.kit_id)
-    text_id = part_id(record.id, "record")
+    own_id = part_of_visit(around.visit, record.binding, record.id)
+    text_id = part_id(own_id, "record")
     text = base64.b64encode(stored.signed.payload.encode()).decode()
     yield resource("Binary", text_id, contentType="application/json", data=text)
     at = instant(record.times.kit_utc)
@@ -61,7 +62,7 @@ def signature_resources(
     }
     yield resource(
         "Provenance",
-        part_id(record.id, "provenance"),
+        part_id(own_id, "provenance"),
         extension=extension("sha256", "String", stored.signed.sha256),
         target=_targets(record, around, targets),
         occurredDateTime=at,
@@ -82,4 +83,5 @@ def _targets(record: Record, around: Surroundings, targets: Mapping[str, list[Js
     if isinstance(record, RequestProgressed):
         return around.based_on(record.binding) or [visit_reference(around.visit)]
     about = record.reading_id if isinstance(record, ReadingFiled | ReadingWithdrawn) else record.id
-    return targets.get(str(about)) or [visit_reference(around.visit)]
+    here = targets.get(str(about)) or targets.get(str(part_id(around.visit.id, f"record {about}")))
+    return here or [visit_reference(around.visit)]

@@ -106,10 +106,11 @@ def _references(value: Any) -> list[Json]:
 
 
 def test_the_statuses_say_what_was_decided(bundle: Json, made_up: Any) -> None:
-    by_id = {one["id"]: one for one in resources(bundle, "Observation")}
     wanted = {"draft": "preliminary", "kept": "final", "rejected": "entered-in-error"}
     for view in made_up.snapshot.readings:
-        assert by_id[str(view.reading.id)]["status"] == wanted[view.decision]
+        assert {one["status"] for one in of_record(bundle, view.reading.id)} == {wanted[view.decision]}
+        bound = view.reading.binding.visit_id is not None
+        assert (of_record(bundle, view.reading.id)[0]["id"] == str(view.reading.id)) == bound
     assert [one["docStatus"] for one in resources(bundle, "DocumentReference")] == [
         "final",
         "preliminary",
@@ -168,6 +169,7 @@ def test_a_stored_value_has_the_time_of_its_instrument_or_none(bundle: Json) -> 
         ("2026-11-23T11:30:40", 1.0, "2026-11-23T11:29:40+00:00", False),
         ("2026-11-23T11:30:40", 30.0, "2026-11-23T11:30:00+00:00", False),
         ("2026-11-23T10:02:00", None, "2026-11-23T10:01:00+00:00", True),
+        ("2026-11-23T11:33:00", -1e300, "2026-11-23T11:30:00+00:00", False),
         ("2026-11-23T11:33:00", 1.0, "2026-11-23T11:30:00+00:00", False),
         ("2000-01-01T00:00:10", 1.0, "2026-11-23T11:30:00+00:00", False),
         ("2026-11-23T10:02:00Z", 1.0, "2026-11-23T11:30:00+00:00", False),
@@ -252,6 +254,41 @@ def test_provenance_is_about_what_was_made_of_the_record(bundle: Json, made_up: 
     oximetry = next(view.reading for view in made_up.snapshot.readings if view.reading.kind == "oximetry")
     about = [p for p in resources(bundle, "Provenance") if f"urn:uuid:{oximetry.id}" in str(p["target"])]
     assert [len(p["target"]) for p in about] == [3]
+
+
+def test_a_reading_filed_into_two_visits_is_a_thing_of_its_own_in_each(made_up: Any, head_of_visit: Any) -> None:
+    """An importer that matches on ids or identifiers must not overwrite one patient's value with the other's."""
+    right, other_id = visit_bundle(made_up), made_up.provider.id
+    head = head_of_visit().model_copy(update={"id": other_id})
+    wrong = visit_bundle(replace(made_up, snapshot=made_up.snapshot.model_copy(update={"visit": head})))
+    filed = [view.reading.id for view in made_up.snapshot.readings if view.reading.binding.visit_id is None]
+    for record in filed:
+        parts = [of_record(made, record) for made in (right, wrong)]
+        ids, names = ([{str(one[key]) for one in made} for made in parts] for key in ("id", "identifier"))
+        assert len(ids[0]) == len(ids[1]) == len(parts[0]) > 0
+        assert not ids[0] & ids[1]
+        assert not names[0] & names[1]
+        assert str(record) not in str(ids + names)
+        about = [signed_about(made, mine) for made, mine in zip((right, wrong), parts, strict=True)]
+        assert len(about[0]) == len(about[1]) > 0
+        assert not set(about[0]) & set(about[1])
+
+
+def of_record(bundle: Json, record: Any) -> list[Json]:
+    told = [(one, extension(one, "reading")) for one in resources(bundle, "Observation")]
+    return [one for one, group in told if group and group["extension"][0].get("valueUri") == f"urn:uuid:{record}"]
+
+
+def signed_about(bundle: Json, parts: list[Json]) -> list[str]:
+    """Ids of the reading's own Provenance and of the Binary with what was signed."""
+    urls = {f"urn:uuid:{one['id']}" for one in parts}
+    about = [
+        one
+        for one in resources(bundle, "Provenance")
+        if {target["reference"] for target in one["target"]} == urls
+        and one["activity"]["coding"][0]["code"] == "reading"
+    ]
+    return [text for one in about for text in (one["id"], one["entity"][0]["what"]["reference"])]
 
 
 def test_the_note_is_attested_and_the_newer_replaces(bundle: Json, made_up: Any) -> None:

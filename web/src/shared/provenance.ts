@@ -24,7 +24,7 @@ export function measuredWhen(reading: Reading): Measured {
   const at = offsetS === null ? NaN : shown + offsetS * 1000
   if (reading.provenance !== 'stored') {
     const age = Date.parse(seen) - at
-    const earlier = age > (uncertaintyS ?? 0) * 1000 && age <= LONGEST_VISIT
+    const earlier = age > Math.max(0, uncertaintyS ?? 0) * 1000 && age <= LONGEST_VISIT
     return { at: earlier ? new Date(at).toISOString() : seen, clockErrorS: undefined }
   }
   if (Number.isNaN(at)) return { at: undefined, clockErrorS: undefined }
