@@ -18,7 +18,7 @@ from carebag_fhir.elements import (
     resource,
     words,
 )
-from carebag_fhir.parties import Parties, guest_reference, own_identifier
+from carebag_fhir.parties import Parties, guest_left, guest_reference, own_identifier, was_let_in
 from carebag_fhir.visit_export import CareProvider
 from carebag_wire.guests import Guest
 from carebag_wire.values import Circumstances
@@ -65,13 +65,14 @@ def _participants(snapshot: VisitSnapshot, parties: Parties) -> Iterator[Json]:
         role = concept(own_coding("role", person.role))
         yield {"type": [role], "individual": reference("Practitioner", person.practitioner_id, person.name)}
     for guest in snapshot.guests:
-        if guest.admitted_at is not None:
-            yield _guest(guest)
+        if was_let_in(guest):
+            yield _guest(guest, snapshot.visit)
 
 
-def _guest(guest: Guest) -> Json:
+def _guest(guest: Guest, visit: VisitHead) -> Json:
+    end = guest_left(guest, visit)
     period = {"start": instant(guest.admitted_at) if guest.admitted_at else None}
-    period["end"] = instant(guest.ended_at) if guest.ended_at else None
+    period["end"] = instant(end) if end else None
     role = concept(own_coding("guest-role", guest.role))
     return {"type": [role], "period": filled(period), "individual": guest_reference(guest)}
 

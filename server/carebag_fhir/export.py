@@ -7,7 +7,7 @@ from carebag_fhir.elements import Json, reference
 from carebag_fhir.encounters import encounter_of, patient_reference, request_of
 from carebag_fhir.notes import note_resources
 from carebag_fhir.observations import Surroundings, observations_of
-from carebag_fhir.parties import Parties, consent_of, guest_of, own_identifier, patient_of
+from carebag_fhir.parties import Parties, consent_of, guest_of, own_identifier, patient_of, was_let_in
 from carebag_fhir.recordings import Files, photo_resources, sound_resources
 from carebag_fhir.signatures import signature_resources, targets_by_record
 from carebag_fhir.visit_export import VisitExport
@@ -64,6 +64,7 @@ def _devices(export: VisitExport) -> list[Json]:
 
 
 def _guests(export: VisitExport) -> list[Json]:
-    patient = patient_reference(export.snapshot.visit.patient)
-    guests = export.snapshot.guests
-    return [*(guest_of(one, patient) for one in guests), *(consent_of(one, patient) for one in guests)]
+    visit = export.snapshot.visit
+    patient = patient_reference(visit.patient)
+    guests = [one for one in export.snapshot.guests if was_let_in(one)]
+    return [*(guest_of(one, patient) for one in guests), *(consent_of(one, visit, patient) for one in guests)]

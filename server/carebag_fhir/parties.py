@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from carebag_fhir.elements import (
     CANONICAL,
@@ -18,13 +19,12 @@ from carebag_fhir.elements import (
     plain,
     reference,
     resource,
-    url_of,
     words,
 )
 from carebag_fhir.identifiers import person_identifiers
 from carebag_fhir.visit_export import CareProvider, VisitExport
 from carebag_wire.guests import Guest
-from carebag_wire.visit import Patient, Person
+from carebag_wire.visit import Patient, Person, VisitHead
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CONSENT_LAW = "urn:lex:eu:reg:2016:679"
@@ -121,20 +121,42 @@ def guest_of(guest: Guest, patient: Json) -> Json:
     return resource("RelatedPerson", guest.id, patient=patient, relationship=kind, name=name)
 
 
-def consent_of(guest: Guest, patient: Json) -> Json:
-    """Nobody is invited without the patient's consent: the invitation is where that was recorded."""
-    access = concept(coding(f"{TERMINOLOGY}/consentaction", "access", "Access"))
-    data = [{"meaning": "instance", "reference": {"reference": url_of(guest.visit_id), "type": "Encounter"}}]
+def was_let_in(guest: Guest) -> bool:
+    """Who never was let in took no part, and nothing of the visit was open to them."""
+    return guest.admitted_at is not None
+
+
+def guest_left(guest: Guest, visit: VisitHead) -> datetime | None:
+    """When it ended for a guest: shown out, or gone with the visit; None while it lasts."""
+    if guest.state != "ended":
+        return None
+    end = guest.ended_at or visit.closed_at or guest.link_expires_at
+    # the kit's clock closes the visit, the hub's lets in: a period does not end before it begins
+    return max(end, guest.admitted_at or end)
+
+
+def consent_of(guest: Guest, visit: VisitHead, patient: Json) -> Json:
+    """Nobody is invited without the patient's consent: the invitation is where that was recorded.
+
+    It is to being there, and to what of the examination is shown; to nothing that was measured or written.
+    """
+    allowed = [
+        "presence_in_call",
+        *(["seeing_examination_camera"] if guest.camera else []),
+        *(["listening_along"] if guest.examination else []),
+    ]
     actor = {"role": concept(own_coding("guest-role", guest.role)), "reference": guest_reference(guest)}
-    period = filled({"start": instant(guest.invited_at), "end": instant(guest.ended_at) if guest.ended_at else None})
+    end = guest_left(guest, visit)
+    period = filled({"start": instant(guest.invited_at), "end": instant(end) if end else None})
+    actions = [concept(own_coding("consent-action", one), text=words(one)) for one in allowed]
     return resource(
         "Consent",
         part_id(guest.id, "consent"),
-        status="active" if guest.ended_at is None else "inactive",
+        status="inactive" if end else "active",
         scope=concept(coding(f"{TERMINOLOGY}/consentscope", "patient-privacy", "Privacy Consent")),
         category=[concept(own_coding("consent", "guest_in_visit"))],
         patient=patient,
         dateTime=instant(guest.invited_at),
         policy=[{"uri": _CONSENT_LAW}],
-        provision={"type": "permit", "period": period, "actor": [actor], "action": [access], "data": data},
+        provision={"type": "permit", "period": period, "actor": [actor], "action": actions},
     )

@@ -347,9 +347,58 @@ def test_consent_for_a_guest_is_an_act_of_the_patient(bundle: Json, made_up: Any
         "end": guest.ended_at.isoformat(),
     }
     assert consent["status"] == "inactive"
-    still = guest.model_copy(update={"ended_at": None})
-    there = visit_bundle(replace(made_up, snapshot=made_up.snapshot.model_copy(update={"guests": [still]})))
-    assert resources(there, "Consent")[0]["status"] == "active"
+    assert "data" not in consent["provision"]
+    assert [one["coding"][0]["code"] for one in consent["provision"]["action"]] == [
+        "presence_in_call",
+        "seeing_examination_camera",
+    ]
+    (other,) = consents(made_up, camera=True, examination=True)
+    assert [one["text"] for one in other["provision"]["action"]][2:] == ["listening along"]
+    (least,) = consents(made_up, camera=False)
+    assert [one["text"] for one in least["provision"]["action"]] == ["presence in call"]
+
+
+def with_guest(made_up: Any, **changes: Any) -> Json:
+    guest = made_up.snapshot.guests[0].model_copy(update=changes)
+    return visit_bundle(replace(made_up, snapshot=made_up.snapshot.model_copy(update={"guests": [guest]})))
+
+
+def consents(made_up: Any, **changes: Any) -> list[Json]:
+    return resources(with_guest(made_up, **changes), "Consent")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "end"),
+    [
+        ({"ended_at": None}, "inactive", "2026-11-23T10:00:00+00:00"),
+        ({"ended_at": None, "state": "admitted"}, "active", None),
+        ({}, "inactive", "2026-11-23T09:49:00+00:00"),
+        (
+            {"ended_at": None, "admitted_at": datetime.fromisoformat("2026-11-23T10:07:00+00:00")},
+            "inactive",
+            "2026-11-23T10:07:00+00:00",
+        ),
+    ],
+)
+def test_a_guest_is_gone_when_the_visit_is(made_up: Any, changes: Json, status: str, end: str | None) -> None:
+    made = with_guest(made_up, **changes)
+    (consent,) = resources(made, "Consent")
+    guest = resources(made, "Encounter")[0]["participant"][-1]
+    assert (consent["status"], consent["provision"]["period"].get("end")) == (status, end)
+    assert guest["period"].get("end") == end
+
+
+def test_a_link_that_lapsed_ends_where_no_visit_was_closed(made_up: Any, head_of_visit: Any) -> None:
+    guest = made_up.snapshot.guests[0].model_copy(update={"ended_at": None})
+    update = {"guests": [guest], "visit": head_of_visit(closed_at=None)}
+    made = visit_bundle(replace(made_up, snapshot=made_up.snapshot.model_copy(update=update)))
+    assert resources(made, "Consent")[0]["provision"]["period"]["end"] == guest.link_expires_at.isoformat()
+
+
+def test_who_never_was_let_in_is_not_in_it(made_up: Any) -> None:
+    made = with_guest(made_up, admitted_at=None)
+    assert not resources(made, "Consent") + resources(made, "RelatedPerson")
+    assert "Karin" not in str(made)
 
 
 def test_a_visit_with_nothing_in_it(made_up: Any, head_of_visit: Any) -> None:
