@@ -12,6 +12,7 @@ from carebag_fhir.elements import (
     extension_group,
     filled,
     instant,
+    named,
     own_coding,
     plain,
     reference,
@@ -92,7 +93,7 @@ def body_site(circumstances: Circumstances) -> Json:
     return concept(own_coding("body-site", place)) if place else {}
 
 
-def request_of(request: Request, visit: VisitHead, parties: Parties) -> Json:
+def request_of(request: Request, visit: VisitHead) -> Json:
     """`active` until there is an answer that a doctor decided on; the exact state is an extension."""
     codes = [code.coding for code in REQUESTED.get(request.kind, ())]
     site = body_site(request.circumstances)
@@ -113,7 +114,7 @@ def request_of(request: Request, visit: VisitHead, parties: Parties) -> Json:
         subject=patient_reference(visit.patient),
         encounter=visit_reference(visit),
         authoredOn=instant(request.asked_at),
-        requester=parties.practitioner(request.asked_by),
+        requester=named("Practitioner", request.asked_by),
         bodySite=[site] if site else [],
         note=[{"text": text} for text in notes if text],
     )

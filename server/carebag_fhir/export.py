@@ -26,9 +26,9 @@ def visit_bundle(export: VisitExport) -> Json:
         *_devices(export),
         *_guests(export),
         encounter_of(snapshot, export.provider, parties),
-        *(request_of(request, snapshot.visit, parties) for request in snapshot.requests),
+        *(request_of(request, snapshot.visit) for request in snapshot.requests),
         *taken,
-        *note_resources(snapshot.notes, around),
+        *note_resources(snapshot.notes, export.note_authors, around),
     ]
     targets = targets_by_record(taken)
     for stored in export.records:

@@ -1,7 +1,8 @@
 """The doctor's signed note: assessment and plan as a Composition that she attested, the plan as a CarePlan besides."""
 
 import html
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 
 from carebag_fhir.elements import (
     LOINC,
@@ -27,21 +28,30 @@ _ASSESSMENT = concept(coding(LOINC, "51848-0", "Evaluation note"))
 _PLAN = concept(coding(LOINC, "18776-5", "Plan of care note"))
 
 
-def note_resources(notes: Sequence[Note], around: Surroundings) -> Iterator[Json]:
-    """Signed versions only. A later one of the same author replaces the one before, which stays."""
+def note_resources(
+    notes: Sequence[Note], authors: Mapping[uuid.UUID, uuid.UUID], around: Surroundings
+) -> Iterator[Json]:
+    """Signed versions only. A later one of the same author replaces the one before, which stays.
+
+    Args:
+        authors: note → practitioner. Of a note that is not in it nobody knows what it replaces: a name is no proof.
+    """
     signed = sorted(
         (note for note in notes if note.state == "signed"), key=lambda note: (note.changed_at, note.version)
     )
     for place, note in enumerate(signed):
-        before = [other for other in signed[:place] if other.author == note.author]
-        after = [other for other in signed[place + 1 :] if other.author == note.author]
+        author_id = authors.get(note.id)
+        author = around.parties.by_id(author_id, note.author)
+        before, after = (
+            [other for other in part if author_id is not None and authors.get(other.id) == author_id]
+            for part in (signed[:place], signed[place + 1 :])
+        )
         if plain(note.plan):
-            yield _care_plan(note, around, before[-1:], replaced=bool(after))
-        yield _composition(note, around, before[-1:])
+            yield _care_plan(note, author, around, before[-1:], replaced=bool(after))
+        yield _composition(note, author, around, before[-1:])
 
 
-def _care_plan(note: Note, around: Surroundings, before: Sequence[Note], replaced: bool) -> Json:
-    author = around.parties.practitioner(note.author)
+def _care_plan(note: Note, author: Json, around: Surroundings, before: Sequence[Note], replaced: bool) -> Json:
     return resource(
         "CarePlan",
         part_id(note.id, "plan"),
@@ -56,8 +66,8 @@ def _care_plan(note: Note, around: Surroundings, before: Sequence[Note], replace
     )
 
 
-def _composition(note: Note, around: Surroundings, before: Sequence[Note]) -> Json:
-    author, at = around.parties.practitioner(note.author), instant(note.signed_at or note.changed_at)
+def _composition(note: Note, author: Json, around: Surroundings, before: Sequence[Note]) -> Json:
+    at = instant(note.signed_at or note.changed_at)
     plan = [reference("CarePlan", part_id(note.id, "plan"))]
     sections = [_section("Assessment", _ASSESSMENT, note.assessment, []), _section("Plan", _PLAN, note.plan, plan)]
     replaced = [{"code": "replaces", "targetReference": reference("Composition", other.id)} for other in before]

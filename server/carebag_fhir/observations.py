@@ -106,7 +106,7 @@ def _keys(quantities: Sequence[Quantity]) -> dict[str, Quantity]:
 def _observation(view: ReadingView, around: Surroundings, own_id: uuid.UUID, measured: Json) -> Json:
     reading = view.reading
     site = body_site(reading.circumstances)
-    performer = around.parties.nurse(reading.binding.nurse_id)
+    performer = around.parties.by_id(reading.binding.nurse_id)
     return resource(
         "Observation",
         own_id,

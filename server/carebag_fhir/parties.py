@@ -1,4 +1,4 @@
-"""Patient, care providers, practitioners in their roles, guests with the patient's consent; who is meant by a name."""
+"""Patient, care providers, practitioners in their roles, guests with the patient's consent."""
 
 import re
 import uuid
@@ -78,19 +78,19 @@ class Parties:
         found = [one for one in self.providers if one.name == name]
         return reference("Organization", found[0].id, name) if len(found) == 1 else named("Organization", name)
 
-    def practitioner(self, name: str) -> Json:
-        """Whoever bears this name: a reference if exactly one of the known does, else the name alone."""
-        found = {person.practitioner_id for person in self.people if person.name == name}
-        return reference("Practitioner", found.pop(), name) if len(found) == 1 else named("Practitioner", name)
+    def by_id(self, own_id: uuid.UUID | None, name: str = "") -> Json:
+        """Whoever has this id, of practitioner or commission: nobody is known by a name, which two may bear.
 
-    def nurse(self, nurse_id: uuid.UUID | None) -> Json:
-        """The nurse of a record, which names the practitioner or the commission; unknown here: by the id alone."""
-        if nurse_id is None:
-            return {}
+        Args:
+            own_id: None where only a name was stored; that is then all that is said.
+        """
+        if own_id is None:
+            return named("Practitioner", name)
         for person in self.people:
-            if nurse_id in (person.practitioner_id, person.commission_id):
+            if own_id in (person.practitioner_id, person.commission_id):
                 return reference("Practitioner", person.practitioner_id, person.name)
-        return {"type": "Practitioner", "identifier": own_identifier("practitioner", nurse_id)}
+        identifier = own_identifier("practitioner", own_id)
+        return filled({"type": "Practitioner", "identifier": identifier, "display": plain(name)})
 
 
 def _practitioner(person: Person) -> Json:

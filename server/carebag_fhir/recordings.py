@@ -117,7 +117,7 @@ def _document(
     description: str = "",
 ) -> Json:
     simulated = isinstance(record, SoundRecorded) and record.device.simulated
-    nurse = around.parties.nurse(record.binding.nurse_id)
+    nurse = around.parties.by_id(record.binding.nurse_id)
     at = instant(record.times.kit_utc)
     related = around.based_on(record.binding)
     return resource(

@@ -49,7 +49,7 @@ def signature_resources(
     text = base64.b64encode(stored.signed.payload.encode()).decode()
     yield resource("Binary", text_id, contentType="application/json", data=text)
     at = instant(record.times.kit_utc)
-    nurse = around.parties.nurse(record.binding.nurse_id)
+    nurse = around.parties.by_id(record.binding.nurse_id)
     agents = [_agent("author", nurse)] if nurse else []
     signature = {
         "extension": extension("signature-algorithm", "Code", "Ed25519"),

@@ -36,6 +36,8 @@ class VisitExport:
     """Those for whom `people` act."""
     people: Sequence[Person] = ()
     """Whoever took part, as far as the hub knows them by id and not by name only."""
+    note_authors: Mapping[uuid.UUID, uuid.UUID] = field(default_factory=dict)
+    """Note → the practitioner who wrote it; of the others only the author's name is known."""
     records: Sequence[StoredRecord] = ()
     """All that belong to the visit and its readings, in the kit's order."""
     kit_public_key: bytes = b""

@@ -40,6 +40,7 @@ def export_of(hub: Hub, session: Session, visit: VisitRow) -> VisitExport:
         provider=care_providers[visit.organization_id],
         providers=list(care_providers.values()),
         people=[person_of(session, one) for one in doctors],
+        note_authors=_note_authors(session, visit),
         records=_records(session, visit),
         kit_public_key=session.get_one(Kit, visit.kit_id).public_key,
         hub_url=hub.settings.origins[0],
@@ -55,6 +56,11 @@ def _doctors(session: Session, visit: VisitRow) -> Sequence[Commission]:
     }
     query = select(Commission).where(Commission.practitioner_id.in_(ids), Commission.role == "doctor")
     return session.scalars(query.order_by(Commission.id)).all()
+
+
+def _note_authors(session: Session, visit: VisitRow) -> dict[uuid.UUID, uuid.UUID]:
+    signed = select(NoteRow.id, NoteRow.author_id).where(NoteRow.visit_id == visit.id, NoteRow.state == "signed")
+    return {row.id: row.author_id for row in session.execute(signed)}
 
 
 def _records(session: Session, visit: VisitRow) -> list[StoredRecord]:

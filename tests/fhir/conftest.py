@@ -304,6 +304,7 @@ def a_visit(**files: bytes) -> VisitExport:
         provider=TIMRA,
         providers=[PREMICARE],
         people=[DOCTOR],
+        note_authors={an_id(f"note {version}"): DOCTOR.practitioner_id for version in (3, 5)},
         records=made.records,
         kit_public_key=KIT_KEY.public_key().public_bytes_raw(),
         media={hashlib.sha256(SAMPLES).hexdigest(): SAMPLES} if files.get("inside") else {},

@@ -331,12 +331,31 @@ def test_requests_answered_and_not(bundle: Json) -> None:
     assert {o["code"]["text"] for o in answers} == {"Blood pressure", "Pulse", "CRP", "Heart rate"}
 
 
-def test_a_name_that_two_bear_is_only_a_name(made_up: Any) -> None:
-    doctor = made_up.people[0]
-    other = doctor.model_copy(update={"practitioner_id": doctor.commission_id, "commission_id": doctor.practitioner_id})
-    bundle = visit_bundle(replace(made_up, people=[doctor, other]))
-    for one in resources(bundle, "ServiceRequest"):
+def test_a_name_is_no_proof_of_who_it_was(made_up: Any) -> None:
+    """Whoever asked is stored by name: it is said as it is, even where one of that name is in the Bundle."""
+    for one in resources(visit_bundle(made_up), "ServiceRequest"):
         assert one["requester"] == {"type": "Practitioner", "display": "Elena Ruiz"}
+
+
+def test_two_doctors_of_one_name_do_not_replace_each_other(made_up: Any) -> None:
+    doctor, first, second = made_up.people[0], *made_up.snapshot.notes
+    namesake = made_up.provider.id
+    made = visit_bundle(replace(made_up, note_authors={first.id: doctor.practitioner_id, second.id: namesake}))
+    one, other = resources(made, "Composition")
+    assert one["author"][0]["reference"] == f"urn:uuid:{doctor.practitioner_id}"
+    assert (other["status"], "relatesTo" in other) == ("final", False)
+    assert [plan["status"] for plan in resources(made, "CarePlan")] == ["active", "active"]
+
+
+def test_an_author_who_is_not_in_the_bundle_is_known_by_number(made_up: Any, head_of_visit: Any) -> None:
+    first, _ = made_up.snapshot.notes
+    number = head_of_visit().kit_id
+    made = visit_bundle(replace(made_up, note_authors={first.id: number}))
+    one, other = resources(made, "Composition")
+    identifier = {"system": f"{CANONICAL}/identifier/practitioner", "value": str(number)}
+    assert one["author"] == [{"type": "Practitioner", "identifier": identifier, "display": "Elena Ruiz"}]
+    assert other["author"] == [{"type": "Practitioner", "display": "Elena Ruiz"}]
+    assert "relatesTo" not in other
 
 
 def test_consent_for_a_guest_is_an_act_of_the_patient(bundle: Json, made_up: Any) -> None:

@@ -71,7 +71,8 @@ def test_it_names_who_signed_and_for_whom(hub: Any, doctor: Any, filled: str) ->
     assert {one["name"][0]["text"] for one in of_kind(bundle, "Practitioner")} == {"Anna Lind", "Elena Ruiz"}
     (note,) = of_kind(bundle, "Composition")
     assert note["author"][0]["display"] == "Elena Ruiz"
-    assert all("reference" in request["requester"] for request in of_kind(bundle, "ServiceRequest"))
+    assert "reference" in note["author"][0]
+    assert all("reference" not in request["requester"] for request in of_kind(bundle, "ServiceRequest"))
 
 
 def test_every_record_is_there_signed_by_this_kit(hub: Any, doctor: Any, filled: str) -> None:
