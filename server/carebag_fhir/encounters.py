@@ -62,9 +62,10 @@ def encounter_of(snapshot: VisitSnapshot, provider: CareProvider, parties: Parti
 
 
 def _participants(snapshot: VisitSnapshot, parties: Parties) -> Iterator[Json]:
-    for person in parties.people:
-        role = concept(own_coding("role", person.role))
-        yield {"type": [role], "individual": reference("Practitioner", person.practitioner_id, person.name)}
+    for own_id, person in {one.practitioner_id: one for one in parties.people}.items():
+        roles = sorted({one.role for one in parties.people if one.practitioner_id == own_id})
+        types = [concept(own_coding("role", role)) for role in roles]
+        yield {"type": types, "individual": reference("Practitioner", own_id, person.name)}
     for guest in snapshot.guests:
         if was_let_in(guest):
             yield _guest(guest, snapshot.visit)

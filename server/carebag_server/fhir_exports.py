@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from carebag_fhir.visit_export import CareProvider, StoredRecord, VisitExport
 from carebag_server.hub import Hub
 from carebag_server.people import person_of
 from carebag_server.refusals import Refused
+from carebag_server.relations import doctor_organizations
 from carebag_server.tables import (
     Commission,
     Finding,
@@ -31,7 +33,7 @@ MOST_MEDIA_BYTES = 100 * 1024 * 1024
 
 def export_of(hub: Hub, session: Session, visit: VisitRow) -> VisitExport:
     """All but the files themselves."""
-    doctors = _doctors(session, visit)
+    doctors = _doctors(session, visit, hub.now())
     providers = {visit.organization_id, *(one.organization_id for one in doctors)}
     named = session.scalars(select(Organization).where(Organization.id.in_(providers)).order_by(Organization.id))
     care_providers = {row.id: CareProvider(id=row.id, name=row.name) for row in named}
@@ -47,14 +49,19 @@ def export_of(hub: Hub, session: Session, visit: VisitRow) -> VisitExport:
     )
 
 
-def _doctors(session: Session, visit: VisitRow) -> Sequence[Commission]:
-    """Commissions of those who listened, marked or signed: others are known by name only."""
+def _doctors(session: Session, visit: VisitRow, now: datetime) -> Sequence[Commission]:
+    """Of those who listened, marked or signed: commissions in which they may see this visit now."""
     ids = {
         *session.scalars(select(NoteRow.author_id).where(NoteRow.visit_id == visit.id, NoteRow.state == "signed")),
         *session.scalars(select(MarkRow.author_id).where(MarkRow.visit_id == visit.id)),
         *session.scalars(select(HeardRow.practitioner_id).where(HeardRow.visit_id == visit.id)),
     }
-    query = select(Commission).where(Commission.practitioner_id.in_(ids), Commission.role == "doctor")
+    query = select(Commission).where(
+        Commission.practitioner_id.in_(ids),
+        Commission.role == "doctor",
+        Commission.ended_at.is_(None),
+        Commission.organization_id.in_(doctor_organizations(session, visit, now)),
+    )
     return session.scalars(query.order_by(Commission.id)).all()
 
 

@@ -36,10 +36,21 @@ def _relation(caller: PersonCaller | KitCaller, now: datetime) -> ColumnElement[
 
 
 def _agreed(caller: PersonCaller, now: datetime) -> ColumnElement[bool]:
+    return and_(CareAgreement.doctor_organization_id == caller.organization_id, _valid(now))
+
+
+def _valid(now: datetime) -> ColumnElement[bool]:
     return and_(
-        CareAgreement.doctor_organization_id == caller.organization_id,
         CareAgreement.valid_from <= now,
         or_(CareAgreement.valid_until.is_(None), CareAgreement.valid_until > now),
+    )
+
+
+def doctor_organizations(session: Session, visit: VisitRow, now: datetime) -> frozenset[uuid.UUID]:
+    """Whose doctors may see the visit now."""
+    theirs = select(CareAgreement.doctor_organization_id)
+    return frozenset(
+        session.scalars(theirs.where(CareAgreement.home_organization_id == visit.organization_id, _valid(now)))
     )
 
 

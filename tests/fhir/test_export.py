@@ -337,6 +337,17 @@ def test_a_name_is_no_proof_of_who_it_was(made_up: Any) -> None:
         assert one["requester"] == {"type": "Practitioner", "display": "Elena Ruiz"}
 
 
+def test_a_person_takes_part_once_in_however_many_roles(made_up: Any) -> None:
+    doctor = made_up.people[0]
+    second = doctor.model_copy(update={"commission_id": made_up.provider.id, "unit": "Akuten"})
+    nurse = doctor.model_copy(update={"commission_id": made_up.snapshot.visit.kit_id, "role": "nurse"})
+    made = visit_bundle(replace(made_up, people=[doctor, second, nurse]))
+    (encounter,) = resources(made, "Encounter")
+    mine = [one for one in encounter["participant"] if one["individual"].get("display") == doctor.name]
+    assert [[role["coding"][0]["code"] for role in one["type"]] for one in mine] == [["doctor", "nurse"]]
+    assert len(resources(made, "PractitionerRole")) == 4
+
+
 def test_two_doctors_of_one_name_do_not_replace_each_other(made_up: Any) -> None:
     doctor, first, second = made_up.people[0], *made_up.snapshot.notes
     namesake = made_up.provider.id

@@ -2,14 +2,17 @@
 
 import base64
 import json
+import uuid
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import select
 
 from carebag_fhir.json_text import decode
 from carebag_fhir.read import readings_in
 from carebag_server import fhir_exports
+from carebag_server.tables import Commission, Organization
 
 SOUND = b"\x01\x00\x02\x00\x03\x00\x04\x00"
 PHOTO = b"\xff\xd8\xffphoto"
@@ -73,6 +76,36 @@ def test_it_names_who_signed_and_for_whom(hub: Any, doctor: Any, filled: str) ->
     assert note["author"][0]["display"] == "Elena Ruiz"
     assert "reference" in note["author"][0]
     assert all("reference" not in request["requester"] for request in of_kind(bundle, "ServiceRequest"))
+
+
+def test_only_commissions_that_may_care_for_the_visit(hub: Any, doctor: Any, filled: str, clock: Any) -> None:
+    """What a doctor does elsewhere, or did once, has no place in this patient's record."""
+    with hub.database.transaction() as session:
+        mine = session.scalars(select(Commission).where(Commission.role == "doctor")).first()
+        elsewhere = Organization(id=uuid.uuid4(), name="Annat sjukhus")
+        session.add(elsewhere)
+        session.flush()
+        for organization_id, unit, ended in (
+            (elsewhere.id, "Elsewhere", None),
+            (mine.organization_id, "Ended", clock()),
+            (mine.organization_id, "Also", None),
+        ):
+            session.add(
+                Commission(
+                    id=uuid.uuid4(),
+                    practitioner_id=mine.practitioner_id,
+                    organization_id=organization_id,
+                    unit=unit,
+                    role="doctor",
+                    ended_at=ended,
+                )
+            )
+    bundle = fetch(hub, doctor, filled)
+    units = {one["healthcareService"][0]["display"] for one in of_kind(bundle, "PractitionerRole")}
+    assert units & {"Elsewhere", "Ended", "Also"} == {"Also"}
+    assert "Annat sjukhus" not in str(bundle)
+    people = [one["individual"]["display"] for one in of_kind(bundle, "Encounter")[0]["participant"]]
+    assert sorted(people) == ["Anna Lind", "Elena Ruiz"]
 
 
 def test_every_record_is_there_signed_by_this_kit(hub: Any, doctor: Any, filled: str) -> None:
