@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from carebag_fhir.access_actions import ACTIONS
 from carebag_fhir.elements import (
     TERMINOLOGY,
     Json,
@@ -29,8 +30,6 @@ _PURPOSES = {
     "care": coding(f"{TERMINOLOGY}/v3-ActReason", "TREAT", "treatment"),
     "review": coding(f"{TERMINOLOGY}/v3-ActReason", "HCOMPL", "health compliance"),
 }
-_READS = ("_read", "_listed", "_joined", "_exported", "_sent_to_kit")
-_CREATES = ("_stored", "_made", "_invited")
 
 
 def access_bundle(visit: VisitHead, events: Sequence[AuditEvent]) -> Json:
@@ -40,25 +39,23 @@ def access_bundle(visit: VisitHead, events: Sequence[AuditEvent]) -> Json:
 
 
 def _event(visit: VisitHead, event: AuditEvent) -> Json:
+    # a row of another version of the hub must not keep the whole log from being told
+    known = ACTIONS.get(event.action)
     return resource(
         "AuditEvent",
         part_id(visit.id, f"access {event.seq}"),
         extension=[*extension("seq", "Decimal", event.seq), *extension("sha256", "String", event.hash)],
         type=coding(f"{TERMINOLOGY}/audit-event-type", "rest", "RESTful Operation"),
         subtype=[own_coding("access", event.action)],
-        action=action_of(event.action),
+        action=known.kind if known else "E",
         recorded=instant(event.at),
-        outcome="0",
+        outcome=known.outcome if known else None,
+        outcomeDesc=known.refused if known else None,
         purposeOfEvent=[_purpose(event.purpose)],
         agent=[_user(event), _client(event)],
         source={"observer": {"type": "Device", "display": "Carebag hub"}},
         entity=list(_entities(visit, event)),
     )
-
-
-def action_of(action: str) -> str:
-    """R, C or U: what BALP tells apart."""
-    return "R" if action.endswith(_READS) else "C" if action.endswith(_CREATES) else "U"
 
 
 def _purpose(purpose: str) -> Json:

@@ -1,13 +1,22 @@
 """The access log as AuditEvents: one for each row, with what the law names."""
 
+import ast
+import re
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
-from carebag_fhir.accesses import access_bundle, action_of
+from carebag_fhir.access_actions import ACTIONS
+from carebag_fhir.accesses import access_bundle
+from carebag_server import guests
+from carebag_server.guests import _DONE
 from carebag_wire.api import AuditEvent
+from carebag_wire.messages import CameraDo
+from carebag_wire.records import RequestProgressed
 
 
 def row(head: Any, seq: int, action: str, **changes: Any) -> AuditEvent:
@@ -69,16 +78,81 @@ def test_another_patients_row_names_no_patient(head_of_visit: Any) -> None:
     [
         ("visit_read", "R"),
         ("media_read", "R"),
-        ("visits_listed", "R"),
         ("room_joined", "R"),
         ("visit_sent_to_kit", "R"),
         ("visit_exported", "R"),
         ("reading_stored", "C"),
         ("request_made", "C"),
         ("guest_invited", "C"),
+        ("note_written", "C"),
         ("note_signed", "U"),
         ("reading_kept", "U"),
     ],
 )
-def test_what_was_done(action: str, wanted: str) -> None:
-    assert action_of(action) == wanted
+def test_what_was_done(head_of_visit: Any, action: str, wanted: str) -> None:
+    event = access_bundle(head_of_visit(), [row(head_of_visit(), 1, action)])["entry"][1]["resource"]
+    assert (event["action"], event["outcome"], "outcomeDesc" in event) == (wanted, "0", False)
+
+
+@pytest.mark.parametrize(
+    "action", ["record_conflict", "binding_differs", "filing_without_effect", "withdrawal_without_effect"]
+)
+def test_what_was_refused_is_no_success(head_of_visit: Any, action: str) -> None:
+    event = access_bundle(head_of_visit(), [row(head_of_visit(), 1, action)])["entry"][1]["resource"]
+    assert event["outcome"] == "4"
+    assert event["outcomeDesc"]
+
+
+def test_a_row_of_another_version_claims_nothing(head_of_visit: Any) -> None:
+    event = access_bundle(head_of_visit(), [row(head_of_visit(), 1, "moved_by_magic")])["entry"][1]["resource"]
+    assert (event["action"], "outcome" in event) == ("E", False)
+
+
+NAMED_IN_CODE: dict[str, set[str]] = {
+    "alarm or _action(record)": {
+        *("unassigned", "binding_differs", "filing_without_effect", "withdrawal_without_effect"),
+        *("reading_filed", "reading_taken_back", "reading_set_aside"),
+        *("visit_opened", "visit_closed", "reading_withdrawn"),
+        *(f"request_{state}" for state in get_args(RequestProgressed.model_fields["state"].annotation)),
+        *(f"{kind}_stored" for kind in ("reading", "sound_recorded", "photo_taken")),
+    },
+    "_DONE['show_examination']": {"guest_examination_on"},
+    "action": {"guest_joined", "guest_at_door", "guest_invited", "guest_came", *_DONE.values()},
+    "f'camera_{wanted.act}'": {f"camera_{act}" for act in get_args(CameraDo.model_fields["act"].annotation)},
+    "f'{kind}_{said.decision}'": {f"{k}_{d}" for k in ("reading", "sound", "photo") for d in ("kept", "rejected")},
+}
+"""What the hub computes, by its expression. A new expression fails the test until what it can give is written here."""
+WITHOUT_A_VISIT = {"audit_verified", "nurse_at_kit", "passkey_added", "signed_in", "signed_out"}
+
+
+def test_every_action_of_the_hub_is_in_the_table() -> None:
+    """Found in the code: what an Act is made with, and what its functions call an action or a refusal."""
+    constants, expressions = set(), set()
+    for path in sorted(Path(guests.__file__).parent.rglob("*.py")):
+        for said in _actions_in(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(said, ast.Constant):
+                constants.add(said.value)
+            else:
+                expressions.add(ast.unparse(said))
+    assert expressions - {"act.action", "row.action"} == set(NAMED_IN_CODE)
+    assert constants | set().union(*NAMED_IN_CODE.values()) == set(ACTIONS) | WITHOUT_A_VISIT
+
+
+def _actions_in(tree: ast.AST) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id == "act_on":
+                yield node.args[1]
+            elif node.func.id in ("Act", "AuditRow", "AuditEvent"):
+                yield from (keyword.value for keyword in node.keywords if keyword.arg == "action")
+            elif node.func.id == "_say" and isinstance(node.args[-1], ast.Constant):
+                yield node.args[-1]
+        elif isinstance(node, ast.FunctionDef) and node.name in ("objection", "_visit_of"):
+            yield from (
+                one
+                for one in ast.walk(ast.Module(body=node.body[1:], type_ignores=[]))
+                if isinstance(one, ast.Constant) and isinstance(one.value, str) and re.fullmatch(_CODE, one.value)
+            )
+
+
+_CODE = r"unassigned|binding_differs|\w+_without_\w+"
