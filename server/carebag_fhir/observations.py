@@ -287,11 +287,8 @@ def _binding(binding: Binding) -> list[Json]:
 
 def _notes(view: ReadingView) -> Iterator[str]:
     """In words what a receiver that reads no extension would miss."""
-    reading, rejected = view.reading, view.decision == "rejected"
-    if reading.device.simulated:
-        yield "Simulated: this did not come from a body."
-    if reading.quality.word != "good" or reading.quality.reasons:
-        yield ": ".join(filter(None, (f"Quality {reading.quality.word}", _list(reading.quality.reasons))))
+    reading = view.reading
+    yield from remarks(reading.device.simulated, reading.quality)
     if reading.flags:
         yield f"The instrument or the kit remarked: {_list(reading.flags)}"
     if reading.provenance == "manual":
@@ -300,10 +297,22 @@ def _notes(view: ReadingView) -> Iterator[str]:
         yield "From the instrument's memory."
     if view.filed_by and not view.taken_back:
         yield plain(f"Put into this visit by {view.filed_by}; it was measured while no visit was open.")
-    if rejected:
-        by = f" by {view.decided_by}" if view.decided_by else ""
-        word = "Withdrawn" if view.taken_back else "Rejected"
-        yield plain(f"{word}{by}{': ' if view.reason else '.'}{view.reason}")
+    yield from verdict(view, "Withdrawn" if view.taken_back else "Rejected")
+
+
+def remarks(simulated: bool, quality: Quality | None) -> Iterator[str]:
+    """Of a reading or recording: that it is none of a body's, and how far to trust it."""
+    if simulated:
+        yield "Simulated: this did not come from a body."
+    if quality is not None and (quality.word != "good" or quality.reasons):
+        yield ": ".join(filter(None, (f"Quality {quality.word}", _list(quality.reasons))))
+
+
+def verdict(decided: Decided, word: str = "Rejected") -> Iterator[str]:
+    """That it does not hold, by whom and why."""
+    if decided.decision == "rejected":
+        by = f" by {decided.decided_by}" if decided.decided_by else ""
+        yield plain(f"{word}{by}{': ' if decided.reason else '.'}{decided.reason}")
 
 
 def _list(codes: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ from carebag_fhir.elements import (
     url_of,
 )
 from carebag_fhir.encounters import body_site, circumstances_of, patient_reference, visit_reference
-from carebag_fhir.observations import Surroundings, status_of, told_about
+from carebag_fhir.observations import Surroundings, remarks, status_of, told_about, verdict
 from carebag_fhir.parties import own_identifier
 from carebag_wire.records import PhotoTaken, SoundRecorded
 from carebag_wire.visit import PhotoView, SoundView
@@ -103,7 +103,7 @@ def photo_resources(view: PhotoView, around: Surroundings, files: Files) -> Iter
     ]
     kind = concept(*(code.coding for code in REQUESTED["photo"]), own_coding("photo", photo.of), text="Photo")
     attachment = _attachment(photo, around, files, content, photo.media_type)
-    yield _document(view, photo, around, kind, attachment, told, {}, plain(photo.caption))
+    yield _document(view, photo, around, kind, attachment, told, {}, photo.caption)
 
 
 def _document(
@@ -114,7 +114,7 @@ def _document(
     attachment: Json,
     told: list[Json],
     device: Json,
-    description: str = "",
+    caption: str = "",
 ) -> Json:
     simulated = isinstance(record, SoundRecorded) and record.device.simulated
     nurse = around.parties.by_id(record.binding.nurse_id)
@@ -132,7 +132,7 @@ def _document(
         subject=patient_reference(around.visit.patient),
         date=at,
         author=[one for one in (nurse, device) if one],
-        description=description,
+        description=" ".join(filter(None, (plain(caption), *_said(view)))),
         content=[{"attachment": attachment}],
         context=filled({"encounter": [visit_reference(around.visit)], "related": related}),
     )
@@ -143,7 +143,7 @@ def _attachment(
 ) -> Json:
     """`hash` is SHA-1, as R4 asks; the SHA-256 that the kit signed is an extension, over the samples as recorded."""
     digest = record.media_sha256
-    away = f"{files.hub_url}/api/media/{around.visit.id}/{digest}"
+    away = f"{files.hub_url}/api/media/{around.visit.id}/{digest}?as=doctor"
     fields: Json = {
         "extension": extension("sha256", "String", digest),
         "contentType": media_type,
@@ -191,4 +191,12 @@ def _heart_rate(view: SoundView, per_min: int, around: Surroundings) -> Json:
         method=concept(own_coding("method", "counted_in_body_sound"), text="Counted by the kit in the body sound"),
         device=device_reference(around.visit.kit_id, sound.device),
         derivedFrom=[reference("DocumentReference", sound.id)],
+        note=[{"text": text} for text in _said(view)],
     )
+
+
+def _said(view: SoundView | PhotoView) -> list[str]:
+    """In words what a receiver that reads no extension would miss, as on a reading."""
+    sound = view.sound if isinstance(view, SoundView) else None
+    simulated, quality = (sound.device.simulated, sound.quality) if sound else (False, None)
+    return [*remarks(simulated, quality), *verdict(view)]

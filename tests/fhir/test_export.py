@@ -27,6 +27,7 @@ from carebag_fhir.export import visit_bundle
 from carebag_fhir.json_text import decode, encode
 from carebag_fhir.recordings import wav
 from carebag_wire.base import PLAIN
+from carebag_wire.values import Quality
 
 GOLDEN = Path(__file__).parent / "golden_visit.ndjson"
 Json = dict[str, Any]
@@ -203,13 +204,32 @@ def test_a_sound_in_the_bundle_can_be_played_and_checked(bundle: Json, made_up: 
     assert [part["valueDecimal"] for part in gap] == [4, 2]
 
 
+def test_a_sound_and_what_was_counted_in_it_say_in_words_what_they_are(made_up: Any) -> None:
+    (view,) = made_up.snapshot.sounds
+    doubtful = view.sound.model_copy(update={"quality": Quality(word="questionable", reasons=["noisy_room"])})
+    told = {"sound": doubtful, "decision": "rejected", "reason": "Brus"}
+    rejected = [one.model_copy(update={"decision": "rejected"}) for one in made_up.snapshot.photos]
+    update = {"sounds": [view.model_copy(update=told)], "photos": rejected}
+    made = visit_bundle(replace(made_up, snapshot=made_up.snapshot.model_copy(update=update)))
+    (rate,) = [one for one in resources(made, "Observation") if one["code"]["text"] == "Heart rate"]
+    words = [
+        "Simulated: this did not come from a body.",
+        "Quality questionable: noisy room",
+        "Rejected by Elena Ruiz: Brus",
+    ]
+    assert [note["text"] for note in rate["note"]] == words
+    sound, photo, _ = resources(made, "DocumentReference")
+    assert sound["description"] == " ".join(words)
+    assert photo["description"] == "Vänster underben Rejected."
+
+
 def test_what_is_not_inside_has_its_address(bundle: Json) -> None:
     photos = [d for d in resources(bundle, "DocumentReference") if d["type"]["text"] == "Photo"]
     for one in photos:
         attachment = one["content"][0]["attachment"]
         digest = attachment["extension"][0]["valueString"]
         assert attachment["url"].startswith("https://hub.example/api/media/")
-        assert attachment["url"].endswith(f"/{digest}")
+        assert attachment["url"].endswith(f"/{digest}?as=doctor")
         assert "hash" not in attachment
 
 

@@ -140,7 +140,7 @@ def test_files_inside_when_asked_for(hub: Any, doctor: Any, filled: str, visit: 
     with_links = fetch(hub, doctor, filled)
     address = of_kind(with_links, "DocumentReference")[0]["content"][0]["attachment"]["url"]
     path = address.removeprefix("http://localhost:8470")
-    assert hub.client.get(f"{path}?as=doctor").content == SOUND
+    assert hub.client.get(path).content == SOUND
 
 
 def test_more_than_a_bundle_carries_is_refused(
