@@ -5,6 +5,7 @@ import hashlib
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from carebag_fhir.codes import MEANINGS, REQUESTED, category_of
 from carebag_fhir.devices import TEST_DATA, device_reference
@@ -24,8 +25,10 @@ from carebag_fhir.elements import (
     url_of,
 )
 from carebag_fhir.encounters import body_site, circumstances_of, patient_reference, visit_reference
+from carebag_fhir.json_text import Base64Text
 from carebag_fhir.observations import Surroundings, remarks, status_of, told_about, verdict
 from carebag_fhir.parties import own_identifier
+from carebag_fhir.visit_export import StoredFile
 from carebag_wire.records import PhotoTaken, SoundRecorded
 from carebag_wire.visit import PhotoView, SoundView
 
@@ -36,20 +39,23 @@ _DOC_STATUS = {"draft": "preliminary", "kept": "final", "rejected": "entered-in-
 class Files:
     """Files to put into the Bundle, by the digest of the record, and where the others are."""
 
-    inside: Mapping[str, bytes]
+    inside: Mapping[str, StoredFile]
     hub_url: str
 
 
-def wav(pcm16: bytes, rate_hz: int) -> bytes:
+def wav(pcm16: StoredFile, rate_hz: int) -> StoredFile:
     """A body sound as any player opens it: a header of 44 bytes before the very samples, mono, 16 bits little-endian.
 
     Args:
         rate_hz: samples per second.
     """
     head = struct.pack(
-        "<4sI4s4sIHHIIHH", b"RIFF", 36 + len(pcm16), b"WAVE", b"fmt ", 16, 1, 1, rate_hz, rate_hz * 2, 2, 16
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", 36 + pcm16.size, b"WAVE"),
+        *(b"fmt ", 16, 1, 1, rate_hz, rate_hz * 2, 2, 16),
+        *(b"data", pcm16.size),
     )
-    return head + struct.pack("<4sI", b"data", len(pcm16)) + pcm16
+    return StoredFile(size=len(head) + pcm16.size, pieces=lambda: chain((head,), pcm16.pieces()))
 
 
 def sound_resources(view: SoundView, around: Surroundings, files: Files) -> Iterator[Json]:
@@ -78,7 +84,9 @@ def sound_resources(view: SoundView, around: Surroundings, files: Files) -> Iter
         ),
         *extension("simulated", "Boolean", True if sound.device.simulated else None),
     ]
-    attachment = _attachment(sound, around, files, content, "audio/wav" if content else "application/octet-stream")
+    attachment = _attachment(
+        sound, around, files, content, "audio/wav" if content is not None else "application/octet-stream"
+    )
     device = device_reference(around.visit.kit_id, sound.device)
     kind = concept(own_coding("recording", "body_sound"), text="Body sound")
     yield _document(view, sound, around, kind, attachment, told, device)
@@ -139,7 +147,7 @@ def _document(
 
 
 def _attachment(
-    record: SoundRecorded | PhotoTaken, around: Surroundings, files: Files, content: bytes | None, media_type: str
+    record: SoundRecorded | PhotoTaken, around: Surroundings, files: Files, content: StoredFile | None, media_type: str
 ) -> Json:
     """`hash` is SHA-1, as R4 asks; the SHA-256 that the kit signed is an extension, over the samples as recorded."""
     digest = record.media_sha256
@@ -148,18 +156,24 @@ def _attachment(
         "extension": extension("sha256", "String", digest),
         "contentType": media_type,
         "url": url_of(part_id(record.id, "file")) if content is not None else away,
-        "size": len(content) if content is not None else None,
-        "hash": base64.b64encode(hashlib.sha1(content, usedforsecurity=False).digest()).decode() if content else None,
+        "size": content.size if content is not None else None,
+        "hash": _sha1(content) if content is not None else None,
         "creation": instant(record.times.kit_utc),
     }
     return filled(fields)
 
 
-def _binary(record: SoundRecorded | PhotoTaken, content: bytes, media_type: str) -> Json:
+def _sha1(content: StoredFile) -> str:
+    digest = hashlib.sha1(usedforsecurity=False)
+    for piece in content.pieces():
+        digest.update(piece)
+    return base64.b64encode(digest.digest()).decode()
+
+
+def _binary(record: SoundRecorded | PhotoTaken, content: StoredFile, media_type: str) -> Json:
     context = reference("DocumentReference", record.id)
-    data = base64.b64encode(content).decode()
     own_id = part_id(record.id, "file")
-    return resource("Binary", own_id, contentType=media_type, securityContext=context, data=data)
+    return resource("Binary", own_id, contentType=media_type, securityContext=context, data=Base64Text(content.pieces))
 
 
 def _heart_rate(view: SoundView, per_min: int, around: Surroundings) -> Json:

@@ -1,7 +1,7 @@
 """What an export is made from: the visit as the pages see it, and what the kit signed."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,6 +16,16 @@ class StoredRecord:
     signed: SignedRecord
     record: Record
     received_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """A sound or photo that is not held in memory."""
+
+    size: int
+    """Bytes."""
+    pieces: Callable[[], Iterable[bytes]]
+    """From its beginning, anew at each call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +52,7 @@ class VisitExport:
     """All that belong to the visit and its readings, in the kit's order."""
     kit_public_key: bytes = b""
     """Ed25519, 32 bytes."""
-    media: Mapping[str, bytes] = field(default_factory=dict)
+    media: Mapping[str, StoredFile] = field(default_factory=dict)
     """Sounds and photos to put into the Bundle, by SHA-256; the others are named by their address on the hub."""
     hub_url: str = ""
     """How the hub is reached, such as `https://carebag.region.se`."""

@@ -1,16 +1,17 @@
 """What the hub has of a visit, put together for the FHIR export. Nothing here decides who may have it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from carebag_fhir.visit_export import CareProvider, StoredRecord, VisitExport
+from carebag_fhir.visit_export import CareProvider, StoredFile, StoredRecord, VisitExport
 from carebag_server.hub import Hub
 from carebag_server.people import person_of
-from carebag_server.refusals import Refused
 from carebag_server.relations import doctor_organizations
 from carebag_server.tables import (
     Commission,
@@ -29,6 +30,7 @@ from carebag_wire.records import SignedRecord, record_adapter
 
 MOST_MEDIA_BYTES = 100 * 1024 * 1024
 """Of all files inside one Bundle; they grow by a third in it."""
+_PIECE = 64 * 1024
 
 
 def export_of(hub: Hub, session: Session, visit: VisitRow) -> VisitExport:
@@ -84,12 +86,8 @@ def _stored(row: RecordRow) -> StoredRecord:
     return StoredRecord(signed=signed, record=record, received_at=row.received_at)
 
 
-def media_of(session: Session, visit_id: uuid.UUID) -> list[str]:
-    """Digests of the visit's files that are here.
-
-    Raises:
-        Refused: 413 `too_large`, more than a Bundle can carry.
-    """
+def media_of(session: Session, visit_id: uuid.UUID) -> list[str] | None:
+    """Digests of the visit's files that are here; None: more than a Bundle can carry."""
     query = (
         select(MediaRow.sha256, MediaRow.bytes_stored)
         .join(Finding, Finding.media_sha256 == MediaRow.sha256)
@@ -98,6 +96,18 @@ def media_of(session: Session, visit_id: uuid.UUID) -> list[str]:
         .order_by(MediaRow.sha256)
     )
     rows = session.execute(query).all()
-    if sum(row.bytes_stored for row in rows) > MOST_MEDIA_BYTES:
-        raise Refused(413, "too_large")
-    return [row.sha256 for row in rows]
+    return [row.sha256 for row in rows] if sum(row.bytes_stored for row in rows) <= MOST_MEDIA_BYTES else None
+
+
+def stored_files(hub: Hub, digests: Sequence[str]) -> dict[str, StoredFile]:
+    """Those that are on the disk, to be read piece by piece."""
+    there = {sha256: path for sha256 in digests if (path := hub.media.path(sha256)).is_file()}
+    return {
+        sha256: StoredFile(size=path.stat().st_size, pieces=partial(_pieces, path)) for sha256, path in there.items()
+    }
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece

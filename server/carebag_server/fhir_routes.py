@@ -3,57 +3,101 @@
 `docs/fhir.md` is the mapping; an export is one row in the access log, whatever is in it.
 """
 
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Any, Literal, cast
 
-from fastapi import Response
+from fastapi import Depends
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
 from carebag_fhir.accesses import access_bundle
 from carebag_fhir.export import MEDIA_TYPE, visit_bundle
-from carebag_fhir.json_text import encode
+from carebag_fhir.json_text import pieces_of
 from carebag_server.access import DoctorByQuery, ReviewerByQuery
 from carebag_server.api_router import api_router
 from carebag_server.audit import append, events_of_visit
-from carebag_server.fhir_exports import export_of, media_of
-from carebag_server.hub import TheHub
+from carebag_server.callers import PersonCaller
+from carebag_server.fhir_exports import export_of, media_of, stored_files
+from carebag_server.hub import Hub, TheHub
+from carebag_server.refusals import Refused
 from carebag_server.relations import visible_visit
 from carebag_server.visit_views import head_of
 from carebag_server.visits import act_on
 from carebag_wire.base import Id
 
 router = api_router("/api", "fhir")
+Media = Literal["links", "inside", "inside_or_links"]
+Json = dict[str, Any]
 
 
-class FhirResponse(Response):
+class FhirResponse(StreamingResponse):
     media_type = MEDIA_TYPE
 
 
+def _turn(request: Request) -> asyncio.Lock:
+    """Held by the export that works, not by one whose receiver is slow: the hub makes a piece of one at a time."""
+    state = request.app.state
+    if not hasattr(state, "fhir_turn"):
+        state.fhir_turn = asyncio.Lock()
+    return cast("asyncio.Lock", state.fhir_turn)
+
+
+Turn = Annotated[asyncio.Lock, Depends(_turn)]
+
+
 @router.get("/visits/{visit_id}/fhir", response_class=FhirResponse)
-def export_visit(
-    visit_id: Id, caller: DoctorByQuery, hub: TheHub, media: Literal["links", "inside"] = "links"
+async def export_visit(
+    visit_id: Id, caller: DoctorByQuery, hub: TheHub, turn: Turn, media: Media = "links"
 ) -> FhirResponse:
-    """The visit as a Bundle; with `media=inside` its sounds and photos are in it, else their addresses."""
+    """The visit as a Bundle; with `media=inside` its sounds and photos are in it, else their addresses.
+
+    `inside_or_links`: inside, or all by their addresses if together they are more than a Bundle can carry.
+    """
+    async with turn:
+        made = await run_in_threadpool(_visit, hub, caller, visit_id, media)
+    return _file(made, f"visit-{visit_id}", turn)
+
+
+def _visit(hub: Hub, caller: PersonCaller, visit_id: Id, media: Media) -> Json:
     with hub.database.transaction() as session:
         visit = visible_visit(session, caller, visit_id, hub.now())
-        files = media_of(session, visit.id) if media == "inside" else []
+        files = media_of(session, visit.id) if media != "links" else []
+        if files is None and media == "inside":
+            raise Refused(413, "too_large")
         thing = f"visit {visit.id} with_media" if files else f"visit {visit.id}"
         append(session, caller.actor(), act_on(visit, "visit_exported", thing), hub.now())
         export = export_of(hub, session, visit)
-    there = {sha256: path for sha256 in files if (path := hub.media.path(sha256)).is_file()}
-    inside = {sha256: path.read_bytes() for sha256, path in there.items()}
-    return _file(encode(visit_bundle(replace(export, media=inside))), f"visit-{visit_id}")
+    return visit_bundle(replace(export, media=stored_files(hub, files or [])))
 
 
 @router.get("/review/visits/{visit_id}/fhir", response_class=FhirResponse)
-def export_access_log(visit_id: Id, caller: ReviewerByQuery, hub: TheHub) -> FhirResponse:
+async def export_access_log(visit_id: Id, caller: ReviewerByQuery, hub: TheHub, turn: Turn) -> FhirResponse:
     """The visit's access log as AuditEvents; this reading of it is its last row."""
+    async with turn:
+        made = await run_in_threadpool(_access_log, hub, caller, visit_id)
+    return _file(made, f"access-log-{visit_id}", turn)
+
+
+def _access_log(hub: Hub, caller: PersonCaller, visit_id: Id) -> Json:
     with hub.database.transaction() as session:
         visit = visible_visit(session, caller, visit_id, hub.now())
         append(session, caller.actor(), act_on(visit, "audit_exported", f"visit {visit.id}"), hub.now())
         head, events = head_of(session, visit), events_of_visit(session, visit.id)
-    return _file(encode(access_bundle(head, events)), f"access-log-{visit_id}")
+    return access_bundle(head, events)
 
 
-def _file(content: bytes, name: str) -> FhirResponse:
+def _file(made: Json, name: str, turn: asyncio.Lock) -> FhirResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}.json"', "Cache-Control": "private, no-store"}
-    return FhirResponse(content, headers=headers)
+    return FhirResponse(_written(pieces_of(made), turn), headers=headers)
+
+
+async def _written(pieces: Iterator[bytes], turn: asyncio.Lock) -> AsyncIterator[bytes]:
+    while True:
+        async with turn:
+            piece = await run_in_threadpool(next, pieces, None)
+        if piece is None:
+            return
+        yield piece

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from carebag_fhir.visit_export import CareProvider, StoredRecord, VisitExport
+from carebag_fhir.visit_export import CareProvider, StoredFile, StoredRecord, VisitExport
 from carebag_wire.guests import Guest
 from carebag_wire.records import (
     Gap,
@@ -280,6 +280,12 @@ def a_head(**changes: Any) -> VisitHead:
     return VisitHead.model_validate({"id": VISIT, **fields})
 
 
+def a_file(content: bytes) -> StoredFile:
+    """In pieces that are no whole groups of base64."""
+    pieces = [content[at : at + 7] for at in range(0, len(content), 7)]
+    return StoredFile(size=len(content), pieces=lambda: pieces)
+
+
 def a_visit(**files: bytes) -> VisitExport:
     made = MadeUp()
     made.signed(VisitOpened(**made.common("opened", 1), identifiers=["name", "personal_id"]))
@@ -307,7 +313,7 @@ def a_visit(**files: bytes) -> VisitExport:
         note_authors={an_id(f"note {version}"): DOCTOR.practitioner_id for version in (3, 5)},
         records=made.records,
         kit_public_key=KIT_KEY.public_key().public_bytes_raw(),
-        media={hashlib.sha256(SAMPLES).hexdigest(): SAMPLES} if files.get("inside") else {},
+        media={hashlib.sha256(SAMPLES).hexdigest(): a_file(SAMPLES)} if files.get("inside") else {},
         hub_url="https://hub.example",
     )
 

@@ -26,6 +26,7 @@ from carebag_fhir.elements import CANONICAL
 from carebag_fhir.export import visit_bundle
 from carebag_fhir.json_text import decode, encode
 from carebag_fhir.recordings import wav
+from carebag_fhir.visit_export import StoredFile
 from carebag_wire.base import PLAIN
 from carebag_wire.values import Quality
 
@@ -234,9 +235,12 @@ def test_what_is_not_inside_has_its_address(bundle: Json) -> None:
 
 
 def test_a_wav_says_how_it_is_to_be_played() -> None:
-    bytes_per_second, frame_bytes, bits = struct.unpack("<IHH", wav(b"\x01\x00\x02\x00", 4000)[28:36])
+    made = wav(StoredFile(size=4, pieces=lambda: [b"\x01\x00\x02", b"\x00"]), 4000)
+    content = b"".join(made.pieces())
+    assert len(content) == made.size
+    bytes_per_second, frame_bytes, bits = struct.unpack("<IHH", content[28:36])
     assert (bytes_per_second, frame_bytes, bits) == (8000, 2, 16)
-    with wave.open(io.BytesIO(wav(b"\x01\x00\x02\x00", 4000))) as file:
+    with wave.open(io.BytesIO(content)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth(), file.getnframes()) == (4000, 1, 2, 2)
 
 

@@ -1,5 +1,7 @@
 """JSON with the digits as they were measured."""
 
+import base64
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carebag_fhir.json_text import decode, encode
+from carebag_fhir.json_text import Base64Text, decode, encode, pieces_of
 
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**9), max_value=10**9)
 SCALARS = st.booleans() | st.integers(-(2**53), 2**53) | DECIMALS | st.text(st.characters(codec="utf-8"))
@@ -41,3 +43,25 @@ def test_what_json_does_not_have_is_refused(value: Any) -> None:
 
 def test_the_order_is_kept_and_text_is_utf_8() -> None:
     assert encode({"b": "å\n", "a": [True, False, 3]}) == '{"b":"å\\n","a":[true,false,3]}'.encode()
+
+
+@given(st.lists(st.binary(max_size=9), max_size=6))
+def test_a_file_is_the_same_text_in_whatever_pieces_it_comes(pieces: list[bytes]) -> None:
+    whole = base64.b64encode(b"".join(pieces)).decode()
+    assert encode({"data": Base64Text(lambda: pieces)}) == encode({"data": whole})
+
+
+def test_a_large_file_is_never_held_whole() -> None:
+    """Written in pieces, each made when its turn comes: after the first, little of the file was read."""
+    read = []
+
+    def file() -> Iterator[bytes]:
+        for number in range(1000):
+            read.append(number)
+            yield bytes(10_000)
+
+    pieces = pieces_of([Base64Text(file)])
+    assert len(next(pieces)) < 100_000
+    assert len(read) < 20
+    assert max(len(piece) for piece in pieces) < 100_000
+    assert len(read) == 1000

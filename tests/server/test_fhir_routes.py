@@ -3,6 +3,7 @@
 import base64
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -152,6 +153,19 @@ def test_more_than_a_bundle_carries_is_refused(
     assert (answer.status_code, answer.json()) == (413, {"code": "too_large"})
     assert hub.actions() == before
     fetch(hub, doctor, filled)
+    instead = fetch(hub, doctor, f"{filled}?media=inside_or_links")
+    assert "audio/wav" not in str(instead)
+    addresses = [d["content"][0]["attachment"]["url"] for d in of_kind(instead, "DocumentReference")]
+    assert all(address.endswith("?as=doctor") for address in addresses)
+    monkeypatch.undo()
+    assert "audio/wav" in str(fetch(hub, doctor, f"{filled}?media=inside_or_links"))
+
+
+def test_exports_take_turns_and_each_is_whole(hub: Any, doctor: Any, filled: str) -> None:
+    once = hub.client.get(f"{filled}?media=inside", headers=doctor).content
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: hub.client.get(f"{filled}?media=inside", headers=doctor), range(4)))
+    assert [answer.content for answer in answers] == [once] * 4
 
 
 def test_the_same_bytes_each_time(hub: Any, doctor: Any, filled: str, clock: Any) -> None:

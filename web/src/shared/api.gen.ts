@@ -410,6 +410,8 @@ export interface paths {
         /**
          * Export Visit
          * @description The visit as a Bundle; with `media=inside` its sounds and photos are in it, else their addresses.
+         *
+         *     `inside_or_links`: inside, or all by their addresses if together they are more than a Bundle can carry.
          */
         get: operations["export_visit"];
         put?: never;
@@ -4436,7 +4438,7 @@ export interface operations {
     export_visit: {
         parameters: {
             query?: {
-                media?: "links" | "inside";
+                media?: "links" | "inside" | "inside_or_links";
             };
             header?: never;
             path: {

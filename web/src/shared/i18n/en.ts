@@ -875,7 +875,7 @@ export const en: Messages = {
   'visit.close.offered': 'Values without a visit that may belong here: {n}.',
   'visit.closed': 'The visit was closed at {time}.',
   'visit.export': 'Export (FHIR)',
-  'visit.export.help': 'A file for the record system, with values, sounds, photos and plan. Fetching it is written in the log.',
+  'visit.export.help': 'A file for the record system, with values, sounds, photos and plan. If sounds and photos are too large together (over 100 MB), the file has their addresses instead. Fetching it is written in the log.',
 
   'sim.title': 'Exercise: simulated instruments',
   'sim.lead': 'The buttons do what a hand does.',

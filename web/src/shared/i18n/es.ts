@@ -875,7 +875,7 @@ export const es: Messages = {
   'visit.close.offered': 'Valores sin visita que pueden ser de aquí: {n}.',
   'visit.closed': 'La visita se cerró a las {time}.',
   'visit.export': 'Exportar (FHIR)',
-  'visit.export.help': 'Un archivo para la historia clínica, con valores, sonidos, fotos y plan. La descarga queda en el registro.',
+  'visit.export.help': 'Un archivo para la historia clínica, con valores, sonidos, fotos y plan. Si los sonidos y las fotos son demasiado grandes en conjunto (más de 100 MB), el archivo lleva sus direcciones. La descarga queda en el registro.',
 
   'sim.title': 'Ejercicio: instrumentos simulados',
   'sim.lead': 'Los botones hacen lo que hace una mano.',

@@ -875,7 +875,7 @@ export const fi: Messages = {
   'visit.close.offered': 'Tähän ehkä kuuluvia arvoja vailla käyntiä: {n}.',
   'visit.closed': 'Käynti päätettiin klo {time}.',
   'visit.export': 'Vie (FHIR)',
-  'visit.export.help': 'Tiedosto potilastietojärjestelmää varten: arvot, äänet, kuvat ja suunnitelma. Haku kirjataan lokiin.',
+  'visit.export.help': 'Tiedosto potilastietojärjestelmää varten: arvot, äänet, kuvat ja suunnitelma. Jos äänet ja kuvat ovat yhdessä liian suuria (yli 100 Mt), tiedostossa on niiden osoitteet. Haku kirjataan lokiin.',
 
   'sim.title': 'Harjoitus: simuloidut laitteet',
   'sim.lead': 'Napit tekevät sen, minkä käsi tekisi.',

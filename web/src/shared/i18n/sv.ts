@@ -874,7 +874,7 @@ export const sv = {
   'visit.close.offered': 'Värden utan besök som kan höra hit: {n}.',
   'visit.closed': 'Besöket är avslutat {time}.',
   'visit.export': 'Exportera (FHIR)',
-  'visit.export.help': 'En fil för journalsystemet, med värden, ljud, foton och plan. Att du hämtar den skrivs i loggen.',
+  'visit.export.help': 'En fil för journalsystemet, med värden, ljud, foton och plan. Är ljud och foton för stora tillsammans (över 100 MB) innehåller filen deras adresser i stället. Att du hämtar den skrivs i loggen.',
 
   'sim.title': 'Övning: simulerade instrument',
   'sim.lead': 'Knapparna gör det en hand gör.',
