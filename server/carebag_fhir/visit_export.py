@@ -36,7 +36,7 @@ class CareProvider:
 
 @dataclass(frozen=True, kw_only=True)
 class VisitExport:
-    """Nothing here depends on when or by whom it is exported: the same visit gives the same bytes."""
+    """Nothing here depends on by whom it is exported, and on when only by what has ended since: guests, commissions."""
 
     snapshot: VisitSnapshot
     """With signed notes only; who is in the room and whether the kit is online is not exported."""

@@ -3,12 +3,9 @@
 import base64
 import hashlib
 import html
-import io
 import json
 import os
 import re
-import struct
-import wave
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -25,10 +22,7 @@ from hypothesis import strategies as st
 from carebag_fhir.elements import CANONICAL
 from carebag_fhir.export import visit_bundle
 from carebag_fhir.json_text import decode, encode
-from carebag_fhir.recordings import wav
-from carebag_fhir.visit_export import StoredFile
 from carebag_wire.base import PLAIN
-from carebag_wire.values import Quality
 
 GOLDEN = Path(__file__).parent / "golden_visit.ndjson"
 Json = dict[str, Any]
@@ -205,25 +199,6 @@ def test_a_sound_in_the_bundle_can_be_played_and_checked(bundle: Json, made_up: 
     assert [part["valueDecimal"] for part in gap] == [4, 2]
 
 
-def test_a_sound_and_what_was_counted_in_it_say_in_words_what_they_are(made_up: Any) -> None:
-    (view,) = made_up.snapshot.sounds
-    doubtful = view.sound.model_copy(update={"quality": Quality(word="questionable", reasons=["noisy_room"])})
-    told = {"sound": doubtful, "decision": "rejected", "reason": "Brus"}
-    rejected = [one.model_copy(update={"decision": "rejected"}) for one in made_up.snapshot.photos]
-    update = {"sounds": [view.model_copy(update=told)], "photos": rejected}
-    made = visit_bundle(replace(made_up, snapshot=made_up.snapshot.model_copy(update=update)))
-    (rate,) = [one for one in resources(made, "Observation") if one["code"]["text"] == "Heart rate"]
-    words = [
-        "Simulated: this did not come from a body.",
-        "Quality questionable: noisy room",
-        "Rejected by Elena Ruiz: Brus",
-    ]
-    assert [note["text"] for note in rate["note"]] == words
-    sound, photo, _ = resources(made, "DocumentReference")
-    assert sound["description"] == " ".join(words)
-    assert photo["description"] == "Vänster underben Rejected."
-
-
 def test_what_is_not_inside_has_its_address(bundle: Json) -> None:
     photos = [d for d in resources(bundle, "DocumentReference") if d["type"]["text"] == "Photo"]
     for one in photos:
@@ -232,16 +207,6 @@ def test_what_is_not_inside_has_its_address(bundle: Json) -> None:
         assert attachment["url"].startswith("https://hub.example/api/media/")
         assert attachment["url"].endswith(f"/{digest}?as=doctor")
         assert "hash" not in attachment
-
-
-def test_a_wav_says_how_it_is_to_be_played() -> None:
-    made = wav(StoredFile(size=4, pieces=lambda: [b"\x01\x00\x02", b"\x00"]), 4000)
-    content = b"".join(made.pieces())
-    assert len(content) == made.size
-    bytes_per_second, frame_bytes, bits = struct.unpack("<IHH", content[28:36])
-    assert (bytes_per_second, frame_bytes, bits) == (8000, 2, 16)
-    with wave.open(io.BytesIO(content)) as file:
-        assert (file.getframerate(), file.getnchannels(), file.getsampwidth(), file.getnframes()) == (4000, 1, 2, 2)
 
 
 def test_every_signature_can_be_checked_with_nothing_but_the_bundle(bundle: Json, made_up: Any) -> None:
@@ -353,106 +318,6 @@ def test_requests_answered_and_not(bundle: Json) -> None:
     }
     answers = [o for o in resources(bundle, "Observation") if o.get("basedOn")]
     assert {o["code"]["text"] for o in answers} == {"Blood pressure", "Pulse", "CRP", "Heart rate"}
-
-
-def test_a_name_is_no_proof_of_who_it_was(made_up: Any) -> None:
-    """Whoever asked is stored by name: it is said as it is, even where one of that name is in the Bundle."""
-    for one in resources(visit_bundle(made_up), "ServiceRequest"):
-        assert one["requester"] == {"type": "Practitioner", "display": "Elena Ruiz"}
-
-
-def test_a_person_takes_part_once_in_however_many_roles(made_up: Any) -> None:
-    doctor = made_up.people[0]
-    second = doctor.model_copy(update={"commission_id": made_up.provider.id, "unit": "Akuten"})
-    nurse = doctor.model_copy(update={"commission_id": made_up.snapshot.visit.kit_id, "role": "nurse"})
-    made = visit_bundle(replace(made_up, people=[doctor, second, nurse]))
-    (encounter,) = resources(made, "Encounter")
-    mine = [one for one in encounter["participant"] if one["individual"].get("display") == doctor.name]
-    assert [[role["coding"][0]["code"] for role in one["type"]] for one in mine] == [["doctor", "nurse"]]
-    assert len(resources(made, "PractitionerRole")) == 4
-
-
-def test_two_doctors_of_one_name_do_not_replace_each_other(made_up: Any) -> None:
-    doctor, first, second = made_up.people[0], *made_up.snapshot.notes
-    namesake = made_up.provider.id
-    made = visit_bundle(replace(made_up, note_authors={first.id: doctor.practitioner_id, second.id: namesake}))
-    one, other = resources(made, "Composition")
-    assert one["author"][0]["reference"] == f"urn:uuid:{doctor.practitioner_id}"
-    assert (other["status"], "relatesTo" in other) == ("final", False)
-    assert [plan["status"] for plan in resources(made, "CarePlan")] == ["active", "active"]
-
-
-def test_an_author_who_is_not_in_the_bundle_is_known_by_number(made_up: Any, head_of_visit: Any) -> None:
-    first, _ = made_up.snapshot.notes
-    number = head_of_visit().kit_id
-    made = visit_bundle(replace(made_up, note_authors={first.id: number}))
-    one, other = resources(made, "Composition")
-    identifier = {"system": f"{CANONICAL}/identifier/practitioner", "value": str(number)}
-    assert one["author"] == [{"type": "Practitioner", "identifier": identifier, "display": "Elena Ruiz"}]
-    assert other["author"] == [{"type": "Practitioner", "display": "Elena Ruiz"}]
-    assert "relatesTo" not in other
-
-
-def test_consent_for_a_guest_is_an_act_of_the_patient(bundle: Json, made_up: Any) -> None:
-    (consent,) = resources(bundle, "Consent")
-    guest = made_up.snapshot.guests[0]
-    assert consent["provision"]["period"] == {
-        "start": guest.invited_at.isoformat(),
-        "end": guest.ended_at.isoformat(),
-    }
-    assert consent["status"] == "inactive"
-    assert "data" not in consent["provision"]
-    assert [one["coding"][0]["code"] for one in consent["provision"]["action"]] == [
-        "presence_in_call",
-        "seeing_examination_camera",
-    ]
-    (other,) = consents(made_up, camera=True, examination=True)
-    assert [one["text"] for one in other["provision"]["action"]][2:] == ["listening along"]
-    (least,) = consents(made_up, camera=False)
-    assert [one["text"] for one in least["provision"]["action"]] == ["presence in call"]
-
-
-def with_guest(made_up: Any, **changes: Any) -> Json:
-    guest = made_up.snapshot.guests[0].model_copy(update=changes)
-    return visit_bundle(replace(made_up, snapshot=made_up.snapshot.model_copy(update={"guests": [guest]})))
-
-
-def consents(made_up: Any, **changes: Any) -> list[Json]:
-    return resources(with_guest(made_up, **changes), "Consent")
-
-
-@pytest.mark.parametrize(
-    ("changes", "status", "end"),
-    [
-        ({"ended_at": None}, "inactive", "2026-11-23T10:00:00+00:00"),
-        ({"ended_at": None, "state": "admitted"}, "active", None),
-        ({}, "inactive", "2026-11-23T09:49:00+00:00"),
-        (
-            {"ended_at": None, "admitted_at": datetime.fromisoformat("2026-11-23T10:07:00+00:00")},
-            "inactive",
-            "2026-11-23T10:07:00+00:00",
-        ),
-    ],
-)
-def test_a_guest_is_gone_when_the_visit_is(made_up: Any, changes: Json, status: str, end: str | None) -> None:
-    made = with_guest(made_up, **changes)
-    (consent,) = resources(made, "Consent")
-    guest = resources(made, "Encounter")[0]["participant"][-1]
-    assert (consent["status"], consent["provision"]["period"].get("end")) == (status, end)
-    assert guest["period"].get("end") == end
-
-
-def test_a_link_that_lapsed_ends_where_no_visit_was_closed(made_up: Any, head_of_visit: Any) -> None:
-    guest = made_up.snapshot.guests[0].model_copy(update={"ended_at": None})
-    update = {"guests": [guest], "visit": head_of_visit(closed_at=None)}
-    made = visit_bundle(replace(made_up, snapshot=made_up.snapshot.model_copy(update=update)))
-    assert resources(made, "Consent")[0]["provision"]["period"]["end"] == guest.link_expires_at.isoformat()
-
-
-def test_who_never_was_let_in_is_not_in_it(made_up: Any) -> None:
-    made = with_guest(made_up, admitted_at=None)
-    assert not resources(made, "Consent") + resources(made, "RelatedPerson")
-    assert "Karin" not in str(made)
 
 
 def test_a_visit_with_nothing_in_it(made_up: Any, head_of_visit: Any) -> None:
