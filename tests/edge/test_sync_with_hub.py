@@ -358,7 +358,7 @@ async def test_a_stethoscope_that_does_not_answer(scene: Scene, world) -> None:
 
 async def test_call_set_up_finds_the_nurses_page(scene: Scene, world) -> None:
     nurse, doctor, visit_id = await opened(scene)
-    present = await doctor.until(lambda m: m["type"] == "present" and len(m["participants"]) == 3)
+    present = await doctor.ever(lambda m: m["type"] == "present" and len(m["participants"]) == 3)
     ids = {one["role"]: one["id"] for one in present["participants"]}
     second_tab = await scene.nurse()
     call = {"type": "signal", "visit_id": visit_id, "epoch": 1}
