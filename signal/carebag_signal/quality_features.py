@@ -140,7 +140,9 @@ def _swing(window: Window) -> list[float]:
     """What a moving hand does: the level wanders, and some frames stand out from all others."""
     energy = window.wide.sum(axis=1)
     steps = np.diff(window.level)
-    total, peak = np.sort(np.log(energy + _SMALLEST)), np.sort(np.log(window.peak + 1.0))
+    # a constant offset is no sound
+    height = np.abs(window.peak - abs(float(np.median(window.level))))
+    total, peak = np.sort(np.log(energy + _SMALLEST)), np.sort(np.log(height + 1.0))
     typical, usual = float(np.exp(_at(total, 50))), float(_at(total, 50))
     return [
         float(np.log(window.level.var() + _SMALLEST) - np.log(energy.mean() + _SMALLEST)),
