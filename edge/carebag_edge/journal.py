@@ -18,6 +18,7 @@ from uuid import UUID
 
 from carebag_edge.errors import WrongJournal
 from carebag_edge.keys import KitKey
+from carebag_edge.media_files import sync_folder
 from carebag_wire.records import (
     PhotoTaken,
     Reading,
@@ -106,20 +107,29 @@ class MediaRow:
     media_type: str
 
 
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that begins no transaction on its own, to a file that is made if it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # the file holds patient data: its owner's alone, and so are the WAL files, which take over its mode
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    sync_folder(path.parent)  # SQLite forces the names of its WAL files, and never that of the database
+    return sqlite3.connect(path, isolation_level=None)
+
+
 class Journal:
     """The durable memory of one kit. Not thread-safe: it lives on the event loop's thread."""
 
-    def __init__(self, path: Path, key: KitKey) -> None:
+    def __init__(self, path: Path, key: KitKey, connect: Callable[[Path], sqlite3.Connection] = connect) -> None:
         """Open or create.
+
+        Args:
+            connect: opens the file; another one where the disk is played (docs/decisions/0025).
 
         Raises:
             WrongJournal: written by a newer program or by another kit.
         """
         self.key = key
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # the file holds patient data: its owner's alone, and so are the WAL files, which take over its mode
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db = connect(path)
         self._db.execute("PRAGMA journal_mode = WAL").fetchone()
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from carebag_edge.errors import WrongJournal
+from carebag_edge.media_files import sync_folder
 from carebag_wire.base import uuid7
 
 KEY_FILE = "kit_key"
@@ -74,7 +75,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write_private(path: Path, data: bytes) -> None:
-    """Write whole or not at all, mode 0600 from the first moment."""
+    """Write whole or not at all, mode 0600 from the first moment; durable when it returns."""
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -83,3 +84,4 @@ def _write_private(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+    sync_folder(path.parent)

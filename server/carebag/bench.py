@@ -5,6 +5,7 @@ sound   from a stethoscope frame leaving the simulator to its samples being rend
 load    processor and memory of the kit with every instrument, the sound and the camera streaming
 
 `carebag bench live` measures the live visit over a bad link instead: `carebag.live_bench`.
+`carebag bench faults` cuts the power, kills, loses and fills disks, and counts what is lost: `carebag.fault_bench`.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from playwright.sync_api import expect
 
 from carebag.browser import NoBrowser
 from carebag.demonstration import Demo, Options, running
+from carebag.fault_bench import command as fault_bench
 from carebag.latency import Spread, departures, frames, rendered_after, shown_after, spread
 from carebag.live_bench import command as live_bench
 from carebag.pages import SLOW_MS, browser
@@ -43,14 +45,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8480)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     what = "the live visit over a bad link between two network namespaces"
-    live = parser.add_subparsers(dest="what", metavar="live").add_parser("live", help=what, description=what)
-    live_bench.add_arguments(live)
+    others = parser.add_subparsers(dest="what", metavar="live|faults")
+    live_bench.add_arguments(others.add_parser("live", help=what, description=what))
+    what = "power cuts, kills, bad links, full and rotten disks: what is lost, doubled or filed wrong"
+    fault_bench.add_arguments(others.add_parser("faults", help=what, description=what))
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit status 0 if every figure could be taken and no sample was lost."""
     if args.what == "live":
         return live_bench.run(args)
+    if args.what == "faults":
+        return fault_bench.run(args)
     with tempfile.TemporaryDirectory(prefix="carebag-bench-", ignore_cleanup_errors=True) as folder:
         options = Options(Path(folder), args.recordings, None, args.port, FAST)
         began = time.monotonic()
