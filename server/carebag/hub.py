@@ -10,7 +10,7 @@ from carebag_server.store_start import StoreUnusable
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", help="sqlite:///FILE (default) or postgresql+psycopg://…", default=None)
-    parser.add_argument("--media", help="folder for sounds and photos", default=None)
+    parser.add_argument("--media", help="folder for sounds and photos, or s3://BUCKET/PREFIX?endpoint=…", default=None)
     parser.add_argument("--host", default=None, help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=None, help="default 8470")
     parser.add_argument("--origin", default=None, help="how browsers reach it, e.g. https://hub.example.se")

@@ -37,7 +37,8 @@ from carebag_server.guards import RequestGuard, TooLarge
 from carebag_server.hub import Hub
 from carebag_server.installation import stamp
 from carebag_server.kit_keys import those_enrolled
-from carebag_server.media import MediaFolder
+from carebag_server.media import MediaAway, MediaStore
+from carebag_server.media_stores import open_media
 from carebag_server.migrate import upgrade
 from carebag_server.openapi import describe
 from carebag_server.refusals import Refused
@@ -68,7 +69,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
     settings.check()
     live = LiveRooms(clock)
     live.relay_only = settings.turn.relay_only
-    hub = Hub(settings, Database(settings.database_url), clock, MediaFolder(settings.media_folder), live)
+    hub = Hub(settings, Database(settings.database_url), clock, _media(settings), live)
     hub.database.listener = live.announced
     hub.lists = Together(partial(read_lists, hub))
     hub.signed_in = Watch(lambda ids: sessions.those_alive(hub.database, ids, hub.now()))
@@ -88,6 +89,10 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
     policies(app)
     describe(app)
     return app
+
+
+def _media(settings: Settings) -> MediaStore:
+    return open_media(settings.media_folder, settings.media_url, settings.media_secret)
 
 
 _ROUTES = (
@@ -127,6 +132,7 @@ def _answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(DatabaseBusy, _busy)
+    app.add_exception_handler(MediaAway, _media_away)
 
 
 async def _refused(_connection: HTTPConnection, error: Exception) -> Response:
@@ -147,6 +153,11 @@ async def _http_error(_connection: HTTPConnection, error: Exception) -> Response
 
 async def _busy(_connection: HTTPConnection, _error: Exception) -> Response:
     return refusal(503, "busy")
+
+
+async def _media_away(_connection: HTTPConnection, error: Exception) -> Response:
+    log.error("media store: %s", error)
+    return refusal(503, "media_away")
 
 
 def refusal(status: int, code: str) -> JSONResponse:

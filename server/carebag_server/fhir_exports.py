@@ -1,10 +1,9 @@
 """What the hub has of a visit, put together for the FHIR export. Nothing here decides who may have it."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -30,7 +29,6 @@ from carebag_wire.records import SignedRecord, record_adapter
 
 MOST_MEDIA_BYTES = 100 * 1024 * 1024
 """Of all files inside one Bundle; they grow by a third in it."""
-_PIECE = 64 * 1024
 
 
 def export_of(hub: Hub, session: Session, visit: VisitRow) -> VisitExport:
@@ -100,14 +98,10 @@ def media_of(session: Session, visit_id: uuid.UUID) -> list[str] | None:
 
 
 def stored_files(hub: Hub, digests: Sequence[str]) -> dict[str, StoredFile]:
-    """Those that are on the disk, to be read piece by piece."""
-    there = {sha256: path for sha256 in digests if (path := hub.media.path(sha256)).is_file()}
+    """Those that are there, to be read piece by piece."""
+    sizes = {sha256: hub.media.size(sha256) for sha256 in digests}
     return {
-        sha256: StoredFile(size=path.stat().st_size, pieces=partial(_pieces, path)) for sha256, path in there.items()
+        sha256: StoredFile(size=size, pieces=partial(hub.media.read, sha256))
+        for sha256, size in sizes.items()
+        if size is not None
     }
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece

@@ -9,7 +9,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from carebag_server.database import Database
-from carebag_server.media import MediaFolder
+from carebag_server.media import MediaStore
 from carebag_server.refused_kits import RefusedKits
 from carebag_server.settings import Settings
 from carebag_server.together import Together, Watch
@@ -27,7 +27,7 @@ class Hub:
     database: Database
     now: Callable[[], datetime]
     """Aware UTC."""
-    media: MediaFolder
+    media: MediaStore
     live: "LiveRooms"
     guest_tries: Tries = field(default_factory=Tries)
     """Guests' links that did not work, by address; forgotten at a restart."""

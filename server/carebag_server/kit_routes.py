@@ -14,6 +14,7 @@ from carebag_server.api_router import api_router
 from carebag_server.audit import Act, append
 from carebag_server.callers import KitCaller
 from carebag_server.hub import Hub, TheHub
+from carebag_server.media import take_in
 from carebag_server.people import commissioned
 from carebag_server.refusals import Refused
 from carebag_server.tables import Finding, MediaRow, VisitRow
@@ -34,7 +35,7 @@ def store_records(batch: RecordBatch, caller: TheKit, hub: TheHub) -> RecordRece
 
 @router.put("/media/{sha256}", status_code=204)
 async def store_media(sha256: Digest, request: Request, caller: TheKitUploading, hub: TheHub) -> Response:
-    size = await hub.media.store(sha256, request.stream())
+    size = await take_in(hub.media, sha256, request.stream())
     await run_in_threadpool(note_media, hub, caller, sha256, size)
     return Response(status_code=204)
 

@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import Path
-from fastapi.responses import FileResponse
+from fastapi import Header, Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from starlette.responses import Response, StreamingResponse
 
 from carebag_server.access import DoctorByQuery
 from carebag_server.api_router import api_router
 from carebag_server.audit import append
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub, TheHub
+from carebag_server.media_answer import file_answer
 from carebag_server.refusals import not_found
 from carebag_server.relations import visible_visit
 from carebag_server.tables import Finding, MediaRow, RecordRow
@@ -22,26 +23,25 @@ from carebag_wire.records import PhotoTaken, record_adapter
 router = api_router("/api/media", "media")
 _SOUND = "application/octet-stream"  # PCM16 little-endian has no registered name
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+Range = Annotated[str | None, Header(alias="Range", include_in_schema=False)]
 
 
-@router.get("/{visit_id}/{sha256}", response_class=FileResponse)
-def read_media(visit_id: Id, sha256: Digest, caller: DoctorByQuery, hub: TheHub) -> FileResponse:
+@router.get("/{visit_id}/{sha256}", response_class=StreamingResponse)
+def read_media(visit_id: Id, sha256: Digest, caller: DoctorByQuery, hub: TheHub, asked: Range = None) -> Response:
+    size = hub.media.size(sha256)  # another machine may answer it: not while all writers wait
     with hub.database.transaction() as session:
         media_type = _readable(hub, session, caller, visit_id, sha256)
-    return FileResponse(
-        hub.media.path(sha256),
-        media_type=media_type,
-        filename=sha256,
-        content_disposition_type="attachment",
-        headers={"Cache-Control": "private, no-store"},
-    )
+        if size is None:
+            raise not_found()
+    headers = {"Content-Disposition": f'attachment; filename="{sha256}"', "Cache-Control": "private, no-store"}
+    return file_answer(hub.media, sha256, size, asked, media_type, headers)
 
 
 def _readable(hub: Hub, session: Session, caller: PersonCaller, visit_id: Id, sha256: str) -> str:
     visit = visible_visit(session, caller, visit_id, hub.now())
     query = select(Finding).where(Finding.visit_id == visit.id, Finding.media_sha256 == sha256)
     finding = session.scalars(query).first()
-    if finding is None or session.get(MediaRow, sha256) is None or not hub.media.path(sha256).is_file():
+    if finding is None or session.get(MediaRow, sha256) is None:
         raise not_found()
     append(session, caller.actor(), act_on(visit, "media_read", f"media {sha256}"), hub.now())
     record = record_adapter.validate_json(session.get_one(RecordRow, finding.record_id).payload)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from carebag_server.app import create_app, utc_now
 from carebag_server.settings import Settings
-from carebag_server.store_start import bring_up_to_date
+from carebag_server.store_start import bring_up_to_date, see_to_media
 from carebag_wire.messages import MAX_MESSAGE_BYTES
 
 STOP_SECONDS = 5
@@ -38,11 +38,12 @@ def run(settings: Settings) -> None:
 
     Raises:
         UnsafeSettings: see `Settings.check`.
-        StoreUnusable: see `store_start.bring_up_to_date`.
+        StoreUnusable: see `store_start`.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings.check()
     bring_up_to_date(settings.database_url, demo=settings.demo, now=utc_now())
+    see_to_media(settings)
     logging.getLogger("uvicorn.error").addFilter(not_of_refused_sockets)
     sys.setswitchinterval(SWITCH_S)
     _Server(server_config(settings)).run()

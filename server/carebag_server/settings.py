@@ -6,8 +6,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+from carebag_server.media_stores import media_fault
 from carebag_server.sfu.settings import SfuSettings
 from carebag_server.turn import TurnSettings
 
@@ -29,7 +31,11 @@ class Settings:
     database_url: str = "sqlite:///carebag.db"
     """`sqlite:///FILE` or `postgresql+psycopg://…`."""
     media_folder: Path = Path("carebag-media")
-    """Sounds and photos, each under its SHA-256."""
+    """Sounds and photos, each under its SHA-256; with a `media_url` only what has not come whole yet."""
+    media_url: str = ""
+    """`s3://BUCKET/PREFIX?endpoint=https://…&region=…`: a bucket instead of the folder; see `media_stores.py`."""
+    media_secret: str = field(default="", repr=False)
+    """Half of the bucket's key, where it is not in `AWS_SECRET_ACCESS_KEY`."""
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     origins: tuple[str, ...] = (f"http://localhost:{DEFAULT_PORT}", f"http://127.0.0.1:{DEFAULT_PORT}")
@@ -57,8 +63,8 @@ class Settings:
 
         Raises:
             UnsafeSettings: `plain_http` (a non-loopback origin without TLS), `open_without_tls` (listening beyond this
-                machine though browsers come by http), `demo_not_loopback`, `bad_origin`, or a `turn.TurnFault` or
-                `sfu.settings.SfuSettingsFault`.
+                machine though browsers come by http), `demo_not_loopback`, `bad_origin`, or a `turn.TurnFault`,
+                `sfu.settings.SfuSettingsFault`, or what `media_stores.media_fault` says.
         """
         for origin in (*self.origins, self.kit_page_origin):
             _check_origin(origin)
@@ -66,7 +72,7 @@ class Settings:
             raise UnsafeSettings("demo_not_loopback")
         if not is_loopback(self.host) and not self.secure_cookies:
             raise UnsafeSettings("open_without_tls")
-        fault = self.turn.fault(self.demo) or self.sfu.fault(self.demo)
+        fault = self.turn.fault(self.demo) or self.sfu.fault(self.demo) or media_fault(self.media_url)
         if fault is not None:
             raise UnsafeSettings(fault)
 
@@ -99,7 +105,7 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
 
     Raises:
         UnsafeSettings: `bad_port` for a port that is no number, `no_turn_secret_file` or `no_sfu_secret_file` for
-            one that cannot be read.
+            one that cannot be read; `no_s3_secret_file` likewise.
     """
 
     def choose(option: str, variable: str, default: str) -> str:
@@ -111,7 +117,7 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
     origins = choose("origin", "ORIGIN", f"http://localhost:{port},http://127.0.0.1:{port}")
     return Settings(
         database_url=choose("database", "DATABASE", Settings.database_url),
-        media_folder=Path(choose("media", "MEDIA", str(Settings.media_folder))),
+        **_media(choose("media", "MEDIA", str(Settings.media_folder)), environ),
         host=host,
         port=port,
         origins=tuple(origin.strip().rstrip("/") for origin in origins.split(",")),
@@ -122,6 +128,13 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
         turn=_turn(choose("turn", "TURN", ""), bool(getattr(args, "relay_only", False)), environ),
         sfu=SfuSettings(place=choose("sfu", "SFU", "").strip(), secret=_secret("SFU", environ)),
     )
+
+
+def _media(place: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    if "://" not in place:
+        return {"media_folder": Path(place)}
+    scratch = Path(environ.get("CAREBAG_MEDIA_SCRATCH", str(Settings.media_folder)))
+    return {"media_folder": scratch, "media_url": place, "media_secret": _secret("S3", environ)}
 
 
 def _turn(urls: str, relay_only: bool, environ: Mapping[str, str]) -> TurnSettings:

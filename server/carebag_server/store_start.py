@@ -6,7 +6,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from carebag_server.database import Database
 from carebag_server.installation import WrongInstallation, stamp
+from carebag_server.media import MediaAway
+from carebag_server.media_stores import open_media
 from carebag_server.migrate import NewerStore, upgrade
+from carebag_server.settings import Settings
 
 
 class StoreUnusable(Exception):
@@ -40,6 +43,19 @@ def bring_up_to_date(url: str, *, demo: bool, now: datetime) -> None:
         raise StoreUnusable(_words(error)) from None
     finally:
         database.dispose()
+
+
+def see_to_media(settings: Settings) -> None:
+    """Raises: StoreUnusable: nothing could be kept in the media store now."""
+    try:
+        open_media(settings.media_folder, settings.media_url, settings.media_secret).check()
+    except MediaAway as away:
+        what = (
+            "the bucket does not answer, is not there, or does not take this key"
+            if settings.media_url
+            else ("the folder of the media cannot be used")
+        )
+        raise StoreUnusable(f"{what} ({away}). Nothing was changed") from None
 
 
 def _words(error: DBAPIError) -> str:

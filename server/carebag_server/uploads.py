@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from uuid import UUID
 
-from carebag_server.media import MAX_MEDIA_BYTES, MediaFolder
+from carebag_server.media import MAX_MEDIA_BYTES, MediaStore, away_on_faults, checked
 from carebag_server.refusals import Refused
 
 MAX_PIECE_BYTES = 1024 * 1024
@@ -21,21 +21,23 @@ KEPT_S = 14 * 86_400
 
 
 class Uploads:
-    """Unfinished files of all kits, in a folder beside the media. Blocking: call it in a worker thread."""
+    """Unfinished files of all kits, in a folder of this machine. Blocking: call it in a worker thread."""
 
-    def __init__(self, media: MediaFolder) -> None:
+    def __init__(self, media: MediaStore) -> None:
         self._media = media
         self._folder = media.folder / "unfinished"
 
     def offset(self, kit_id: UUID, sha256: str) -> int:
         """How many bytes of this kit's file are here; its size when the medium is whole already."""
-        for path in (self._media.path(sha256), self._path(kit_id, sha256)):
-            with contextlib.suppress(FileNotFoundError):
-                return path.stat().st_size
+        whole = self._media.size(sha256)
+        if whole is not None:
+            return whole
+        with contextlib.suppress(FileNotFoundError):
+            return self._path(kit_id, sha256).stat().st_size
         return 0
 
     def is_whole(self, sha256: str) -> bool:
-        return self._media.path(sha256).is_file()
+        return self._media.size(sha256) is not None
 
     def add(self, kit_id: UUID, sha256: str, offset: int, piece: bytes, *, last: bool) -> int:
         """Write a piece; with the last one the file becomes a medium.
@@ -45,6 +47,7 @@ class Uploads:
         Raises:
             Refused: 409 `other_offset` (ask for it), 413 `too_large`, 422 `other_content` (begin anew), 429
                 `too_many_uploads`.
+            MediaAway: the disk or the store does not work; what was here before still is.
         """
         if self.is_whole(sha256):
             return self.offset(kit_id, sha256)
@@ -55,17 +58,18 @@ class Uploads:
             self._make_room(kit_id)
         if offset != self.offset(kit_id, sha256):
             raise Refused(409, "other_offset")
-        _write(path, offset, piece)
+        with away_on_faults():
+            _write(path, offset, piece)
         if last:
             self._finish(path, sha256)
         return offset + len(piece)
 
     def _path(self, kit_id: UUID, sha256: str) -> Path:
-        self._media.path(sha256)  # refuses what is no digest
-        return self._folder / f"{kit_id.hex}-{sha256}"
+        return self._folder / f"{kit_id.hex}-{checked(sha256)}"
 
     def _make_room(self, kit_id: UUID) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        with away_on_faults():
+            self._folder.mkdir(parents=True, exist_ok=True)
         mine = 0
         for path in self._folder.iterdir():
             if time.time() - path.stat().st_mtime > KEPT_S:
@@ -81,7 +85,7 @@ class Uploads:
         if digest != sha256:
             path.unlink()
             raise Refused(422, "other_content")
-        self._media.put_in_place(path, self._media.path(sha256))
+        self._media.keep(path, sha256)
 
 
 def _write(path: Path, offset: int, piece: bytes) -> None:

@@ -334,6 +334,7 @@ export const en: Messages = {
   'code.note_empty': 'Write something first.',
   'code.nothing_to_sign': 'There is nothing to sign.',
   'code.busy': 'The hub is busy. Try again.',
+  'code.media_away': 'The hub’s store of sounds and pictures does not answer. Try again in a while; if it still does not, call IT.',
   'code.unknown': 'It did not work. Try again. ({code})',
   'code.changed_meanwhile': 'The text was changed in another window. Read the other version first.',
   'code.wrong_version': 'This page is of an older version. Reload it.',

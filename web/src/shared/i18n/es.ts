@@ -334,6 +334,7 @@ export const es: Messages = {
   'code.note_empty': 'Escribe algo primero.',
   'code.nothing_to_sign': 'No hay nada que firmar.',
   'code.busy': 'El centro está ocupado. Inténtalo otra vez.',
+  'code.media_away': 'El almacén de sonidos e imágenes del centro no responde. Inténtalo de nuevo dentro de un rato; si sigue sin responder, llama a informática.',
   'code.unknown': 'No funcionó. Inténtalo otra vez. ({code})',
   'code.changed_meanwhile': 'El texto se cambió en otra ventana. Lee primero la otra versión.',
   'code.wrong_version': 'Esta página es de una versión anterior. Vuelve a cargarla.',

@@ -334,6 +334,7 @@ export const fi: Messages = {
   'code.note_empty': 'Kirjoita ensin jotain.',
   'code.nothing_to_sign': 'Ei ole mitään allekirjoitettavaa.',
   'code.busy': 'Keskus on varattu. Yritä uudelleen.',
+  'code.media_away': 'Keskuksen ääni- ja kuvavarasto ei vastaa. Yritä hetken kuluttua uudelleen; jos se ei vastaa, soita IT-tukeen.',
   'code.unknown': 'Se ei onnistunut. Yritä uudelleen. ({code})',
   'code.changed_meanwhile': 'Tekstiä muutettiin toisessa ikkunassa. Lue ensin toinen versio.',
   'code.wrong_version': 'Sivu on vanhempaa versiota. Lataa se uudelleen.',

@@ -333,6 +333,7 @@ export const sv = {
   'code.note_empty': 'Skriv något först.',
   'code.nothing_to_sign': 'Det finns inget att signera.',
   'code.busy': 'Navet är upptaget. Försök igen.',
+  'code.media_away': 'Navets lager för ljud och bilder svarar inte. Försök igen om en stund; svarar det inte då, ring it-stödet.',
   'code.unknown': 'Det gick inte. Försök igen. ({code})',
   'code.changed_meanwhile': 'Texten ändrades i ett annat fönster. Läs den andra versionen först.',
   'code.wrong_version': 'Sidan är av en äldre version. Ladda om den.',
