@@ -100,11 +100,26 @@ export class Lateness {
     return Math.min(this.#slow() + now - this.quickest, this.quickest + this.most)
   }
 
-  /** The shift that is needed so that only a tolerable share comes too late. */
-  wanted(): number {
+  /** The shift that is needed at `clock` so that only a tolerable share comes too late. */
+  wanted(clock: number): number {
+    const most = this.quickest + this.most
+    return Math.min(Math.max(this.#slow(), this.#now(), this.#stalls(clock)), most)
+  }
+
+  /** Whether this shift is too little, worth a break: for most of what comes, or by more than `little` for the few. */
+  lacks(shift: number, clock: number, little: number): boolean {
+    const most = this.quickest + this.most
+    return Math.min(Math.max(this.#slow() - little, this.#now(), this.#stalls(clock) - little), most) > shift
+  }
+
+  #now(): number {
     const recent = this.#recent.sorted()
-    const now = recent[Math.max(0, Math.ceil(recent.length * (1 - RECENT_SHARE)) - 1)] ?? -Infinity
-    return Math.min(Math.max(this.#slow(), now), this.quickest + this.most)
+    return recent[Math.max(0, Math.ceil(recent.length * (1 - RECENT_SHARE)) - 1)] ?? -Infinity
+  }
+
+  #stalls(clock: number): number {
+    const perMs = this.rateHz / 1000
+    return this.quickest + this.#stall.needsMs(clock / perMs) * perMs
   }
 
   #slow(): number {

@@ -25,6 +25,8 @@ const SLACK_MS = 10
 const MOST_SLACK_MS = 80
 const SLACK_LASTS_MS = 300_000
 const EXCESS_MS = 60
+/** So much too little for the few that are latest is not worth a break. */
+const LITTLE_MS = 3
 const SHRINK_AFTER_MS = 10_000
 const GROW_AFTER_MS = 1000
 const FAR_MS = 1000
@@ -154,7 +156,7 @@ export class Playout {
 
   #learn(): void {
     if (this.#lateness.count < 100) return
-    const needed = this.#lateness.wanted() - this.#lateness.quickest
+    const needed = this.#lateness.wanted(this.#clock) - this.#lateness.quickest
     // a first packet is seldom one of the quickest
     this.#start = Math.max(this.#of(START_MS), needed - this.#of(START_MS / 2))
   }
@@ -274,11 +276,11 @@ export class Playout {
     this.#control = 0
     const { quickest, count } = this.#lateness
     if (count < KNOWN_AFTER || this.head >= this.#end) return
-    const wanted = this.#lateness.wanted()
+    const wanted = this.#lateness.wanted(this.#clock)
     const since = this.#clock - this.#brokeAt
     const excess = this.#shift - wanted
     if (quickest > this.#shift || excess > this.#of(FAR_MS)) this.#anew(quickest)
-    else if (excess < 0 && since > this.#of(GROW_AFTER_MS)) this.#grow(wanted, block)
+    else if (since > this.#of(GROW_AFTER_MS) && this.#lateness.lacks(this.#shift, this.#clock, this.#of(LITTLE_MS))) this.#grow(wanted, block)
     else if (excess > this.#of(EXCESS_MS + this.#slackMs) && since > this.#of(SHRINK_AFTER_MS)) this.#break(wanted)
   }
 
@@ -286,7 +288,7 @@ export class Playout {
   #settle(): void {
     if (this.#clock < this.#learnUntil || this.#shift === null) return
     this.#learnUntil = 0
-    if (this.#lateness.count >= KNOWN_AFTER) this.#shift = this.#lateness.wanted() + this.#of(UNSEEN_MS)
+    if (this.#lateness.count >= KNOWN_AFTER) this.#shift = this.#lateness.wanted(this.#clock) + this.#of(UNSEEN_MS)
     this.#anchor = Math.max(this.#anchor, this.#clock - this.#shift)
   }
 

@@ -132,6 +132,12 @@ describe('breaks', () => {
     expect(playout.targetMs).toBeLessThan(60)
   })
 
+  test('two such moments within seconds change nothing either, and neither does the latest chunk of two hundred', () => {
+    const { playout } = simulate({ seconds: 40, seed: 2, held: [[12_000, 250], [15_000, 300], [19_000, 200]], loss: (random) => lossOf(0.05, random) })
+    expect(playout.counts.jumps).toBe(0)
+    expect(playout.targetMs).toBeLessThan(75)
+  })
+
   test('such moments that come again and again make the delay longer', () => {
     const { playout } = simulate({ seconds: 60, seed: 2, stalls: [4000, 200] })
     expect(playout.targetMs).toBeGreaterThan(120)

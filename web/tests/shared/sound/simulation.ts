@@ -50,6 +50,8 @@ export interface Path {
   longer?: [number, number]
   /** Every so many ms all is held up for so many, and comes together then. */
   stalls?: [number, number]
+  /** At these times, ms, all is held up for so many, and comes together then. */
+  held?: [number, number][]
   frame?: number
   block?: number
   repair?: boolean
@@ -119,13 +121,14 @@ class Link {
 
   /** True when it will arrive. */
   send(now: number, arrive: (at: number) => void): boolean {
-    const { oneWayMs = 40, jitterMs = 5, outage, longer, stalls } = this.path
+    const { oneWayMs = 40, jitterMs = 5, outage, longer, stalls, held = [] } = this.path
     const lost = this.#loss()
     if (lost || (outage !== undefined && now >= outage[0] && now < outage[1])) return false
     const more = longer !== undefined && now >= longer[0] ? longer[1] : 0
     const into = stalls !== undefined && now >= stalls[0] ? now % stalls[0] : Infinity
-    const held = stalls !== undefined && into < stalls[1] ? stalls[1] - into : 0
-    this.#last = Math.max(this.#last, now + held + oneWayMs + more + (2 * this.random() - 1) * jitterMs)
+    const until = Math.max(now, ...held.filter(([from, ms]) => now >= from && now < from + ms).map(([from, ms]) => from + ms))
+    const waits = stalls !== undefined && into < stalls[1] ? stalls[1] - into : until - now
+    this.#last = Math.max(this.#last, now + waits + oneWayMs + more + (2 * this.random() - 1) * jitterMs)
     const at = this.#last
     this.agenda.add(at, () => arrive(at))
     return true

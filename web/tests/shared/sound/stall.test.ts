@@ -40,10 +40,22 @@ describe('a stall', () => {
     expect(paces(heldUntil(300, 60))).not.toContain('stall')
   })
 
-  test('soon after another is not forgiven, later again', () => {
+  test('is a thing of the moment while there are few of them, and waited for while there are many', () => {
     const stall = new Stall()
-    const count = (from: number): number => paces(heldUntil(from + 300, 300), 1, stall, from).filter((pace) => pace === 'stall').length
-    expect([0, 5000, 11_000, 25_000].map(count)).toEqual([18, 0, 18, 18])
+    const after = (from: number): number => {
+      paces(heldUntil(from + 300, 300), 1, stall, from)
+      return Math.round(stall.needsMs(from + 1000))
+    }
+    expect([0, 5000, 10_000, 15_000].map(after)).toEqual([0, 0, 0, 300])
+    // until but one is left of them
+    expect([20_000, 40_000, 40_700, 45_700].map((at) => Math.round(stall.needsMs(at)))).toEqual([300, 300, 0, 0])
+  })
+
+  test('that took longest does not rule: half of them are waited for', () => {
+    const stall = new Stall()
+    for (const [place, ms] of [100, 140, 160, 300].entries()) paces(heldUntil(5000 * place + 300, ms), 1, stall, 5000 * place)
+    expect(stall.needsMs(16_000)).toBeLessThan(180)
+    expect(stall.needsMs(16_000)).toBeGreaterThan(130)
   })
 
   test('the first packet of all is none', () => {
