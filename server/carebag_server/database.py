@@ -48,12 +48,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def make_engine(url: str) -> Engine:
-    """An engine that is durable (`synchronous=FULL`); its errors show no parameters, which may be patient data."""
+def make_engine(url: str, **options: Any) -> Engine:
+    """An engine that is durable (`synchronous=FULL`); its errors show no parameters, which may be patient data.
+
+    Args:
+        options: more for `create_engine`: another driver where the disk is played (docs/decisions/0025).
+    """
     address = make_url(url)
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
-    engine = create_engine(address, hide_parameters=True, pool_pre_ping=address.get_backend_name() != "sqlite")
+    pre_ping = address.get_backend_name() != "sqlite"
+    engine = create_engine(address, hide_parameters=True, pool_pre_ping=pre_ping, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -83,11 +88,12 @@ class Database:
 
     Args:
         url: `sqlite:///FILE` or `postgresql+psycopg://…`.
+        engine: one made by `make_engine`; None: made here.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, engine: Engine | None = None) -> None:
         self.url = url
-        self.engine = make_engine(url)
+        self.engine = engine if engine is not None else make_engine(url)
         self.listener: Callable[[list[Any]], None] | None = None
         """Told, in the order of the commits and outside the event loop, what `announce` collected."""
         self._turn = threading.Lock()

@@ -36,9 +36,18 @@ def _power(seed: int, counts: Counts, said: Callable[[int], None]) -> Outcome:
     return power(seed, counts.cuts, said)
 
 
+def _hub_power(seed: int, counts: Counts, said: Callable[[int], None]) -> Outcome:
+    try:
+        from carebag.fault_bench.hub_power import hub_power
+    except ModuleNotFoundError as missing:
+        return Outcome("hub-power", "", "cuts", skipped=f"needs {missing.name}: pip install 'carebag[dev]'")
+    return hub_power(seed, counts.cuts, said)
+
+
 Bench = Callable[[int, Counts, Callable[[int], None]], Outcome]
 BENCHES: dict[str, Bench] = {
     "power": _power,
+    "hub-power": _hub_power,
 }
 """By the name of `--only`; each gets the seed, the counts and whom to tell how far it is."""
 

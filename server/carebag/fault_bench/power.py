@@ -19,6 +19,7 @@ from carebag.fault_bench.disk import Disk
 from carebag.fault_bench.kit_check import check_kit
 from carebag.fault_bench.kit_work import KitWork
 from carebag.fault_bench.outcome import Control, Outcome, Problem
+from carebag.fault_bench.weaker import Weaker
 from carebag_edge.errors import KitError
 from carebag_edge.journal import Journal
 from carebag_edge.keys import KitKey
@@ -121,24 +122,6 @@ class _Lives:
             connection = open_on(vfs, path.name)
             connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
             opened.append(connection)
-            return connection if self._synchronous == "FULL" else _Weaker(connection, self._synchronous)
+            return connection if self._synchronous == "FULL" else Weaker(connection, self._synchronous)
 
         return connect
-
-
-class _Weaker:
-    """The planted fault: a connection that does not force as much as it was told."""
-
-    def __init__(self, connection: Any, synchronous: str) -> None:
-        self._connection = connection
-        self._synchronous = synchronous
-
-    def execute(self, statement: str, *more: Any) -> Any:
-        return self._connection.execute(statement.replace("synchronous = FULL", self._weaker), *more)
-
-    @property
-    def _weaker(self) -> str:
-        return f"synchronous = {self._synchronous}"
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
