@@ -202,6 +202,29 @@ class Doctor(Person):
         expect(self.part("note-signed").first).to_be_visible(timeout=SLOW_MS)
 
 
+def invite(host: Page, name: str, role: str) -> str:
+    """Asks a guest in by the dialog of a doctor's or nurse's page; returns the link, which is shown once."""
+    host.get_by_test_id("invite-open").click()
+    host.get_by_test_id(f"invite-{role}").check()
+    host.get_by_test_id("invite-name").fill(name)
+    expect(host.get_by_test_id("invite-make")).to_be_disabled()
+    host.get_by_test_id("invite-consent").check()
+    host.get_by_test_id("invite-make").click()
+    link = host.get_by_test_id("invite-link").input_value()
+    host.get_by_test_id("invite-done").click()
+    return link
+
+
+def come_to_the_door(guest: Page, link: str, name: str) -> None:
+    """A guest opens the link, says the name, tries camera and microphone, and waits to be let in."""
+    guest.goto(link)
+    guest.get_by_test_id("guest-name").fill(name)
+    guest.get_by_test_id("guest-go-on").click()
+    expect(guest.get_by_test_id("device-test")).to_have_attribute("data-state", "both", timeout=SLOW_MS)
+    guest.get_by_test_id("guest-knock").click()
+    expect(guest.get_by_test_id("guest")).to_have_attribute("data-stage", "waiting", timeout=SLOW_MS)
+
+
 class Reviewer(Person):
     door = "reviewer"
 

@@ -21,8 +21,10 @@ def work_camera(visit_id: Id, wanted: WorkCamera, caller: Doctor, hub: TheHub) -
         visit = visible_visit(session, caller, visit_id, hub.now())
         if visit.state != "open":
             raise Refused(409, "visit_closed")
-        append(session, caller.actor(), act_on(visit, f"camera_{wanted.act}", f"kit {visit.kit_id}"), hub.now())
         kit_id = visit.kit_id
-    message = CameraDo(visit_id=visit_id, act=wanted.act, camera=wanted.camera, by=caller.person.name)
+        message = CameraDo(visit_id=visit_id, act=wanted.act, camera=wanted.camera, by=caller.person.name)
+        if not hub.live.kit_hears(kit_id, message):
+            raise Refused(409, "kit_away")
+        append(session, caller.actor(), act_on(visit, f"camera_{wanted.act}", f"kit {visit.kit_id}"), hub.now())
     if not hub.live.tell_kit(kit_id, message):
         raise Refused(409, "kit_away")

@@ -174,6 +174,15 @@ class LiveRooms:
             return False
         return asyncio.run_coroutine_threadsafe(self._tell_kit(kit_id, message), self._loop).result(timeout=5)
 
+    def kit_hears(self, kit_id: uuid.UUID, message: CameraDo) -> bool:
+        """Whether `tell_kit` would reach it now: asked before an act is logged that else would not happen."""
+        if self._loop is None:
+            return False
+        return asyncio.run_coroutine_threadsafe(self._kit_hears(kit_id, message), self._loop).result(timeout=5)
+
+    async def _kit_hears(self, kit_id: uuid.UUID, message: CameraDo) -> bool:
+        return bool(self.rooms.camera(kit_id, message))
+
     async def _tell_kit(self, kit_id: uuid.UUID, message: CameraDo) -> bool:
         actions = self.rooms.camera(kit_id, message)
         self.carry_out(actions)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from carebag.pages import SLOW_MS, new_page
+from carebag.pages import SLOW_MS, come_to_the_door, invite, new_page
 from carebag.walkthrough import PATIENT, Walk
 from carebag_server.audit import verify_database
 
@@ -51,28 +51,6 @@ def phone(chromium: Browser) -> Iterator[Page]:
     page.add_init_script(KEEP_PEERS)
     yield page
     page.context.close()
-
-
-def invite(host: Page, name: str, role: str) -> str:
-    """The link that the dialog shows once."""
-    host.get_by_test_id("invite-open").click()
-    host.get_by_test_id(f"invite-{role}").check()
-    host.get_by_test_id("invite-name").fill(name)
-    expect(host.get_by_test_id("invite-make")).to_be_disabled()
-    host.get_by_test_id("invite-consent").check()
-    host.get_by_test_id("invite-make").click()
-    link = host.get_by_test_id("invite-link").input_value()
-    host.get_by_test_id("invite-done").click()
-    return link
-
-
-def come_to_the_door(page: Page, link: str, name: str) -> None:
-    page.goto(link)
-    page.get_by_test_id("guest-name").fill(name)
-    page.get_by_test_id("guest-go-on").click()
-    expect(page.get_by_test_id("device-test")).to_have_attribute("data-state", "both", timeout=SLOW_MS)
-    page.get_by_test_id("guest-knock").click()
-    expect(page.get_by_test_id("guest")).to_have_attribute("data-stage", "waiting", timeout=SLOW_MS)
 
 
 def face(page: Page, state: str = "connected") -> None:

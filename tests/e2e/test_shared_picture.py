@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from carebag import janus
 from carebag.demonstration import Demo, Options, running
 from carebag.janus import Janus
-from carebag.pages import DESK, MOVES, SLOW_MS, Doctor, new_page
+from carebag.pages import DESK, MOVES, SLOW_MS, Doctor, come_to_the_door, invite, new_page
 from carebag.processes import free_port
 from carebag.walkthrough import PATIENT, Walk
 from carebag_server import sessions
@@ -23,6 +23,7 @@ from carebag_server.demo_data import PREMICARE, demo_id
 from carebag_server.tables import Commission, Practitioner
 
 pytestmark = pytest.mark.e2e
+PHONE = {"width": 390, "height": 844}
 
 
 @dataclass
@@ -162,6 +163,23 @@ def test_to_one_doctor_it_comes_from_the_kit_again(visit: Visit) -> None:
     visit.second.page.context.close()
     way(visit.walk.doctor, "kit")
     moves(visit.walk.doctor.page)
+
+
+def test_a_guest_who_is_shown_the_examination_gets_it_from_the_server_with_exact_sound_for_the_doctor(
+    visit: Visit, chromium: Browser
+) -> None:
+    walk, phone = visit.walk, new_page(chromium, PHONE)
+    come_to_the_door(phone, invite(walk.doctor.page, "Karin", "relative"), "Karin")
+    walk.doctor.press("guest-admit")
+    walk.doctor.part("guest-examination").check()
+    expect(phone.get_by_test_id("guest-by-sfu")).to_have_text(re.compile("sjukhusets server"), timeout=2 * SLOW_MS)
+    expect(phone.get_by_test_id("guest-camera")).to_have_attribute("data-state", "live", timeout=SLOW_MS)
+    way(walk.doctor, "sfu")
+    moves(walk.doctor.page)
+    walk.doctor.part("guest-examination").uncheck()
+    expect(phone.get_by_test_id("guest-camera")).to_have_count(0, timeout=SLOW_MS)
+    way(walk.doctor, "kit")
+    phone.context.close()
 
 
 def test_no_log_tells_of_descriptions_or_rooms(visit: Visit) -> None:
