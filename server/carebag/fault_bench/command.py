@@ -12,6 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from carebag.fault_bench.hub_kill import hub_kill
+from carebag.fault_bench.kill import kill
+from carebag.fault_bench.lossy import lossy
 from carebag.fault_bench.outcome import Outcome
 from carebag.fault_bench.page import page
 
@@ -28,7 +31,10 @@ class Counts:
     schedules: int
 
 
-def _power(seed: int, counts: Counts, said: Callable[[int], None]) -> Outcome:
+Said = Callable[[int], None]
+
+
+def _power(seed: int, counts: Counts, said: Said) -> Outcome:
     try:
         from carebag.fault_bench.power import power
     except ModuleNotFoundError as missing:
@@ -36,7 +42,7 @@ def _power(seed: int, counts: Counts, said: Callable[[int], None]) -> Outcome:
     return power(seed, counts.cuts, said)
 
 
-def _hub_power(seed: int, counts: Counts, said: Callable[[int], None]) -> Outcome:
+def _hub_power(seed: int, counts: Counts, said: Said) -> Outcome:
     try:
         from carebag.fault_bench.hub_power import hub_power
     except ModuleNotFoundError as missing:
@@ -44,10 +50,12 @@ def _hub_power(seed: int, counts: Counts, said: Callable[[int], None]) -> Outcom
     return hub_power(seed, counts.cuts, said)
 
 
-Bench = Callable[[int, Counts, Callable[[int], None]], Outcome]
-BENCHES: dict[str, Bench] = {
+BENCHES: dict[str, Callable[[int, Counts, Said], Outcome]] = {
     "power": _power,
     "hub-power": _hub_power,
+    "kill": lambda seed, counts, said: kill(seed, counts.kills, said),
+    "hub-kill": lambda seed, counts, said: hub_kill(seed, counts.kills, said),
+    "lossy": lambda seed, counts, said: lossy(seed, counts.deliveries, said),
 }
 """By the name of `--only`; each gets the seed, the counts and whom to tell how far it is."""
 

@@ -7,7 +7,7 @@ from carebag.fault_bench.kit_check import PAIR
 from carebag.fault_bench.kit_records import AT, photo, reading, set_aside
 from carebag_edge.binding import Whom
 from carebag_edge.journal import Entry, Journal
-from carebag_wire.records import RecordReceipt
+from carebag_wire.records import RecordReceipt, record_adapter
 
 VISITS = [Whom(UUID(int=100 + n), UUID(int=200 + n), UUID(int=300)) for n in range(4)]
 
@@ -65,7 +65,6 @@ class KitWork:
         some = self._journal.unsent_records(self._rng.randint(1, 5))
         entries = [self._journal.append(reading(self._rng, self._journal.key.kit_id))] if not some else []
         known = int(self._journal.state("watermark") or 0)
-        numbers = range(known + 1, known + 1 + len(some))
-        stored = [entry.record.id for entry in map(self._journal._numbered, numbers)]
+        stored = [record_adapter.validate_json(one.payload).id for one in some]
         self._journal.acknowledge(RecordReceipt(stored=stored, refused={}, watermark=known + len(some), received_at=AT))
         return entries

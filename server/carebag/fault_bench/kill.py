@@ -1,0 +1,90 @@
+"""`kill -9` of a kit's process at a write: whatever it said it had, it has at the next start."""
+
+import random
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from carebag.fault_bench.kit_check import check_kit
+from carebag.fault_bench.kit_life import FILE
+from carebag.fault_bench.lives import Death, Lives, can_trace, dying, lives
+from carebag.fault_bench.outcome import Control, Outcome, Problem
+from carebag_edge.keys import load_or_create
+
+LIVES = 10
+"""With one kind of death, before another one."""
+CONTROLS = 30
+
+
+def kill(seed: int, kills: int, said: Callable[[int], None] = lambda n: None) -> Outcome:
+    """So many kills, and a control: a kit that speaks too early must be found."""
+    outcome = Outcome("kill", "kill -9 of the kit at its N-th write or force", "kills", skipped=can_trace())
+    if outcome.skipped:
+        return outcome
+    with lives("kit_life") as processes:
+        _kill_often(outcome, processes, seed, kills, "right", said)
+        control = Outcome("control", "", "kills")
+        bad = _kill_often(control, processes, seed, min(CONTROLS, max(12, kills // 4)), "early")
+    outcome.controls.append(Control("says that it has a record before the commit", control.n, bad))
+    return outcome
+
+
+def _kill_often(
+    outcome: Outcome, processes: Lives, seed: int, kills: int, how: str, said: Callable[[int], None] = lambda n: None
+) -> int:
+    bad, block = 0, 0
+    while outcome.n < kills:
+        death = _death(random.Random(f"{seed}/{block}"))
+        with (
+            tempfile.TemporaryDirectory(prefix="carebag-faults-") as place,
+            dying(processes.mother_id, death),
+        ):
+            kit = _Kit(Path(place), processes)
+            for life in range(min(LIVES, kills - outcome.n)):
+                problems = kit.live(f"{seed}/{block}/{life}", how)
+                outcome.n += 1
+                outcome.note(problems, f"{death}, block {block}, life {life}")
+                outcome.counts[f"killed at {death.call}"] += 1
+                said(outcome.n)
+                if problems:
+                    bad += 1
+                    break
+            outcome.counts["acknowledged"] += len(kit.said)
+        block += 1
+    return bad
+
+
+def _death(rng: random.Random) -> Death:
+    """At a write three times of four, else when it is forced, of which there are fewer."""
+    if rng.random() < 0.75:
+        return Death("pwrite64", rng.randint(1, 120))
+    return Death("fdatasync", rng.randint(1, 20))
+
+
+class _Kit:
+    """One folder, one process after the other in it."""
+
+    def __init__(self, folder: Path, processes: Lives) -> None:
+        self._processes = processes
+        self._folder = folder
+        self._public_key = load_or_create(folder, None, 0).private.public_key()
+        self.said: dict[int, str] = {}
+        self._known: set[str] = set()
+
+    def live(self, seed: str, how: str) -> list[Problem]:
+        """Until it is killed; then what is wrong."""
+        self._processes.begin(str(self._folder), seed, how)
+        for line in self._processes.until_death():
+            number, _, sha256 = line.partition(" ")
+            self.said[int(number)] = sha256
+        if not (self._folder / FILE).exists() or not (self._folder / FILE).stat().st_size:
+            return [Problem("lost", "no journal")] if self.said else []
+        # read-only: no checkpoint, so that the next life starts on the WAL
+        db = sqlite3.connect(f"file:{self._folder / FILE}?mode=ro", uri=True)
+        try:
+            if not self.said and not db.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()[0]:
+                return []
+            return check_kit(db, self._public_key, self.said, self._known)
+        finally:
+            db.close()

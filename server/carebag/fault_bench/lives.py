@@ -1,0 +1,158 @@
+"""Processes that live until they are killed at the N-th call of one kind, one after the other, over one folder.
+
+A mother process has everything imported and forks one child for each life, so that a life costs a tenth of a second.
+strace kills the child on entering its N-th call: SQLite writes with `pwrite64` and forces with `fdatasync`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+DIED, READY = "died", "ready"
+ENDS_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True)
+class Death:
+    """When a child is killed: on entering its `number`-th call of `call` (each thread counts for itself)."""
+
+    call: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.number}. {self.call}"
+
+
+def can_trace() -> str:
+    """Empty if strace can kill here; else why not."""
+    if shutil.which("strace") is None:
+        return "needs strace (Linux)"
+    words = ["strace", "-f", "-o", "/dev/null", "-e", "trace=pwrite64", "true"]
+    tried = subprocess.run(words, capture_output=True, text=True, check=False)
+    return "" if tried.returncode == 0 else f"strace may not trace here: {tried.stderr.strip()[:80]}"
+
+
+class Lives:
+    """The mother's pipes."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    @property
+    def mother_id(self) -> int:
+        return self._process.pid
+
+    def expect(self, word: str) -> None:
+        """The next line is this. Raises: RuntimeError: it is not."""
+        line = self.line()
+        if line != word:
+            raise RuntimeError(f"{line} in place of {word}")
+
+    def begin(self, *words: str) -> None:
+        """Let the next child live, as the words say."""
+        _pipe(self._process.stdin).write(" ".join(words) + "\n")
+        _pipe(self._process.stdin).flush()
+
+    def line(self) -> str:
+        """The next line of the child or of its mother.
+
+        Raises:
+            RuntimeError: the mother ended.
+        """
+        line = _pipe(self._process.stdout).readline()
+        if not line.endswith("\n"):
+            raise RuntimeError(f"the processes under test ended: {self._process.poll()}")
+        return line.rstrip("\n")
+
+    def until_death(self) -> Iterator[str]:
+        """Lines of this life; ends with it.
+
+        Raises:
+            RuntimeError: it ended otherwise than by being killed.
+        """
+        for line in iter(self.line, ""):
+            if line.startswith(DIED):
+                if line != f"{DIED} 9":
+                    raise RuntimeError(f"a life ended by itself: {line}")
+                return
+            yield line
+
+
+@contextmanager
+def lives(module: str, *arguments: str) -> Iterator[Lives]:
+    """A mother process of `carebag.fault_bench.MODULE`; its children die as `dying` says."""
+    command = [sys.executable, "-m", f"carebag.fault_bench.{module}", *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        made = Lives(process)
+        try:
+            made.expect(READY)
+            yield made
+        finally:
+            _pipe(process.stdin).close()
+            try:
+                process.wait(ENDS_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@contextmanager
+def dying(mother_id: int, death: Death) -> Iterator[None]:
+    """While this lasts the mother's children are killed so."""
+    inject = ["-e", f"trace={death.call}", "-e", f"inject={death.call}:signal=KILL:when={death.number}"]
+    # not --seccomp-bpf: with it strace 6.1 injects no signal
+    command = ["strace", "-f", "-qq", "-o", "/dev/null", *inject, "-p", str(mother_id)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as tracer:
+        try:
+            _wait(lambda: _tracer(mother_id) == tracer.pid)
+            yield
+        finally:
+            tracer.terminate()  # lets go of whom it traces
+            tracer.wait(ENDS_WITHIN_S)
+            _wait(lambda: _tracer(mother_id) == 0)
+
+
+def _tracer(process_id: int) -> int:
+    status = Path(f"/proc/{process_id}/status").read_text(encoding="ascii", errors="replace")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("TracerPid:"))
+
+
+def _wait(until: Callable[[], bool]) -> None:
+    ends = time.monotonic() + ENDS_WITHIN_S
+    while not until():
+        if time.monotonic() > ends:
+            raise RuntimeError("strace does not take hold of the processes under test, or does not let go")
+        time.sleep(0.01)
+
+
+def mother(live: Callable[[list[str]], None]) -> None:
+    """What a module under test runs: for each line of standard input a child that lives until it is killed."""
+    say(READY)
+    while line := sys.stdin.readline():
+        child = os.fork()
+        if child == 0:
+            try:
+                live(line.split())
+            except BaseException:
+                traceback.print_exc()
+            os._exit(1)
+        _, status = os.waitpid(child, 0)
+        ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
+        say(f"{DIED} {ended}")
+
+
+def say(line: str) -> None:
+    """One line on standard output, at once: what was said before a death was said."""
+    os.write(1, f"{line}\n".encode())
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None
+    return pipe
