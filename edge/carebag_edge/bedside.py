@@ -189,7 +189,10 @@ class Bedside:
         then = self.binder.whom_then(event.kind, arrived, age_of(event))
         if event.provenance == "stored":
             return then
-        # an instrument that stays connected may deliver after the nurse has gone on to the next visit
+        # an instrument that stays connected may deliver after the nurse has gone on to the next visit, and what it
+        # measured between two visits is nobody's: where nobody saw it begin, its own clock alone says when that was
+        if age_of(event) is not None and not self.binder.saw_begin(event.identity.id):
+            return then
         elsewhere = then.visit_id not in (None, self.binder.now().visit_id)
         if elsewhere and not self.binder.is_measuring(event.identity.id):
             return then

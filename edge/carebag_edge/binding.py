@@ -224,6 +224,10 @@ class Binder:
         before = self._began.get(device_id)
         return before is not None and not before.lost and not before.doubtful
 
+    def saw_begin(self, device_id: str) -> bool:
+        """Whether its measurement was seen to begin, whatever happened to the link since."""
+        return device_id in self._began
+
     def whom(self, kind: RequestKind, device_id: str = "") -> Whom:
         """Whom a watched value belongs to that arrives now, with the armed request of its kind and visit, if any."""
         began = self._began.pop(device_id, None)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from carebag.fault_bench.binding import binding
 from carebag.fault_bench.hub_kill import hub_kill
 from carebag.fault_bench.kill import kill
 from carebag.fault_bench.lossy import lossy
@@ -56,6 +57,7 @@ BENCHES: dict[str, Callable[[int, Counts, Said], Outcome]] = {
     "kill": lambda seed, counts, said: kill(seed, counts.kills, said),
     "hub-kill": lambda seed, counts, said: hub_kill(seed, counts.kills, said),
     "lossy": lambda seed, counts, said: lossy(seed, counts.deliveries, said),
+    "binding": lambda seed, counts, said: binding(seed, counts.schedules, said),
 }
 """By the name of `--only`; each gets the seed, the counts and whom to tell how far it is."""
 
