@@ -65,10 +65,13 @@ class Context:
         mean, spread = self._normaliser.feed(energies)
         rows = np.concatenate((self._rows, energies))
         self._rows = rows[-(CONTEXT_FRAMES - 1) :].copy()
-        around = np.lib.stride_tricks.sliding_window_view(rows, CONTEXT_FRAMES, axis=0).transpose(0, 2, 1)
-        away = np.clip((around - mean[:, None, :]) / spread[:, None, :], -_FURTHEST, _FURTHEST)
+        around = rows[np.arange(len(energies))[:, None] + np.arange(CONTEXT_FRAMES)]
+        around -= mean[:, None, :]
+        around /= spread[:, None, :]
+        away = np.clip(around, -_FURTHEST, _FURTHEST, out=around)
         # before the sound began there is nothing out of the ordinary
-        ready = np.nan_to_num(away, nan=0.0).reshape(len(energies), -1)[self._skip :]
+        away[np.isnan(away)] = 0.0
+        ready = away.reshape(len(energies), -1)[self._skip :]
         self._skip = max(0, self._skip - len(energies))
         return ready
 

@@ -22,6 +22,7 @@ _LONGEST = 90
 _KEPT_S = 10.0
 """How far back a path can be read."""
 _HISTORY = _LONGEST + round(_KEPT_S * FRAMES_PER_SECOND)
+_EACH = np.arange(STATES * _TEMPOS)
 
 
 _CYCLE_S = (0.27, 0.35, 0.43, 0.47, 0.52, 0.57, 0.64, 0.75, 0.88, 1.20, 1.90)
@@ -97,8 +98,10 @@ class Segmenter:
         self._move = _tempo_moves(given)
         self._cycle_s = _cycles()
         # every boundary before the first frame is as good as any other: the sound starts in the middle of a beat
-        self._ended = np.zeros((STATES, _TEMPOS, 2 * _HISTORY))
+        self._began = np.zeros((STATES, _TEMPOS, 2 * _HISTORY))
+        """Score with which a state can begin at a boundary, less its `_total` there: one addition for each duration."""
         self._total = np.zeros((STATES, 2 * _HISTORY))
+        self._lengths = np.empty((STATES, _TEMPOS, _LONGEST))
         self._length = np.ones((STATES, _TEMPOS, 2 * _HISTORY), np.int32)
         self._came_from = np.zeros((_TEMPOS, 2 * _HISTORY), np.int32)
         self._at = _LONGEST - 1
@@ -115,33 +118,34 @@ class Segmenter:
             self._forget()
         self._at, self.frames = self._at + 1, self.frames + 1
         at = self._at
-        self._total[:, at] = self._total[:, at - 1] + row
-        ways = self._ways(at, self._duration)
-        best = ways.argmax(axis=2)
-        self._ended[:, :, at] = np.take_along_axis(ways, best[..., None], axis=2)[..., 0]
-        self._length[:, :, at] = _LONGEST - best
+        total = self._total[:, at - 1] + row
+        self._total[:, at] = total
+        ways = self._ways(at, self._duration).reshape(STATES * _TEMPOS, _LONGEST)
+        best = ways.argmax(axis=1)
+        ended = ways[_EACH, best].reshape(STATES, _TEMPOS) + total[:, None]
+        self._length[:, :, at] = _LONGEST - best.reshape(STATES, _TEMPOS)
         # a new beat begins after diastole: there the tempo may move
-        moved = self._ended[DIASTOLE, :, at][:, None] + self._move
+        moved = ended[DIASTOLE][:, None] + self._move
         source = moved.argmax(axis=0)
-        self._ended[DIASTOLE, :, at] = moved[source, np.arange(_TEMPOS)]
         self._came_from[:, at] = source
+        self._began[1:, :, at] = ended[:-1] - total[1:, None]
+        self._began[S1, :, at] = moved[source, _EACH[:_TEMPOS]] - total[S1]
 
     def _ways(self, at: int, duration: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(state, tempo, duration from the longest to 1): score of a segment that is at boundary `at` now."""
-        old = slice(at - _LONGEST, at)
-        gained = self._total[:, at, None] - self._total[:, old]
-        ways = duration + gained[:, None, :]
-        ways[1:] += self._ended[:-1, :, old]
-        ways[S1] += self._ended[DIASTOLE, :, old]
-        return ways
+        """(state, tempo, duration from the longest to 1): score of a segment that is at boundary `at` now, less the
+        state's `_total` there. The next call overwrites it.
+        """
+        return np.add(duration, self._began[:, :, at - _LONGEST : at], out=self._lengths)
 
     def _forget(self) -> None:
         """Moves the newer half to the front and takes out what all scores have in common: nothing grows with the
         recording.
         """
         newer = slice(_HISTORY, 2 * _HISTORY)
-        self._ended[..., :_HISTORY] = self._ended[..., newer] - self._ended[..., -1].max()
-        self._total[:, :_HISTORY] = self._total[:, newer] - self._total[:, [_HISTORY]]
+        before = self._total[:, _HISTORY].copy()
+        common = (self._began[..., -1] + self._total[:, -1:]).max()
+        self._began[..., :_HISTORY] = self._began[..., newer] + before[:, None, None] - common
+        self._total[:, :_HISTORY] = self._total[:, newer] - before[:, None]
         self._length[..., :_HISTORY] = self._length[..., newer]
         self._came_from[:, :_HISTORY] = self._came_from[:, newer]
         self._at -= _HISTORY
@@ -152,7 +156,7 @@ class Segmenter:
         """
         if not self.frames:
             return []
-        ways = self._ways(self._at, self._survival)
+        ways = self._ways(self._at, self._survival) + self._total[:, self._at, None, None]
         state, tempo, index = (int(i) for i in np.unravel_index(ways.argmax(), ways.shape))
         boundary = self._at - _LONGEST + index
         oldest = self._at - min(self.frames, round(min(seconds, _KEPT_S) * FRAMES_PER_SECOND))
