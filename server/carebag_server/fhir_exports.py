@@ -1,17 +1,19 @@
-"""What the hub has of a visit, put together for the FHIR export. Nothing here decides who may have it."""
+"""What the hub has of a visit, put together for the FHIR export and the print. Who may have it: `relations.py`."""
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import partial
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from carebag_fhir.visit_export import CareProvider, StoredFile, StoredRecord, VisitExport
+from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
 from carebag_server.people import person_of
-from carebag_server.relations import doctor_organizations
+from carebag_server.refusals import Refused, not_found
+from carebag_server.relations import doctor_organizations, visible_visits
 from carebag_server.tables import (
     Commission,
     Finding,
@@ -25,10 +27,14 @@ from carebag_server.tables import (
     VisitRow,
 )
 from carebag_server.visit_views import snapshot_of
+from carebag_server.visits import zone_of
 from carebag_wire.records import SignedRecord, record_adapter
 
 MOST_MEDIA_BYTES = 100 * 1024 * 1024
 """Of all files inside one Bundle; they grow by a third in it."""
+MOST_VISITS = 200
+MOST_RECORDS = 2000
+"""Of all visits in one Bundle: while they are read nobody writes, and they are held in memory."""
 
 
 def export_of(hub: Hub, session: Session, visit: VisitRow) -> VisitExport:
@@ -84,12 +90,36 @@ def _stored(row: RecordRow) -> StoredRecord:
     return StoredRecord(signed=signed, record=record, received_at=row.received_at)
 
 
-def media_of(session: Session, visit_id: uuid.UUID) -> list[str] | None:
-    """Digests of the visit's files that are here; None: more than a Bundle can carry."""
+def visits_of_period(
+    hub: Hub, session: Session, caller: PersonCaller, patient_id: uuid.UUID, first: date, last: date
+) -> Sequence[VisitRow]:
+    """Those of a patient that the caller may see and that were opened, or else planned, within these days.
+
+    Days are those of where the care is given, both included.
+
+    Raises:
+        Refused: 404 `not_found` if the caller may see no visit of the patient at all; 413 `period_too_large`.
+    """
+    theirs = visible_visits(caller, hub.now()).where(VisitRow.patient_id == patient_id)
+    if session.scalars(theirs.limit(1)).first() is None:
+        raise not_found()
+    began = func.coalesce(VisitRow.opened_at, VisitRow.scheduled_at)
+    days = [datetime.combine(day, at, zone_of(hub)) for day, at in ((first, time.min), (last, time.max))]
+    query = theirs.where(began.between(*days)).order_by(began, VisitRow.id).limit(MOST_VISITS + 1)
+    visits = session.scalars(query).all()
+    ids = [visit.id for visit in visits]
+    records = session.scalar(select(func.count()).select_from(RecordRow).where(RecordRow.visit_id.in_(ids))) or 0
+    if len(visits) > MOST_VISITS or records > MOST_RECORDS:
+        raise Refused(413, "period_too_large")
+    return visits
+
+
+def media_of(session: Session, visit_ids: Sequence[uuid.UUID]) -> list[str] | None:
+    """Digests of the visits' files that are here; None: more than a Bundle can carry."""
     query = (
         select(MediaRow.sha256, MediaRow.bytes_stored)
         .join(Finding, Finding.media_sha256 == MediaRow.sha256)
-        .where(Finding.visit_id == visit_id)
+        .where(Finding.visit_id.in_(visit_ids))
         .distinct()
         .order_by(MediaRow.sha256)
     )

@@ -1,36 +1,42 @@
-"""A visit as FHIR R4 for the doctor, its access log for the medical lead: what each may read already, as a file.
+"""A visit, or a patient's visits of a period, as FHIR R4 for the doctor; a visit's access log for the medical lead.
 
-`docs/fhir.md` is the mapping; an export is one row in the access log, whatever is in it.
+What each may read already, as a file. `docs/fhir.md` is the mapping; an export is one row in the log of each visit in
+it, and that of a period one of its own.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Annotated, Any, Literal, cast
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from carebag_fhir.accesses import access_bundle
 from carebag_fhir.export import MEDIA_TYPE, visit_bundle
 from carebag_fhir.json_text import pieces_of
+from carebag_fhir.period import period_bundle
 from carebag_server.access import DoctorByQuery, ReviewerByQuery
 from carebag_server.api_router import api_router
-from carebag_server.audit import append, events_of_visit
+from carebag_server.audit import Act, append, append_all, events_of_visit
 from carebag_server.callers import PersonCaller
-from carebag_server.fhir_exports import export_of, media_of, stored_files
+from carebag_server.fhir_exports import export_of, media_of, stored_files, visits_of_period
 from carebag_server.hub import Hub, TheHub
 from carebag_server.refusals import Refused
 from carebag_server.relations import visible_visit
-from carebag_server.visit_views import head_of
+from carebag_server.tables import PatientRow, VisitRow
+from carebag_server.visit_views import head_of, patient_of
 from carebag_server.visits import act_on
 from carebag_wire.base import Id
 
 router = api_router("/api", "fhir")
 Media = Literal["links", "inside", "inside_or_links"]
 Json = dict[str, Any]
+_EARLIEST, _LATEST = date(1900, 1, 1), date(2199, 12, 31)
 
 
 class FhirResponse(StreamingResponse):
@@ -64,13 +70,52 @@ async def export_visit(
 def _visit(hub: Hub, caller: PersonCaller, visit_id: Id, media: Media) -> Json:
     with hub.database.transaction() as session:
         visit = visible_visit(session, caller, visit_id, hub.now())
-        files = media_of(session, visit.id) if media != "links" else []
-        if files is None and media == "inside":
-            raise Refused(413, "too_large")
+        files = _files(session, [visit], media)
         thing = f"visit {visit.id} with_media" if files else f"visit {visit.id}"
         append(session, caller.actor(), act_on(visit, "visit_exported", thing), hub.now())
         export = export_of(hub, session, visit)
-    return visit_bundle(replace(export, media=stored_files(hub, files or [])))
+    return visit_bundle(replace(export, media=stored_files(hub, files)))
+
+
+def _files(session: Session, visits: Sequence[VisitRow], media: Media) -> list[str]:
+    """Digests of what is to be inside."""
+    files = media_of(session, [visit.id for visit in visits]) if media != "links" else []
+    if files is None and media == "inside":
+        raise Refused(413, "too_large")
+    return files or []
+
+
+@router.get("/patients/{patient_id}/fhir", response_class=FhirResponse)
+async def export_period(
+    patient_id: Id,
+    first: Annotated[date, Query(alias="from", ge=_EARLIEST, le=_LATEST)],
+    last: Annotated[date, Query(alias="to", ge=_EARLIEST, le=_LATEST)],
+    caller: DoctorByQuery,
+    hub: TheHub,
+    turn: Turn,
+    media: Media = "links",
+) -> FhirResponse:
+    """All visits of a patient between two days, both included, that the caller may see; `media` as for one visit."""
+    if last < first:
+        raise Refused(422, "bad_period")
+    async with turn:
+        made = await run_in_threadpool(_period, hub, caller, patient_id, first, last, media)
+    return _file(made, f"patient-{patient_id}-{first}-{last}", turn)
+
+
+def _period(hub: Hub, caller: PersonCaller, patient_id: Id, first: date, last: date, media: Media) -> Json:
+    days = f"{first}/{last}"
+    with hub.database.transaction() as session:
+        visits = visits_of_period(hub, session, caller, patient_id, first, last)
+        files = _files(session, visits, media)
+        thing = f"patient {patient_id} {days} visits {len(visits)}{' with_media' if files else ''}"
+        acts = [Act(action="period_exported", object=thing, patient_id=patient_id)]
+        acts += [act_on(visit, "visit_exported", f"visit {visit.id} period {days}") for visit in visits]
+        append_all(session, [(caller.actor(), act) for act in acts], hub.now())
+        exports = [export_of(hub, session, visit) for visit in visits]
+        patient = patient_of(session.get_one(PatientRow, patient_id), 0)
+    inside = stored_files(hub, files)
+    return period_bundle(patient, first, last, [replace(export, media=inside) for export in exports])
 
 
 @router.get("/review/visits/{visit_id}/fhir", response_class=FhirResponse)

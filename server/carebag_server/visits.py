@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Select, and_, or_
@@ -21,12 +21,17 @@ NEAR = timedelta(hours=12)
 """A planned visit this near is shown whatever the date: care goes on at midnight."""
 
 
-def today(hub: Hub) -> tuple[datetime, datetime]:
-    """From midnight to midnight where the care is given; in UTC where the machine knows no time zones."""
+def zone_of(hub: Hub) -> tzinfo:
+    """Where the care is given; UTC where the machine knows no time zones."""
     try:
-        zone = ZoneInfo(hub.settings.time_zone)
+        return ZoneInfo(hub.settings.time_zone)
     except ZoneInfoNotFoundError:
-        zone = ZoneInfo("UTC")
+        return UTC
+
+
+def today(hub: Hub) -> tuple[datetime, datetime]:
+    """From midnight to midnight where the care is given."""
+    zone = zone_of(hub)
     day = hub.now().astimezone(zone).date()
     midnight = datetime.combine(day, time(), zone)
     return midnight, datetime.combine(day + timedelta(days=1), time(), zone)

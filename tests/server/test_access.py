@@ -58,6 +58,7 @@ TABLE = {
     "GET /api/review/visits/{visit_id}/path-proofs": {"reviewer"},
     "GET /api/media/{visit_id}/{sha256}": {"doctor"},
     "GET /api/visits/{visit_id}/fhir": {"doctor"},
+    "GET /api/patients/{patient_id}/fhir": {"doctor"},
     "GET /api/review/visits/{visit_id}/fhir": {"reviewer"},
     "GET /api/review/visits": {"reviewer"},
     "GET /api/review/visits/{visit_id}/events": {"reviewer"},
@@ -82,7 +83,7 @@ def test_the_table_is_the_application(small_hub: Any) -> None:
 
 def filled(route: str) -> tuple[str, str]:
     method, path = route.split(" ")
-    for name in ("visit_id", "request_id", "reading_id", "sound_id", "photo_id", "guest_id", "mark_id"):
+    for name in ("visit_id", "request_id", "reading_id", "sound_id", "photo_id", "guest_id", "mark_id", "patient_id"):
         path = path.replace(f"{{{name}}}", str(uuid.UUID(int=1)))
     return method, path.replace("{sha256}", hashlib.sha256(b"{}").hexdigest()).replace("{path:path}", "x").replace(
         "{name}", "x"

@@ -422,6 +422,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/patients/{patient_id}/fhir": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Period
+         * @description All visits of a patient between two days, both included, that the caller may see; `media` as for one visit.
+         */
+        get: operations["export_period"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/review/visits/{visit_id}/fhir": {
         parameters: {
             query?: never;
@@ -4443,6 +4463,41 @@ export interface operations {
             header?: never;
             path: {
                 visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": string;
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    export_period: {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                media?: "links" | "inside" | "inside_or_links";
+            };
+            header?: never;
+            path: {
+                patient_id: string;
             };
             cookie?: never;
         };
