@@ -1,4 +1,4 @@
-"""`carebag demo | hub | kit | simulate | analyse | decode | bench | turn-check | audit verify`.
+"""`carebag demo | hub | kit | simulate | analyse | decode | bench | turn-check | backup | restore | audit verify`.
 
 Each subcommand is a module with `add_arguments(parser)` and `run(args) -> exit status`, imported only when asked for:
 a kit has no hub dependencies installed, and the other way round.
@@ -20,6 +20,8 @@ COMMANDS = {
     "decode": ("carebag.decode", "what a value that an instrument sent means, for support and makers", "edge"),
     "bench": ("carebag.bench", "latencies, loss and load of the whole line on this machine", "demo"),
     "turn-check": ("carebag.turn_check", "whether the TURN servers answer from here", "edge,server"),
+    "backup": ("carebag.backup.command", "copy the hub's database and files while it runs", "server"),
+    "restore": ("carebag.backup.restore_command", "put a backup in place, checked first; or only check it", "server"),
     "audit": ("carebag.audit", "verify the access log", "server"),
 }
 

@@ -26,9 +26,29 @@ def upgrade(engine: Engine, to: str = "head") -> None:
         NewerStore: nothing was changed.
     """
     with engine.begin() as connection:
-        config = alembic_config(connection)
-        _refuse_newer(connection, ScriptDirectory.from_config(config))
-        command.upgrade(config, to)
+        upgrade_within(connection, to)
+
+
+def upgrade_within(connection: Connection, to: str = "head") -> None:
+    """As `upgrade`, in the caller's transaction."""
+    config = alembic_config(connection)
+    _refuse_newer(connection, ScriptDirectory.from_config(config))
+    command.upgrade(config, to)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Which version the tables are of; None: there are none.
+
+    Raises:
+        NewerStore: of one that this program does not know.
+    """
+    _refuse_newer(connection, ScriptDirectory.from_config(alembic_config(connection)))
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_known(revision: str) -> bool:
+    """Whether this program has tables of that version."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 def _refuse_newer(connection: Connection, scripts: ScriptDirectory) -> None:
@@ -45,8 +65,13 @@ def downgrade(engine: Engine, to: str = "base") -> None:
 
 
 def alembic_config(connection: Connection) -> Config:
+    config = _config()
+    config.attributes["connection"] = connection
+    return config
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "newline")
-    config.attributes["connection"] = connection
     return config
