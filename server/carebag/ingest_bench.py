@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -47,8 +48,8 @@ def reading_of(room: Room) -> dict[str, str]:
         times=Times(kit_monotonic_ns=time.monotonic_ns(), kit_utc=datetime.now(UTC)),
         kind="blood_pressure",
         quantities=[
-            Quantity(name="systolic", value="128", unit="mm[Hg]"),
-            Quantity(name="diastolic", value="81", unit="mm[Hg]"),
+            Quantity(name="systolic", value=Decimal(128), unit="mm[Hg]"),
+            Quantity(name="diastolic", value=Decimal(81), unit="mm[Hg]"),
         ],
         quality=Quality(word="good"),
         device=CUFF,
