@@ -51,7 +51,7 @@ class Backup:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path = path.resolve()
         self.manifest: Manifest = read_manifest(_text(path / MANIFEST_FILE))
         self.pool = MediaFolder(path.parents[1] / MEDIA_FOLDER)
 
@@ -184,16 +184,12 @@ def copy_file(source: Path, target: Path) -> str:
 
 
 def is_sound(media: MediaStore, sha256: str) -> bool:
-    """Whether the store has it and its bytes are those of its name.
-
-    Raises:
-        MediaAway.
-    """
+    """Whether the store has it, can read it, and its bytes are those of its name."""
     hasher = hashlib.sha256()
     try:
         for piece in media.read(sha256):
             hasher.update(piece)
-    except FileNotFoundError:
+    except (FileNotFoundError, MediaAway):
         return False
     return hasher.hexdigest() == sha256
 

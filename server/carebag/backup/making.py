@@ -111,10 +111,10 @@ def make_backup(
             _write(place / MANIFEST_FILE, write_manifest(manifest))
             path = to.finish(place, manifest.made_at)
         return Made(path=path, manifest=manifest, copied=copied, forgotten=to.forget(keep))
-    except OSError as error:
+    except (OSError, MediaAway) as error:
+        why = getattr(error, "strerror", None) or error
         raise BackupFault(
-            f"{to.path} cannot be written: {error.strerror or error}. No backup was made. Is there room, may this user "
-            "write?"
+            f"{to.path} cannot be written: {why}. No backup was made. Is there room, may this user write?"
         ) from None
 
 

@@ -55,17 +55,10 @@ def check(backup: Backup, steps: Steps = no_steps) -> list[str]:
         raise BackupFault(f"the backup {backup.path} cannot be used: {bad}. Nothing was changed") from None
     step, damaged = steps("checking files", len(media)), []
     for sha256 in media:
-        if not _is_sound(backup, sha256):
+        if not is_sound(backup.pool, sha256):
             damaged.append(sha256)
         step()
     return damaged
-
-
-def _is_sound(backup: Backup, sha256: str) -> bool:
-    try:
-        return is_sound(backup.pool, sha256)
-    except MediaAway:
-        return False
 
 
 def restore(

@@ -124,3 +124,15 @@ def copy_to_postgresql(source: Connection, target: Connection) -> None:
         with cursor.copy(f'COPY "{table.name}" ({_names(table)}) FROM STDIN') as copy:
             for row in rows_of(source, table):
                 copy.write_row(row)
+        _go_on_counting(target, table)
+
+
+def _go_on_counting(target: Connection, table: Table) -> None:
+    """Numbers that PostgreSQL gives by itself go on behind the highest that was copied."""
+    for column in table.primary_key.columns:
+        counter = target.exec_driver_sql(
+            "SELECT pg_get_serial_sequence(%s, %s)", (f'"{table.name}"', column.name)
+        ).scalar()
+        if counter:
+            highest = f'SELECT max("{column.name}") FROM "{table.name}"'  # noqa: S608
+            target.exec_driver_sql(f"SELECT setval(%s, greatest(({highest}), 1))", (counter,))
