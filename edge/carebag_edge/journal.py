@@ -6,7 +6,6 @@ inside one transaction, so `kit_seq` has no hole and no record exists unsigned.
 """
 
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,8 +16,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from carebag_edge.errors import WrongJournal
+from carebag_edge.journal_file import connect
 from carebag_edge.keys import KitKey
-from carebag_edge.media_files import sync_folder
 from carebag_wire.records import (
     PhotoTaken,
     Reading,
@@ -107,15 +106,6 @@ class MediaRow:
     media_type: str
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection that begins no transaction on its own, to a file that is made if it is not there."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # the file holds patient data: its owner's alone, and so are the WAL files, which take over its mode
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    sync_folder(path.parent)  # SQLite forces the names of its WAL files, and never that of the database
-    return sqlite3.connect(path, isolation_level=None)
-
-
 class Journal:
     """The durable memory of one kit. Not thread-safe: it lives on the event loop's thread."""
 
@@ -126,11 +116,14 @@ class Journal:
             connect: opens the file; another one where the disk is played (docs/decisions/0025).
 
         Raises:
-            WrongJournal: written by a newer program or by another kit.
+            WrongJournal: written by a newer program or by another kit; or on a disk that takes no WAL.
         """
         self.key = key
         self._db = connect(path)
-        self._db.execute("PRAGMA journal_mode = WAL").fetchone()
+        # to the end: the row comes before the commit, and a mode that was not reached promises less
+        [(mode,)] = self._db.execute("PRAGMA journal_mode = WAL").fetchall()
+        if mode not in ("wal", "memory"):
+            raise WrongJournal("the disk does not take a write-ahead log")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
         self._prepare()
@@ -318,18 +311,23 @@ class Journal:
         self.put_state(key, None if value is None else json.dumps(value))
 
     def _prepare(self) -> None:
-        with self.transaction():
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version > VERSION:
-                raise WrongJournal("the journal was written by a newer program")
-            if version == 0:
-                self._execute(TABLES)
-                self.put_state("kit_id", str(self.key.kit_id))
-            if version < 2:
-                self._execute(TRAY)
-            self._db.execute(f"PRAGMA user_version = {VERSION}")
-            if self.state("kit_id") != str(self.key.kit_id):
-                raise WrongJournal("the journal belongs to another kit")
+        """Nothing is written where nothing is new: a kit whose disk is full starts."""
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise WrongJournal("the journal was written by a newer program")
+        if version < VERSION:
+            with self.transaction():
+                self._upgrade(version)
+        if self.state("kit_id") != str(self.key.kit_id):
+            raise WrongJournal("the journal belongs to another kit")
+
+    def _upgrade(self, version: int) -> None:
+        if version == 0:
+            self._execute(TABLES)
+            self.put_state("kit_id", str(self.key.kit_id))
+        if version < 2:
+            self._execute(TRAY)
+        self._db.execute(f"PRAGMA user_version = {VERSION}")
 
     def _execute(self, statements: str) -> None:
         for statement in statements.split(";\n"):

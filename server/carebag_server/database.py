@@ -6,6 +6,7 @@ another request is about to change. Measured need: 40 transactions/s at the peak
 that.
 """
 
+import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ WRITER_LOCK = 7_310_415_331
 """Key of the PostgreSQL advisory lock that all hubs on one database share."""
 BUSY_SECONDS = 20.0
 _ANNOUNCED = "announced"
+_HELD = "held"
 _IN_ONE_STATEMENT = 500
 
 
@@ -68,8 +70,11 @@ def make_engine(url: str, **options: Any) -> Engine:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # pysqlite must not begin on its own: we say BEGIN IMMEDIATE
     cursor = connection.cursor()
+    # to the end: the row comes before the commit, and a mode that was not reached promises less
+    [(mode,)] = cursor.execute("PRAGMA journal_mode=WAL").fetchall()
+    if mode not in ("wal", "memory"):
+        raise sqlite3.OperationalError("the disk does not take a write-ahead log")
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         f"busy_timeout={int(BUSY_SECONDS * 1000)}",
@@ -168,6 +173,14 @@ def of_these(
     """What a query of ids finds among `ids`, however many: a statement takes a limited number of values."""
     parts = (ids[start : start + _IN_ONE_STATEMENT] for start in range(0, len(ids), _IN_ONE_STATEMENT))
     return {found for part in parts for found in session.scalars(query.where(column.in_(part)))}
+
+
+def keep_at_hand(session: Session) -> None:
+    """What this session has read stays in memory until it ends: a visit is then read once for a batch of records, not for
+    each. (By itself a session forgets what nobody else holds.)"""
+    held: list[object] = session.info.setdefault(_HELD, [])
+    event.listen(session, "loaded_as_persistent", lambda _session, row: held.append(row))
+    event.listen(session, "pending_to_persistent", lambda _session, row: held.append(row))
 
 
 def announce(session: Session, message: Any) -> None:

@@ -1,6 +1,8 @@
 """Brings the store up to date before the hub starts, or says in words why that cannot be and what to do."""
 
+import os
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
@@ -28,6 +30,7 @@ def bring_up_to_date(url: str, *, demo: bool, now: datetime) -> None:
     except (ArgumentError, ModuleNotFoundError):
         raise StoreUnusable("the database's address must be sqlite:///FILE or postgresql+psycopg://…") from None
     try:
+        _force_again(database)
         upgrade(database.engine)
         stamp(database, demo, now)
     except WrongInstallation as wrong:
@@ -56,6 +59,25 @@ def see_to_media(settings: Settings) -> None:
             else ("the folder of the media cannot be used")
         )
         raise StoreUnusable(f"{what} ({away}). Nothing was changed") from None
+
+
+def _force_again(database: Database) -> None:
+    """Write the WAL that an earlier process left once more, byte for byte, and force it; nobody appends meanwhile.
+
+    After a failed force Linux shows pages that are not on the disk and holds them for written: what is appended behind
+    one would be lost with it when the power goes (docs/decisions/0025).
+    """
+    file = database.engine.url.database if database.engine.dialect.name == "sqlite" else None
+    if not file or not Path(f"{file}-wal").exists():
+        return
+    with database.transaction() as session:
+        session.connection()  # begins
+        with Path(f"{file}-wal").open("r+b") as wal:
+            content = wal.read()
+            wal.seek(0)
+            wal.write(content)
+            wal.flush()
+            os.fsync(wal.fileno())
 
 
 def _words(error: DBAPIError) -> str:

@@ -1,18 +1,22 @@
 """A hub that cannot start on its database says why and what to do, and nothing else."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from carebag.cli import main
 from carebag_server import database as stores
+from carebag_server import store_start
 from carebag_server.database import Database
 from carebag_server.installation import stamp
 from carebag_server.migrate import NewerStore, upgrade
+from carebag_server.tables import Organization
 
 
 def newer(path: Path) -> str:
@@ -84,3 +88,22 @@ def test_a_newer_store_is_left_as_it_is(database: Database) -> None:
         upgrade(database.engine)
     with database.reading() as session:
         assert session.scalar(text("SELECT version_num FROM alembic_version")) == "9001"
+
+
+def test_a_wal_left_by_a_dead_hub_is_forced_byte_for_byte(tmp_path: Path) -> None:
+    """What Linux dropped after a failed force is only in sight: it must be on the disk before more is put behind it."""
+    url = f"sqlite:///{tmp_path / 'hub.db'}"
+    living = Database(url)
+    upgrade(living.engine)
+    with living.transaction() as session:
+        session.add(Organization(id=UUID(int=1), name="Timrå kommun"))
+    for suffix in ("", "-wal"):
+        shutil.copy(tmp_path / f"hub.db{suffix}", tmp_path / f"left.db{suffix}")
+    living.dispose()
+    before = (tmp_path / "left.db-wal").read_bytes()
+    store = Database(f"sqlite:///{tmp_path / 'left.db'}")
+    store_start._force_again(store)
+    assert (tmp_path / "left.db-wal").read_bytes() == before
+    with store.reading() as session:
+        assert session.get_one(Organization, UUID(int=1)).name == "Timrå kommun"
+    store.dispose()

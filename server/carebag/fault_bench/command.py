@@ -51,12 +51,22 @@ def _hub_power(seed: int, counts: Counts, said: Said) -> Outcome:
     return hub_power(seed, counts.cuts, said)
 
 
+def _trouble(name: str, seed: int, counts: Counts, said: Said) -> Outcome:
+    try:
+        from carebag.fault_bench.trouble import disk_full, eio
+    except ModuleNotFoundError as missing:
+        return Outcome(name, "", "cuts", skipped=f"needs {missing.name}: pip install 'carebag[dev]'")
+    return (disk_full if name == "disk-full" else eio)(seed, counts.cuts, said)
+
+
 BENCHES: dict[str, Callable[[int, Counts, Said], Outcome]] = {
     "power": _power,
     "hub-power": _hub_power,
     "kill": lambda seed, counts, said: kill(seed, counts.kills, said),
     "hub-kill": lambda seed, counts, said: hub_kill(seed, counts.kills, said),
     "lossy": lambda seed, counts, said: lossy(seed, counts.deliveries, said),
+    "disk-full": lambda seed, counts, said: _trouble("disk-full", seed, counts, said),
+    "eio": lambda seed, counts, said: _trouble("eio", seed, counts, said),
     "binding": lambda seed, counts, said: binding(seed, counts.schedules, said),
 }
 """By the name of `--only`; each gets the seed, the counts and whom to tell how far it is."""

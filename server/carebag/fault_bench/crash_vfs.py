@@ -14,7 +14,7 @@ from typing import Any
 
 import apsw
 
-from carebag.fault_bench.disk import Disk, PowerCut
+from carebag.fault_bench.disk import Disk, DiskFull, PowerCut, SyncFailed
 
 _numbers = itertools.count(1)
 _POWERSAFE_OVERWRITE = 0x1000
@@ -24,8 +24,9 @@ _POWERSAFE_OVERWRITE = 0x1000
 class CrashVfs(apsw.VFS):
     """Registered until `close`."""
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: Disk, *, force_again: bool = True) -> None:
         self.disk = disk
+        self.force_again = force_again
         self.name = f"crash-{next(_numbers)}"
         super().__init__(self.name, base="")
 
@@ -62,17 +63,23 @@ class _CrashFile:
         return bytes(self._file.seen[offset : offset + amount])
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
-        self._spend()
-        self._file.write(offset, bytes(data))
+        try:
+            self._disk.write(self._name, offset, bytes(data))
+        except DiskFull:
+            raise apsw.FullError from None
+        except PowerCut:
+            raise apsw.IOError from None
 
     def xTruncate(self, size: int) -> None:  # noqa: N802
-        self._spend()
-        self._file.truncate(size)
+        try:
+            self._disk.truncate(self._name, size)
+        except PowerCut:
+            raise apsw.IOError from None
 
     def xSync(self, flags: int) -> None:  # noqa: N802
         try:
             self._disk.sync(self._name)
-        except PowerCut:
+        except (PowerCut, SyncFailed):
             raise apsw.IOError from None
 
     def xFileSize(self) -> int:  # noqa: N802
@@ -99,15 +106,18 @@ class _CrashFile:
     def xClose(self) -> None:  # noqa: N802
         """Closing forces nothing."""
 
-    def _spend(self) -> None:
-        try:
-            self._disk.spend()
-        except PowerCut:
-            raise apsw.IOError from None
-
 
 def open_on(vfs: CrashVfs, name: str) -> apsw.Connection:
-    """A connection in exclusive mode, which WAL needs without shared memory."""
+    """A connection in exclusive mode, which WAL needs without shared memory; a WAL that is there is forced again, as
+    `carebag_edge.journal_file` and the hub's start do with files.
+    """
+    wal = f"{name}-wal"
+    if vfs.force_again and wal in vfs.disk.files:
+        try:
+            vfs.disk.write(wal, 0, bytes(vfs.disk.files[wal].seen))
+            vfs.disk.sync(wal)
+        except (PowerCut, SyncFailed):
+            raise apsw.IOError from None
     connection = apsw.Connection(name, vfs=vfs.name)
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     return connection

@@ -14,6 +14,7 @@ from typing import Literal
 SECTOR = 512
 """Bytes that a disk writes whole."""
 Fate = Literal["kept", "lost", "torn"]
+Trouble = Literal["full", "eio"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class File:
                 _resize(self.safe, change.size)
             else:
                 _put(self.safe, change.offset, change.data)
+        self.unsynced.clear()
+
+    def sync_failed(self) -> None:
+        """As Linux does: what could not be written stays in sight, is held for written, and is not tried again."""
         self.unsynced.clear()
 
     def after_cut(self, rng: random.Random) -> bytearray:
@@ -110,13 +115,19 @@ def _resize(content: bytearray, size: int) -> None:
 
 @dataclass
 class Disk:
-    """Files by name. `budget`: so many more changes are carried out, then the power goes (None: never)."""
+    """Files by name.
+
+    `budget`: so many more changes are carried out, then the power goes (None: never). `trouble`: kind, and between
+    which numbers of changes: a full disk takes no byte more and overwrites, a failing one cannot force.
+    """
 
     files: dict[str, File] = field(default_factory=dict)
     safe_names: dict[str, File] = field(default_factory=dict)
     """The folder as it was forced last."""
     budget: int | None = None
+    trouble: tuple[Trouble, int, int] | None = None
     is_off: bool = False
+    changes: int = 0
 
     def spend(self) -> None:
         """One more change is asked for.
@@ -124,11 +135,30 @@ class Disk:
         Raises:
             PowerCut: it is not carried out, nor is anything after it.
         """
+        self.changes += 1
         if self.is_off or self.budget == 0:
             self.is_off = True
             raise PowerCut
         if self.budget is not None:
             self.budget -= 1
+
+    def has(self, kind: Trouble) -> bool:
+        """Whether the disk is in this trouble now."""
+        return (
+            self.trouble is not None and self.trouble[0] == kind and self.trouble[1] <= self.changes < self.trouble[2]
+        )
+
+    def write(self, name: str, offset: int, data: bytes) -> None:
+        """Raises: PowerCut, or DiskFull if the file would grow."""
+        self.spend()
+        file = self.files[name]
+        if self.has("full") and offset + len(data) > len(file.seen):
+            raise DiskFull
+        file.write(offset, data)
+
+    def truncate(self, name: str, size: int) -> None:
+        self.spend()
+        self.files[name].truncate(size)
 
     def open(self, name: str) -> File:
         """The file, made if it is not there."""
@@ -140,6 +170,9 @@ class Disk:
     def sync(self, name: str) -> None:
         """Force a file; with a new one its whole folder, as SQLite does with each new WAL and rollback journal."""
         self.spend()
+        if self.has("eio"):
+            self.files[name].sync_failed()
+            raise SyncFailed
         self.files[name].sync()
         if self.safe_names.get(name) is not self.files[name]:
             self.safe_names = dict(self.files)
@@ -168,3 +201,11 @@ class Disk:
 
 class PowerCut(Exception):
     """The power went."""
+
+
+class DiskFull(Exception):
+    """No byte more."""
+
+
+class SyncFailed(Exception):
+    """Could not be forced."""

@@ -14,7 +14,7 @@ from sqlalchemy.pool import StaticPool
 
 from carebag.fault_bench import apsw_dbapi
 from carebag.fault_bench.crash_vfs import CrashVfs, failures_expected, let_go, open_on
-from carebag.fault_bench.disk import Disk, File
+from carebag.fault_bench.disk import Disk, File, Trouble
 from carebag.fault_bench.hub_stand import HubStand, bench_keys, check_hub, make_store, visits_of
 from carebag.fault_bench.kit_sender import KitSender
 from carebag.fault_bench.outcome import Control, Outcome, Problem
@@ -31,6 +31,27 @@ URL = "sqlite:///" + NAME
 def hub_power(seed: int, cuts: int, said: Callable[[int], None] = lambda n: None) -> Outcome:
     """So many cuts, and controls: less than `FULL` must be seen to lose."""
     outcome = Outcome("hub-power", "power cut at any write of the hub's store while kits deliver", "cuts")
+    with _stores(seed) as lives:
+        _cut_often(outcome, lambda number: lives(str(number), "FULL", None), cuts, said)
+        few = min(CONTROLS, max(15, cuts // 10))
+        for weaker in ("NORMAL", "OFF"):
+            control = Outcome("control", "", "cuts")
+            bad = _cut_often(control, partial(lambda word, number: lives(str(number), word, None), weaker), few)
+            outcome.controls.append(Control(f"synchronous = {weaker}", control.n, bad))
+    return outcome
+
+
+def hub_trouble(
+    outcome: Outcome, seed: int, cuts: int, trouble: Trouble, said: Callable[[int], None] = lambda n: None
+) -> None:
+    """So many cuts of a hub whose disk was in trouble before."""
+    with _stores(seed) as lives:
+        _cut_often(outcome, lambda number: lives(str(number), "FULL", trouble), cuts, said)
+
+
+@contextmanager
+def _stores(seed: int) -> Iterator[Callable[[str, str, Trouble | None], "_Lives"]]:
+    """Makes stores with kits and visits and no records, by name."""
     with tempfile.TemporaryDirectory(prefix="carebag-faults-") as place:
         keys = bench_keys(random.Random(seed))
         template = Path(place) / "template.sqlite"
@@ -40,18 +61,12 @@ def hub_power(seed: int, cuts: int, said: Callable[[int], None] = lambda n: None
         made.dispose()
         machine = _Machine(Path(place), template.read_bytes())
 
-        def lives(name: str, synchronous: str) -> _Lives:
+        def lives(name: str, synchronous: str, trouble: Trouble | None) -> _Lives:
             rng = random.Random(f"{seed}/{name}/{synchronous}")
             senders = [KitSender(key, visits[key.kit_id], rng) for key in keys]
-            return _Lives(machine, senders, rng, synchronous)
+            return _Lives(machine, senders, rng, synchronous, trouble)
 
-        _cut_often(outcome, lambda number: lives(str(number), "FULL"), cuts, said)
-        few = min(CONTROLS, max(15, cuts // 10))
-        for weaker in ("NORMAL", "OFF"):
-            control = Outcome("control", "", "cuts")
-            bad = _cut_often(control, partial(lambda word, number: lives(str(number), word), weaker), few)
-            outcome.controls.append(Control(f"synchronous = {weaker}", control.n, bad))
-    return outcome
+        yield lives
 
 
 def _cut_often(
@@ -71,6 +86,8 @@ def _cut_often(
                 bad += 1
                 break
         outcome.counts["acknowledged"] += sum(len(sender.said) for sender in one.senders)
+        if one.refused:
+            outcome.counts["refused by the disk"] += one.refused
         number += 1
     return bad
 
@@ -115,8 +132,17 @@ class _Machine:
 class _Lives:
     """One store, one hub after the other on it."""
 
-    def __init__(self, machine: _Machine, senders: list[KitSender], rng: random.Random, synchronous: str) -> None:
+    def __init__(
+        self,
+        machine: _Machine,
+        senders: list[KitSender],
+        rng: random.Random,
+        synchronous: str,
+        trouble: Trouble | None,
+    ) -> None:
         self._rng = rng
+        self._trouble = trouble
+        self.refused = 0
         self._synchronous = synchronous
         self._machine = machine
         self._disk = Disk({NAME: File(bytearray(machine.content), bytearray(machine.content))})
@@ -126,6 +152,9 @@ class _Lives:
     def live(self) -> list[Problem]:
         """Take in until the power goes; then what is wrong at the next start."""
         self._disk.budget = self._rng.randint(0, MOST_WRITES)
+        if self._trouble:
+            begins = self._rng.randint(0, MOST_WRITES // 2)
+            self._disk.trouble = (self._trouble, begins, begins + self._rng.randint(1, MOST_WRITES // 2))
         while not self._disk.is_off:
             with self._opened():
                 self._take_in()
@@ -149,7 +178,10 @@ class _Lives:
             except (DBAPIError, apsw.Error):
                 if self._disk.is_off:
                     return
-                raise
+                if not self._trouble:
+                    raise
+                self.refused += 1
+                continue
             sender.answered(receipt)
 
     def _opened(self, *, orderly: bool = True) -> AbstractContextManager[Database]:

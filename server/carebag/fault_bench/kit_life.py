@@ -10,7 +10,8 @@ from pathlib import Path
 
 from carebag.fault_bench.kit_work import KitWork
 from carebag.fault_bench.lives import mother, say
-from carebag_edge.journal import Journal, connect
+from carebag_edge.journal import Journal
+from carebag_edge.journal_file import connect
 from carebag_edge.keys import load_or_create
 
 FILE = "journal.sqlite"

@@ -1,0 +1,38 @@
+"""The one place where the journal's file is opened: private, its name on the disk, and nothing in it half forced."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from carebag_edge.media_files import sync_folder
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that begins no transaction on its own, to a file that is made if it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # the file holds patient data: its owner's alone, and so are the WAL files, which take over its mode
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    sync_folder(path.parent)  # SQLite forces the names of its WAL files, and never that of the database
+    connection = sqlite3.connect(path, isolation_level=None)
+    force_again(connection, path.with_name(path.name + "-wal"))
+    return connection
+
+
+def force_again(connection: sqlite3.Connection, wal: Path) -> None:
+    """Write the WAL that an earlier process left once more, byte for byte, and force it.
+
+    After a failed force Linux shows pages that are not on the disk and holds them for written. Whoever starts then
+    finds a whole WAL; what is appended behind such a page would be lost with it when the power goes.
+    """
+    if not wal.exists():
+        return
+    connection.execute("BEGIN IMMEDIATE")  # nobody else appends meanwhile
+    try:
+        with wal.open("r+b") as file:
+            content = file.read()
+            file.seek(0)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        connection.execute("ROLLBACK")
