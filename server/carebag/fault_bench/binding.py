@@ -11,7 +11,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from carebag.fault_bench.days import VISITS, Act, Instrument, Truth, day
+from carebag.fault_bench.days import VISITS, WEIGHTS, Act, Instrument, Truth, day
 from carebag.fault_bench.kit_records import AT
 from carebag.fault_bench.memory_journal import NotingJournal
 from carebag.fault_bench.outcome import Control, Outcome, Problem
@@ -34,6 +34,7 @@ KINDS: dict[Instrument, tuple[MeasurementKind, Value]] = {
     "scale": ("weight", Value("weight", Decimal(71), "kg")),
 }
 CONTROLS = 100
+OFTEN = 8
 
 
 def visit_id(number: int) -> UUID:
@@ -46,28 +47,37 @@ def patient_id(number: int) -> UUID:
 
 def binding(seed: int, schedules: int, said: Callable[[int], None] = lambda n: None) -> Outcome:
     """So many days, and a control: a kit that files by when a value arrives must be found."""
-    outcome = Outcome(
-        "binding", "random days of visits, late, stored and lost values, on the kit's own code", "schedules"
-    )
+    what = "random days of visits, late, stored and lost values, on the kit's own code"
+    return _days(Outcome("binding", what, "schedules"), seed, schedules, WEIGHTS["jump"], said)
+
+
+def clock(seed: int, schedules: int, said: Callable[[int], None] = lambda n: None) -> Outcome:
+    """The same on a kit whose wall clock is set again and again, by a minute, hours or a day, either way."""
+    what = "the kit's wall clock jumps by a minute to a day in the middle of visits"
+    return _days(Outcome("clock", what, "schedules"), seed, schedules, OFTEN, said)
+
+
+def _days(outcome: Outcome, seed: int, schedules: int, jumps: int, said: Callable[[int], None]) -> Outcome:
     ward = _Ward(Path("media-is-not-used"))
     for number in range(schedules):
-        _live(outcome, ward, f"{seed}/{number}", Binder)
+        _live(outcome, ward, f"{seed}/{number}", Binder, jumps)
         outcome.n += 1
         said(outcome.n)
     control, bad = Outcome("control", "", "schedules"), 0
     few = min(CONTROLS, max(20, schedules // 10))
     for number in range(few):
-        bad += bool(_live(control, ward, f"{seed}/{number}", _ByArrival))
+        bad += bool(_live(control, ward, f"{seed}/{number}", _ByArrival, jumps))
     outcome.controls.append(Control("files by the visit that is open when a value arrives", few, bad))
     return outcome
 
 
-def _live(outcome: Outcome, ward: "_Ward", seed: str, binder: type[Binder]) -> list[Problem]:
+def _live(outcome: Outcome, ward: "_Ward", seed: str, binder: type[Binder], jumps: int) -> list[Problem]:
     kit = _Kit(ward, binder)
-    problems = [problem for act in day(random.Random(seed)) for problem in kit.do(act)]
+    problems = [problem for act in day(random.Random(seed), jumps) for problem in kit.do(act)]
     kit.journal.close()
     outcome.counts["values"] += kit.values
     outcome.counts["filed under a visit"] += kit.filed
+    outcome.counts["times the clock was set"] += kit.jumps
     outcome.note(problems, f"day {seed}")
     return problems
 
@@ -108,7 +118,7 @@ class _Kit:
         self._numbers = 0
         self._last: Measured | None = None
         self._last_from: Instrument = "cuff"
-        self.values = self.filed = 0
+        self.values = self.filed = self.jumps = 0
         self.journal = NotingJournal(ward.key)
         self._start()
         self._bedside.hub_said(ward.told)
@@ -130,6 +140,7 @@ class _Kit:
             case "jump":
                 self._utc += timedelta(seconds=act.jump_s)
                 self._truth.jumped_at.append(self._truth.now)
+                self.jumps += 1
             case "restart":
                 self._restart()
             case "begins" | "link lost" | "ready without":

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from carebag.fault_bench.binding import binding
+from carebag.fault_bench.binding import binding, clock
 from carebag.fault_bench.hub_kill import hub_kill
 from carebag.fault_bench.kill import kill
 from carebag.fault_bench.lossy import lossy
@@ -68,6 +68,7 @@ BENCHES: dict[str, Callable[[int, Counts, Said], Outcome]] = {
     "disk-full": lambda seed, counts, said: _trouble("disk-full", seed, counts, said),
     "eio": lambda seed, counts, said: _trouble("eio", seed, counts, said),
     "binding": lambda seed, counts, said: binding(seed, counts.schedules, said),
+    "clock": lambda seed, counts, said: clock(seed, counts.schedules, said),
 }
 """By the name of `--only`; each gets the seed, the counts and whom to tell how far it is."""
 

@@ -46,20 +46,24 @@ class Act:
     jump_s: float = 0.0
 
 
-def day(rng: random.Random) -> list[Act]:
-    """Between 10 and 50 acts; short times are as likely as long ones, so that things meet in one second."""
-    return [_act(rng) for _ in range(rng.randint(10, 50))]
+def day(rng: random.Random, jumps: int = WEIGHTS["jump"]) -> list[Act]:
+    """Between 10 and 50 acts, in whole seconds; short times are as likely as long ones, so that things meet in one.
+
+    Args:
+        jumps: how often the wall clock is set, as a weight beside the others.
+    """
+    return [_act(rng, {**WEIGHTS, "jump": jumps}) for _ in range(rng.randint(10, 50))]
 
 
-def _act(rng: random.Random) -> Act:
-    (what,) = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))
+def _act(rng: random.Random, weights: dict[What, int]) -> Act:
+    (what,) = rng.choices(list(weights), list(weights.values()))
     uncertainty = rng.choice((None, 0.0, 1.0, 2.0, 30.0, 600.0)) if what == "stored" else rng.choice((1.0, 2.0, 30.0))
     return Act(
         what=what,
-        after_s=rng.choice((0.0, 1.0, 30.0, rng.uniform(0, 900))),
+        after_s=rng.choice((0.0, 1.0, 30.0, float(rng.randrange(900)))),
         instrument=rng.choice(INSTRUMENTS),
         visit=rng.randrange(VISITS),
-        ago_s=rng.choice((0.0, 1.0, 30.0, rng.uniform(0, 4000))),
+        ago_s=rng.choice((0.0, 1.0, 30.0, float(rng.randrange(4000)))),
         error=rng.choice((-1.0, 0.0, 1.0, rng.uniform(-1, 1))),
         uncertainty_s=uncertainty,
         jump_s=rng.choice((-7200.0, -3600.0, -60.0, 60.0, 3600.0, 86_400.0)),

@@ -2,7 +2,7 @@
 
 import random
 
-from carebag.fault_bench.binding import binding
+from carebag.fault_bench.binding import binding, clock
 from carebag.fault_bench.days import Truth, day
 
 
@@ -11,6 +11,12 @@ def test_no_random_day_files_a_value_under_another_visit() -> None:
     assert (outcome.n, outcome.wrong) == (150, {}), outcome.examples
     assert outcome.counts["filed under a visit"] > 300
     assert outcome.controls[0].found
+
+
+def test_a_clock_that_jumps_files_nothing_under_another_visit() -> None:
+    outcome = clock(seed=1, schedules=60)
+    assert (outcome.n, outcome.wrong) == (60, {}), outcome.examples
+    assert outcome.counts["times the clock was set"] > 100
 
 
 def test_a_day_is_the_same_for_a_seed() -> None:
