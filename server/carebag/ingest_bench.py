@@ -82,12 +82,11 @@ class Ingest:
 async def measure(hub_url: str, rooms: list[Room], readings: int, batch: int) -> tuple[Ingest, float]:
     """Everyone sends their share; gives also the seconds that it took."""
     async with ClientSession(connector=TCPConnector(limit=0)) as client:
-        opening = Ingest(hub_url, client)
-        for room in rooms:
-            await opening.send(room, [_opening(room)])
-        share = -(-readings // len(rooms))
+        openings, share = [_opening(room) for room in rooms], -(-readings // len(rooms))
         ready = {room.kit_id: [reading_of(room) for _ in range(share)] for room in rooms}
-        ingest = Ingest(hub_url, client)
+        opening, ingest = Ingest(hub_url, client), Ingest(hub_url, client)
+        for room, record in zip(rooms, openings, strict=True):
+            await opening.send(room, [record])
 
         async def one(room: Room) -> None:
             for start in range(0, share, batch):

@@ -8,10 +8,11 @@ import uuid
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from carebag_server import withdrawals
+from carebag_server.at_hand import keep_at_hand
 from carebag_server.audit import Act, append
 from carebag_server.callers import KitCaller
 from carebag_server.filings import objection, settle, take
@@ -47,6 +48,7 @@ class _Refused(Exception):
 
 def take_in(hub: Hub, session: Session, caller: KitCaller, batch: RecordBatch) -> RecordReceipt:
     """Store a batch; one bad record does not hold up the others."""
+    keep_at_hand(session)
     kit = session.get_one(Kit, caller.kit_id)
     now = hub.now()
     stored: list[uuid.UUID] = []
@@ -118,10 +120,9 @@ def _checked(kit: Kit, envelope: SignedRecord) -> Record:
 
 def _already(session: Session, caller: KitCaller, record: Record, envelope: SignedRecord, now: datetime) -> bool:
     """Whether exactly this one is stored; another one under its id or number is refused, and the log says so."""
-    same_number = select(RecordRow).where(
-        RecordRow.kit_id == caller.kit_id, RecordRow.kit_seq == record.binding.kit_seq
-    )
-    there = [row for row in (session.get(RecordRow, record.id), session.scalars(same_number).first()) if row]
+    same_number = and_(RecordRow.kit_id == caller.kit_id, RecordRow.kit_seq == record.binding.kit_seq)
+    query = select(RecordRow).where(or_(RecordRow.id == record.id, same_number))
+    there = sorted(session.scalars(query), key=lambda row: row.id != record.id)
     if not there:
         return False
     if any(row.sha256 != envelope.sha256 for row in there):
