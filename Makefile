@@ -6,7 +6,7 @@ RUN = $(VENV)/bin
 RECORDINGS ?= $(or $(CAREBAG_RECORDINGS),../shared/data)
 PEERS ?= .peers
 
-.PHONY: demo test check types bench fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
+.PHONY: demo test check types bench soak fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -26,6 +26,10 @@ types: $(VENV)/.dev
 
 bench: $(VENV)/.demo
 	$(RUN)/carebag bench
+
+# the fault benches at full length, about six hours; ARGS: `--only NAME,...`, `--seed N`
+soak: $(VENV)/.dev
+	nice -n 19 $(RUN)/carebag bench faults --cuts 10000 --kills 1000 --deliveries 1000000 --schedules 200000 --out .soak $(ARGS)
 
 # two more judges of the FHIR export, about 110 MB and Node; the tests use them where they are
 fhir-judges: .fhir-judges/.done
@@ -106,4 +110,4 @@ $(PEERS)/.done: signal/train/peers.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(PEERS)-heart .folds web/node_modules server/carebag_server/web_build edge/carebag_edge/web_build
+	rm -rf $(VENV) $(PEERS) $(PEERS)-heart .folds .soak web/node_modules server/carebag_server/web_build edge/carebag_edge/web_build
