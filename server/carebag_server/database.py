@@ -23,7 +23,6 @@ WRITER_LOCK = 7_310_415_331
 """Key of the PostgreSQL advisory lock that all hubs on one database share."""
 BUSY_SECONDS = 20.0
 _ANNOUNCED = "announced"
-_HELD = "held"
 _IN_ONE_STATEMENT = 500
 
 
@@ -173,14 +172,6 @@ def of_these(
     """What a query of ids finds among `ids`, however many: a statement takes a limited number of values."""
     parts = (ids[start : start + _IN_ONE_STATEMENT] for start in range(0, len(ids), _IN_ONE_STATEMENT))
     return {found for part in parts for found in session.scalars(query.where(column.in_(part)))}
-
-
-def keep_at_hand(session: Session) -> None:
-    """What this session has read stays in memory until it ends: a visit is then read once for a batch of records, not for
-    each. (By itself a session forgets what nobody else holds.)"""
-    held: list[object] = session.info.setdefault(_HELD, [])
-    event.listen(session, "loaded_as_persistent", lambda _session, row: held.append(row))
-    event.listen(session, "pending_to_persistent", lambda _session, row: held.append(row))
 
 
 def announce(session: Session, message: Any) -> None:
