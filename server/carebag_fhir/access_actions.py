@@ -24,6 +24,7 @@ _READ = (
     "room_joined",
     "sound_path_proofs_read",
     "visit_exported",
+    "visit_printed",
     "visit_read",
     "visit_sent_to_kit",
     "visits_listed",

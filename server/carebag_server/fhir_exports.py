@@ -104,8 +104,8 @@ def visits_of_period(
     if session.scalars(theirs.limit(1)).first() is None:
         raise not_found()
     began = func.coalesce(VisitRow.opened_at, VisitRow.scheduled_at)
-    days = [datetime.combine(day, at, zone_of(hub)) for day, at in ((first, time.min), (last, time.max))]
-    query = theirs.where(began.between(*days)).order_by(began, VisitRow.id).limit(MOST_VISITS + 1)
+    start, end = datetime.combine(first, time.min, zone_of(hub)), datetime.combine(last, time.max, zone_of(hub))
+    query = theirs.where(began.between(start, end)).order_by(began, VisitRow.id).limit(MOST_VISITS + 1)
     visits = session.scalars(query).all()
     ids = [visit.id for visit in visits]
     records = session.scalar(select(func.count()).select_from(RecordRow).where(RecordRow.visit_id.in_(ids))) or 0

@@ -59,6 +59,7 @@ TABLE = {
     "GET /api/media/{visit_id}/{sha256}": {"doctor"},
     "GET /api/visits/{visit_id}/fhir": {"doctor"},
     "GET /api/patients/{patient_id}/fhir": {"doctor"},
+    "GET /api/visits/{visit_id}/pdf": {"doctor"},
     "GET /api/review/visits/{visit_id}/fhir": {"reviewer"},
     "GET /api/review/visits": {"reviewer"},
     "GET /api/review/visits/{visit_id}/events": {"reviewer"},
@@ -229,6 +230,7 @@ def visit_paths(visit_id: str) -> list[tuple[str, str, Any]]:
         ("POST", f"{base}/camera", {"act": "freeze"}),
         ("GET", f"/api/media/{visit_id}/{'0' * 64}?as=doctor", None),
         ("GET", f"{base}/fhir", None),
+        ("GET", f"{base}/pdf", None),
     ]
 
 

@@ -78,6 +78,8 @@ def drive(hub: Any) -> list[tuple[str, list[str]]]:
     act(hub, doctor, "GET", f"/api/patients/{head['patient']['id']}/fhir?from={today}&to={today}")
     act(hub, reviewer, "GET", f"/api/review/visits/{head['id']}/fhir")
     step("export")
+    act(hub, doctor, "GET", f"{base}/pdf?lang=fi")
+    step("print")
     act(hub, reviewer, "GET", "/api/review/visits")
     act(hub, reviewer, "GET", f"/api/review/visits/{head['id']}/events")
     act(hub, reviewer, "GET", "/api/audit/verify")
@@ -104,6 +106,7 @@ EXPECTED = [
     ("file and take back", ["unassigned", "reading_filed", "reading_taken_back"]),
     ("close", ["visit_closed"]),
     ("export", ["visit_exported", "visit_exported", "period_exported", "visit_exported", "audit_exported"]),
+    ("print", ["visit_printed"]),
     ("review", ["visits_listed", "audit_read", "audit_verified"]),
 ]
 
@@ -150,6 +153,7 @@ PATHS = [
     ("GET", "/api/visits", None),
     ("GET", "/api/visits/{visit}", None),
     ("GET", "/api/visits/{visit}/fhir", None),
+    ("GET", "/api/visits/{visit}/pdf", None),
     ("POST", "/api/visits/{visit}/requests", {"kind": "crp"}),
     ("PUT", "/api/visits/{visit}/note", {"assessment": "a", "plan": "p", "base_version": 0}),
 ]

@@ -462,6 +462,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/visits/{visit_id}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Print Visit
+         * @description The visit as it is now, on A4: signed notes only, rejected values struck through, shown in the browser.
+         */
+        get: operations["print_visit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/visits/{visit_id}/guests": {
         parameters: {
             query?: never;
@@ -4550,6 +4570,39 @@ export interface operations {
                 };
                 content: {
                     "application/fhir+json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    print_visit: {
+        parameters: {
+            query?: {
+                lang?: "sv" | "fi" | "en" | "es";
+            };
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": components["schemas"]["Refusal"];
                 };
             };
         };
