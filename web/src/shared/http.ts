@@ -9,17 +9,30 @@ export class Refused extends Error {
   }
 }
 
+/** A press that says the same again within this time is the same press: hands tremble, and screens answer late. */
+const SAME_PRESS_MS = 700
+
 export type As = 'doctor' | 'reviewer' | undefined
 
 export class Api {
+  readonly #presses = new Map<string, Promise<unknown>>()
+
   constructor(readonly as: As) {}
 
   get<T>(path: string): Promise<T> {
     return this.#json<T>('GET', path, undefined)
   }
 
+  /** The same body to the same path while the first is on its way, or just after, is sent once and answered twice. */
   post<T = unknown>(path: string, body?: unknown): Promise<T> {
-    return this.#json<T>('POST', path, body)
+    const press = `${path}\n${JSON.stringify(body ?? null)}`
+    const before = this.#presses.get(press)
+    if (before !== undefined) return before as Promise<T>
+    const sent = this.#json<T>('POST', path, body)
+    this.#presses.set(press, sent)
+    const forget = (): boolean => this.#presses.delete(press)
+    sent.then(() => setTimeout(forget, SAME_PRESS_MS), forget)
+    return sent
   }
 
   put<T = unknown>(path: string, body: unknown): Promise<T> {

@@ -7,7 +7,7 @@ import { LOOK_BACK_S, named } from './names'
 import { coloursOf, fit, hatch } from './paint'
 import { Pen } from './pen'
 import { SpectrogramColumns } from './spectrogram'
-import { type DrawnMark, LEAST_SCALE, peakOf, type PhonoSource, scaleFor, type SoundMark } from './trace'
+import { type DrawnMark, inSweep, LEAST_SCALE, peakOf, type PhonoSource, scaleFor, type SoundMark } from './trace'
 
 export type { PhonoSource, SoundMark } from './trace'
 
@@ -82,10 +82,11 @@ export class Phonocardiogram {
   /** Samples came late: draw their columns once more. */
   changed(first: number, length: number): void {
     const source = this.#source
-    if (source === null || first >= this.#drawn) return
-    this.#trace(first, Math.min(first + length, this.#drawn))
-    const reach = this.#columns.reach(source)
-    this.#spectrum(first - reach, Math.min(first + length + reach, this.#heard))
+    if (source === null) return
+    const [window, reach] = [this.#window(), this.#columns.reach(source)]
+    this.#trace(...inSweep(first, first + length, this.#drawn, window))
+    this.#spectrum(...inSweep(first - reach, first + length + reach, this.#heard, window))
+    this.#cursor(this.#drawn)
   }
 
   /** New marks, as in `ListeningState.sound_marks`. */
@@ -167,6 +168,7 @@ export class Phonocardiogram {
     const unheard = Math.max(this.#heard, head - this.#window())
     this.#heard = Math.max(this.#heard, heard)
     this.#spectrum(unheard, heard)
+    if (this.#below) this.#below.clearRect(Math.floor(((heard % this.#window()) / this.#window()) * this.#below.canvas.width) + 1, 0, ERASE_PX, this.#below.canvas.height)
   }
 
   /** Half height in sample units: doubles at once when needed, halves when four times too large for a whole sweep. */
@@ -213,8 +215,6 @@ export class Phonocardiogram {
       below.clearRect(x, 0, 1, below.canvas.height)
       if (column * per > this.#columns.reach(source)) hatch(below, x, this.#pen.colours.gap, 1, false)
     }
-    const x = Math.floor(((to % this.#window()) / this.#window()) * width)
-    below.clearRect(x + 1, 0, ERASE_PX, below.canvas.height)
   }
 
   #name([sample, name]: DrawnMark): void {

@@ -38,6 +38,14 @@ export function extremes(source: PhonoSource, first: number, end: number, limit:
 export const LEAST_SCALE = 512
 const FULL_SCALE = 32_768
 
+/**
+ * Of the samples `first` to `end` those that a sweep of `window` samples shows when it was drawn up to `drawn`; empty (the end
+ * not after the beginning) when there is none: what left the picture has given its place to what came since.
+ */
+export function inSweep(first: number, end: number, drawn: number, window: number): [from: number, to: number] {
+  return [Math.max(0, first, drawn - window), Math.min(end, drawn)]
+}
+
 /** Greatest absolute value of the samples `from` to `to`. */
 export function peakOf(source: PhonoSource, from: number, to: number): number {
   let peak = 0
