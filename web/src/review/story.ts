@@ -5,7 +5,7 @@ export type KindOfAct = 'reads' | 'signs' | 'acts'
 
 /** Reading, signing, or doing: what a reviewer asks first. */
 export function kindOf(action: string): KindOfAct {
-  if (/(_read|_listed|_joined|_exported)$/.test(action)) return 'reads'
+  if (/(_read|_listed|_joined|_exported|_printed)$/.test(action)) return 'reads'
   return /_(signed|verified)$/.test(action) && action !== 'signed_in' ? 'signs' : 'acts'
 }
 

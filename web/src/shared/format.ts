@@ -102,6 +102,13 @@ export function sameDay(a: string | number, b: string | number): boolean {
   return new Date(a).toDateString() === new Date(b).toDateString()
 }
 
+/** The calendar day of a moment where this page is: `2026-11-23`. */
+export function localDay(iso: string): string {
+  const at = new Date(iso)
+  const two = (n: number): string => String(n).padStart(2, '0')
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
+}
+
 /** A calendar day without a time: `2027-11-30` → "30 nov. 2027". */
 export function longDate(day: string, locale: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date(`${day}T00:00:00Z`))

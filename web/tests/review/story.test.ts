@@ -10,7 +10,7 @@ function event(seq: number, practitioner: string, action: string): AuditEvent {
 const log = [event(3, 'Anna', 'reading_stored'), event(1, 'Elena', 'visit_read'), event(2, 'Elena', 'visit_read'), event(4, 'Elena', 'note_signed')]
 
 test('reading, doing and signing are told apart', () => {
-  expect(['visit_read', 'room_joined', 'audit_read', 'visits_listed', 'visit_exported'].map(kindOf)).toEqual(Array(5).fill('reads'))
+  expect(['visit_read', 'room_joined', 'audit_read', 'visits_listed', 'visit_exported', 'period_exported', 'visit_printed'].map(kindOf)).toEqual(Array(7).fill('reads'))
   expect(['note_signed', 'audit_verified'].map(kindOf)).toEqual(['signs', 'signs'])
   expect(['reading_kept', 'signed_in', 'request_made'].map(kindOf)).toEqual(['acts', 'acts', 'acts'])
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ageOf, clockTime, decimalText, headline, isUsualUnit, personalId, quantityText, spanOf, unitText, yearsOld } from '../../src/shared/format'
+import { ageOf, clockTime, decimalText, headline, isUsualUnit, localDay, personalId, quantityText, spanOf, unitText, yearsOld } from '../../src/shared/format'
 import { bloodPressure, reading } from './visits'
 
 describe('age', () => {
@@ -99,4 +99,9 @@ describe('what stands large', () => {
 test('no time is no text', () => {
   expect(clockTime(null, 'sv-SE')).toBe('')
   expect(clockTime('2026-11-23T09:05:00Z', 'sv-SE')).toMatch(/^\d\d:05$/)
+})
+
+test('the day of a moment is that of this place', () => {
+  const late = new Date(2026, 0, 5, 23, 59)
+  expect(localDay(late.toISOString())).toBe('2026-01-05')
 })
