@@ -1,6 +1,5 @@
 """The hub's store with two kits and their visits, without HTTP: what a kit sends goes into the hub's own `take_in`."""
 
-import contextlib
 import random
 import shutil
 from collections.abc import Sequence
@@ -47,10 +46,6 @@ def copy_store(template: Path, file: Path) -> None:
     shutil.copy(template, file)
 
 
-class _NoCommit(Exception):
-    """Rolls back."""
-
-
 class HubStand:
     """A hub's parts over one database; `restart` is what a new process sees."""
 
@@ -73,15 +68,6 @@ class HubStand:
         batch = RecordBatch.model_validate_json(body)
         with self.database.transaction() as session:
             return take_in(self._hub, session, self._caller(kit_id), batch)
-
-    def forget(self, kit_id: UUID, body: bytes) -> RecordReceipt:
-        """The planted fault: the receipt without the commit."""
-        receipt: RecordReceipt | None = None
-        with contextlib.suppress(_NoCommit), self.database.transaction() as session:
-            receipt = take_in(self._hub, session, self._caller(kit_id), RecordBatch.model_validate_json(body))
-            raise _NoCommit
-        assert receipt is not None
-        return receipt
 
     def _caller(self, kit_id: UUID) -> KitCaller:
         return KitCaller(

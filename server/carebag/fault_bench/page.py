@@ -11,7 +11,7 @@ STYLE = """
   --ink: light-dark(#1b212b, #f1eee8); --ink-2: light-dark(#4d545f, #b9bac0); --line: light-dark(#dcd6cb, #363b42);
   --sure: light-dark(#1d6b3f, #6fd39a); --wrong: light-dark(#ab1f17, #ff8f85); }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 24px 16px 48px; max-width: 1120px; background: var(--ground); color: var(--ink);
+body { margin: 0 auto; padding: 24px 16px 48px; max-width: 1280px; background: var(--ground); color: var(--ink);
   font: 16px/1.45 'Source Sans 3', 'Segoe UI', system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 h1 { font-size: 1.75rem; margin: 0 0 4px; } h2 { font-size: 1.15rem; margin: 0; }
 p { margin: 0 0 8px; color: var(--ink-2); max-width: 90ch; }
@@ -23,7 +23,7 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 td.good { color: var(--sure); font-weight: 600; white-space: nowrap; }
 td.bad { color: var(--wrong); font-weight: 600; white-space: nowrap; }
 td.open { color: var(--ink-2); }
-ul { margin: 0; padding-left: 1.1em; } small { color: var(--ink-2); font-size: .875rem; }
+ul { margin: 0; padding: 0; list-style: none; } small { color: var(--ink-2); font-size: .875rem; }
 section { background: var(--surface); border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px;
   margin: 0 0 16px; }
 code { font-size: .875rem; overflow-wrap: anywhere; }
@@ -50,8 +50,11 @@ def page(outcomes: Sequence[Outcome], found: dict[str, Any]) -> str:
 def _headline(outcomes: Sequence[Outcome]) -> str:
     wrong = sum(sum(one.wrong.values()) for one in outcomes)
     missed = sum(not control.found for one in outcomes for control in one.controls)
+    skipped = sum(bool(one.skipped) for one in outcomes)
     if wrong or missed:
         return f"{wrong} wrong, {missed} planted faults not found"
+    if skipped:
+        return f"Nothing wrong in what ran; {skipped} benches could not run here"
     return "Nothing lost, nothing doubled, nothing misfiled"
 
 
