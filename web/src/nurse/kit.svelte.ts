@@ -3,7 +3,7 @@ import { fromFragment } from '../entrance/fragment'
 import { clock } from '../shared/clock.svelte'
 import { Api, codeOf } from '../shared/http'
 import { language } from '../shared/i18n/language.svelte'
-import { ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
+import { NEAR, ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
 import { type FromNurse, type KitState, type LinkQuality, type ListeningState, type LiveVitals, PROTOCOL, type Relay, type Signal, type ToNurse } from '../shared/wire'
 
 export type Entry = 'entering' | 'in' | 'out'
@@ -30,6 +30,11 @@ export class Kit {
   #socket: ReturningSocket<ToNurse, FromNurse> | undefined
   #watch: ReturnType<typeof setInterval> | undefined
   #signals = new Set<SignalListener>()
+
+  /** What is done now would not reach the kit. */
+  get away(): boolean {
+    return this.link.kind !== 'online'
+  }
 
   /** Uses up the one-time code in the address if there is one, then connects. */
   async enter(): Promise<void> {
@@ -59,7 +64,7 @@ export class Kit {
   }
 
   #connect(): void {
-    const options = { url: socketUrl('/api/ws', location), hello: { type: 'hello', protocol: PROTOCOL, client: 'nurse' }, pings: true }
+    const options = { url: socketUrl('/api/ws', location), hello: { type: 'hello', protocol: PROTOCOL, client: 'nurse' }, pings: true, pace: NEAR }
     this.#socket = new ReturningSocket<ToNurse, FromNurse>(options, {
       message: (message) => this.#receive(message),
       state: (state) => (this.link = state),
@@ -71,7 +76,7 @@ export class Kit {
 
   /** A refused socket does not say why: while it is away, ask whether the nurse is still signed in. */
   async #look(): Promise<void> {
-    if (this.link.kind === 'online') return
+    if (!this.away) return
     try {
       await this.api.get('/api/me')
     } catch (error) {

@@ -30,8 +30,11 @@ export const browserWires: Wires = {
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 5000
 const OPEN_TIMEOUT_MS = 5000
-const PING_EVERY_MS = 5000
-const SILENCE_MS = 12_000
+/** How often to ask, from which silence on the page says so, and from which on it connects anew. */
+export type Pace = { everyMs: number; quietMs: number; silenceMs: number }
+const FAR: Pace = { everyMs: 5000, quietMs: 12_000, silenceMs: 12_000 }
+/** For what stands in the same room: a silence of seconds means that it stopped. It may only be busy, so the connection is kept. */
+export const NEAR: Pace = { everyMs: 1000, quietMs: 3500, silenceMs: 12_000 }
 /** A hub that goes down says so, and comes back; the others would refuse again. */
 const PASSING = new Set(['hub_stopping', 'no_hello', 'internal'])
 
@@ -46,7 +49,7 @@ export type Handlers<In extends Typed> = {
   message: (message: In) => void
   state: (state: SocketState) => void
 }
-export type Options = { url: string; hello: object; pings: boolean }
+export type Options = { url: string; hello: object; pings: boolean; /** FAR unless said. */ pace?: Pace }
 
 export class ReturningSocket<In extends Typed, Out extends Typed> {
   #socket: WebSocket | undefined
@@ -54,6 +57,8 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
   #attempt = 0
   #heardMs = 0
   #pings = 0
+  /** Connected and welcomed, but nothing is heard: shown as lost until something is. */
+  #quiet = false
   #cancel: (() => void)[] = []
   #stopped = false
 
@@ -102,6 +107,7 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
   #receive(socket: WebSocket, data: unknown): void {
     if (socket !== this.#socket) return
     this.#heardMs = this.wires.now()
+    if (this.#quiet) this.#heardAgain()
     const message = parse<In>(data)
     if (message === undefined) return
     if (message.type === 'welcome') this.#welcome(socket)
@@ -119,14 +125,29 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
 
   /** A half-open connection never closes by itself: ask, and give up on silence. */
   #watch(socket: WebSocket): void {
+    const pace = this.options.pace ?? FAR
     this.#cancel = [
-      this.wires.after(PING_EVERY_MS, () => {
+      this.wires.after(pace.everyMs, () => {
         if (socket !== this.#socket) return
-        if (this.wires.now() - this.#heardMs > SILENCE_MS) return this.#lost(socket)
+        const silentMs = this.wires.now() - this.#heardMs
+        if (silentMs > pace.silenceMs) return this.#lost(socket)
+        if (silentMs > pace.quietMs) this.#fallsQuiet()
         socket.send(JSON.stringify({ type: 'ping', id: (this.#pings += 1) }))
         this.#watch(socket)
       }),
     ]
+  }
+
+  /** What is shown is from when something was last heard, not from when it was missed. */
+  #fallsQuiet(): void {
+    if (this.#quiet) return
+    this.#quiet = true
+    this.#become({ kind: 'lost', sinceMs: this.#heardMs })
+  }
+
+  #heardAgain(): void {
+    this.#quiet = false
+    this.#become({ kind: 'online', sinceMs: this.wires.now() })
   }
 
   #lost(socket: WebSocket): void {
@@ -151,6 +172,7 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
 
   #drop(): void {
     this.#clear()
+    this.#quiet = false
     const socket = this.#socket
     this.#socket = undefined
     if (socket !== undefined && socket.readyState <= 1) socket.close()

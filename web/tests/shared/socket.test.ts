@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { backoffMs, ReturningSocket, type SocketState, socketUrl, type Wires } from '../../src/shared/socket'
+import { backoffMs, NEAR, ReturningSocket, type SocketState, socketUrl, type Wires } from '../../src/shared/socket'
 
 /** The browser's WebSocket, worked by hand: it is the edge of the world here. */
 class FakeSocket {
@@ -122,6 +122,48 @@ test('a half-open connection is noticed by silence', () => {
   expect(states.at(-1)).toBe('online')
   passes(10_000)
   expect(states.at(-1)).toBe('lost')
+})
+
+describe('a kit in the same room', () => {
+  let told: SocketState[] = []
+  beforeEach(() => {
+    socket.stop()
+    told = []
+    const handlers = { message: () => {}, state: (state: SocketState) => void told.push(state) }
+    socket = new ReturningSocket<Message, Message>({ url: 'ws://x', hello: { type: 'hello', protocol: 1 }, pings: true, pace: NEAR }, handlers, wires)
+    socket.start()
+    online()
+  })
+
+  test('is missed within five seconds, told from when it was last heard, and nothing more is sent', () => {
+    passes(2500)
+    last().says({ type: 'pong' })
+    passes(3000)
+    expect(told.at(-1)?.kind).toBe('online')
+    passes(2000)
+    expect(told.map((one) => one.kind)).toEqual(['online', 'lost'])
+    expect(told.at(-1)?.sinceMs).toBe(2500)
+    expect(socket.send({ type: 'join' })).toBe(false)
+  })
+  test('was only busy: its first word brings it back on the same connection', () => {
+    const before = sockets.length
+    passes(8000)
+    expect(told.map((one) => one.kind)).toEqual(['online', 'lost'])
+    last().says({ type: 'pong' })
+    expect(told.at(-1)?.kind).toBe('online')
+    expect(socket.send({ type: 'join' })).toBe(true)
+    passes(3000)
+    expect(told.at(-1)?.kind).toBe('online')
+    expect(sockets).toHaveLength(before)
+  })
+  test('silent for long, it is connected to anew, and told as lost once', () => {
+    const before = sockets.length
+    passes(14_000)
+    expect(sockets).toHaveLength(before + 1)
+    expect(told.map((one) => one.kind)).toEqual(['online', 'lost'])
+    online()
+    expect(told.at(-1)?.kind).toBe('online')
+  })
 })
 
 describe('refusals', () => {

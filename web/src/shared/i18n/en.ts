@@ -77,6 +77,7 @@ export const en: Messages = {
   'ladder.doctor.call': 'Call the nurse: {number}',
   'ladder.no_number': 'No telephone number has been entered.',
   'net.local.lost': 'The page has lost contact with the bag. Trying again …',
+  'net.local.do': 'Check that the bag is on. What you have written is still here.',
   'net.hub.lost': 'Contact with the hub was lost at {time}. Trying again …',
   'net.kit.offline': 'The bag has been offline since {time}. What is measured is kept in the bag and comes when the network is back.',
   'net.kit.unsent': 'The bag has {n} left to send.',
@@ -950,6 +951,8 @@ export const en: Messages = {
   'ask.note': 'A word to the nurse',
   'ask.pending': 'Asked for',
   'ask.cancel': 'Take back',
+  'ask.cancel.sure': 'Break off what is going on',
+  'ask.cancel.no': 'Let it go on',
 
   'listening.title': 'Listen',
   'listening.none': 'Ask for a point to listen at.',

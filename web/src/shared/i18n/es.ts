@@ -77,6 +77,7 @@ export const es: Messages = {
   'ladder.doctor.call': 'Llamar a la enfermera: {number}',
   'ladder.no_number': 'No hay ningún número de teléfono guardado.',
   'net.local.lost': 'La página ha perdido el contacto con el maletín. Reintentando …',
+  'net.local.do': 'Compruebe que el maletín está encendido. Lo que ha escrito sigue aquí.',
   'net.hub.lost': 'Se perdió el contacto con el centro a las {time}. Reintentando …',
   'net.kit.offline': 'El maletín está sin conexión desde las {time}. Lo que se mide queda guardado en él y llegará cuando vuelva la red.',
   'net.kit.unsent': 'Al maletín le quedan {n} por enviar.',
@@ -950,6 +951,8 @@ export const es: Messages = {
   'ask.note': 'Unas palabras a la enfermera',
   'ask.pending': 'Pedido',
   'ask.cancel': 'Retirar',
+  'ask.cancel.sure': 'Interrumpir lo que está en curso',
+  'ask.cancel.no': 'Dejar que continúe',
 
   'listening.title': 'Auscultar',
   'listening.none': 'Pide un punto para auscultar.',

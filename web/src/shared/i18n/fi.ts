@@ -77,6 +77,7 @@ export const fi: Messages = {
   'ladder.doctor.call': 'Soita hoitajalle: {number}',
   'ladder.no_number': 'Puhelinnumeroa ei ole tallennettu.',
   'net.local.lost': 'Sivu on menettänyt yhteyden laukkuun. Yritetään uudelleen …',
+  'net.local.do': 'Tarkista, että laukku on päällä. Kirjoittamasi on tallessa.',
   'net.hub.lost': 'Yhteys keskukseen katkesi klo {time}. Yritetään uudelleen …',
   'net.kit.offline': 'Laukku ei ole ollut yhteydessä klo {time} jälkeen. Mittaukset säilyvät laukussa ja tulevat, kun verkko palaa.',
   'net.kit.unsent': 'Laukulla on {n} lähettämättä.',
@@ -950,6 +951,8 @@ export const fi: Messages = {
   'ask.note': 'Viesti sairaanhoitajalle',
   'ask.pending': 'Pyydetty',
   'ask.cancel': 'Peru',
+  'ask.cancel.sure': 'Keskeytä käynnissä oleva',
+  'ask.cancel.no': 'Anna jatkua',
 
   'listening.title': 'Kuuntelu',
   'listening.none': 'Pyydä kohta kuunneltavaksi.',

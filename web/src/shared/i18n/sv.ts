@@ -76,6 +76,7 @@ export const sv = {
   'ladder.doctor.call': 'Ring sköterskan: {number}',
   'ladder.no_number': 'Inget telefonnummer är inlagt.',
   'net.local.lost': 'Sidan har tappat kontakten med väskan. Försöker igen …',
+  'net.local.do': 'Kontrollera att väskan är på. Det du har skrivit finns kvar.',
   'net.hub.lost': 'Kontakten med navet är bruten sedan {time}. Försöker igen …',
   'net.kit.offline': 'Väskan är inte uppkopplad sedan {time}. Det som mäts sparas i väskan och kommer när nätet är tillbaka.',
   'net.kit.unsent': 'Väskan har {n} kvar att skicka.',
@@ -949,6 +950,8 @@ export const sv = {
   'ask.note': 'Hälsning till sjuksköterskan',
   'ask.pending': 'Bett om',
   'ask.cancel': 'Återta',
+  'ask.cancel.sure': 'Avbryt det som pågår',
+  'ask.cancel.no': 'Låt det gå vidare',
 
   'listening.title': 'Lyssna',
   'listening.none': 'Be om en punkt att lyssna på.',
