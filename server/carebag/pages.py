@@ -77,6 +77,7 @@ class Nurse(Person):
         """Choose the patient, tick two identifiers, open."""
         card = self.part("visit").filter(has_text=patient)
         card.get_by_test_id("visit-choose").click()
+        expect(self.part("identifier-name")).to_be_enabled()  # what just opened takes no tap
         self.part("identifier-name").check(force=True)
         self.part("identifier-personal_id").check(force=True)
         self.press("visit-open")

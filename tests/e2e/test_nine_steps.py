@@ -47,7 +47,10 @@ def test_1_the_nurse_opens_the_visit_after_two_identifiers(walk: Walk, accessibl
     card = nurse.part("visit").filter(has_text=PATIENT)
     expect(card).to_be_visible()
     accessible(nurse.page)
-    card.get_by_test_id("visit-choose").click()
+    card.get_by_test_id("visit-choose").dblclick()
+    expect(nurse.part("identifier-name")).to_be_enabled()
+    for one in ("name", "personal_id", "birth_date", "address"):
+        expect(nurse.part(f"identifier-{one}")).not_to_be_checked()
     nurse.part("identifier-name").check(force=True)
     expect(nurse.part("visit-open")).to_be_disabled()
     nurse.part("identifier-personal_id").check(force=True)
