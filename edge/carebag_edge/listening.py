@@ -143,6 +143,10 @@ class Listening:
         """The stethoscope was asked to send, or sends."""
         return self._running is not None or (self.message is not None and self.message.state == "starting")
 
+    def serves(self, request_id: UUID) -> bool:
+        """What was begun for this request goes on."""
+        return self.active and self.message is not None and self.message.request_id == request_id
+
     def next_stream(self) -> int:
         """A stream number this kit never used."""
         number = int(self._journal.state("streams") or 0) + 1

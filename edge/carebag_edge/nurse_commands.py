@@ -142,6 +142,9 @@ class NurseCommands:
         return None
 
     def _open(self, message: OpenVisit, nurse: Person) -> None:
+        open_now = self._bedside.binder.visit
+        if open_now is not None and open_now.visit_id == message.visit_id:
+            return  # the second tap of a double tap
         self._bedside.open(message, nurse)
         if self._loop_test.running:
             self._loop_test.abandon()
@@ -159,6 +162,8 @@ class NurseCommands:
     def _start(self, request_id: UUID) -> None:
         request = self._tasks.find(request_id)
         if request.kind == "listen":
+            if self._listening.serves(request_id):
+                return  # the second tap of a double tap
             if self._listening.active or self._loop_test.running:
                 raise Refused("already_listening")
             self._tasks.start(request_id)

@@ -20,6 +20,7 @@ from carebag_edge.agent import Agent
 from carebag_edge.kit import run_kit
 from carebag_edge.local import parse
 from carebag_edge.settings import KitSettings
+from carebag_wire import nowhere
 from carebag_wire.api import NurseIdentity
 from carebag_wire.messages import Problem, Signal
 
@@ -62,6 +63,15 @@ async def until(socket: aiohttp.ClientWebSocketResponse, kind: str) -> Any:
             message = await socket.receive_json()
             if message["type"] == kind:
                 return message
+
+
+async def problems_until_pong(socket: aiohttp.ClientWebSocketResponse) -> list[str]:
+    """Codes of what was refused before the next answer to a ping."""
+    codes = []
+    while (message := await socket.receive_json(timeout=30))["type"] != "pong":
+        if message["type"] == "problem":
+            codes.append(message["code"])
+    return codes
 
 
 @pytest.fixture
@@ -140,6 +150,15 @@ async def test_every_answer_has_the_security_headers(page: Page, method: str, pa
 async def test_no_file_but_the_pages_own(page: Page, path: str) -> None:
     status, body = await page.status("GET", path)
     assert (status, "secret" in str(body)) == (404, False)
+
+
+async def test_an_address_that_is_no_page_is_one_for_people(page: Page) -> None:
+    asked = {"Origin": page.url, "Accept": "text/html,*/*;q=0.8"}
+    async with page.web.get(f"{page.url}/nope", headers=asked) as answer:
+        assert (answer.status, answer.content_type, await answer.text()) == (404, "text/html", nowhere.NOWHERE)
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert await page.status("GET", "/nope") == (404, {"code": "not_found"})
+    assert await page.status("GET", "/api/nope", headers=asked) == (404, {"code": "not_found"})
 
 
 async def test_the_page_is_missing_and_says_so(tmp_path: Path, page: Page) -> None:
@@ -223,8 +242,12 @@ async def test_offline_the_visit_can_be_done_from_what_is_known(page: Page, worl
     while (state := await until(socket, "kit_state"))["open"] is None:
         pass
     assert (state["hub"], state["unsent"], state["open"]["visit"]["state"]) == ("offline", 1, "open")
-    await socket.send_json({"type": "open_visit", "visit_id": visit_id, "identifiers": ["name", "address"]})
-    assert (await until(socket, "problem"))["code"] == "already_open"
+    other = world.visit()
+    page.agent.bedside.hub_said(world.told(visit, other))
+    for again in (visit_id, str(other.visit.id)):  # a double tap is silent, another patient is not
+        await socket.send_json({"type": "open_visit", "visit_id": again, "identifiers": ["name", "address"]})
+    await socket.send_json({"type": "ping", "id": 1})
+    assert await problems_until_pong(socket) == ["already_open"]
     await socket.close()
 
 
@@ -442,4 +465,16 @@ async def test_what_would_disturb_the_sound_is_done_before_it_begins(page: Page,
         pass
     await page.agent.instruments.asked.wait()  # type: ignore[attr-defined]
     assert [one[0] for one in done if one[0] in ("before_listening", "listen")] == ["before_listening", "listen"]
+    await socket.close()
+
+
+async def test_a_double_tap_begins_one_listening_and_another_point_is_refused(page: Page, world: Any) -> None:
+    socket, visit = await opened(page, world, "listen", "listen")
+    mine, other = (str(one.id) for one in visit.requests)
+    for request_id in (mine, mine, other):
+        await socket.send_json({"type": "start_request", "request_id": request_id})
+    await socket.send_json({"type": "ping", "id": 1})
+    assert await problems_until_pong(socket) == ["already_listening"]
+    await page.agent.instruments.asked.wait()  # type: ignore[attr-defined]
+    assert [one[0] for one in page.agent.instruments.done].count("listen") == 1  # type: ignore[attr-defined]
     await socket.close()

@@ -5,11 +5,14 @@ import { Api, codeOf } from '../shared/http'
 import { language } from '../shared/i18n/language.svelte'
 import { NEAR, ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
 import { type FromNurse, type KitState, type LinkQuality, type ListeningState, type LiveVitals, PROTOCOL, type Relay, type Signal, type ToNurse } from '../shared/wire'
+import { OnItsWay } from './taps'
 
 export type Entry = 'entering' | 'in' | 'out'
 /** Call set-up that met nobody: the call says so in its own words, and tries again. */
 const OF_THE_CALL = new Set(['not_here', 'not_in_room'])
 const LOOK_MS = 5000
+/** What is done once by one tap; the others may well be said twice. */
+const ONCE: ReadonlySet<FromNurse['type']> = new Set(['open_visit', 'close_visit', 'start_request', 'decline_request', 'stop_listening'])
 type SignalListener = (signal: Signal) => void
 
 export class Kit {
@@ -28,6 +31,7 @@ export class Kit {
   /** Code of the last refusal, for the catalogue; empty when there is none to show. */
   problem = $state('')
   #socket: ReturningSocket<ToNurse, FromNurse> | undefined
+  readonly #onItsWay = new OnItsWay()
   #watch: ReturnType<typeof setInterval> | undefined
   #signals = new Set<SignalListener>()
 
@@ -51,9 +55,12 @@ export class Kit {
     }
   }
 
+  /** False if it did not go out. The second tap of a double tap goes nowhere, and is no fault. */
   send(message: FromNurse): boolean {
+    if (ONCE.has(message.type) && this.#onItsWay.repeats(message, performance.now())) return true
     if (message.type !== 'link_report' && message.type !== 'signal') this.problem = ''
     const sent = this.#socket?.send(message) ?? false
+    if (!sent) this.#onItsWay.over()
     if (!sent && message.type !== 'signal' && message.type !== 'link_report') this.problem = 'unreachable'
     return sent
   }
@@ -113,6 +120,7 @@ export class Kit {
         this.relay = message
         break
       case 'problem':
+        this.#onItsWay.over()
         if (!OF_THE_CALL.has(message.code)) this.problem = message.code
         break
       case 'pong':
