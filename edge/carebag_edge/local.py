@@ -22,6 +22,7 @@ from carebag_edge.wording import as_code
 from carebag_wire import PROTOCOL
 from carebag_wire.api import NurseCode, Refusal
 from carebag_wire.messages import MAX_MESSAGE_BYTES, Hello, Problem, Signal, Welcome
+from carebag_wire.nowhere import NOWHERE, is_for_a_person
 from carebag_wire.nurse_messages import from_nurse
 from carebag_wire.visit import Person, PhotoView
 
@@ -103,7 +104,7 @@ class LocalServer:
             self._check_origin(request)
             response = await handler(request)
         except web.HTTPException as error:
-            response = refusal(error.status, {404: "not_found", 405: "not_found", 413: "too_large"}.get(error.status))
+            response = _http_error(request, error.status)
         except Denied as error:
             response = refusal(error.status, error.code)
         except Refused as error:
@@ -304,6 +305,12 @@ def parse(frame: aiohttp.WSMessage) -> Any:
         return from_nurse.validate_json(frame.data)
     except ValidationError:
         return Problem(code="unknown_message")
+
+
+def _http_error(request: web.Request, status: int) -> web.Response:
+    if status == 404 and is_for_a_person(request.method, request.path, request.headers.get("Accept", "")):
+        return web.Response(text=NOWHERE, status=404, content_type="text/html")
+    return refusal(status, {404: "not_found", 405: "not_found", 413: "too_large"}.get(status))
 
 
 def refusal(status: int, code: str | None) -> web.Response:

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from carebag_server import (
     camera_routes,
@@ -48,6 +48,7 @@ from carebag_server.sockets import LiveRooms
 from carebag_server.together import Together, Watch
 from carebag_server.visit_lists import read_lists
 from carebag_wire.api import REFUSAL_HEADER, Refusal
+from carebag_wire.nowhere import NOWHERE, is_for_a_person
 
 log = logging.getLogger("carebag.hub")
 _CODES = {400: "bad_request", 404: "not_found", 405: "bad_method"}
@@ -137,8 +138,10 @@ def _answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(MediaAway, _media_away)
 
 
-async def _refused(_connection: HTTPConnection, error: Exception) -> Response:
+async def _refused(connection: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, Refused)
+    if error.status == 404 and _of_a_person(connection):
+        return HTMLResponse(NOWHERE, 404)
     return refusal(error.status, error.code)  # of a socket as well: then it is the answer to the handshake
 
 
@@ -146,11 +149,18 @@ async def _invalid(_connection: HTTPConnection, _error: Exception) -> Response:
     return refusal(422, "bad_request")
 
 
-async def _http_error(_connection: HTTPConnection, error: Exception) -> Response:
+async def _http_error(connection: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 404 and _of_a_person(connection):
+        return HTMLResponse(NOWHERE, 404)
     if isinstance(error.__cause__, TooLarge) or isinstance(error.__context__, TooLarge):
         return refusal(413, "too_large")
     return refusal(error.status_code, _CODES.get(error.status_code, "bad_request"))
+
+
+def _of_a_person(connection: HTTPConnection) -> bool:
+    method = str(connection.scope.get("method", ""))  # a socket has none
+    return is_for_a_person(method, connection.url.path, connection.headers.get("accept", ""))
 
 
 async def _busy(_connection: HTTPConnection, _error: Exception) -> Response:

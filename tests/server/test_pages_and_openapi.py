@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from carebag_server import openapi, pages
+from carebag_server.guards import CONTENT_POLICY
+from carebag_wire.nowhere import NOWHERE
 
 
 @pytest.fixture
@@ -47,6 +49,22 @@ def test_pages_and_assets(small_hub: Any, build: Path) -> None:
 )
 def test_nothing_outside_the_build(small_hub: Any, build: Path, path: str) -> None:
     assert small_hub.client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/nope", "/doctor/xyz", "/review/<b>x</b>", "/assets/nope.js"])
+def test_an_address_that_is_no_page_is_one_for_people(small_hub: Any, build: Path, path: str) -> None:
+    get = small_hub.client.get
+    page = get(path, headers={"accept": "text/html,*/*;q=0.8"})
+    assert (page.status_code, page.text) == (404, NOWHERE)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"] == CONTENT_POLICY
+    assert get(path).json() == {"code": "not_found"}
+
+
+@pytest.mark.parametrize("path", ["/api/nope", "/api/demo/doors"])
+def test_of_the_api_an_answer_stays_a_code(small_hub: Any, path: str) -> None:
+    answer = small_hub.client.get(path, headers={"accept": "text/html", "host": "elsewhere"})
+    assert (answer.status_code, answer.json()) == (404, {"code": "not_found"})
 
 
 def test_without_a_build_the_page_says_how(small_hub: Any, build: Path) -> None:

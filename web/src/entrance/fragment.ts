@@ -4,8 +4,17 @@
 export function fromFragment(hash: string, name: string): string | undefined {
   const text = hash.replace(/^#/, '')
   if (text === '') return undefined
-  if (!text.includes('=')) return decodeURIComponent(text)
+  if (!text.includes('=')) return decoded(text)
   return new URLSearchParams(text).get(name) ?? undefined
+}
+
+/** What is cut off within a sign in `%20` form is no secret. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** Where to go after signing in: only an address of this origin, or one on this machine (the kit in the demo). */

@@ -6,6 +6,7 @@ test('reads the one-time secret from the fragment', () => {
   expect(fromFragment('#abc', 'token')).toBe('abc')
   expect(fromFragment('#code=abc', 'token')).toBeUndefined()
   expect(fromFragment('', 'token')).toBeUndefined()
+  expect(fromFragment('#ab%2', 'token')).toBeUndefined()
 })
 
 test('goes on only to this origin, to this machine, or to a safe address', () => {

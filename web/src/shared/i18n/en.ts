@@ -37,6 +37,10 @@ export const en: Messages = {
   'enter.wait': 'Signing in …',
   'enter.failed': 'The link is no longer valid',
   'enter.failed.help': 'A link can be used only once. Get a new one from the start page.',
+  'enter.incomplete': 'The link is not complete',
+  'enter.incomplete.help': 'Open it straight from the message, or get a new one from the start page.',
+  'enter.not_now': 'Signing in did not work just now',
+  'enter.not_now.help': 'Then open the link again.',
   'enter.back': 'To the start page',
 
   'age.years': '{n} years',

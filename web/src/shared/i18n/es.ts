@@ -37,6 +37,10 @@ export const es: Messages = {
   'enter.wait': 'Entrando …',
   'enter.failed': 'El enlace ya no vale',
   'enter.failed.help': 'Un enlace solo sirve una vez. Pide otro en la página de inicio.',
+  'enter.incomplete': 'El enlace no está completo',
+  'enter.incomplete.help': 'Ábralo directamente desde el mensaje, o pida otro en la página de inicio.',
+  'enter.not_now': 'Ahora no se pudo entrar',
+  'enter.not_now.help': 'Después vuelva a abrir el enlace.',
   'enter.back': 'A la página de inicio',
 
   'age.years': '{n} años',

@@ -37,6 +37,10 @@ export const fi: Messages = {
   'enter.wait': 'Kirjaudutaan …',
   'enter.failed': 'Linkki ei ole enää voimassa',
   'enter.failed.help': 'Linkkiä voi käyttää vain kerran. Hae uusi aloitussivulta.',
+  'enter.incomplete': 'Linkki ei ole kokonainen',
+  'enter.incomplete.help': 'Avaa se suoraan viestistä tai hae uusi aloitussivulta.',
+  'enter.not_now': 'Kirjautuminen ei onnistunut nyt',
+  'enter.not_now.help': 'Avaa sitten linkki uudelleen.',
   'enter.back': 'Aloitussivulle',
 
   'age.years': '{n} v',

@@ -36,6 +36,10 @@ export const sv = {
   'enter.wait': 'Loggar in …',
   'enter.failed': 'Länken gäller inte längre',
   'enter.failed.help': 'En länk kan bara användas en gång. Hämta en ny från startsidan.',
+  'enter.incomplete': 'Länken är inte hel',
+  'enter.incomplete.help': 'Öppna den direkt ur meddelandet, eller hämta en ny från startsidan.',
+  'enter.not_now': 'Inloggningen gick inte just nu',
+  'enter.not_now.help': 'Öppna sedan länken igen.',
   'enter.back': 'Till startsidan',
 
   'age.years': '{n} år',
