@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from carebag_server import withdrawals
 from carebag_server.at_hand import keep_at_hand
-from carebag_server.audit import Act, append
+from carebag_server.audit import Act, Actor, append_all
 from carebag_server.callers import KitCaller
 from carebag_server.filings import objection, settle, take
 from carebag_server.hub import Hub
@@ -38,6 +38,8 @@ from carebag_wire.records import (
 )
 
 _MAX_SEQ = 2**53
+_Acts = list[tuple[Actor, Act]]
+"""For the log, in order; written together at the end of the same transaction."""
 
 
 class _Refused(Exception):
@@ -53,18 +55,23 @@ def take_in(hub: Hub, session: Session, caller: KitCaller, batch: RecordBatch) -
     now = hub.now()
     stored: list[uuid.UUID] = []
     refused: dict[str, Code] = {}
+    acts: _Acts = []
     for envelope in batch.records:
         try:
-            stored.append(_take_in_one(session, caller, kit, envelope, now))
+            stored.append(_take_in_one(session, caller, kit, envelope, now, acts))
         except _Refused as refusal:
             refused[envelope.sha256] = refusal.code
+    if acts:
+        append_all(session, acts, now)
     kit.watermark = _watermark(session, kit)
     return RecordReceipt(stored=stored, refused=refused, watermark=kit.watermark, received_at=now)
 
 
-def _take_in_one(session: Session, caller: KitCaller, kit: Kit, envelope: SignedRecord, now: datetime) -> uuid.UUID:
+def _take_in_one(
+    session: Session, caller: KitCaller, kit: Kit, envelope: SignedRecord, now: datetime, acts: _Acts
+) -> uuid.UUID:
     record = _checked(kit, envelope)
-    if _already(session, caller, record, envelope, now):
+    if _already(session, caller, record, envelope, acts):
         return record.id
     visit, alarm = _visit_of(session, record)
     row = RecordRow(
@@ -84,7 +91,7 @@ def _take_in_one(session: Session, caller: KitCaller, kit: Kit, envelope: Signed
         alarm = objection(session, record, visit, alarm)
     elif isinstance(record, ReadingWithdrawn):
         alarm = withdrawals.objection(session, record, visit, alarm)
-    _log(session, caller, record, visit, alarm, now)
+    acts.append(_act(session, caller, record, visit, alarm))
     if isinstance(record, ReadingFiled):
         if not alarm:
             take(session, record, visit, _nurse_name(session, caller, record) or "")
@@ -118,7 +125,7 @@ def _checked(kit: Kit, envelope: SignedRecord) -> Record:
     return record
 
 
-def _already(session: Session, caller: KitCaller, record: Record, envelope: SignedRecord, now: datetime) -> bool:
+def _already(session: Session, caller: KitCaller, record: Record, envelope: SignedRecord, acts: _Acts) -> bool:
     """Whether exactly this one is stored; another one under its id or number is refused, and the log says so."""
     same_number = and_(RecordRow.kit_id == caller.kit_id, RecordRow.kit_seq == record.binding.kit_seq)
     query = select(RecordRow).where(or_(RecordRow.id == record.id, same_number))
@@ -127,7 +134,7 @@ def _already(session: Session, caller: KitCaller, record: Record, envelope: Sign
         return False
     if any(row.sha256 != envelope.sha256 for row in there):
         act = Act(action="record_conflict", object=f"record {record.id} {envelope.sha256}", visit_id=there[0].visit_id)
-        append(session, caller.actor(), act, now)
+        acts.append((caller.actor(), act))
         raise _Refused("other_content")
     return True
 
@@ -143,16 +150,15 @@ def _visit_of(session: Session, record: Record) -> tuple[VisitRow | None, str]:
     return visit, ""
 
 
-def _log(
-    session: Session, caller: KitCaller, record: Record, visit: VisitRow | None, alarm: str, now: datetime
-) -> None:
+def _act(session: Session, caller: KitCaller, record: Record, visit: VisitRow | None, alarm: str) -> tuple[Actor, Act]:
+    """What the log says of a record."""
     act = Act(
         action=alarm or _action(record),
         object=_about(session, record),
         patient_id=visit.patient_id if visit else None,
         visit_id=visit.id if visit else None,
     )
-    append(session, caller.actor(_nurse_name(session, caller, record)), act, now)
+    return caller.actor(_nurse_name(session, caller, record)), act
 
 
 def _nurse_name(session: Session, caller: KitCaller, record: Record) -> str | None:
