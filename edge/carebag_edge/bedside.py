@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
@@ -260,19 +260,21 @@ class Bedside:
         of: Literal["patient", "display"] = "patient",
         times: Times | None = None,
         camera: str = "",
+        by_doctor: bool = False,
     ) -> Entry:
         """A stripped photo of the open visit; one of a display answers no request.
 
         Args:
             times: when it was taken; None: now.
             camera: the kit's examination camera that took it; empty for the nurse's page.
+            by_doctor: it answers only what the nurse began; the nurse's own answers what was asked first.
 
         Raises:
             Refused: `visit_not_open`.
         """
         if self.binder.visit is None or self.binder.visit.visit_id != visit_id:
             raise Refused("visit_not_open")
-        whom = self.binder.whom("photo") if of == "patient" else self.binder.now()
+        whom = self._photo_for(by_doctor=by_doctor) if of == "patient" else self.binder.now()
         times, record_id = times or self._clock.times(), self._new_id()
         sha256 = self._media.keep(image.content)
 
@@ -290,6 +292,16 @@ class Bedside:
             )
 
         return self._store(Taken(build, whom.request_id, times.kit_monotonic_ns, media_type=image.media_type))
+
+    def _photo_for(self, *, by_doctor: bool) -> Whom:
+        """A photo needs no instrument: the nurse may take it without having said that she begins."""
+        whom = self.binder.whom("photo")
+        snapshot = self.open_snapshot(None)
+        if whom.request_id is not None or by_doctor or snapshot is None:
+            return whom
+        waiting = [one for one in snapshot.requests if one.kind == "photo" and one.state in ("asked", "started")]
+        oldest = min(waiting, key=lambda one: (one.asked_at, one.id), default=None)
+        return whom if oldest is None else replace(whom, request_id=oldest.id, circumstances=oldest.circumstances)
 
     def retry_unsaved(self) -> int:
         """Write what the disk would not take, bound as it was; gives how many still wait."""

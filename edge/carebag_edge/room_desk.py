@@ -108,12 +108,13 @@ class RoomDesk:
         if message.act == "release":
             self._camera.release()
             return "camera_released"
-        await self._keep(message.visit_id, await self._camera.still())
+        await self._keep(message.visit_id, await self._camera.still(), by_doctor=by_doctor)
         return "still_by_doctor" if by_doctor else "still_saved"
 
-    async def _keep(self, visit_id: UUID, still: Still) -> None:
+    async def _keep(self, visit_id: UUID, still: Still, *, by_doctor: bool) -> None:
         image = await asyncio.to_thread(strip, still.jpeg)
-        self._bedside.keep_photo(visit_id, image, times=still.times, camera=short(still.camera))
+        camera = short(still.camera)
+        self._bedside.keep_photo(visit_id, image, times=still.times, camera=camera, by_doctor=by_doctor)
         self._still_at = still.times.kit_utc
 
     async def run(self) -> None:

@@ -1,6 +1,7 @@
 """A visit on the kit without any hub: opened, asked for, measured, closed; and what the hub says meanwhile."""
 
 import sqlite3
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -208,6 +209,33 @@ def test_a_photo_answers_its_request(room: Any, photo: bytes) -> None:
     assert not room.shown().photos[0].media_stored
     with pytest.raises(Refused, match="visit_not_open"):
         room.bedside.keep_photo(room.world.new_id(), strip(photo))
+
+
+def test_a_photo_answers_the_oldest_open_request_for_one_without_being_begun(room: Any, photo: bytes) -> None:
+    visit = room.know("photo", "weight", "photo")
+    first, weight, second = visit.requests
+    late = second.model_copy(update={"asked_at": first.asked_at - timedelta(seconds=5)})
+    visit = visit.model_copy(update={"requests": [first, weight, late]})
+    room.bedside.hub_said(room.world.told(visit))
+    room.open(visit)
+    answered = []
+    for _ in range(3):
+        entry = room.bedside.keep_photo(visit.visit.id, strip(photo))
+        answered.append(entry.record.binding.request_id)
+    assert answered == [second.id, first.id, None]
+    assert [one.state for one in room.shown().requests] == ["answered", "asked", "answered"]
+
+
+def test_what_the_nurse_began_comes_first_and_neither_a_display_nor_the_doctors_still_answers(
+    room: Any, photo: bytes
+) -> None:
+    visit = room.know("photo", "photo")
+    room.open(visit)
+    _, second = visit.requests
+    for how in ({"of": "display"}, {"camera": "near", "by_doctor": True}):
+        assert room.bedside.keep_photo(visit.visit.id, strip(photo), **how).record.binding.request_id is None
+    room.tasks.start(second.id)
+    assert room.bedside.keep_photo(visit.visit.id, strip(photo)).record.binding.request_id == second.id
 
 
 def test_a_spot_needs_an_open_visit(room: Any) -> None:

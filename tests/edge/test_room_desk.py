@@ -78,11 +78,13 @@ class Kit:
         self.visit: Any = None if visit_id is None else type("Open", (), {"visit_id": visit_id})()
         self.said: list[str | None] = []
         self.kept: list[tuple[UUID, Times, str]] = []
+        self.by_doctor: list[bool] = []
         self.jobs: list[Any] = []
 
-    def keep_photo(self, visit_id: UUID, image: Any, *, times: Times, camera: str) -> None:
+    def keep_photo(self, visit_id: UUID, image: Any, *, times: Times, camera: str, by_doctor: bool) -> None:
         assert image.media_type == "image/jpeg"
         self.kept.append((visit_id, times, camera))
+        self.by_doctor.append(by_doctor)
 
     def journaled(self, code: str) -> None:
         self.said.append(code)
@@ -119,7 +121,7 @@ async def test_a_doctor_freezes_and_takes_that_very_picture_with_its_own_time() 
     assert (desk.camera.chosen, desk.camera.frozen_at, desk.camera.by) == (1, TAKEN.kit_utc, "Elena")
     desk.work_camera(do("still", by="Elena"))
     await kit.settle()
-    assert kit.kept == [(VISIT, TAKEN, "far")]
+    assert (kit.kept, kit.by_doctor) == ([(VISIT, TAKEN, "far")], [True])
     assert kit.said == ["camera_chosen", "camera_frozen", "still_by_doctor"]
     assert desk.camera.still_at == TAKEN.kit_utc
 
@@ -129,7 +131,7 @@ async def test_the_nurse_does_the_same_and_is_told_so() -> None:
     desk = desk_of(kit, Eye())
     desk.work_camera(do("still"), "Anna")
     await kit.settle()
-    assert kit.said == ["still_saved"]
+    assert (kit.said, kit.by_doctor) == (["still_saved"], [False])
 
 
 async def test_nothing_is_done_for_another_visit_and_a_frozen_picture_stays_behind() -> None:

@@ -246,6 +246,20 @@ async def test_a_blood_pressure_from_the_cuff_to_the_doctor(scene: Scene, world)
     assert next(r for r in state["open"]["requests"] if r["id"] == request_id)["state"] == "answered"
 
 
+async def test_a_photo_taken_unasked_by_her_page_answers_what_the_doctor_waits_for(scene: Scene, photo: bytes) -> None:
+    nurse, doctor, visit_id = await opened(scene)
+    first, second = [await scene.ask(visit_id, "photo") for _ in range(2)]
+    await nurse.state(lambda m: {first, second} <= {one["id"] for one in m["open"]["requests"]})
+    path = f"{scene.page}/api/visits/{visit_id}/photo"
+    async with scene.web.post(path, data=photo, headers={"Origin": scene.page}) as answer:
+        assert answer.status == 201
+    told = await doctor.until(lambda m: m["type"] == "changed" and m["request"] and m["request"]["state"] == "answered")
+    assert told["request"]["id"] == first
+    state = await nurse.state(lambda m: m["unsent"] == 0 and m["open"]["photos"])
+    states = {one["id"]: one["state"] for one in state["open"]["requests"]}
+    assert (states[first], states[second]) == ("answered", "asked")
+
+
 async def test_a_cuff_error_is_words_and_the_next_value_still_answers(scene: Scene, world) -> None:
     nurse, doctor, visit_id = await opened(scene)
     request_id = await asked(scene, nurse, visit_id, "blood_pressure", site="left_arm")
