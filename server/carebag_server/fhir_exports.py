@@ -33,8 +33,8 @@ from carebag_wire.records import SignedRecord, record_adapter
 MOST_MEDIA_BYTES = 100 * 1024 * 1024
 """Of all files inside one Bundle; they grow by a third in it."""
 MOST_VISITS = 200
-MOST_RECORDS = 2000
-"""Of all visits in one Bundle: while they are read nobody writes, and they are held in memory."""
+MOST_RECORDS = 1000
+"""Of all visits in one Bundle: while they are read nobody writes (about a second), and they are held in memory."""
 
 
 def export_of(hub: Hub, session: Session, visit: VisitRow) -> VisitExport:

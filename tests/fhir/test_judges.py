@@ -21,6 +21,7 @@ import pytest
 from carebag_fhir.accesses import access_bundle
 from carebag_fhir.export import visit_bundle
 from carebag_fhir.json_text import decode, encode
+from carebag_fhir.period import period_bundle
 from carebag_wire.api import AuditEvent
 
 Json = dict[str, Any]
@@ -61,6 +62,14 @@ def bundle(made_up: Any) -> Json:
 
 
 @pytest.fixture(scope="module")
+def period(made_up: Any) -> Json:
+    """`test_period.py` shows that one of several visits is these same resources."""
+    day = made_up.snapshot.visit.opened_at.date()
+    made: Json = decode(encode(period_bundle(made_up.snapshot.visit.patient, day, day, [made_up])))
+    return made
+
+
+@pytest.fixture(scope="module")
 def log(head_of_visit: Any) -> Json:
     head = head_of_visit()
     told = {"object": f"visit {head.id}", "practitioner": "Elena Ruiz", "role": "doctor", "care_unit": "u"}
@@ -76,14 +85,16 @@ needs_npm_judges = pytest.mark.skipif(
 )
 
 
-def test_fhirkit_finds_nothing(bundle: Json, log: Json) -> None:
+def test_fhirkit_finds_nothing(bundle: Json, log: Json, period: Json) -> None:
     assert fhirkit_findings(bundle) == []
+    assert fhirkit_findings(period) == []
+    assert broken_links(period) == []
     assert fhirkit_findings(log) == []
 
 
 @needs_npm_judges
-def test_the_npm_judges_find_nothing(bundle: Json, log: Json) -> None:
-    assert npm_findings([bundle, log]) == [[], []]
+def test_the_npm_judges_find_nothing(bundle: Json, log: Json, period: Json) -> None:
+    assert npm_findings([bundle, log, period]) == [[], [], []]
 
 
 # Planted faults. Each is a function that spoils one resource of the Bundle; False: there was nothing to spoil.
