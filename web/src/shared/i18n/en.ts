@@ -554,6 +554,8 @@ export const en: Messages = {
   'decision.keep': 'Keep',
   'decision.again': 'Ask again',
   'decision.reject': 'Reject without a new one',
+  'decision.reject.only': 'Reject',
+  'decision.reject.title': 'Reject a draft',
   'decision.again.title': 'Ask for a new measurement',
   'decision.reason': 'Why?',
   'decision.reason.example': 'for example: moved',
@@ -962,6 +964,7 @@ export const en: Messages = {
 
   'listening.title': 'Listen',
   'listening.none': 'Ask for a point to listen at.',
+  'listening.closed': 'The visit is closed. The recordings can be heard here.',
   'listening.audio_on': 'Turn the sound on',
   'listening.audio_off': 'Silence',
   'listening.volume': 'Volume',

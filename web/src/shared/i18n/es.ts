@@ -554,6 +554,8 @@ export const es: Messages = {
   'decision.keep': 'Conservar',
   'decision.again': 'Pedir otra',
   'decision.reject': 'Descartar sin otra',
+  'decision.reject.only': 'Descartar',
+  'decision.reject.title': 'Descartar un borrador',
   'decision.again.title': 'Pedir otra medición',
   'decision.reason': '¿Por qué?',
   'decision.reason.example': 'por ejemplo: se movió',
@@ -962,6 +964,7 @@ export const es: Messages = {
 
   'listening.title': 'Auscultar',
   'listening.none': 'Pide un punto para auscultar.',
+  'listening.closed': 'La visita está cerrada. Aquí se pueden oír las grabaciones.',
   'listening.audio_on': 'Encender el sonido',
   'listening.audio_off': 'Silenciar',
   'listening.volume': 'Volumen',

@@ -554,6 +554,8 @@ export const fi: Messages = {
   'decision.keep': 'Säilytä',
   'decision.again': 'Pyydä uusi',
   'decision.reject': 'Hylkää ilman uutta',
+  'decision.reject.only': 'Hylkää',
+  'decision.reject.title': 'Hylkää luonnos',
   'decision.again.title': 'Pyydä uusi mittaus',
   'decision.reason': 'Miksi?',
   'decision.reason.example': 'esimerkiksi: liikkui',
@@ -962,6 +964,7 @@ export const fi: Messages = {
 
   'listening.title': 'Kuuntelu',
   'listening.none': 'Pyydä kohta kuunneltavaksi.',
+  'listening.closed': 'Käynti on päättynyt. Tallenteet voi kuunnella tässä.',
   'listening.audio_on': 'Avaa ääni',
   'listening.audio_off': 'Hiljennä',
   'listening.volume': 'Voimakkuus',

@@ -553,6 +553,8 @@ export const sv = {
   'decision.keep': 'Behåll',
   'decision.again': 'Be om ny',
   'decision.reject': 'Förkasta utan ny',
+  'decision.reject.only': 'Förkasta',
+  'decision.reject.title': 'Förkasta ett utkast',
   'decision.again.title': 'Be om en ny mätning',
   'decision.reason': 'Varför?',
   'decision.reason.example': 'till exempel: rörde sig',
@@ -961,6 +963,7 @@ export const sv = {
 
   'listening.title': 'Lyssna',
   'listening.none': 'Be om en punkt att lyssna på.',
+  'listening.closed': 'Besöket är avslutat. Här kan inspelningarna höras.',
   'listening.audio_on': 'Slå på ljudet',
   'listening.audio_off': 'Tysta',
   'listening.volume': 'Volym',
