@@ -930,7 +930,7 @@ export const en: Messages = {
   'queue.choose': 'Choose a visit in the list.',
   'queue.choose.help': 'A visit that the nurse has opened stands first.',
   'queue.joining': 'Joining …',
-  'seat.taken': 'You joined this visit in another window.',
+  'seat.taken': 'The visit is open in another window. You take part there.',
   'seat.take_back': 'Continue here',
 
   'stage.room': 'Examination camera',

@@ -930,7 +930,7 @@ export const es: Messages = {
   'queue.choose': 'Elige una visita de la lista.',
   'queue.choose.help': 'Primero está la visita que la enfermera ha abierto.',
   'queue.joining': 'Entrando …',
-  'seat.taken': 'Has entrado en esta visita en otra ventana.',
+  'seat.taken': 'La visita está abierta en otra ventana. Usted participa allí.',
   'seat.take_back': 'Seguir aquí',
 
   'stage.room': 'Cámara de exploración',

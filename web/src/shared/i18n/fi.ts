@@ -930,7 +930,7 @@ export const fi: Messages = {
   'queue.choose': 'Valitse käynti luettelosta.',
   'queue.choose.help': 'Sairaanhoitajan avaama käynti on ylimpänä.',
   'queue.joining': 'Tullaan käynnille …',
-  'seat.taken': 'Tulit käynnille toisessa ikkunassa.',
+  'seat.taken': 'Käynti on auki toisessa ikkunassa. Olet mukana siellä.',
   'seat.take_back': 'Jatka tässä',
 
   'stage.room': 'Tutkimuskamera',

@@ -929,7 +929,7 @@ export const sv = {
   'queue.choose': 'Välj ett besök i listan.',
   'queue.choose.help': 'Ett besök som sjuksköterskan har öppnat står överst.',
   'queue.joining': 'Går in …',
-  'seat.taken': 'Du gick in i besöket i ett annat fönster.',
+  'seat.taken': 'Besöket är öppet i ett annat fönster. Du är med där.',
   'seat.take_back': 'Fortsätt här',
 
   'stage.room': 'Undersökningskamera',
