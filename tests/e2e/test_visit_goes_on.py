@@ -134,6 +134,8 @@ def test_taking_back_a_listening_stops_it_and_tells_the_nurse(walk: Walk) -> Non
     nurse.start_task("listen")
     listening = doctor.part("listening")
     expect(listening).to_have_attribute("data-state", "live", timeout=SLOW_MS)
+    doctor.press("request-break-off")  # the nurse is in the midst of it: said twice
+    expect(listening).to_have_attribute("data-state", "live")
     doctor.press("request-cancel")
     expect(listening).to_have_attribute("data-state", "ended", timeout=SLOW_MS)
     expect(nurse.part("listening")).to_have_count(0, timeout=SLOW_MS)

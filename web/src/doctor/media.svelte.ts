@@ -23,6 +23,7 @@ import { Proving } from './proof/proving.svelte'
 export const LOUDEST = 8
 const USUAL_VOLUME = 3
 const USUAL_RATE_HZ = 4000
+const STILL_MS = 2000
 type ChannelMessage = { type: string } & Record<string, unknown>
 
 export class Media {
@@ -41,6 +42,10 @@ export class Media {
   verdict = $state<Verdict>('listening')
   repaired = $state(0)
   missing = $state(0)
+  /** Nothing of the stream has come for two seconds. */
+  still = $state(false)
+  #grownAt = 0
+  #grown = 0
   /** How often the sound in the ear jumped ahead to catch up; the store has everything. */
   jumps = $state(0)
   readonly proving: Proving
@@ -370,6 +375,8 @@ export class Media {
 
   #began(rateHz: number): void {
     this.verdict = 'listening'
+    this.still = false
+    this.#grownAt = performance.now()
     this.repaired = 0
     this.missing = 0
     this.stream = this.#exact?.stream ?? -1
@@ -386,7 +393,12 @@ export class Media {
   }
 
   #count(): void {
-    if (this.#exact && this.#exact.stream >= 0) this.repaired = this.#exact.repaired
+    if (!this.#exact || this.#exact.stream < 0) return
+    this.repaired = this.#exact.repaired
+    const now = performance.now()
+    if (this.#exact.length !== this.#grown) this.#grownAt = now
+    this.#grown = this.#exact.length
+    this.still = now - this.#grownAt > STILL_MS
   }
 
   /** What was heard is compared here and told to the hub, which compares it with the record. */

@@ -82,6 +82,7 @@ export class ExactSound {
   length = 0
   /** Samples of device gaps (the kit never had them). */
   gaps = 0
+  /** Samples that were sent while this page listened, did not come, and were sent again. */
   repaired = 0
   /** Packets that were refused, by reason. */
   readonly refused = new Map<string, number>()
@@ -92,6 +93,8 @@ export class ExactSound {
   /** Chunks with a gap, which the kit may still fill. */
   #gapped = new Set<number>()
   #complete = 0
+  /** The first chunk that could have come by itself: what was sent before is fetched, and was not lost; -1 until it is known. */
+  #joined = -1
   #next = 0
   #oldest = 0
   #asked = new Map<number, number>()
@@ -161,6 +164,7 @@ export class ExactSound {
     if (packet.state !== null) this.#takeVitals(packet.state, packet.timeUs)
     if (packet.chunks.length === 0 || !this.#follow(packet)) return
     if (!this.#reach.take(packet.number, this.#now())) return this.#refuse('number_out_of_reach')
+    if (this.#joined < 0) this.#joined = Math.min(...packet.chunks.map(({ number }) => number))
     if (!this.#reserve(packet.number + 1)) return this.#refuse('stream_too_long')
     this.#times.set(packet.number, packet.timeUs)
     const holes = this.#complete < this.#next
@@ -189,6 +193,7 @@ export class ExactSound {
     this.#oldest = oldest
     this.#arrivedAt = this.#newsAt = this.#now()
     if (!this.#reserve(next)) return
+    if (this.#joined < 0) this.#joined = next
     if (next > 0) this.#reach.take(next - 1, this.#now())
     // after the end its length is known better
     if (this.#end === null) this.#next = Math.max(this.#next, next)
@@ -230,6 +235,7 @@ export class ExactSound {
     this.stream = packet.stream
     this.rateHz = packet.rateHz
     this.#chunkSamples = packet.chunkSamples
+    this.#joined = -1
     this.length = this.gaps = this.repaired = this.#complete = this.#next = this.#oldest = 0
     // little at first: whoever names many streams shall not fill the memory
     this.#samples = new Int16Array(this.rateHz * FIRST_ROOM_S)
@@ -270,7 +276,7 @@ export class ExactSound {
     while (this.#chunks[this.#complete] === HERE) this.#complete += 1
     if (news === 0) return
     this.#arrivedAt = this.#newsAt = this.#now()
-    if (how === 'repair') this.repaired += news
+    if (how === 'repair' && chunk.number >= this.#joined) this.repaired += news
     this.#options.onSamples?.(first, chunk.length)
   }
 

@@ -113,6 +113,16 @@ describe('repair', () => {
     expect(asked).toEqual([[1, 3, 4]])
   })
 
+  test('what was sent before the page joined is fetched, and not called repaired', () => {
+    sound.here({ stream: 1, rate_hz: 4000, chunk_samples: PER, oldest_chunk: 0, next_chunk: 5 })
+    for (const number of [5, 6, 9]) sound.take(packet(1, number), 'live')
+    sound.take(packet(1, 0, 1, 2, 3, 4), 'repair')
+    expect(sound.repaired).toBe(0)
+    sound.take(packet(1, 7, 8), 'repair')
+    expect(sound.repaired).toBe(2 * PER)
+    expect(sound.missingRanges).toEqual([])
+  })
+
   test('joined in the middle: the past is asked for', () => {
     sound.here({ stream: 1, rate_hz: RATE, chunk_samples: PER, oldest_chunk: 0, next_chunk: 4 })
     sound.take(packet(1, 4), 'live')
