@@ -1,6 +1,7 @@
 """`kill -9` of a kit's process at a write: whatever it said it had, it has at the next start."""
 
 import random
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
@@ -78,13 +79,18 @@ class _Kit:
         for line in self._processes.until_death():
             number, _, sha256 = line.partition(" ")
             self.said[int(number)] = sha256
-        if not (self._folder / FILE).exists() or not (self._folder / FILE).stat().st_size:
-            return [Problem("lost", "no journal")] if self.said else []
-        # read-only: no checkpoint, so that the next life starts on the WAL
-        db = sqlite3.connect(f"file:{self._folder / FILE}?mode=ro", uri=True)
-        try:
-            if not self.said and not db.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()[0]:
-                return []
-            return check_kit(db, self._public_key, self.said, self._known)
-        finally:
-            db.close()
+        return self._check()
+
+    def _check(self) -> list[Problem]:
+        """Of a copy: the next process finds what the dead one left."""
+        with tempfile.TemporaryDirectory(prefix="carebag-faults-") as place:
+            for file in self._folder.glob(f"{FILE}*"):
+                if not file.name.endswith("-shm"):
+                    shutil.copy(file, place)
+            db = sqlite3.connect(Path(place) / FILE)
+            try:
+                if not self.said and not db.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()[0]:
+                    return []  # killed before there was a journal
+                return check_kit(db, self._public_key, self.said, self._known)
+            finally:
+                db.close()
