@@ -6,7 +6,7 @@ RUN = $(VENV)/bin
 RECORDINGS ?= $(or $(CAREBAG_RECORDINGS),../shared/data)
 PEERS ?= .peers
 
-.PHONY: demo test check types bench soak fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
+.PHONY: demo test check types bench soak mutants fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -30,6 +30,10 @@ bench: $(VENV)/.demo
 # the fault benches at full length, about six hours; ARGS: `--only NAME,...`, `--seed N`
 soak: $(VENV)/.dev
 	nice -n 19 $(RUN)/carebag bench faults --cuts 10000 --kills 1000 --deliveries 1000000 --schedules 200000 --out .soak $(ARGS)
+
+# edits that would lose, double or misfile records, on a copy: the tests must catch each
+mutants: $(VENV)/.dev
+	nice -n 19 $(RUN)/python tests/mutants.py $(ARGS)
 
 # two more judges of the FHIR export, about 110 MB and Node; the tests use them where they are
 fhir-judges: .fhir-judges/.done

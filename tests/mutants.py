@@ -1,0 +1,293 @@
+"""Mutants of what keeps records safe, single and with their patient: each must be caught by the tests named beside it.
+
+    make mutants            # or: python tests/mutants.py [NAME ...]
+
+Works on a copy of the tree, in a folder of its own; the tree itself is never touched. Exit status 0: all were caught.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("edge", "server", "devices", "signal", "tests")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "web_build", "*.wav", "node_modules")
+BINDING, JOURNAL, RECORDS = (
+    "edge/carebag_edge/binding.py",
+    "edge/carebag_edge/journal.py",
+    "server/carebag_server/records.py",
+)
+LONGEST_S = 600
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One edit: `old`, which stands in `file` once, becomes `new`; `tests` must then fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTANTS = (
+    # durability
+    Mutant(
+        "kit-forces-less",
+        JOURNAL,
+        "synchronous = FULL",
+        "synchronous = NORMAL",
+        "tests/carebag/fault_bench/test_power.py",
+    ),
+    Mutant("kit-never-commits", JOURNAL, 'self._db.execute("COMMIT")', "pass", "tests/edge/test_kill.py"),
+    Mutant(
+        "kit-commits-what-failed",
+        JOURNAL,
+        'self._db.execute("ROLLBACK")',
+        'self._db.execute("COMMIT")',
+        "tests/edge/test_journal.py",
+    ),
+    Mutant("kit-leaves-holes", JOURNAL, "MAX(kit_seq), 0) + 1", "MAX(kit_seq), 0) + 2", "tests/edge/test_journal.py"),
+    Mutant(
+        "kit-believes-the-wal",
+        JOURNAL,
+        'if mode not in ("wal", "memory"):',
+        "if False:",
+        "tests/edge/test_journal_file.py",
+    ),
+    Mutant(
+        "kit-reads-one-row-of-the-wal",
+        JOURNAL,
+        '[(mode,)] = self._db.execute("PRAGMA journal_mode = WAL").fetchall()',
+        '(mode,) = self._db.execute("PRAGMA journal_mode = WAL").fetchone()',
+        "tests/edge/test_journal_file.py",
+    ),
+    Mutant("kit-writes-at-each-start", JOURNAL, "if version < VERSION:", "if True:", "tests/edge/test_journal_file.py"),
+    Mutant(
+        "kit-starts-on-a-half-forced-wal",
+        "edge/carebag_edge/journal_file.py",
+        "if not wal.exists():",
+        "if True:",
+        "tests/edge/test_journal_file.py",
+    ),
+    Mutant(
+        "hub-forces-less",
+        "server/carebag_server/database.py",
+        '"synchronous=FULL"',
+        '"synchronous=OFF"',
+        "tests/carebag/fault_bench/test_hub_power.py",
+    ),
+    Mutant(
+        "hub-starts-on-a-half-forced-wal",
+        "server/carebag_server/store_start.py",
+        "            wal.write(content)\n",
+        '            wal.write(b"\\0" * len(content))\n',
+        "tests/server/test_store_start.py",
+    ),
+    Mutant(
+        "kit-forgets-what-the-disk-refused",
+        "edge/carebag_edge/unsaved.py",
+        "self._waiting.append(taken)",
+        "pass",
+        "tests/edge/test_unsaved.py",
+    ),
+    Mutant(
+        "kit-ignores-a-hub-that-lost",
+        JOURNAL,
+        "if receipt.watermark < known:",
+        "if False:",
+        "tests/edge/test_journal.py tests/edge/test_sync.py",
+    ),
+    Mutant(
+        "kit-takes-a-receipt-for-all",
+        JOURNAL,
+        "refusal = NULL WHERE id = ? AND received_at IS NULL",
+        "refusal = NULL WHERE ? <> '' AND received_at IS NULL",
+        "tests/edge/test_journal.py tests/edge/test_sync.py",
+    ),
+    Mutant(
+        "hub-takes-any-offset",
+        "server/carebag_server/uploads.py",
+        "if offset != self.offset(kit_id, sha256):",
+        "if False:",
+        "tests/server/test_uploads.py",
+    ),
+    # de-duplication
+    Mutant(
+        "kit-does-not-know-a-measurement",
+        "edge/carebag_edge/journal.py",
+        "return found is not None",
+        "return False",
+        "tests/edge/test_bedside.py tests/carebag/fault_bench/test_binding.py",
+    ),
+    Mutant(
+        "kit-does-not-know-a-repeat",
+        "edge/carebag_edge/unsaved.py",
+        "            self._waiting.remove(found)\n",
+        "            pass\n",
+        "tests/edge/test_unsaved.py",
+    ),
+    Mutant(
+        "hub-takes-other-content",
+        RECORDS,
+        "if any(row.sha256 != envelope.sha256 for row in there):",
+        "if False:",
+        "tests/server/test_records.py",
+    ),
+    Mutant(
+        "hub-takes-the-same-twice",
+        RECORDS,
+        "    if not there:\n        return False\n",
+        "    return False\n",
+        "tests/server/test_records.py",
+    ),
+    Mutant("hub-watermark-over-a-hole", RECORDS, "if seq != reached + 1:", "if False:", "tests/server/test_records.py"),
+    Mutant(
+        "hub-takes-any-signature",
+        RECORDS,
+        "if not signed_by(kit.public_key, envelope.signature, envelope.payload.encode()):",
+        "if False:",
+        "tests/server/test_records.py",
+    ),
+    Mutant(
+        "hub-takes-another-kits-record",
+        RECORDS,
+        "if record.binding.kit_id != kit.id:",
+        "if False:",
+        "tests/server/test_records.py",
+    ),
+    Mutant(
+        "hub-does-not-look-at-the-patient",
+        RECORDS,
+        "if visit.kit_id != binding.kit_id or visit.patient_id != binding.patient_id:",
+        "if visit.kit_id != binding.kit_id:",
+        "tests/server/test_records.py",
+    ),
+    # binding
+    Mutant(
+        "filed-when-it-arrives",
+        BINDING,
+        "whom = began.whom if began else self.now()",
+        "whom = self.now()",
+        "tests/edge/test_binding.py",
+    ),
+    Mutant(
+        "no-doubt-after-a-lost-link",
+        BINDING,
+        "if began and began.doubtful and whom.visit_id",
+        "if False and whom.visit_id",
+        "tests/edge/test_binding.py",
+    ),
+    Mutant(
+        "no-age-is-now",
+        BINDING,
+        "        if age is None:\n            return NOBODY\n",
+        "        if age is None:\n            return self.now()\n",
+        "tests/edge/test_binding.py",
+    ),
+    Mutant(
+        "may-be-before-the-visit",
+        BINDING,
+        "since >= age.seconds + age.uncertainty_s",
+        "since >= age.seconds - age.uncertainty_s",
+        "tests/edge/test_binding.py",
+    ),
+    Mutant(
+        "may-be-after-the-visit",
+        BINDING,
+        "since <= age.seconds - age.uncertainty_s",
+        "since <= age.seconds + age.uncertainty_s",
+        "tests/edge/test_binding.py",
+    ),
+    Mutant(
+        "one-clock-is-enough",
+        BINDING,
+        "if at.ns is not None and now.ns is not None and now.ns >= at.ns:",
+        "if False:",
+        "tests/edge/test_binding.py tests/carebag/fault_bench/test_binding.py",
+    ),
+    Mutant(
+        "of-two-visits-the-first",
+        BINDING,
+        "return found[0] if len(found) == 1 else NOBODY",
+        "return found[0] if found else NOBODY",
+        "tests/edge/test_binding.py",
+    ),
+    Mutant(
+        "closed-visits-are-forgotten",
+        BINDING,
+        "self._past = list(self.past_after(at))",
+        "self._past = []",
+        "tests/edge/test_binding.py",
+    ),
+    Mutant(
+        "unwatched-is-the-open-visits",
+        "edge/carebag_edge/bedside.py",
+        "if age_of(event) is not None and not self.binder.saw_begin(event.identity.id):",
+        "if False:",
+        "tests/edge/test_unwatched_values.py",
+    ),
+)
+
+
+def main(names: list[str]) -> int:
+    """Exit status 0 if each was caught, and nothing was caught in the copy as it is."""
+    chosen = [one for one in MUTANTS if not names or one.name in names]
+    with tempfile.TemporaryDirectory(prefix="carebag-mutants-") as place:
+        copy = Path(place)
+        for part in PARTS:
+            shutil.copytree(ROOT / part, copy / part, ignore=LEFT_OUT)
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        for tests in sorted({one.tests for one in chosen}):
+            if not passes(copy, tests):
+                print(f"not run: {tests} fails without a mutant")
+                return 2
+        survived = [one.name for one in chosen if not caught(copy, one)]
+    print(f"{len(chosen) - len(survived)} of {len(chosen)} caught")
+    return 1 if survived else 0
+
+
+def caught(copy: Path, mutant: Mutant) -> bool:
+    """Whether its tests fail; the copy is as before afterwards."""
+    with mutated(copy / mutant.file, mutant):
+        found = not passes(copy, mutant.tests)
+    print(f"{'caught' if found else 'SURVIVED':9} {mutant.name}", flush=True)
+    return found
+
+
+@contextmanager
+def mutated(file: Path, mutant: Mutant) -> Iterator[None]:
+    """Raises: ValueError: what it changes does not stand there once."""
+    before = file.read_text(encoding="utf-8")
+    if before.count(mutant.old) != 1:
+        raise ValueError(f"{mutant.name}: stands {before.count(mutant.old)} times in {mutant.file}: {mutant.old}")
+    file.write_text(before.replace(mutant.old, mutant.new), encoding="utf-8")
+    try:
+        yield
+    finally:
+        file.write_text(before, encoding="utf-8")
+
+
+def passes(copy: Path, tests: str) -> bool:
+    """Run these tests on the copy. A mutant that hangs is caught as well."""
+    path = os.pathsep.join(str(copy / part) for part in PARTS[:-1])
+    words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests.split()]
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        ended = subprocess.run(
+            words, cwd=copy, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=LONGEST_S
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return ended.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
