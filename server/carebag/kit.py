@@ -223,7 +223,7 @@ def _cameras(names: str) -> list[tuple[str, CameraSource]]:
     """Each camera with the name by which a doctor chooses it."""
     if names == "demo":
         sides = [DemoCamera(lambda: datetime.now().astimezone(), mirrored=side) for side in (False, True)]
-        return [(f"Simulerad {number}", camera) for number, camera in enumerate(sides, 1)]
+        return [(f"demo {number}", camera) for number, camera in enumerate(sides, 1)]
     if names == "off":
         return [("", _NoCamera())]
     return [(Path(name).name, V4l2Camera(name)) for name in names.split(",")]
