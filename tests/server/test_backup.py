@@ -152,6 +152,7 @@ def test_a_writer_at_every_page_neither_stops_the_copy_nor_gets_into_it(
             if what == "database":
                 small_hub.kit.store("reading", visit)
                 written += 1
+                assert written < 100, "the copy begins anew each time"
 
         return step
 
