@@ -36,6 +36,11 @@ test.each([
   expect(same.length).toBeLessThan(15)
 })
 
+test('Spanish says usted to everybody', () => {
+  const TU = /(?<!\p{L})(tú|tu|tus|contigo|os|has|tienes|puedes|quieres|Abre|Acércate|Aprieta|Apaga|Busca|Comprueba|Elige|Empareja|Enciende|Escribe|Haz|Inténtalo|Lee|Llama|Mantén|Mete|Mide|Mira|No te|Pide|Pon|Pulsa|Rasca|Usa|Vuelve)(?!\p{L})/u
+  expect(keys.filter((key) => TU.test(es[key]))).toEqual([])
+})
+
 test('fills placeholders, and shows one that was forgotten', () => {
   expect(fill('{name}, {time}', { name: 'Anna' })).toBe('Anna, {time}')
   expect(fill('{n} %', { n: 0 })).toBe('0 %')

@@ -964,7 +964,7 @@ export const fi: Messages = {
 
   'listening.title': 'Kuuntelu',
   'listening.none': 'Pyydä kohta kuunneltavaksi.',
-  'listening.closed': 'Käynti on päättynyt. Tallenteet voi kuunnella tässä.',
+  'listening.closed': 'Käynti on päätetty. Tallenteet voi kuunnella tässä.',
   'listening.audio_on': 'Avaa ääni',
   'listening.audio_off': 'Hiljennä',
   'listening.volume': 'Voimakkuus',
