@@ -204,7 +204,8 @@ class Journal:
             known = int(self.state("watermark") or 0)
             if receipt.watermark < known:
                 self._db.execute("UPDATE record SET received_at = NULL WHERE kit_seq > ?", (receipt.watermark,))
-                self._db.execute("UPDATE media SET stored = 0 WHERE kit_seq > ?", (receipt.watermark,))
+                # a hub that came back from a backup may have a record and not its file; what it has it says at once
+                self._db.execute("UPDATE media SET stored = 0")
             if receipt.watermark != known:
                 self.put_state("watermark", str(receipt.watermark))
 

@@ -145,6 +145,29 @@ def test_one_bad_record_does_not_block_the_others(journal: Journal) -> None:
     assert journal.refused() == {2: "bad_record"}
 
 
+def test_a_hub_from_a_backup_gets_all_files_anew_also_of_records_that_it_has(journal: Journal) -> None:
+    """The backup may be older than the file and younger than its record."""
+    outbox, hub = Outbox(journal), Hub()
+    journal.append(lambda kit_seq: photo(journal.key.kit_id, kit_seq, "a" * 64), media_type="image/png")
+    journal.append(lambda kit_seq: closed(journal.key.kit_id, kit_seq))
+    while (work := outbox.next()) is not None:
+        if isinstance(work, SendRecords):
+            outbox.records_answered(hub.take(work))
+        else:
+            outbox.media_answered(work.media)
+    del hub.stored[2]
+    journal.append(lambda kit_seq: closed(journal.key.kit_id, kit_seq))
+    asked = []
+    while (work := outbox.next()) is not None:
+        if isinstance(work, SendRecords):
+            outbox.records_answered(hub.take(work))
+        else:
+            asked.append(work.media.sha256)
+            outbox.media_answered(work.media)
+    assert sorted(hub.stored) == [1, 2, 3]
+    assert asked == ["a" * 64]
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
 def test_what_may_change_tomorrow_is_tried_again(journal: Journal, status: int) -> None:
     outbox = Outbox(journal)
