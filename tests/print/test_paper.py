@@ -187,3 +187,8 @@ def test_it_needs_neither_hub_nor_samples() -> None:
     code = "import sys, carebag_print.paper; print(sorted({n.split('.')[0] for n in sys.modules}))"
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not [name for name in ("numpy", "sqlalchemy", "fastapi", "carebag_server") if f"'{name}'" in made]
+
+
+def test_the_note_that_holds_comes_first(printing: Any, words_of: Any) -> None:
+    told = " ".join(words_of(printing()))
+    assert told.index("Åter i morgon.") < told.index("Ersatt av en senare version") < told.index("Ring vid försämring.")

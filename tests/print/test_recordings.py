@@ -13,7 +13,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from carebag_fhir.visit_export import StoredFile
-from carebag_print import recordings
+from carebag_print import recordings, small_photos
 from carebag_print.small_photos import small_photo
 from carebag_print.sound_curve import COLUMNS, curve_of, window
 from carebag_wire.records import Gap
@@ -134,3 +134,11 @@ def test_marks_of_the_doctor_stand_by_their_sound(printing: Any, words_of: Any, 
     text = " ".join(words_of(printing(marks=marks)))
     assert "6,5 s: Blåsljud: svagt, Elena Ruiz 7,5 s: Blåsljud: svagt, Elena Ruiz (ångrat)" in text
     assert "8,5 s" not in text
+
+
+def test_a_photo_of_too_many_pixels_is_not_decoded(monkeypatch: Any) -> None:
+    made = BytesIO()
+    Image.new("RGB", (40, 30)).save(made, "PNG")
+    assert small_photo(file_of(made.getvalue())) is not None
+    monkeypatch.setattr(small_photos, "_MOST_PIXELS", 40 * 30 - 1)
+    assert small_photo(file_of(made.getvalue())) is None
