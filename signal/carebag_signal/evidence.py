@@ -68,12 +68,12 @@ class Context:
         around = rows[np.arange(len(energies))[:, None] + np.arange(CONTEXT_FRAMES)]
         around -= mean[:, None, :]
         around /= spread[:, None, :]
-        away = np.clip(around, -_FURTHEST, _FURTHEST, out=around)
+        np.clip(around, -_FURTHEST, _FURTHEST, out=around)
         # before the sound began there is nothing out of the ordinary
-        away[np.isnan(away)] = 0.0
-        ready = away.reshape(len(energies), -1)[self._skip :]
+        around[np.isnan(around)] = 0.0
+        ready = around.reshape(len(energies), -1)[self._skip :]
         self._skip = max(0, self._skip - len(energies))
-        return ready
+        return np.asarray(ready)
 
 
 class HeartEvidence:
