@@ -146,7 +146,9 @@ class LocalServer:
         return web.FileResponse(path, headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
     async def _health(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response({"status": "ok", "protocol": PROTOCOL, "simulated": self._agent.settings.simulated})
+        settings = self._agent.settings
+        known = {"protocol": PROTOCOL, "simulated": settings.simulated, "hub": settings.hub_url}
+        return web.json_response({"status": "ok", **known})
 
     # Sign-in
 

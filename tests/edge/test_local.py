@@ -161,6 +161,11 @@ async def test_an_address_that_is_no_page_is_one_for_people(page: Page) -> None:
     assert await page.status("GET", "/api/nope", headers=asked) == (404, {"code": "not_found"})
 
 
+async def test_who_is_not_signed_in_is_told_where_the_hub_is(page: Page) -> None:
+    status, health = await page.status("GET", "/api/health", headers={})
+    assert (status, health["status"], health["hub"]) == (200, "ok", NOWHERE)
+
+
 async def test_the_page_is_missing_and_says_so(tmp_path: Path, page: Page) -> None:
     (tmp_path / "page" / "index.html").unlink()
     status, body = await page.status("GET", "/")
