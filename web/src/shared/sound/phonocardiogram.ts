@@ -84,7 +84,10 @@ export class Phonocardiogram {
     const source = this.#source
     if (source === null) return
     const [window, reach] = [this.#window(), this.#columns.reach(source)]
-    this.#trace(...inSweep(first, first + length, this.#drawn, window))
+    const [from, to] = inSweep(first, first + length, this.#drawn, window)
+    // what is newest is drawn when its time comes
+    if (to <= from) return
+    this.#trace(from, to)
     this.#spectrum(...inSweep(first - reach, first + length + reach, this.#heard, window))
     this.#cursor(this.#drawn)
   }
