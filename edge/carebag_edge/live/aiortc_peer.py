@@ -21,6 +21,7 @@ from aiortc import (
 from aiortc.sdp import candidate_from_sdp
 
 from carebag_edge.live.cures import RED, bound_frames, offer_red, place_buffer, place_encoder
+from carebag_edge.live.ending import end
 from carebag_edge.live.fixed_delay_audio_buffer import FixedDelayAudioBuffer
 from carebag_edge.live.monitor_sound import RedPacker
 from carebag_edge.live.page_words import answer_sdp, ice_candidate, refused_as
@@ -215,8 +216,7 @@ class AiortcPeer:
             if transceiver.sender.track is not None:
                 transceiver.sender.track.stop()
         if self._hearing is not None:
-            self._hearing.cancel()
-            await asyncio.wait([self._hearing])
+            await end(self._hearing)
         await self._connection.close()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 from uuid import UUID
 
+from carebag_edge.live.ending import end
 from carebag_edge.live.port import MediaPeer, NoNetworkPath, PeerEvents
 from carebag_edge.live.rtp_clock import ClockPoint
 from carebag_edge.live_port import PathQuality, SendSignal, VideoLimit
@@ -124,8 +125,7 @@ class Call:
         await self._inbox.join()
 
     async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        await end(self._task)
         await self._drop()
 
     async def _run(self) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from carebag_edge.live.aiortc_peer import AiortcPeer
 from carebag_edge.live.call import Call
 from carebag_edge.live.camera import CameraFeed, CameraSource
+from carebag_edge.live.ending import end
 from carebag_edge.live.heard_marks import HeardMarks
 from carebag_edge.live.monitor_sound import MonitorSound
 from carebag_edge.live.path_proof import PathProofs
@@ -304,8 +305,7 @@ class AiortcLive:
 
     async def close(self) -> None:
         if self._beat is not None:
-            self._beat.cancel()
-            await asyncio.wait([self._beat])
+            await end(self._beat)
         await self._proofs.close()
         calls, self._calls = list(self._calls.values()), {}
         for call in calls:

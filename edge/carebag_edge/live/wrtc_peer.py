@@ -16,6 +16,7 @@ from typing import Any, Literal
 from webrtc import aiortc as wrtc
 from webrtc.aiortc.sdp import candidate_from_sdp
 
+from carebag_edge.live.ending import end
 from carebag_edge.live.page_words import answer_sdp, ice_candidate, refused_as
 from carebag_edge.live.port import IceServer, NoNetworkPath, Outgoing, PeerEvents, PeerState
 from carebag_edge.live.rate_controller import LESS, STEPS
@@ -200,8 +201,7 @@ class WrtcPeer:
         if self._talk is not None:
             self._talk.microphone.stop()
         if self._hearing is not None:
-            self._hearing.cancel()
-            await asyncio.wait([self._hearing])
+            await end(self._hearing)
         await self._connection.close()
 
 
