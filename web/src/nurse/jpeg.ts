@@ -1,9 +1,4 @@
-/**
- * Any picture as a JPEG of at most 2048 px: redrawn, so that place, time and camera data of the file do not come along.
- * Beside the page (`jpeg.worker.ts`): on the page itself it stopped sound and picture of a small computer for 0.3 s.
- */
-import type { Drawing, Drawn } from './drawing'
-
+/** Any picture as a JPEG of at most 2048 px: redrawn, so that place, time and camera data of the file do not come along. */
 const LONGEST_PX = 2048
 const QUALITY = 0.88
 
@@ -16,16 +11,16 @@ export function fitted(width: number, height: number, longest = LONGEST_PX): { w
 /** Throws when the browser cannot read the file as a picture. */
 export async function asJpeg(source: Blob | HTMLVideoElement): Promise<Blob> {
   const picture = await createImageBitmap(source)
-  const worker = new Worker(new URL('./jpeg.worker.ts', import.meta.url), { type: 'module' })
   try {
-    const drawing: Drawing = { picture, ...fitted(picture.width, picture.height), quality: QUALITY }
+    const size = fitted(picture.width, picture.height)
+    const canvas = document.createElement('canvas')
+    canvas.width = size.width
+    canvas.height = size.height
+    canvas.getContext('2d')?.drawImage(picture, 0, 0, size.width, size.height)
     return await new Promise((resolve, reject) => {
-      const failed = (): void => reject(new Error('no picture'))
-      worker.onmessage = ({ data }: MessageEvent<Drawn>): void => (data.blob ? resolve(data.blob) : failed())
-      worker.onerror = failed
-      worker.postMessage(drawing, [picture])
+      canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('no picture'))), 'image/jpeg', QUALITY)
     })
   } finally {
-    worker.terminate()
+    picture.close()
   }
 }
