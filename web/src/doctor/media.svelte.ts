@@ -1,5 +1,6 @@
 /** What is seen and heard in one visit: the kit's connection (camera, exact sound) and the nurse's face and voice. */
 import { clock } from '../shared/clock.svelte'
+import { PictureAge } from '../shared/call/pictureAge'
 import { InstrumentPeer, type LinkState, type SignalBody } from '../shared/call/instrumentPeer'
 import { Leaving } from '../shared/call/leaving'
 import { RoomTalk } from '../shared/call/roomTalk.svelte'
@@ -23,7 +24,6 @@ import { Proving } from './proof/proving.svelte'
 export const LOUDEST = 8
 const USUAL_VOLUME = 3
 const USUAL_RATE_HZ = 4000
-const STILL_MS = 2000
 type ChannelMessage = { type: string } & Record<string, unknown>
 
 export class Media {
@@ -42,10 +42,10 @@ export class Media {
   verdict = $state<Verdict>('listening')
   repaired = $state(0)
   missing = $state(0)
-  /** Nothing of the stream has come for two seconds. */
+  /** Nothing of the stream has come for a while. */
   still = $state(false)
-  #grownAt = 0
-  #grown = 0
+  /** Of the sound: its samples are counted as pictures are. */
+  #age = new PictureAge()
   /** How often the sound in the ear jumped ahead to catch up; the store has everything. */
   jumps = $state(0)
   readonly proving: Proving
@@ -376,7 +376,7 @@ export class Media {
   #began(rateHz: number): void {
     this.verdict = 'listening'
     this.still = false
-    this.#grownAt = performance.now()
+    this.#age = new PictureAge()
     this.repaired = 0
     this.missing = 0
     this.stream = this.#exact?.stream ?? -1
@@ -395,10 +395,7 @@ export class Media {
   #count(): void {
     if (!this.#exact || this.#exact.stream < 0) return
     this.repaired = this.#exact.repaired
-    const now = performance.now()
-    if (this.#exact.length !== this.#grown) this.#grownAt = now
-    this.#grown = this.#exact.length
-    this.still = now - this.#grownAt > STILL_MS
+    this.still = this.#age.look(this.#exact.length, performance.now()) !== null
   }
 
   /** What was heard is compared here and told to the hub, which compares it with the record. */

@@ -1,7 +1,7 @@
 /**
  * The figures of the live sound as `simulation.ts` gives them; docs/decisions/0002 tells how to run it.
  */
-import { burstsOf, lossOf, percentile, simulate, type Path } from './simulation'
+import { burstsOf, lossOf, percentile, randomOf, simulate, type Path } from './simulation'
 
 const MINUTES = 10
 const PATHS: Record<string, Omit<Path, 'seconds' | 'seed'>> = {
@@ -23,4 +23,26 @@ for (const [name, path] of Object.entries(PATHS)) {
   const { played, waited, skipped, jumps } = heard.playout.counts
   const late = ((100 * waited) / (played + waited + skipped)).toFixed(2)
   console.log(`| ${name} | ${over(0.5)} / ${over(0.99)} | ${onTime(150)} / ${onTime(250)} | ${late} | ${jumps} | ${heard.copy.missing} |`)
+}
+
+/** Moments in which all is held up, 100 to 300 ms, at random times so many seconds apart on average: [when, how long], ms. */
+function heldUp(seed: number, apartS: number, seconds: number): [number, number][] {
+  const random = randomOf(seed)
+  const found: [number, number][] = []
+  for (let at = 3000; ; ) {
+    at += -Math.log(1 - random()) * apartS * 1000 + 400
+    if (at > seconds * 1000) return found
+    found.push([at, 100 + 200 * random()])
+  }
+}
+
+const SEEDS = [1, 2, 3, 4, 5, 6]
+const PIECE_S = 180
+console.log('\n| held up at random, loss 5 %, on average every | p50 / p99 over one way, ms | breaks a minute |')
+console.log('|---|---|---|')
+for (const apartS of [60, 30]) {
+  const pieces = SEEDS.map((seed) => simulate({ seconds: PIECE_S, seed, loss: (random) => lossOf(0.05, random), held: heldUp(seed, apartS, PIECE_S) }))
+  const over = (share: number): string => (percentile(pieces.flatMap(({ latencyMs }) => latencyMs), share) - 40).toFixed(0)
+  const breaks = pieces.reduce((sum, { playout }) => sum + playout.counts.jumps, 0) / ((SEEDS.length * PIECE_S) / 60)
+  console.log(`| ${apartS} s | ${over(0.5)} / ${over(0.99)} | ${breaks.toFixed(2)} |`)
 }
