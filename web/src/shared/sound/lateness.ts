@@ -83,6 +83,7 @@ export class Lateness {
     this.#long = new Window(LONG)
     this.#recent = new Window(RECENT)
     this.#held = []
+    this.#stall.forget()
   }
 
   get count(): number {
@@ -92,6 +93,12 @@ export class Lateness {
   /** The shift of the quickest packet of late; Infinity before the first. */
   get quickest(): number {
     return this.#way.sorted()[0] ?? Infinity
+  }
+
+  /** How far apart the packets of the last moment came. */
+  get unrest(): number {
+    const now = this.#wayNow.sorted()
+    return now.length === 0 ? 0 : (now.at(-1) as number) - (now[0] as number)
   }
 
   /** The shift to go to when it has become too little: a way that became longer is so for all. */

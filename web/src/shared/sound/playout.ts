@@ -35,8 +35,16 @@ const OUTAGE_MS = 200
 const CONTROL_MS = 100
 /** A new stream is silent for so long, while it is seen how late its packets come: all of a block's places in a frame. */
 export const LEARN_MS = 500
+/** A page that has just begun is busy, and that says nothing about the way: it is looked again until this is over. */
+const LEARN_AGAIN_MS = 300
+export const LEARN_MOST_MS = 1200
+/** So far apart at most come the packets of a moment that is not disturbed. */
+const CALM_MS = 25
 /** Over what was seen in that time: half a second has not seen the latest. */
 const UNSEEN_MS = 15
+/** After so long it is known better; a delay that is then so much too long is given back at once. */
+const LOOK_AGAIN_MS = [4000, 15_000]
+const LOOK_EXCESS_MS = 30
 /** Packets after which the way is known. */
 const KNOWN_AFTER = 5
 /** Silence begins by fading out the last sample, so that it does not click. */
@@ -86,6 +94,9 @@ export class Playout {
   #resumeAt = 0
   /** Until then the way is learned; 0 when it is known. */
   #learnUntil = 0
+  #learnAtMost = 0
+  /** When what was learned is looked at once more. */
+  #looks: number[] = []
   #brokeAt = -Infinity
   #grewAt = -Infinity
   #slackMs = SLACK_MS
@@ -147,6 +158,7 @@ export class Playout {
     this.#shift = null
     this.#anchor = this.#newest = this.#resumeAt = this.#restored = this.#learnUntil = 0
     this.#end = Infinity
+    this.#looks = []
     this.#brokeAt = this.#grewAt = -Infinity
     this.#slackMs = SLACK_MS
     this.#ranOut = false
@@ -163,7 +175,13 @@ export class Playout {
 
   /** The stream has this many samples in all. */
   end(stream: number, samples: number): void {
-    if (stream === this.stream) this.#end = samples
+    if (stream !== this.stream) return
+    const before = this.head
+    this.#end = samples
+    // what a break left out, or the ear waited for, beyond the end never was
+    const beyond = before - this.head
+    const count = this.#clock < this.#resumeAt ? 'skipped' : 'waited'
+    this.counts[count] -= Math.min(beyond, this.counts[count])
   }
 
   /** Takes a packet; one of a stream not seen before begins that stream. */
@@ -185,6 +203,7 @@ export class Playout {
     this.#shift = this.#clock + this.#start - number * packet.chunkSamples
     const learn = this.#of(this.learnMs(packet.stream))
     this.#learnUntil = learn > 0 ? this.#clock + learn : 0
+    this.#learnAtMost = this.#clock + this.#of(LEARN_MOST_MS)
     this.#reach = new Reach((1000 * packet.chunkSamples) / this.rateHz, this.#clockMs)
   }
 
@@ -282,14 +301,31 @@ export class Playout {
     if (quickest > this.#shift || excess > this.#of(FAR_MS)) this.#anew(quickest)
     else if (since > this.#of(GROW_AFTER_MS) && this.#lateness.lacks(this.#shift, this.#clock, this.#of(LITTLE_MS))) this.#grow(wanted, block)
     else if (excess > this.#of(EXCESS_MS + this.#slackMs) && since > this.#of(SHRINK_AFTER_MS)) this.#break(wanted)
+    else if (this.#clock > (this.#looks[0] ?? Infinity)) this.#lookAgain(excess, wanted)
   }
 
   /** The way has been seen for a while: the stream begins where it is now, later by what the way needs. */
   #settle(): void {
     if (this.#clock < this.#learnUntil || this.#shift === null) return
+    const again = this.#clock + this.#of(LEARN_AGAIN_MS)
+    if (this.#lateness.unrest > this.#of(CALM_MS) && again <= this.#learnAtMost) {
+      this.#lateness.forget()
+      this.#learnUntil = again
+      return
+    }
     this.#learnUntil = 0
     if (this.#lateness.count >= KNOWN_AFTER) this.#shift = this.#lateness.wanted(this.#clock) + this.#of(UNSEEN_MS)
     this.#anchor = Math.max(this.#anchor, this.#clock - this.#shift)
+    this.#brokeAt = this.#clock
+    this.#looks = LOOK_AGAIN_MS.map((ms) => this.#clock + this.#of(ms))
+    this.#lateness.forget()
+  }
+
+  /** One early break is better than a listening whose delay a busy beginning set. */
+  #lookAgain(excess: number, wanted: number): void {
+    this.#looks.shift()
+    this.#lateness.forget()
+    if (excess > this.#of(LOOK_EXCESS_MS)) this.#break(wanted)
   }
 
   /** Another way, or a loudspeaker that stood still: what was learned of the one before is worth nothing. */

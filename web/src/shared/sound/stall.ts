@@ -39,6 +39,12 @@ export class Stall {
     return 'stall'
   }
 
+  /** Those so far say nothing about what comes. */
+  forget(): void {
+    this.#past = []
+    this.#often = false
+  }
+
   /** What would spare the listener most of the stalls, ms over the quickest way: 0 while they are seldom. */
   needsMs(nowMs: number): number {
     this.#past = this.#past.filter(({ ended }) => nowMs - ended <= WITHIN_MS)

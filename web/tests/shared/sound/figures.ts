@@ -7,6 +7,7 @@ const MINUTES = 10
 const PATHS: Record<string, Omit<Path, 'seconds' | 'seed'>> = {
   'clean': {},
   'clean, clocks 200 ppm apart': { driftPpm: 200 },
+  'clean, 70 ms held up thrice in the first half second': { held: [[100, 70], [250, 70], [400, 70]] },
   'loss 5 %': { loss: (random) => lossOf(0.05, random) },
   'loss 10 %': { loss: (random) => lossOf(0.1, random), jitterMs: 10 },
   'bursts of 4, 5 %': { loss: (random) => burstsOf(0.05, 4, random) },

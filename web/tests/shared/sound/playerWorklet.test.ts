@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import golden from '../../../../tests/edge/live/sound_packets.json'
-import { LEARN_MS } from '../../../src/shared/sound/playout'
+import { LEARN_MOST_MS } from '../../../src/shared/sound/playout'
 import type { PlayerOrder, Rendered } from '../../../src/shared/sound/player.worklet'
 import type { ProofBlock } from '../../../src/shared/sound/proofMeasure'
 import { PROOF_STREAMS } from '../../../src/shared/sound/proofSweep'
@@ -66,9 +66,9 @@ function heard(view: View, volume: number): { out: Float32Array; last: Rendered 
 test('raw at volume 1 gives out exactly the samples', () => {
   const { out, last } = heard('raw', 1)
   expect(last).toMatchObject({ waited: 0, skipped: 0, silence: 'ended' })
-  // half a second to learn the way, in which the volume rises too; then each sample is itself
+  // up to a second to learn the way, in which the volume rises too; then each sample is itself
   const first = samples.length - last.played
-  expect(first).toBeLessThanOrEqual(LEARN_MS * 4)
+  expect(first).toBeLessThanOrEqual(LEARN_MOST_MS * 4)
   const begin = out.findIndex((_, at) => samples.subarray(first, first + 200).every((one, index) => out[at + index] === one / 32768))
   expect(begin).toBeGreaterThanOrEqual(0)
   for (let at = first; at < samples.length; at += 1) expect(out[begin + at - first]).toBe((samples[at] as number) / 32768)
@@ -124,8 +124,9 @@ describe('quieter', () => {
       out.push(...block)
     }
     const level = (from: number, to: number): number => 10 * Math.log10(power(Float32Array.from(out.slice(from * RATE, to * RATE))) / (to - from))
-    expect(level(5, 5.9) - level(1, 2)).toBeLessThan(-4)
-    expect(Math.abs(level(7.5, 8.5) - level(1, 2))).toBeLessThan(0.5)
+    // packets come in twos and threes here, so each stream's way is learned for as long as it ever is
+    expect(level(5, 5.9) - level(1.4, 2)).toBeLessThan(-4)
+    expect(Math.abs(level(7.4, 8) - level(1.4, 2))).toBeLessThan(0.5)
   })
 
   test('what is told of a sample is when it is heard, 48 ms later', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { Chunk, SoundPacket } from '../../../src/shared/sound/packet'
-import { LEARN_MS, Playout } from '../../../src/shared/sound/playout'
+import { LEARN_MOST_MS, LEARN_MS, Playout } from '../../../src/shared/sound/playout'
 import { burstsOf, lossOf, percentile, randomOf, simulate, valueOf, type Heard, type Path } from './simulation'
 
 // simulations take a second here and many on a busy machine
@@ -192,6 +192,36 @@ describe('a new stream', () => {
     const unlearned = new Playout(RATE)
     play(3000, slowFirst, unlearned)
     expect(unlearned.counts.jumps).toBe(1)
+  })
+
+  /** What was held up comes as late as `lateMs` says at the packet's time. */
+  const heldUp =
+    (lateMs: (atMs: number) => number) =>
+    (number: number): SoundPacket[] => {
+      const due = (one: number): number => Math.floor(one + lateMs(one * 20) / 20)
+      return Array.from({ length: 30 }, (_, back) => number - back).filter((one) => one >= 0 && due(one) === number).map((one) => packet(chunk(one)))
+    }
+
+  test('is learned of for longer while its beginning is disturbed', () => {
+    const playout = new Playout(RATE, () => LEARN_MS)
+    const heard = play(3000, heldUp((atMs) => (atMs > 250 && atMs < 700 && atMs % 200 < 100 ? 60 : 0)), playout)
+    const begun = heard.findIndex((one) => one >= 0) / 4
+    expect(begun).toBeGreaterThan(LEARN_MS)
+    expect(begun).toBeLessThan(LEARN_MOST_MS + 60)
+    expect(playout.targetMs).toBeLessThan(20 + 32 + 15)
+    expect(playout.counts).toMatchObject({ waited: 0, jumps: 0 })
+  })
+
+  test.for([1500, 3500])('whose first %d ms were disturbed gives the delay back with two breaks at most', (until) => {
+    const playout = new Playout(RATE, () => LEARN_MS)
+    const disturbed = (atMs: number): number => (atMs < until && atMs % 200 < 100 ? 60 : 0)
+    play(until, heldUp(disturbed), playout)
+    const before = playout.targetMs
+    const { jumps } = playout.counts
+    play(18_000, (number) => heldUp(disturbed)(number + until / 20), playout)
+    expect(before).toBeGreaterThan(60)
+    expect(playout.targetMs).toBeLessThan(50)
+    expect(playout.counts.jumps - jumps).toBeLessThanOrEqual(2)
   })
 
   test('of which all is to be measured begins with its first sample', () => {
