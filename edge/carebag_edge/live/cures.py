@@ -53,6 +53,28 @@ def _round_trip_ms(sender: RTCRtpSender, report: Any) -> float | None:
     return max(0.0, (time.time() - sent - held_s) * 1000)
 
 
+def end_of_picture(sender: RTCRtpSender) -> int | None:
+    """Sequence number of the last packet of the picture that was sent last; None while it is on its way out."""
+    stamp = last_rtp_time(sender)
+    history: dict[int, Any] = sender._RTCRtpSender__rtp_history  # type: ignore[attr-defined]
+    for packet in history.values():
+        if packet.timestamp == stamp and packet.marker:
+            return int(packet.sequence_number)
+    return None
+
+
+def answer_losses(
+    sender: RTCRtpSender, answer: Callable[[int, Callable[[int], Awaitable[None]]], Awaitable[None]]
+) -> None:
+    """Let `answer(number, send)` decide how a packet that the page missed is sent again; aiortc sends it once."""
+    inner: Callable[[int], Awaitable[None]] = sender._retransmit
+
+    async def retransmit(sequence_number: int) -> None:
+        await answer(sequence_number, inner)
+
+    sender._retransmit = retransmit  # type: ignore[method-assign]
+
+
 def place_buffer(receiver: RTCRtpReceiver, buffer: Any) -> None:
     """Let a receiver use this jitter buffer (`add(packet) -> (ask for a key frame?, frame or None)`)."""
     receiver._RTCRtpReceiver__jitter_buffer = buffer  # type: ignore[attr-defined]

@@ -25,11 +25,18 @@ class SteppedVp8Encoder(Vp8Encoder):
     Called in a worker thread, one picture at a time. `pictures`, `keys`, `sent_bytes` count what the network was given.
     """
 
-    def __init__(self, wanted: Callable[[], VideoStep | None], before: Callable[[int | None], None]) -> None:
-        """`before` is called ahead of each picture with the last picture's RTP time, when that one is wholly sent."""
+    def __init__(
+        self,
+        wanted: Callable[[], VideoStep | None],
+        before: Callable[[int | None], None],
+        made: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`before` is called ahead of each picture with the last picture's RTP time, when that one is wholly sent;
+        `made` when a picture was made that is sent next."""
         super().__init__()
         self._wanted = wanted
         self._before = before
+        self._made = made
         self._kbps = 0
         self._last: int | None = None
         self._due = 0.0
@@ -70,6 +77,7 @@ class SteppedVp8Encoder(Vp8Encoder):
         self.sent_bytes += len(data)
         payloads = self._packetize(data, self.picture_id)
         self.picture_id = (self.picture_id + 1) % (1 << 15)
+        self._made()
         return payloads, now
 
     def _is_due(self, now: int, step: VideoStep) -> bool:

@@ -10,6 +10,7 @@ from carebag_edge.live.cures import last_rtp_time, place_encoder, watch_reports
 from carebag_edge.live.rate_controller import PathReport, RateController, ReportPool
 from carebag_edge.live.rtp_clock import RtpClock
 from carebag_edge.live.video_encoder import SteppedVp8Encoder
+from carebag_edge.live.video_repeats import VideoRepeats, worth_repeating
 from carebag_edge.live_port import VideoLimit
 
 LOSS_OVER_REPORTS = 5
@@ -25,7 +26,8 @@ class VideoSender:
         self._controller = RateController()
         self._pool = ReportPool()
         self.clock = RtpClock(90_000, lambda: last_rtp_time(sender))
-        self._encoder = SteppedVp8Encoder(lambda: self._controller.video, self.clock.sent)
+        self._repeats = VideoRepeats(sender, self._worth_repeating)
+        self._encoder = SteppedVp8Encoder(lambda: self._controller.video, self.clock.sent, self._repeats.picture_made)
         self._losses: deque[float] = deque(maxlen=LOSS_OVER_REPORTS)
         self.rtt_ms: float | None = None
         self.reported_s: float | None = None
@@ -45,6 +47,10 @@ class VideoSender:
         since, self._decided_s = max(now - self._decided_s, 0.1), now
         sent, self._counted = self._encoder.sent_bytes - self._counted, self._encoder.sent_bytes
         self._controller.report(now, replace(pooled, video_kbps=sent * 0.008 / since))
+
+    def _worth_repeating(self) -> bool:
+        video = self._controller.video
+        return video is not None and worth_repeating(self.loss, video.kbps)
 
     def limit(self, limit: VideoLimit) -> None:
         self._controller.limit = limit

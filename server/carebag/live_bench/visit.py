@@ -22,6 +22,8 @@ PATIENT = "Tolvan Tolvansson"
 PHOTO_AFTER_S = 4.0
 VERDICT_WITHIN_S = 30.0
 SWEEP_S = 9.0
+EARLY_LOOK_S = 5.0
+"""By then a delay that the beginning made too long was given back: the break would lie in the sweep."""
 LONG_MS = 60_000
 
 
@@ -209,6 +211,7 @@ def _sweep(stand: Stand, raw: Raw) -> None:
     """Listen once more, to the sweep that the stethoscope now hears, and keep what the audio thread gives out."""
     _begin_listening(stand)
     page = stand.doctor.page
+    page.wait_for_timeout(EARLY_LOOK_S * 1000)
     rate = page.evaluate("() => window.__live.record()")
     page.wait_for_timeout(SWEEP_S * 1000)
     stand.nurse.press("listen-stop")

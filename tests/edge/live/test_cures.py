@@ -15,7 +15,7 @@ from aiortc.codecs.vpx import Vp8Encoder
 from aiortc.jitterbuffer import JitterBuffer
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpreceiver import RemoteStreamTrack
-from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket
+from aiortc.rtp import RTCP_RTPFB_NACK, RtcpReceiverInfo, RtcpRrPacket, RtcpRtpfbPacket, RtpPacket
 from av import VideoFrame
 
 from carebag_edge.live import cures
@@ -73,6 +73,50 @@ async def test_each_receiver_report_is_told_with_its_own_round_trip() -> None:
     assert told[1].rtt_ms is None
     # aiortc's own book-keeping goes on
     assert made._RTCRtpSender__rtt is not None
+
+
+class Sent(Transport):
+    """What a sender gives to the network."""
+
+    def __init__(self) -> None:
+        self.packets: list[RtpPacket] = []
+
+    async def _send_rtp(self, data: bytes) -> None:
+        self.packets.append(RtpPacket.parse(data))
+
+
+def history_of(made: RTCRtpSender) -> dict[int, RtpPacket]:
+    kept: dict[int, RtpPacket] = made._RTCRtpSender__rtp_history
+    return kept
+
+
+async def test_a_sender_tells_the_end_of_its_last_picture_once_it_is_sent() -> None:
+    made = sender()
+    assert cures.end_of_picture(made) is None
+    for number, marker in ((65_534, 0), (65_535, 1), (0, 0), (1, 1)):
+        packet = RtpPacket(sequence_number=number, timestamp=9 if number < 2 else 5, marker=marker)
+        history_of(made)[number % 128] = packet
+    made._RTCRtpSender__rtp_timestamp = 9
+    assert cures.end_of_picture(made) == 1
+    made._RTCRtpSender__rtp_timestamp = 11
+    assert cures.end_of_picture(made) is None
+
+
+async def test_what_a_page_missed_is_sent_again_as_we_say() -> None:
+    network = Sent()
+    made = RTCRtpSender("video", network)  # type: ignore[arg-type]
+    history_of(made)[7] = RtpPacket(sequence_number=7, timestamp=9, payload=b"picture")
+    asked: list[int] = []
+
+    async def answer(number: int, send: Any) -> None:
+        asked.append(number)
+        await send(number)
+        await send(number)
+
+    cures.answer_losses(made, answer)
+    await made._handle_rtcp_packet(RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=made._ssrc, lost=[7]))
+    assert asked == [7]
+    assert [packet.payload for packet in network.packets] == [b"picture", b"picture"]
 
 
 async def test_a_receiver_has_room_for_our_buffer() -> None:
