@@ -23,6 +23,7 @@ BINDING, JOURNAL, RECORDS = (
     "edge/carebag_edge/journal.py",
     "server/carebag_server/records.py",
 )
+SEALED = "edge/carebag_edge/sealed_journal.py"
 LONGEST_S = 600
 
 
@@ -233,6 +234,37 @@ MUTANTS = (
         "if age_of(event) is not None and not self.binder.saw_begin(event.identity.id):",
         "if False:",
         "tests/edge/test_unwatched_values.py",
+    ),
+    # at rest
+    Mutant(
+        "a-copy-is-believed-unread",
+        SEALED,
+        "        _prove_equal(path, part, key)\n",
+        "",
+        "tests/edge/test_store.py",
+    ),
+    Mutant(
+        "the-wal-of-before-stays",
+        "edge/carebag_edge/journal_swap.py",
+        """    for name in BESIDE:
+        path.with_name(path.name + name).unlink(missing_ok=True)
+    sync_folder""",
+        "    sync_folder",
+        "tests/edge/test_store.py",
+    ),
+    Mutant(
+        "a-lost-key-is-made-anew",
+        "edge/carebag_edge/data_key.py",
+        "if secret is None and known_mark(folder) is not None:",
+        "if False:",
+        "tests/edge/test_data_key.py",
+    ),
+    Mutant(
+        "any-key-will-do",
+        "edge/carebag_edge/store.py",
+        "return not is_there(journal) or is_plain(journal) or opens(journal, data_key)",
+        "return True",
+        "tests/edge/test_store.py",
     ),
 )
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import sqlite3
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
@@ -23,16 +22,16 @@ from carebag_edge.guest_listeners import guests_served, word_taken_back
 from carebag_edge.hub_client import HubClient
 from carebag_edge.hub_link import FromHub, HubLink, LinkCore
 from carebag_edge.intake import Intake
-from carebag_edge.journal import Journal
+from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.keys import load_or_create
 from carebag_edge.kit_state import kit_state, kit_status
 from carebag_edge.live_port import LiveFactory
 from carebag_edge.loop_test import LoopTester
-from carebag_edge.media_files import MediaFiles
 from carebag_edge.nurse_pages import NursePages
 from carebag_edge.nurse_sessions import NurseSessions
 from carebag_edge.room_desk import RoomDesk
 from carebag_edge.settings import KitSettings
+from carebag_edge.store import open_store
 from carebag_edge.supervisor import Supervisor
 from carebag_edge.sync import Outbox, Sync
 from carebag_edge.tasks import Tasks
@@ -67,9 +66,8 @@ class Agent:
         self.clock = clock
         self.before_listening = before_listening
         self.key = load_or_create(settings.data, settings.kit_id, clock.unix_ms())
-        self.journal = Journal(settings.journal, self.key)
+        self.journal, self.media, self.seal = open_store(settings, self.key)
         self.journal.retry_refused()
-        self.media = MediaFiles(settings.media)
         self.bedside = Bedside(self.journal, self.media, clock)
         self.tasks = Tasks(self.bedside, clock)
         self.tray = Tray(self.bedside, clock)
@@ -187,7 +185,7 @@ class Agent:
             return
         try:
             self.bedside.hub_said(message)
-        except sqlite3.Error:
+        except DATABASE_ERRORS:
             self.changed("not_saved")
         if isinstance(message, KitVisits):
             self._remember_telephone(message.telephone)

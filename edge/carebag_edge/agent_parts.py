@@ -16,6 +16,7 @@ def make_listening(agent: "Agent") -> Listening:
         folder=agent.settings.recordings,
         journal=agent.journal,
         media=agent.media,
+        seal=agent.seal,
         binder=agent.bedside.binder,
         live=agent.live_media,
         clock=agent.clock,

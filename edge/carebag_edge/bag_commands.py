@@ -59,7 +59,7 @@ class BagCommands:
         self._spawn = spawn
 
     def do(self, message: Any, nurse: Person) -> bool:
-        """Raises: Refused, sqlite3.Error."""
+        """Raises: Refused, DATABASE_ERRORS."""
         if not (self._pair(message) or self._keep(message, nurse)):
             return False
         self._owner.changed()

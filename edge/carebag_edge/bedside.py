@@ -1,7 +1,6 @@
 """The visit on the kit: opened and closed by the nurse, filled by what is taken, as it stands without the hub."""
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,6 +14,7 @@ from carebag_edge.device_clock import ClockState, DeviceClocks, age_of, parse
 from carebag_edge.errors import NotSaved, Refused
 from carebag_edge.image_strip import StrippedImage
 from carebag_edge.journal import Entry, Journal
+from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.manual_entry import check
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.unsaved import Taken, Unsaved
@@ -346,7 +346,7 @@ class Bedside:
                     taken.build, measurement_id=taken.measurement_id, media_type=taken.media_type
                 )
                 self.answered(taken.answers)
-        except sqlite3.Error:
+        except DATABASE_ERRORS:
             self.unsaved.wait(taken)
             raise NotSaved from None
         self.refresh()

@@ -1,21 +1,34 @@
 """The one place where the journal's file is opened: private, its name on the disk, and nothing in it half forced."""
 
+import contextlib
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
+from sqlcipher3 import dbapi2 as sqlcipher
+
 from carebag_edge.media_files import sync_folder
+
+Connect = Callable[[Path], sqlite3.Connection]
+DATABASE_ERRORS = (sqlite3.Error, sqlcipher.Error)
+"""What a journal raises that could not read or write; sqlcipher3 has a tree of its own, of the same shape."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that begins no transaction on its own, to a file that is made if it is not there."""
+    make_file(path)
+    connection = sqlite3.connect(path, isolation_level=None)
+    force_again(connection, path.with_name(path.name + "-wal"))
+    return connection
+
+
+def make_file(path: Path) -> None:
+    """Its name is on the disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # the file holds patient data: its owner's alone, and so are the WAL files, which take over its mode
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     sync_folder(path.parent)  # SQLite forces the names of its WAL files, and never that of the database
-    connection = sqlite3.connect(path, isolation_level=None)
-    force_again(connection, path.with_name(path.name + "-wal"))
-    return connection
 
 
 def force_again(connection: sqlite3.Connection, wal: Path) -> None:
@@ -28,7 +41,8 @@ def force_again(connection: sqlite3.Connection, wal: Path) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")  # nobody else appends meanwhile
     try:
-        with wal.open("r+b") as file:
+        # SQLite removes one that lies beside a database which never came to the disk
+        with contextlib.suppress(FileNotFoundError), wal.open("r+b") as file:
             content = file.read()
             file.seek(0)
             file.write(content)

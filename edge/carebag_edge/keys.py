@@ -43,7 +43,7 @@ def load_or_create(folder: Path, kit_id: UUID | None, unix_ms: int) -> KitKey:
     known = _read(folder / ID_FILE)
     if known is None:
         chosen = kit_id or uuid7(unix_ms)
-        _write_private(folder / ID_FILE, str(chosen).encode())
+        write_private(folder / ID_FILE, str(chosen).encode())
     else:
         chosen = _uuid(known)
         if kit_id is not None and kit_id != chosen:
@@ -55,7 +55,7 @@ def _private_key(path: Path) -> Ed25519PrivateKey:
     raw = _read(path)
     if raw is None:
         made = Ed25519PrivateKey.generate()
-        _write_private(path, made.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
+        write_private(path, made.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
         return made
     try:
         return Ed25519PrivateKey.from_private_bytes(raw)
@@ -74,7 +74,7 @@ def _read(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-def _write_private(path: Path, data: bytes) -> None:
+def write_private(path: Path, data: bytes) -> None:
     """Write whole or not at all, mode 0600 from the first moment; durable when it returns."""
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)

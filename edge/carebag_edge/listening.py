@@ -20,10 +20,11 @@ from carebag_devices.sound_card.level import Clipping, Meter, Word
 from carebag_edge.binding import Binder, Whom
 from carebag_edge.capture import device_identity
 from carebag_edge.clock import Clock
+from carebag_edge.data_key import Seal
 from carebag_edge.journal import PCM16, Entry, Journal
 from carebag_edge.live_port import LiveMedia
 from carebag_edge.media_files import MediaFiles
-from carebag_edge.recording_file import FinishedSound, RecordingFile, discard, salvage
+from carebag_edge.recording_file import FinishedSound, RecordingFile, content, discard, salvage
 from carebag_edge.sample_ledger import Implausible
 from carebag_signal.auscultation import Finding, HeartRate, SoundMark
 from carebag_signal.extra_sounds import ExtraSound, Pointing
@@ -121,6 +122,7 @@ class Listening:
         clock: Clock,
         monitor: SoundMonitorKind,
         publish: Callable[[ListeningState], None],
+        seal: Seal | None = None,
     ) -> None:
         self._folder = folder
         self._journal = journal
@@ -130,6 +132,7 @@ class Listening:
         self._clock = clock
         self._monitor = monitor
         self._publish = publish
+        self._seal = seal
         self._running: _Running | None = None
         self.message: ListeningState | None = None
 
@@ -190,7 +193,7 @@ class Listening:
             circumstances=whom.circumstances,
         )
         self._journal.put_state(HEARING, hearing.model_dump_json())
-        file = RecordingFile(self._folder, event.stream, event.rate_hz)
+        file = RecordingFile(self._folder, event.stream, event.rate_hz, self._seal)
         monitor = self._monitor(event.rate_hz, extra_sounds=whom.circumstances.point in HEART_POINTS)
         self._running = _Running(hearing, file, monitor, Meter(event.rate_hz))
         self._live.sound_begin(event.stream, event.rate_hz)
@@ -248,7 +251,7 @@ class Listening:
             return None
         hearing = Hearing.model_validate_json(text)
         if hearing.sha256 is None:
-            sound = salvage(self._folder, hearing.stream)
+            sound = salvage(self._folder, hearing.stream, self._seal)
             if sound is None:
                 self._forget(hearing.stream)
                 return None
@@ -319,11 +322,11 @@ class Listening:
         return done
 
     def _keep(self, hearing: Hearing) -> Entry:
-        path = self._folder / f"stream-{hearing.stream}.pcm"
         sha256 = hearing.sha256
         assert sha256 is not None
-        if path.exists():
-            self._media.adopt(path, sha256)
+        samples = content(self._folder, hearing.stream, self._seal, hearing.gaps)
+        if samples is not None:
+            self._media.keep(samples)
         with self._journal.transaction():
             entry = self._journal.append(lambda kit_seq: self._record(hearing, sha256, kit_seq), media_type=PCM16)
             self._journal.put_state(HEARING, None)

@@ -1,6 +1,5 @@
 """What the nurse does on her page, done; what cannot be done is refused with a code and changes nothing."""
 
-import sqlite3
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from carebag_edge.bedside import Bedside
 from carebag_edge.clock import Clock
 from carebag_edge.errors import NotSaved, Refused
 from carebag_edge.intake import Intake
+from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.listening import Listening
 from carebag_edge.loop_test import LoopTester
 from carebag_edge.tasks import Tasks
@@ -101,7 +101,7 @@ class NurseCommands:
             return await self._do(message, nurse)
         except Refused as error:
             return Problem(code=error.code)
-        except (NotSaved, sqlite3.Error):
+        except (NotSaved, *DATABASE_ERRORS):
             return Problem(code="not_saved")
 
     async def _do(self, message: Any, nurse: Person) -> Problem | Pong | None:

@@ -1,7 +1,6 @@
 """The kit's part in the room: guests at the door, how good each link is, and what is done with the camera."""
 
 import asyncio
-import sqlite3
 from collections.abc import Coroutine
 from typing import Any, Protocol
 from uuid import UUID
@@ -10,6 +9,7 @@ from carebag_edge.bedside import Bedside
 from carebag_edge.camera_port import CameraStopped, ExaminationCamera, Still
 from carebag_edge.errors import NotAnImage, NotSaved, Refused
 from carebag_edge.image_strip import strip
+from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.live_port import LiveMedia, PathQuality
 from carebag_edge.wording import as_code, short
 from carebag_wire.base import Utc
@@ -86,7 +86,7 @@ class RoomDesk:
         except (CameraStopped, Refused, NotAnImage) as problem:
             self._owner.changed(as_code(problem.code))
             return
-        except (NotSaved, OSError, sqlite3.Error):
+        except (NotSaved, OSError, *DATABASE_ERRORS):
             self._owner.changed("not_saved")
             return
         self._by = by

@@ -15,6 +15,7 @@ class KitSettings:
         page_origin: how the nurse's browser reaches the kit's page, as the browser sends it in `Origin`.
         kit_id: the id under which the hub knows the kit; None: the one in the data folder, made at first start.
         simulator_url: control address of the simulated instruments; used only when `simulated`.
+        data_key: where the key of the disk is: `file` (in `data`), `keyring`, or a path.
         telephone: of the nurse or the bag, for the doctor to call when nothing else works.
     """
 
@@ -28,6 +29,7 @@ class KitSettings:
     simulated: bool = False
     simulator_url: str | None = None
     telephone: str = ""
+    data_key: str = "file"
 
     @property
     def journal(self) -> Path:

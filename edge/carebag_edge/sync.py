@@ -7,7 +7,6 @@ and vital signs notice nothing.
 
 import asyncio
 import contextlib
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from carebag_edge.backoff import Backoff
 from carebag_edge.errors import HubAway, HubRefused, KitError
 from carebag_edge.hub_client import HubClient
 from carebag_edge.journal import Journal, MediaRow
+from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.token_bucket import TokenBucket
 from carebag_wire.records import RecordBatch, RecordReceipt
@@ -148,7 +148,7 @@ class Sync:
             return self._outbox.away()
         except HubRefused as error:
             return self._outbox.refused(work, error)
-        except sqlite3.Error:
+        except DATABASE_ERRORS:
             return self._outbox.away()  # the disk is full: what the hub said is asked for again later
         return 0.0
 

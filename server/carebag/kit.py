@@ -38,6 +38,12 @@ from carebag_edge.settings import KitSettings
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hub", default="http://127.0.0.1:8470", help="address of the hub")
     parser.add_argument("--data", type=Path, default=Path("carebag-kit"), help="folder of key, journal and media")
+    parser.add_argument(
+        "--data-key",
+        default="file",
+        metavar="WHERE",
+        help="where the key of the encrypted journal and files is: 'file' (in the data folder), 'keyring' or a path",
+    )
     parser.add_argument("--port", type=int, default=8471, help="the nurse's page, on 127.0.0.1")
     parser.add_argument("--name", default="Väska 1", help="what is written on the bag")
     parser.add_argument("--telephone", default="", help="of the nurse or the bag, for a doctor who reaches neither")
@@ -115,6 +121,7 @@ async def _run(args: argparse.Namespace) -> None:
             simulated=control is not None,
             simulator_url=control,
             telephone=args.telephone.strip()[:40],
+            data_key=args.data_key,
         )
 
         clock = system_clock()

@@ -1,7 +1,7 @@
 """The nine steps of a visit, over the real stacks, in a real browser, judged by what a person sees."""
 
+import contextlib
 import re
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +10,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from carebag.demonstration import Demo
 from carebag.walkthrough import PATIENT, PLAN, Walk
+from carebag_edge.data_key import key_place, load_or_create_data_key
+from carebag_edge.keys import load_or_create
+from carebag_edge.sealed_journal import open_sealed
 from carebag_server.audit import verify_database
 
 pytestmark = pytest.mark.e2e
@@ -176,10 +179,11 @@ def test_the_log_is_whole_and_no_log_file_names_the_patient(walk: Walk) -> None:
 
 def test_the_kits_journal_has_no_hole_and_nothing_unsent(walk: Walk) -> None:
     journal = Path(walk.demo.options.folder) / "kit" / "journal.sqlite"
-    with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as database:
+    kit = load_or_create(journal.parent, None, 0)
+    data_key = load_or_create_data_key(journal.parent, key_place("file", journal.parent, kit.kit_id))
+    with contextlib.closing(open_sealed(journal, data_key)) as database:
         numbers = [number for (number,) in database.execute("SELECT kit_seq FROM record ORDER BY kit_seq")]
         (unsent,) = database.execute("SELECT count(*) FROM record WHERE received_at IS NULL").fetchone()
-    database.close()
     assert numbers == list(range(1, len(numbers) + 1))
     assert unsent == 0
 

@@ -38,6 +38,13 @@ def test_a_wal_that_is_there_is_forced_byte_for_byte(tmp_path: Path) -> None:
     connection.close()
 
 
+def test_a_wal_beside_a_database_that_never_came_to_the_disk_stops_no_start(tmp_path: Path) -> None:
+    """The power went before the first page of a new journal was forced: SQLite removes such a WAL when it opens."""
+    file = left_behind(tmp_path)
+    file.write_bytes(b"")
+    connect(file).close()
+
+
 def test_nobody_appends_meanwhile(tmp_path: Path) -> None:
     file = left_behind(tmp_path)
     told: list[str] = []

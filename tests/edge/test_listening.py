@@ -274,7 +274,7 @@ def test_a_crash_between_file_and_record_costs_nothing(
     def crash(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(journal if moved else ward.media, "append" if moved else "adopt", crash)
+    monkeypatch.setattr(journal if moved else ward.media, "append" if moved else "keep", crash)
     with pytest.raises(KeyboardInterrupt):
         ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "asked", 1000))
     monkeypatch.undo()

@@ -385,7 +385,7 @@ async def test_a_colleague_takes_over_and_the_page_before_sees_nothing_more(page
 
 async def test_the_journal_is_its_owners_alone(page: Page) -> None:
     folder = page.agent.settings.data
-    for name in ("journal.sqlite", "journal.sqlite-wal", "kit_key"):
+    for name in ("journal.sqlite", "journal.sqlite-wal", "kit_key", "data_key"):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
 
 

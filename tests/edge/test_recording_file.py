@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carebag_edge import recording_file
-from carebag_edge.recording_file import RecordingFile, paths, salvage
+from carebag_edge.data_key import DataKey, Seal
+from carebag_edge.recording_file import RecordingFile, content, paths, salvage
 from carebag_edge.sample_ledger import Implausible, SampleLedger
 
 FRAMES = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 40)), max_size=30)
@@ -42,6 +43,52 @@ def test_a_number_that_cannot_be_is_refused(first: int, count: int) -> None:
     with pytest.raises(Implausible):
         ledger.place(first, count)
     assert (ledger.end, ledger.holes) == (0, [])
+
+
+def test_a_sealed_sound_comes_back_sample_by_sample_and_its_gaps_as_zeros(tmp_path: Path, monkeypatch) -> None:
+    seal = Seal(DataKey(bytes(32)))
+    file = RecordingFile(tmp_path, 3, 4000, seal)
+    file.add(0, TRUTH[:100])
+    file.add(150, TRUTH[150:200])
+    file.forcing()()
+    file.add(120, TRUTH[120:130])
+    file.close()
+    on_disk = paths(tmp_path, 3, is_sealed=True)[0].read_bytes()
+    assert TRUTH[:8].tobytes() not in on_disk
+    expected = TRUTH[:200].copy()
+    for boot, gaps in ((None, ((100, 20), (130, 20))), ("another boot", ((100, 50),))):
+        if boot:
+            monkeypatch.setattr(recording_file, "boot_id", lambda: "another boot")
+        expected[100:150] = 0
+        if not boot:
+            expected[120:130] = TRUTH[120:130]
+        sound = salvage(tmp_path, 3, seal)
+        assert sound is not None
+        assert (sound.samples, sound.gaps) == (200, gaps)
+        assert content(tmp_path, 3, seal, sound.gaps) == expected.astype("<i2").tobytes()
+        assert sound.sha256 == hashlib.sha256(expected.astype("<i2").tobytes()).hexdigest()
+    recording_file.discard(tmp_path, 3)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+def test_a_sealed_sound_without_its_salt_or_key_is_no_noise(tmp_path: Path, with_key: bool) -> None:
+    seal = Seal(DataKey(bytes(32)))
+    file = RecordingFile(tmp_path, 3, 4000, seal)
+    file.add(0, TRUTH[:100])
+    file.close()
+    if with_key:
+        _, holes_path = paths(tmp_path, 3)
+        holes_path.write_text(holes_path.read_text().replace("salt", "sal7"))
+    assert salvage(tmp_path, 3, seal if with_key else None) is None
+    assert content(tmp_path, 3, seal if with_key else None, ()) is None
+
+
+def test_an_open_sound_of_an_earlier_program_is_salvaged_with_a_seal(tmp_path: Path) -> None:
+    cut_off(tmp_path)
+    sound = salvage(tmp_path, 3, Seal(DataKey(bytes(32))))
+    assert sound is not None
+    assert (sound.samples, sound.gaps) == (200, ((100, 20), (130, 20)))
 
 
 @given(frames=FRAMES, total=st.integers(0, 400))

@@ -18,6 +18,7 @@ from carebag.fault_bench.kill import kill
 from carebag.fault_bench.lossy import lossy
 from carebag.fault_bench.outcome import Outcome
 from carebag.fault_bench.page import page
+from carebag.fault_bench.sealed import sealed
 
 SAID_EVERY_S = 10.0
 
@@ -61,6 +62,7 @@ def _trouble(name: str, seed: int, counts: Counts, said: Said) -> Outcome:
 
 BENCHES: dict[str, Callable[[int, Counts, Said], Outcome]] = {
     "power": _power,
+    "sealed": lambda seed, counts, said: sealed(seed, counts.cuts, said),
     "hub-power": _hub_power,
     "kill": lambda seed, counts, said: kill(seed, counts.kills, said),
     "hub-kill": lambda seed, counts, said: hub_kill(seed, counts.kills, said),

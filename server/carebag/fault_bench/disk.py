@@ -124,6 +124,8 @@ class Disk:
     files: dict[str, File] = field(default_factory=dict)
     safe_names: dict[str, File] = field(default_factory=dict)
     """The folder as it was forced last."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    """Old name → new name since then: a file system carries out both halves or none."""
     budget: int | None = None
     trouble: tuple[Trouble, int, int] | None = None
     is_off: bool = False
@@ -175,7 +177,16 @@ class Disk:
             raise SyncFailed
         self.files[name].sync()
         if self.safe_names.get(name) is not self.files[name]:
-            self.safe_names = dict(self.files)
+            self.force_names()
+
+    def force_names(self) -> None:
+        """Force the folder, and not what its files hold."""
+        self.safe_names = dict(self.files)
+        self.renamed.clear()
+
+    def rename(self, name: str, to: str) -> None:
+        self.files[to] = self.files.pop(name)
+        self.renamed[name] = to
 
     def delete(self, name: str, *, sync_folder: bool) -> None:
         self.spend()
@@ -185,9 +196,12 @@ class Disk:
 
     def after_cut(self, rng: random.Random) -> "Disk":
         """The disk of the next start: one of those that are possible."""
-        names = dict(self.safe_names)
+        names, together = dict(self.safe_names), {to: rng.random() < 0.5 for to in self.renamed.values()}
         for name in sorted({*self.files, *self.safe_names}):
-            if self.files.get(name) is not self.safe_names.get(name) and rng.random() < 0.5:
+            if self.files.get(name) is self.safe_names.get(name):
+                continue
+            one_act = self.renamed.get(name, name)
+            if together[one_act] if one_act in together else rng.random() < 0.5:
                 names.pop(name, None)
                 if name in self.files:
                     names[name] = self.files[name]

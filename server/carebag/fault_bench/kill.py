@@ -2,7 +2,6 @@
 
 import random
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,9 @@ from carebag.fault_bench.kit_check import check_kit
 from carebag.fault_bench.kit_life import FILE
 from carebag.fault_bench.lives import Death, Lives, can_trace, dying, lives
 from carebag.fault_bench.outcome import Control, Outcome, Problem
+from carebag_edge.data_key import key_place, load_or_create_data_key
 from carebag_edge.keys import load_or_create
+from carebag_edge.sealed_journal import open_sealed
 
 LIVES = 10
 """With one kind of death, before another one."""
@@ -60,7 +61,7 @@ def _death(rng: random.Random) -> Death:
     """At a write three times of four, else when it is forced, of which there are fewer."""
     if rng.random() < 0.75:
         return Death("pwrite64", rng.randint(1, 120))
-    return Death("fdatasync", rng.randint(1, 20))
+    return Death("fsync", rng.randint(1, 40))
 
 
 class _Kit:
@@ -69,7 +70,9 @@ class _Kit:
     def __init__(self, folder: Path, processes: Lives) -> None:
         self._processes = processes
         self._folder = folder
-        self._public_key = load_or_create(folder, None, 0).private.public_key()
+        key = load_or_create(folder, None, 0)
+        self._public_key = key.private.public_key()
+        self._data_key = load_or_create_data_key(folder, key_place("file", folder, key.kit_id))
         self.said: dict[int, str] = {}
         self._known: set[str] = set()
 
@@ -87,7 +90,7 @@ class _Kit:
             for file in self._folder.glob(f"{FILE}*"):
                 if not file.name.endswith("-shm"):
                     shutil.copy(file, place)
-            db = sqlite3.connect(Path(place) / FILE)
+            db = open_sealed(Path(place) / FILE, self._data_key)
             try:
                 if not self.said and not db.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()[0]:
                     return []  # killed before there was a journal

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from carebag.fault_bench.kit_work import KitWork
 from carebag.fault_bench.lives import mother, say
+from carebag_edge.data_key import key_place, load_or_create_data_key
 from carebag_edge.journal import Journal
-from carebag_edge.journal_file import connect
 from carebag_edge.keys import load_or_create
+from carebag_edge.sealed_journal import sealed
 
 FILE = "journal.sqlite"
 
@@ -23,12 +24,15 @@ def live(words: list[str]) -> None:
     rng = random.Random(seed)
     pages = rng.choice((8, 40, 1000))
 
+    key = load_or_create(folder, None, 0)
+    connect = sealed(load_or_create_data_key(folder, key_place("file", folder, key.kit_id)))
+
     def connect_with(path: Path) -> sqlite3.Connection:
         connection = connect(path)
         connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
         return connection
 
-    journal = Journal(folder / FILE, load_or_create(folder, None, 0), connect_with)
+    journal = Journal(folder / FILE, key, connect_with)
     work = KitWork(journal, rng, {})
     while True:
         if how == "early":

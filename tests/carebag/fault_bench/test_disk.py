@@ -89,3 +89,21 @@ def test_after_the_cut_nothing_more_is_carried_out() -> None:
         with pytest.raises(PowerCut):
             act()
     assert list(disk.files) == ["a"]
+
+
+def test_a_renaming_is_carried_out_whole_or_not_at_all() -> None:
+    def after(seed: int, *, forced: bool) -> dict[str, bytes]:
+        disk = Disk()
+        for name in ("new", "old"):
+            filled(disk, name, (0, name.encode()))
+            disk.sync(name)
+        disk.rename("new", "old")
+        if forced:
+            disk.force_names()
+        return {name: bytes(file.seen) for name, file in disk.after_cut(random.Random(seed)).files.items()}
+
+    found = [after(seed, forced=False) for seed in range(50)]
+    assert all(one in found for one in ({"old": b"new"}, {"new": b"new", "old": b"old"}))
+    assert {len(one) for one in found} == {1, 2}
+    assert all(one.get("old") == (b"new" if len(one) == 1 else b"old") for one in found)
+    assert all(after(seed, forced=True) == {"old": b"new"} for seed in range(20))

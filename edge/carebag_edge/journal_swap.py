@@ -1,0 +1,56 @@
+"""Another file in the place of the journal; a power cut at any moment leaves one whole journal under its name.
+
+`journal.sqlite-part` is being written and of no worth; `journal.sqlite-next` is whole, forced and proved: it takes the
+place, now or at the next start.
+"""
+
+import os
+from pathlib import Path
+
+from carebag_edge.media_files import sync_folder
+
+PART, NEXT = "-part", "-next"
+BESIDE = ("-wal", "-shm", "-journal")
+"""Files that belong to the journal before, and would be read as the new one's."""
+
+
+def begin_next(path: Path) -> Path:
+    """Where the new one is to be written; nothing is there."""
+    part = path.with_name(path.name + PART)
+    for name in ("", *BESIDE):
+        path.with_name(part.name + name).unlink(missing_ok=True)
+    return part
+
+
+def complete_next(path: Path) -> None:
+    """What was written is whole and forced: from now on it is the journal."""
+    path.with_name(path.name + PART).replace(path.with_name(path.name + NEXT))
+    sync_folder(path.parent)
+
+
+def finish_swap(path: Path) -> None:
+    """Put in its place what is complete, if something is; called at each start.
+
+    The WAL of the one before must be gone for good before the new one has its name: its frames are valid in
+    themselves and would be played into any file of that name.
+    """
+    complete = path.with_name(path.name + NEXT)
+    if not complete.exists():
+        return
+    for name in BESIDE:
+        path.with_name(path.name + name).unlink(missing_ok=True)
+    sync_folder(path.parent)
+    complete.replace(path)
+    sync_folder(path.parent)
+
+
+def set_aside(path: Path, name: str) -> Path:
+    """A second name for the journal and its WAL as they are, for whoever looks into them later."""
+    kept = path.with_name(name)
+    for beside in ("", "-wal"):
+        source = path.with_name(path.name + beside)
+        if source.exists():
+            path.with_name(name + beside).unlink(missing_ok=True)
+            os.link(source, path.with_name(name + beside))
+    sync_folder(path.parent)
+    return kept

@@ -1,0 +1,51 @@
+"""What a kit keeps, opened: journal and files, encrypted with the key of its disk."""
+
+import logging
+from pathlib import Path
+
+from carebag_edge.data_key import DataKey, Seal, key_place, known_mark, load_or_create_data_key, put_mark
+from carebag_edge.errors import WrongJournal
+from carebag_edge.journal import Journal
+from carebag_edge.journal_file import connect
+from carebag_edge.journal_swap import finish_swap
+from carebag_edge.keys import KitKey
+from carebag_edge.media_files import MediaFiles
+from carebag_edge.sealed_journal import is_plain, is_there, opens, sealed, take_over
+from carebag_edge.settings import KitSettings
+
+log = logging.getLogger(__name__)
+
+
+def open_store(settings: KitSettings, key: KitKey) -> tuple[Journal, MediaFiles, Seal]:
+    """The journal, the files and their seal; what lies there open, of an earlier program, is encrypted first.
+
+    Raises:
+        WrongJournal: the data key is missing or another one, or the journal is not this kit's; nothing was changed.
+    """
+    data_key = _key_of(settings, key)
+    seal = Seal(data_key)
+    encrypted = take_over(settings.journal, data_key)
+    journal = Journal(settings.journal, key, sealed(data_key) if encrypted else connect)
+    media = MediaFiles(settings.media, seal)
+    try:
+        media.take_over()
+    except OSError as error:
+        log.error("files could not be encrypted: %s", error.strerror)
+    return journal, media, seal
+
+
+def _key_of(settings: KitSettings, key: KitKey) -> DataKey:
+    finish_swap(settings.journal)
+    data_key = load_or_create_data_key(settings.data, key_place(settings.data_key, settings.data, key.kit_id))
+    if known_mark(settings.data) != data_key.mark and not _may_seal(settings.journal, data_key):
+        raise WrongJournal(
+            "the data key does not fit: the journal was encrypted with another one. Put back the right key, or say"
+            " with --data-key where it is. Nothing was changed"
+        )
+    put_mark(settings.data, data_key)
+    return data_key
+
+
+def _may_seal(journal: Path, data_key: DataKey) -> bool:
+    """Whether nothing here is encrypted with another key."""
+    return not is_there(journal) or is_plain(journal) or opens(journal, data_key)
