@@ -46,7 +46,7 @@ export interface InstrumentPeerOptions {
 }
 
 /** What was lost comes again after one round trip: a picture that waits for it does not freeze the next ones. */
-const PICTURE_WAITS_MS = 100
+const PICTURE_WAITS_MS = 90
 const SILENCE_MS = 3000
 /** Silence of a connection that spoke before: a kit under load may be late, a dead one is worth a new connection. */
 const DEAD_MS = 4500
