@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sfu", default=None, metavar="PLACE", help="what hands the picture on to many: janus:ws://127.0.0.1:8188"
     )
+    parser.add_argument(
+        "--bus", default=None, metavar="PLACE", help="where several hubs meet: postgresql, or valkey://host:port/name"
+    )
     parser.add_argument("--telephone", default=None, help="of the doctors, for a nurse whose kit reaches nobody")
     parser.add_argument("--demo", action="store_true", help="test identities and sign-in links; loopback only")
 

@@ -36,6 +36,7 @@ from carebag_server.access import policies
 from carebag_server.database import Database, DatabaseBusy
 from carebag_server.guards import RequestGuard, TooLarge
 from carebag_server.hub import Hub
+from carebag_server.hubs.unseen import touched_lately
 from carebag_server.installation import stamp
 from carebag_server.kit_keys import those_enrolled
 from carebag_server.media import MediaAway, MediaStore
@@ -69,10 +70,14 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         RouteWithoutPolicy: a programmer's fault.
     """
     settings.check()
-    live = LiveRooms(clock)
+    database = Database(settings.database_url)
+    live = LiveRooms(clock, partial(touched_lately, database, clock))
     live.relay_only = settings.turn.relay_only
-    hub = Hub(settings, Database(settings.database_url), clock, _media(settings), live)
-    hub.database.listener = live.announced
+    hub = Hub(settings, database, clock, _media(settings), live)
+    if settings.bus.place:
+        database.ordered_listener = live.announced
+    else:
+        database.listener = live.announced
     hub.lists = Together(partial(read_lists, hub))
     hub.signed_in = Watch(lambda ids: sessions.those_alive(hub.database, ids, hub.now()))
     hub.enrolled = Watch(partial(those_enrolled, hub.database))
@@ -122,10 +127,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         upgrade(hub.database.engine)
         stamp(hub.database, hub.settings.demo, hub.now())
-        hub.live.start(hub.settings.sfu.make())
+        hub.live.start(hub.settings.sfu.make(), hub.settings.bus.make(hub.settings.database_url))
         yield
     finally:
         await hub.live.stop()
+        await hub.live.leave()
         await run_in_threadpool(hub.database.dispose)
 
 

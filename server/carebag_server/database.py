@@ -100,6 +100,9 @@ class Database:
         self.engine = engine if engine is not None else make_engine(url)
         self.listener: Callable[[list[Any]], None] | None = None
         """Told, in the order of the commits and outside the event loop, what `announce` collected."""
+        self.ordered_listener: Callable[[list[Any], int], None] | None = None
+        """In the listener's place where several hubs share the store (PostgreSQL): also told the place of the commit
+        among those of all hubs, a number that grows."""
         self._turn = threading.Lock()
         self._quiet = threading.Condition()
         self._in_use = 0
@@ -123,13 +126,16 @@ class Database:
 
     @contextmanager
     def _alone(self) -> Iterator[Session]:
-        with Session(self.engine, expire_on_commit=False) as session:
-            with session.begin():
-                if self.engine.dialect.name == "postgresql":
-                    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
-                yield session
-            announced = session.info.pop(_ANNOUNCED, [])
-        if announced and self.listener is not None:
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            if self.engine.dialect.name == "postgresql":
+                session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
+            yield session
+            announced, order = session.info.pop(_ANNOUNCED, []), 0
+            if announced and self.ordered_listener is not None:
+                order = int(session.execute(text("SELECT pg_current_xact_id()::text")).scalar_one())
+        if announced and self.ordered_listener is not None:
+            self.ordered_listener(announced, order)
+        elif announced and self.listener is not None:
             self.listener(announced)
 
     @contextmanager

@@ -13,6 +13,7 @@ from carebag_server.access import TheGuest
 from carebag_server.callers import GuestCaller
 from carebag_server.database import DatabaseBusy
 from carebag_server.hub import Hub, TheHub
+from carebag_server.hubs.events import GuestCame
 from carebag_server.refusals import Refused
 from carebag_server.rooms import guest_participant
 from carebag_server.socket_routes import converse, until_one_ends
@@ -60,7 +61,7 @@ class GuestTalk:
         except Refused as refused:
             self.line.refuse(refused.code, fatal=True)
             raise Over from None
-        live.carry_out(live.rooms.guest_came(self.line.number, here, self.caller.kit_id))
+        await live.happen(GuestCame(line=self.line.number, guest=here, kit_id=self.caller.kit_id))
         await until_one_ends(self._listen(), self._watch(), self._serve_relay(), self._relay.run())
 
     def _join(self) -> Guest:
@@ -83,9 +84,9 @@ class GuestTalk:
             if isinstance(message, Ping):
                 self.line.push(Pong(id=message.id))
             elif isinstance(message, Signal):
-                live.carry_out(live.rooms.signal(self.line.number, message))
+                live.relay(live.rooms.signal(self.line.number, message))
             elif isinstance(message, LinkReport):
-                live.carry_out(live.rooms.quality(self.line.number, message))
+                live.relay(live.rooms.quality(self.line.number, message))
             else:
                 self.line.refuse("bad_message")
 

@@ -6,7 +6,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
+
+from carebag_server.database import WRITER_LOCK
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -20,12 +22,14 @@ class NewerStore(Exception):
 
 
 def upgrade(engine: Engine, to: str = "head") -> None:
-    """To the tables of `to`, in one transaction.
+    """To the tables of `to`, in one transaction; hubs that start at the same time take turns.
 
     Raises:
         NewerStore: nothing was changed.
     """
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
         upgrade_within(connection, to)
 
 

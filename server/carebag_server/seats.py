@@ -37,18 +37,23 @@ class Seat:
     snapshot_sent: bool = False
     held: list[Wire] = field(default_factory=list)
 
+    def ready(self) -> list[Wire]:
+        """The snapshot is sent; gives what is to come after it."""
+        self.snapshot_sent = True
+        held, self.held = self.held, []
+        return held
+
 
 @dataclass
 class Console:
     connection: Connection
     practitioner_id: uuid.UUID
     name: str
-    number: int
     seat: Seat | None = None
 
     @property
     def participant(self) -> Participant:
-        return Participant(id=f"doctor:{self.practitioner_id}:{self.number}", role="doctor", name=self.name)
+        return Participant(id=doctor_participant(self.practitioner_id, self.connection), role="doctor", name=self.name)
 
 
 class Seating:
@@ -62,15 +67,15 @@ class Seating:
         """From whatever seat it had before."""
         self.rise(console)
         console.seat = seat
-        self._of_visit.setdefault(seat.visit_id, {})[console.number] = console
-        self._of_kit.setdefault(seat.kit_id, {})[console.number] = console
+        self._of_visit.setdefault(seat.visit_id, {})[console.connection] = console
+        self._of_kit.setdefault(seat.kit_id, {})[console.connection] = console
 
     def rise(self, console: Console) -> Seat | None:
         """The seat that it had; None where it had none."""
         seat, console.seat = console.seat, None
         if seat is not None:
             for index, key in ((self._of_visit, seat.visit_id), (self._of_kit, seat.kit_id)):
-                del index[key][console.number]
+                del index[key][console.connection]
                 if not index[key]:
                     del index[key]
         return seat
@@ -96,6 +101,12 @@ class KitHere:
     status: KitStatus | None = None
     visits_sent: bool = False
     held: list[Wire] = field(default_factory=list)
+
+    def ready(self) -> list[Wire]:
+        """The visits are sent; gives what is to come after them."""
+        self.visits_sent = True
+        held, self.held = self.held, []
+        return held
 
     @property
     def participant(self) -> Participant:
@@ -141,6 +152,10 @@ class GuestHere:
     def participant(self) -> Participant:
         name = self.guest.said_name or self.guest.name
         return Participant(id=guest_participant(self.guest.id), role="guest", name=name)
+
+
+def doctor_participant(practitioner_id: uuid.UUID, connection: Connection) -> str:
+    return f"doctor:{practitioner_id}:{connection}"
 
 
 def guest_participant(guest_id: uuid.UUID) -> str:

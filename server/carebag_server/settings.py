@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from carebag_server.hubs.settings import BusSettings
 from carebag_server.media_stores import media_fault
 from carebag_server.sfu.settings import SfuSettings
 from carebag_server.turn import TurnSettings
@@ -52,6 +53,8 @@ class Settings:
     """By way of which servers media goes where there is no direct path."""
     sfu: SfuSettings = field(default_factory=SfuSettings)
     """What hands the kit's picture on from the second viewer on."""
+    bus: BusSettings = field(default_factory=BusSettings)
+    """How it and the other hubs on its database tell each other what happens; without a place it is alone."""
 
     @property
     def secure_cookies(self) -> bool:
@@ -64,7 +67,7 @@ class Settings:
         Raises:
             UnsafeSettings: `plain_http` (a non-loopback origin without TLS), `open_without_tls` (listening beyond this
                 machine though browsers come by http), `demo_not_loopback`, `bad_origin`, or a `turn.TurnFault`,
-                `sfu.settings.SfuSettingsFault`, or what `media_stores.media_fault` says.
+                `sfu.settings.SfuSettingsFault`, `hubs.settings.BusFault`, or what `media_stores.media_fault` says.
         """
         for origin in (*self.origins, self.kit_page_origin):
             _check_origin(origin)
@@ -73,6 +76,7 @@ class Settings:
         if not is_loopback(self.host) and not self.secure_cookies:
             raise UnsafeSettings("open_without_tls")
         fault = self.turn.fault(self.demo) or self.sfu.fault(self.demo) or media_fault(self.media_url)
+        fault = fault or self.bus.fault(self.database_url)
         if fault is not None:
             raise UnsafeSettings(fault)
 
@@ -105,7 +109,7 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
 
     Raises:
         UnsafeSettings: `bad_port` for a port that is no number, `no_turn_secret_file` or `no_sfu_secret_file` for
-            one that cannot be read; `no_s3_secret_file` likewise.
+            one that cannot be read; `no_s3_secret_file`, `no_bus_secret_file` likewise.
     """
 
     def choose(option: str, variable: str, default: str) -> str:
@@ -127,6 +131,7 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
         telephone=choose("telephone", "TELEPHONE", "").strip()[:40],
         turn=_turn(choose("turn", "TURN", ""), bool(getattr(args, "relay_only", False)), environ),
         sfu=SfuSettings(place=choose("sfu", "SFU", "").strip(), secret=_secret("SFU", environ)),
+        bus=BusSettings(place=choose("bus", "BUS", "").strip(), secret=_secret("BUS", environ)),
     )
 
 

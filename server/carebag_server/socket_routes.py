@@ -1,9 +1,10 @@
 """`/api/ws/console` for the doctor's page and `/api/ws/kit` for a kit: sign-in is the policy's, the talk is here."""
 
 import asyncio
+import base64
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from fastapi import APIRouter, WebSocket
@@ -14,9 +15,11 @@ from carebag_server import sessions, visits
 from carebag_server.access import DoctorByQuery, TheKitConnecting
 from carebag_server.callers import KitCaller, PersonCaller
 from carebag_server.hub import Hub, TheHub
+from carebag_server.hubs.events import ConsoleCame, Entered, Joined, KitCame, KitEntered, KitSaid, Left
 from carebag_server.refusals import Refused
 from carebag_server.relations import visible_visit
 from carebag_server.rooms import kit_participant, nurse_participant
+from carebag_server.seats import doctor_participant
 from carebag_server.sockets import Line, Over
 from carebag_server.turn import RelayGiver
 from carebag_wire.messages import (
@@ -99,6 +102,12 @@ def _is_live(hub: Hub, caller: PersonCaller | KitCaller, visit_id: uuid.UUID) ->
         return False
 
 
+def nurses_of(snapshots: Iterable[VisitSnapshot]) -> dict[uuid.UUID, str]:
+    """Who is the nurse in which visit."""
+    heads = (one.visit for one in snapshots)
+    return {head.id: head.nurse.name for head in heads if head.nurse is not None}
+
+
 class Console:
     """The doctor's side: the list of visits, and one room at a time."""
 
@@ -111,7 +120,9 @@ class Console:
     async def talk(self) -> None:
         live, person = self.hub.live, self.caller.person
         await live.greet(self.line, from_console, "console")
-        participant_id = live.rooms.console_came(self.line.number, person.practitioner_id, person.name)
+        me, number = person.practitioner_id, self.line.number
+        await live.happen(ConsoleCame(line=number, practitioner_id=me, name=person.name))
+        participant_id = doctor_participant(me, number)
         live.welcome(self.line, participant_id, person.name)
         self._queue_wanted.set()
         self.line.requeue = self._requeue
@@ -147,18 +158,19 @@ class Console:
         self._relay.serve(None)
         try:
             kit_id = await run_in_threadpool(self._kit_of, join)
-            actions = live.rooms.join(self.line.number, join.visit_id, kit_id, join.take_over)
-            live.carry_out(actions)
+            joined = {"line": self.line.number, "visit_id": join.visit_id, "kit_id": kit_id}
+            await live.happen(Joined(**joined, take_over=join.take_over))
             if live.rooms.seated(self.line.number) != join.visit_id:
                 return
             snapshot = await run_in_threadpool(self._enter, join)
         except Refused as refused:
-            live.carry_out(live.rooms.leave(self.line.number))
+            await live.happen(Left(line=self.line.number))
             self.line.refuse(refused.code)
             return
         if snapshot.visit.state != "closed":
             self._relay.serve_at_once(join.visit_id, self._participant_id)
-        live.carry_out(live.rooms.entered(self.line.number, Snapshot(snapshot=snapshot)))
+        nurses, read = nurses_of([snapshot]), Snapshot(snapshot=snapshot)
+        await live.happen(Entered(line=self.line.number, visit_id=join.visit_id, nurses=nurses, snapshot=read))
 
     def _may_relay(self, visit_id: uuid.UUID) -> bool:
         """While the doctor sits in the room of a visit that is not over and still may see it."""
@@ -174,20 +186,20 @@ class Console:
 
     async def _leave(self, _leave: Leave) -> None:
         self._relay.serve(None)
-        self.hub.live.carry_out(self.hub.live.rooms.leave(self.line.number))
+        await self.hub.live.happen(Left(line=self.line.number))
 
     async def _signal(self, signal: Signal) -> None:
-        self.hub.live.carry_out(self.hub.live.rooms.signal(self.line.number, signal))
+        self.hub.live.relay(self.hub.live.rooms.signal(self.line.number, signal))
 
     async def _doctor_hears(self, hears: DoctorHears) -> None:
-        self.hub.live.carry_out(self.hub.live.rooms.doctor_hears(self.line.number, hears))
+        self.hub.live.relay(self.hub.live.rooms.doctor_hears(self.line.number, hears))
 
     async def _quality(self, quality: LinkReport) -> None:
-        self.hub.live.carry_out(self.hub.live.rooms.quality(self.line.number, quality))
+        self.hub.live.relay(self.hub.live.rooms.quality(self.line.number, quality))
 
-    def _requeue(self, organization_id: uuid.UUID) -> None:
+    def _requeue(self, organization_id: uuid.UUID | None) -> None:
         """A visit of this organisation changed: the list is sent anew to those who see its visits."""
-        if organization_id in self._homes:
+        if organization_id is None or organization_id in self._homes:
             self._queue_wanted.set()
 
     async def _send_queues(self) -> None:
@@ -218,9 +230,11 @@ class KitTalk:
         live, kit = self.hub.live, self.caller
         await live.greet(self.line, from_kit, "kit")
         live.welcome(self.line, kit_participant(kit.kit_id), kit.name)
-        live.carry_out(live.rooms.kit_came(self.line.number, kit.kit_id, kit.name, kit.public_key))
-        kit_visits = KitVisits(visits=await run_in_threadpool(self._visits), telephone=self.hub.settings.telephone)
-        live.carry_out(live.rooms.kit_entered(self.line.number, kit_visits))
+        number, key = self.line.number, base64.b64encode(kit.public_key).decode()
+        await live.happen(KitCame(line=number, kit_id=kit.kit_id, name=kit.name, key=key))
+        read = await run_in_threadpool(self._visits)
+        kit_visits = KitVisits(visits=read, telephone=self.hub.settings.telephone)
+        await live.happen(KitEntered(line=number, nurses=nurses_of(read), visits=kit_visits))
         await until_one_ends(self._listen(), self._watch_enrolment(), self._relay.run())
 
     async def _listen(self) -> None:
@@ -241,14 +255,14 @@ class KitTalk:
         if isinstance(message, Ping):
             self.line.push(Pong(id=message.id))
         elif isinstance(message, Signal):
-            live.carry_out(live.rooms.signal(self.line.number, message))
+            live.relay(live.rooms.signal(self.line.number, message))
         elif isinstance(message, KitStatus):
-            live.carry_out(live.rooms.kit_status(self.line.number, message))
+            live.tell(KitSaid(line=self.line.number, status=message))
             nurse = [nurse_participant(self.caller.kit_id)] if message.nurse_present else []
             self._relay.serve(message.visit_id, kit_participant(self.caller.kit_id), *nurse)
         elif isinstance(message, Live):
-            live.carry_out(live.rooms.live(self.line.number, message))
+            live.relay(live.rooms.live(self.line.number, message))
         elif isinstance(message, LinkReport):
-            live.carry_out(live.rooms.quality(self.line.number, message))
+            live.relay(live.rooms.quality(self.line.number, message))
         else:
             self.line.refuse("bad_message")

@@ -15,17 +15,25 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from carebag_server.announcements import Announcement
+from carebag_server.hubs import acting
+from carebag_server.hubs.bus import Bus
+from carebag_server.hubs.company import Why, hub_of
+from carebag_server.hubs.events import Announced, Gone, HubEvent, Passed, ReadAnew, RoomEvent
+from carebag_server.hubs.newest import Newest
+from carebag_server.hubs.sharing import Alone, Shared, Sharing
+from carebag_server.hubs.unseen import Touched
 from carebag_server.outgoing import Outgoing
 from carebag_server.rooms import Action, Close, Connection, Rooms, Send
 from carebag_server.sfu.desk import SfuDesk
 from carebag_server.sfu.port import Sfu
-from carebag_server.sfu.watching import SFU_LINE
+from carebag_server.sfu.watching import SFU_LINE, Watching
 from carebag_wire import PROTOCOL
 from carebag_wire.base import Wire
-from carebag_wire.messages import MAX_MESSAGE_BYTES, CameraDo, Hello, Problem, Welcome
+from carebag_wire.messages import MAX_MESSAGE_BYTES, CameraDo, Hello, Problem, Signal, Welcome
 from carebag_wire.visit import Participant
 
 log = logging.getLogger("carebag.hub")
@@ -47,8 +55,8 @@ class Line:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     closing: bool = False
-    requeue: Callable[[uuid.UUID], None] | None = None
-    """For a console: a visit of this organisation changed, so its list of visits may be another."""
+    requeue: Callable[[uuid.UUID | None], None] | None = None
+    """For a console: a visit of this organisation (None: of any) changed, so its list of visits may be another."""
 
     def push(self, message: Wire) -> None:
         if not self.closing and not self.outgoing.push(message):
@@ -115,28 +123,45 @@ class Line:
 
 
 class LiveRooms:
-    """The rooms and their lines; made on the event loop's thread by `start`."""
+    """The rooms and their lines; made on the event loop's thread by `start`.
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    Args:
+        touched: which visits another hub may have changed before it broke off; asked in a thread.
+    """
+
+    def __init__(self, now: Callable[[], datetime], touched: Callable[[], Touched] | None = None) -> None:
         self.rooms = Rooms()
         self.relay_only = False
         """Told to everyone who comes in."""
         self.now = now
+        self.sharing: Sharing = Alone(self.act)
+        self._touched = touched
         self._lines: dict[Connection, Line] = {}
         self._numbers = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sfu: SfuDesk | None = None
+        self._stopping = False
+        self._happening: set[asyncio.Future[bool]] = set()
+        self._newest = Newest()
+        self._unsaid: tuple[set[uuid.UUID], set[uuid.UUID]] = (set(), set())
+        """Visits, and their kits, of which something changed while the other hubs could not be told."""
+        self._catching_up: set[asyncio.Task[None]] = set()
 
-    def start(self, sfu: Sfu | None = None) -> None:
-        self._loop = asyncio.get_running_loop()
+    def start(self, sfu: Sfu | None = None, bus: Bus | None = None) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), False
         if sfu is not None:
-            self._sfu = SfuDesk(sfu, lambda said: self.carry_out(self.rooms.with_sfu(said.visit_id).hear(said)))
+            self._sfu = SfuDesk(sfu, lambda said: self.relay(self.rooms.with_sfu(said.visit_id).hear(said)))
             self._sfu.start()
             self.rooms.has_sfu = True
+        if bus is not None:
+            self.sharing = Shared(bus, self)
+        self.sharing.start()
 
     async def stop(self) -> None:
         """Tell everyone that the hub goes down; they come back and get a snapshot."""
-        self._loop = None
+        self._stopping = True
+        if isinstance(self.sharing, Alone):
+            self._loop = None
         lines = list(self._lines.values())
         for line in lines:
             line.refuse("hub_stopping", fatal=True)
@@ -144,6 +169,104 @@ class LiveRooms:
             await asyncio.wait([asyncio.create_task(line.gone.wait()) for line in lines], timeout=STOP_SECONDS)
         if self._sfu is not None:
             await self._sfu.stop()
+
+    async def leave(self) -> None:
+        """After `stop`, and after the last request: nothing changes any more that other hubs must be told."""
+        await self.sharing.stop()
+        self._loop = None
+
+    # What happens, here and at other hubs
+
+    async def happen(self, event: RoomEvent) -> None:
+        """Returns when it has happened in the rooms.
+
+        Raises:
+            Over: this hub does not know now who is in the rooms; the line is being closed.
+        """
+        heard: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._happening.add(heard)
+        try:
+            if not self.sharing.say(event, lambda: _settle(heard, True)) or not await heard:
+                raise Over
+        finally:
+            self._happening.discard(heard)
+
+    def tell(self, event: RoomEvent) -> None:
+        """It happens, soon; what was changed in the store and cannot be told now is told as soon as it can be."""
+        if not self.sharing.say(event) and isinstance(event, Announced):
+            self._could_not_say(event)
+
+    def act(self, event: RoomEvent) -> None:
+        """It happened: see `hubs.company.Crew`."""
+        match event:
+            case Announced():
+                news = [one for one in event.announcements if self._newest.is_news(one, event.order)]
+                self.carry_out(acting.act(self.rooms, event.model_copy(update={"announcements": news})))
+                self._requeue({one.organization_id for one in news if one.changed.visit is not None})
+            case ReadAnew():
+                self._bring_back(set(event.visits), set(event.kits))
+            case _:
+                self.carry_out(acting.act(self.rooms, event))
+
+    def all_here(self) -> list[RoomEvent]:
+        return acting.events_of(self.rooms, self.sharing.is_here)
+
+    def hub_gone(self, hub: int, clean: bool) -> None:
+        for connection in self.rooms.connections():
+            if hub_of(connection) == hub:
+                self.carry_out(self.rooms.gone(connection))
+        if not clean:
+            log.warning("another hub is gone; visits that it may have changed last are read anew")
+            task = asyncio.create_task(self._catch_up())
+            self._catching_up.add(task)
+            task.add_done_callback(self._catching_up.discard)
+
+    async def _catch_up(self) -> None:
+        """What the store says was changed, and the hub that did so may not have told."""
+        if self._touched is not None:
+            touched = await run_in_threadpool(self._touched)
+            self._bring_back(set(touched.visits), set(touched.kits))
+
+    def came_in(self) -> None:
+        log.info("this hub is one of those that serve the visits")
+        (visits, kits), self._unsaid = self._unsaid, (set(), set())
+        if visits:
+            self.tell(ReadAnew(visits=list(visits), kits=list(kits)))
+
+    def fell_out(self, why: Why, unheard: list[HubEvent]) -> None:
+        """Who is in the rooms is not known any more: everybody is sent away, to come in again here or elsewhere."""
+        if why != "left":
+            log.error("this hub is cut off from the others (%s): all sockets are closed, none is let in", why)
+        for event in unheard:
+            if isinstance(event, Announced):
+                self._could_not_say(event)
+        self.rooms = Rooms()
+        self.rooms.has_sfu = self._sfu is not None
+        self._newest = Newest()
+        if self._sfu is not None:
+            self._sfu.nobody()
+        for line in self._lines.values():
+            line.refuse("hub_stopping", fatal=True)
+        for heard in self._happening:
+            _settle(heard, False)
+
+    def _could_not_say(self, event: Announced) -> None:
+        for one in event.announcements:
+            self._unsaid[0].add(one.changed.visit_id)
+            self._unsaid[1].add(one.kit_id)
+
+    def _bring_back(self, visits: set[uuid.UUID], kits: set[uuid.UUID]) -> None:
+        """Those whose visits these are come again, and so get them as they are now; calls go on meanwhile."""
+        concerned = [number for number in self._lines if self.rooms.visit_of(number) in visits]
+        concerned += [self.rooms.kits[kit_id].connection for kit_id in kits if kit_id in self.rooms.kits]
+        for line in [self._lines[number] for number in concerned if number in self._lines]:
+            line.refuse("hub_stopping", fatal=True)
+        self._requeue({None})
+
+    def _requeue(self, organizations: set[uuid.UUID | None]) -> None:
+        for requeue in [line.requeue for line in self._lines.values() if line.requeue is not None]:
+            for organization_id in organizations:
+                requeue(organization_id)
 
     def presence(self, visit_id: uuid.UUID, kit_id: uuid.UUID) -> tuple[list[Participant], bool]:
         """Who is in the room now; from any thread."""
@@ -155,18 +278,10 @@ class LiveRooms:
     async def _participants(self, visit_id: uuid.UUID, kit_id: uuid.UUID) -> tuple[list[Participant], bool]:
         return self.rooms.participants(visit_id, kit_id)
 
-    def announced(self, announcements: list[Announcement]) -> None:
-        """The store's listener: called by the thread that committed, in the order of the commits."""
+    def announced(self, announcements: list[Announcement], order: int = 0) -> None:
+        """The store's listener: called by the thread that committed; its order is that of the commits of all hubs."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._publish, announcements)
-
-    def _publish(self, announcements: list[Announcement]) -> None:
-        for announcement in announcements:
-            self.carry_out(self.rooms.publish(announcement))
-        for organization_id in {one.organization_id for one in announcements if one.changed.visit is not None}:
-            for line in list(self._lines.values()):
-                if line.requeue is not None and organization_id is not None:
-                    line.requeue(organization_id)
+            self._loop.call_soon_threadsafe(self.tell, Announced(order=order, announcements=announcements))
 
     def tell_kit(self, kit_id: uuid.UUID, message: CameraDo) -> bool:
         """Hand the message to a kit that is in that visit; False if it is not there. From any thread."""
@@ -185,13 +300,39 @@ class LiveRooms:
 
     async def _tell_kit(self, kit_id: uuid.UUID, message: CameraDo) -> bool:
         actions = self.rooms.camera(kit_id, message)
-        self.carry_out(actions)
+        self.relay(actions)
         return bool(actions)
 
-    def carry_out(self, actions: Iterable[Action]) -> None:
+    def relay(self, actions: Iterable[Action]) -> None:
+        """Carry out what comes of what was said here only: what is for connections of other hubs is passed on."""
         for action in actions:
-            if isinstance(action, Send) and action.connection == SFU_LINE and self._sfu is not None:
-                self._sfu.take(action.message)
+            end = self._end(action)
+            if end is None or self.sharing.is_here(end):
+                self.carry_out([action])
+            elif isinstance(action, Send):
+                passed = Passed.model_validate({"line": action.connection, "message": action.message})
+                self.sharing.pass_on(end, passed)
+
+    def _end(self, action: Action) -> Connection | None:
+        """Whose hub it is for: the SFU's desk of a visit is where its kit is."""
+        if not isinstance(action, Send) or not isinstance(action.message, Signal) or action.connection != SFU_LINE:
+            return action.connection
+        kit = self.rooms.with_sfu(action.message.visit_id).kit
+        return None if kit is None else kit.connection
+
+    def _to_desk(self, message: Wire) -> None:
+        if self._sfu is None:
+            return
+        kit = self.rooms.with_sfu(message.visit_id).kit if isinstance(message, Watching) else None
+        if isinstance(message, Watching) and kit is not None and not self.sharing.is_here(kit.connection):
+            message = Watching(visit_id=message.visit_id, kit=None, viewers=())
+        self._sfu.take(message)
+
+    def carry_out(self, actions: Iterable[Action]) -> None:
+        """What is for this hub's connections; the other hubs do the same with theirs."""
+        for action in actions:
+            if isinstance(action, Send) and action.connection == SFU_LINE:
+                self._to_desk(action.message)
                 continue
             line = self._lines.get(action.connection)
             if line is None:
@@ -203,8 +344,10 @@ class LiveRooms:
 
     async def open(self, socket: WebSocket) -> Line:
         await socket.accept()
-        line = Line(next(self._numbers), socket)
+        line = Line(self.sharing.line(next(self._numbers)), socket)
         self._lines[line.number] = line
+        if self._stopping or not self.sharing.is_in:
+            line.refuse("hub_stopping", fatal=True)
         return line
 
     async def greet(self, line: Line, adapter: TypeAdapter[Any], client: str) -> None:
@@ -247,4 +390,9 @@ class LiveRooms:
     def forget(self, line: Line) -> None:
         """The conversation is over, from whichever side."""
         self._lines.pop(line.number, None)
-        self.carry_out(self.rooms.gone(line.number))
+        self.tell(Gone(line=line.number))
+
+
+def _settle(future: asyncio.Future[bool], outcome: bool) -> None:
+    if not future.done():
+        future.set_result(outcome)

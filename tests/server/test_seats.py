@@ -13,7 +13,7 @@ MOVES = st.lists(st.tuples(st.integers(0, 4), st.none() | st.tuples(st.integers(
 @given(MOVES)
 def test_who_sits_where(moves: list[tuple[int, tuple[int, int] | None]]) -> None:
     seating = Seating()
-    consoles = [Console(number, UUID(int=number), "", number) for number in range(5)]
+    consoles = [Console(number, UUID(int=number), "") for number in range(5)]
     sits: dict[int, tuple[int, int]] = {}
     for who, where in moves:
         before = sits.pop(who, None)
@@ -24,8 +24,8 @@ def test_who_sits_where(moves: list[tuple[int, tuple[int, int] | None]]) -> None
             seating.sit(consoles[who], Seat(who, UUID(int=where[0]), UUID(int=where[1])))
             sits[who] = where
     for place in range(3):
-        in_room = [one.number for one in seating.in_room(UUID(int=place))]
-        of_kit = [one.number for one in seating.of_kit(UUID(int=place))]
+        in_room = [one.connection for one in seating.in_room(UUID(int=place))]
+        of_kit = [one.connection for one in seating.of_kit(UUID(int=place))]
         assert in_room == sorted(who for who, (visit, _) in sits.items() if visit == place)
         assert of_kit == sorted(who for who, (_, kit) in sits.items() if kit == place)
     for console in consoles:

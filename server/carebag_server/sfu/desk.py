@@ -92,6 +92,11 @@ class SfuDesk:
         elif isinstance(message, Signal) and (visit := self._visits.get(message.visit_id)) is not None:
             visit.put(message)
 
+    def nobody(self) -> None:
+        """Nothing is known any more of who is in the rooms."""
+        for visit_id in list(self._visits):
+            self._watching(Watching(visit_id=visit_id, kit=None, viewers=()))
+
     def _watching(self, now: Watching) -> None:
         """The room is another; without viewers the visit is over here."""
         visit = self._visits.get(now.visit_id)

@@ -1,0 +1,394 @@
+"""Several hubs on a bus that delivers when it likes: all have one picture of the rooms, whoever dies, hangs, is cut."""
+
+import itertools
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carebag_server.hubs.acting import act, events_of
+from carebag_server.hubs.company import ENTER_BEATS, MISSED, UNHEARD, Company, hub_of, line_of
+from carebag_server.hubs.events import (
+    ConsoleCame,
+    Entered,
+    Gone,
+    HubEvent,
+    Joined,
+    KitCame,
+    KitEntered,
+    KitSaid,
+    Left,
+    Passed,
+    RoomEvent,
+)
+from carebag_server.rooms import Rooms
+from carebag_wire.messages import KitStatus, Live
+
+PEOPLE = [uuid.UUID(int=number) for number in (1, 2)]
+KITS = [uuid.UUID(int=number) for number in (11, 12)]
+VISITS = [uuid.UUID(int=number) for number in (21, 22)]
+
+
+class Log:
+    """A bus: one list of all that was said. Each hub reads on in it when the test says so."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.numbers = itertools.count(1)
+
+
+class HubHere:
+    """One hub without sockets; `lines` are those that it has not let go of."""
+
+    def __init__(self, log: Log) -> None:
+        self.log, self.at = log, 0
+        self.rooms = Rooms()
+        self.lines: set[int] = set()
+        self.counter = itertools.count(1)
+        self.alive = self.connected = True
+        self.fell: list[str] = []
+        self.lost: list[tuple[int, bool]] = []
+        self.passed: list[Passed] = []
+        self.unheard: list[HubEvent] = []
+        self.company = Company(self, self.put, lambda: next(log.numbers))
+        self.connect()
+
+    def put(self, text: str) -> None:
+        if self.connected:
+            self.log.texts.append(text)
+
+    def connect(self) -> None:
+        self.connected, self.at = True, len(self.log.texts)
+        self.company.up()
+
+    def read(self, most: int = 10**6) -> None:
+        while self.alive and self.connected and most and self.at < len(self.log.texts):
+            self.at, most = self.at + 1, most - 1
+            self.company.heard(self.log.texts[self.at - 1])
+
+    # What the company asks
+
+    def act(self, event: RoomEvent) -> None:
+        if isinstance(event, Passed):
+            self.passed.append(event)
+        else:
+            act(self.rooms, event)
+
+    def all_here(self) -> list[RoomEvent]:
+        return events_of(self.rooms, lambda line: hub_of(line) == self.company.number)
+
+    def hub_gone(self, hub: int, clean: bool) -> None:
+        self.lost.append((hub, clean))
+        for line in self.rooms.connections():
+            if hub_of(line) == hub:
+                self.rooms.gone(line)
+
+    def came_in(self) -> None:
+        self.fell.append("in")
+
+    def fell_out(self, why: Any, unheard: list[HubEvent]) -> None:
+        self.fell.append(why)
+        self.unheard += unheard
+        self.rooms, self.lines = Rooms(), set()
+
+    # What happens
+
+    def new_line(self) -> int:
+        line = line_of(self.company.number, next(self.counter))
+        self.lines.add(line)
+        return line
+
+    def picture(self) -> set[str]:
+        """All that the rooms know, but for the nurses' names."""
+        events = events_of(self.rooms, lambda _: True)
+        return {event.model_copy(update={"nurses": {}} if hasattr(event, "nurses") else {}).model_dump_json()
+                for event in events}  # fmt: skip
+
+
+def settle(hubs: list[HubHere]) -> None:
+    """All read all, and time goes by: whoever is dead is found out, whoever is cut off comes back."""
+    for _ in range(3 * (UNHEARD + ENTER_BEATS + MISSED)):
+        for hub in hubs:
+            if (hub.alive and hub.connected and not hub.company.beat()) or (hub.alive and not hub.connected):
+                hub.connect()
+        for hub in hubs:
+            hub.read()
+
+
+@pytest.fixture
+def three() -> list[HubHere]:
+    log = Log()
+    hubs = [HubHere(log) for _ in range(3)]
+    settle(hubs)
+    return hubs
+
+
+def console(hub: HubHere, person: uuid.UUID = PEOPLE[0], visit: uuid.UUID = VISITS[0], take_over: bool = False) -> int:
+    line = hub.new_line()
+    hub.company.say(ConsoleCame(line=line, practitioner_id=person, name="x"))
+    hub.company.say(Joined(line=line, visit_id=visit, kit_id=KITS[0], take_over=take_over))
+    hub.company.say(Entered(line=line, visit_id=visit))
+    return line
+
+
+def kit(hub: HubHere, kit_id: uuid.UUID = KITS[0]) -> int:
+    line = hub.new_line()
+    hub.company.say(KitCame(line=line, kit_id=kit_id, name="x", key=""))
+    hub.company.say(KitEntered(line=line))
+    return line
+
+
+def all_read(hubs: list[HubHere]) -> None:
+    for hub in hubs:
+        hub.read()
+
+
+def test_all_come_in_and_nobody_is_in_before(three: list[HubHere]) -> None:
+    assert [hub.fell for hub in three] == [["in"]] * 3
+    assert HubHere(Log()).company.say(Gone(line=1)) is False
+
+
+def test_a_hub_alone_comes_in_when_it_has_heard_its_own_beats() -> None:
+    hub = HubHere(Log())
+    hub.read()
+    for _ in range(ENTER_BEATS):
+        assert hub.company.phase == "entering"
+        hub.company.beat()
+        hub.read()
+    assert hub.company.phase == "in"
+
+
+def test_who_comes_at_one_hub_is_known_at_all(three: list[HubHere]) -> None:
+    first, second, third = three
+    kit_line, doctor_line = kit(first), console(second)
+    all_read(three)
+    assert first.picture() == second.picture() == third.picture()
+    assert third.rooms.kits[KITS[0]].connection == kit_line
+    assert third.rooms.seated(doctor_line) == VISITS[0]
+
+
+def test_one_seat_for_a_person_at_all_hubs(three: list[HubHere]) -> None:
+    """Both said it before either heard: the order on the bus decides, the same for all."""
+    first, second, _ = three
+    sits, refused = console(first), console(second)
+    all_read(three)
+    for hub in three:
+        assert (hub.rooms.seated(sits), hub.rooms.seated(refused)) == (VISITS[0], None)
+    later = console(second, take_over=True)
+    all_read(three)
+    for hub in three:
+        assert (hub.rooms.seated(sits), hub.rooms.seated(later)) == (None, VISITS[0])
+
+
+def test_a_kit_has_one_connection_at_all_hubs(three: list[HubHere]) -> None:
+    first, second, third = three
+    kit(first)
+    newer = kit(second)
+    all_read(three)
+    assert {hub.rooms.kits[KITS[0]].connection for hub in three} == {newer}
+    assert len(third.rooms.connections()) == 1
+
+
+def test_what_is_passed_on_reaches_one_hub(three: list[HubHere]) -> None:
+    first, second, third = three
+    message = Passed(line=line_of(second.company.number, 7), message=Live(visit_id=VISITS[0]))
+    first.company.pass_on(second.company.number, message)
+    all_read(three)
+    assert [hub.passed for hub in (first, second, third)] == [[], [message], []]
+
+
+def test_a_hub_that_comes_later_learns_who_is_there(three: list[HubHere]) -> None:
+    first, second, _ = three
+    kit_line = kit(first)
+    first.company.say(KitSaid(line=kit_line, status=KitStatus(visit_id=VISITS[0], devices=[], unsent=3)))
+    console(second)
+    settle(three)
+    fourth = HubHere(first.log)
+    console(first, PEOPLE[1])  # while it comes in
+    settle([*three, fourth])
+    assert fourth.picture() == first.picture()
+    assert len(fourth.picture()) == 9
+
+
+def test_a_dead_hub_is_found_out_and_its_people_are_gone(three: list[HubHere]) -> None:
+    first, second, third = three
+    kit(first)
+    stays = console(second)
+    settle(three)
+    first.alive = False
+    for beats in range(MISSED + 2):
+        assert not second.lost or beats >= MISSED
+        for hub in (second, third):
+            hub.company.beat()
+        all_read([second, third])
+    assert second.lost == third.lost == [(first.company.number, False)]
+    assert second.picture() == third.picture()
+    assert second.rooms.connections() == [stays]
+
+
+def test_a_hub_that_goes_says_so(three: list[HubHere]) -> None:
+    first, second, third = three
+    kit(first)
+    heard: list[bool] = []
+    first.company.leave(lambda: heard.append(True))
+    all_read(three)
+    assert heard == [True]
+    assert second.lost == third.lost == [(first.company.number, True)]
+    assert not second.rooms.connections()
+    assert first.company.beat()
+    assert first.company.phase == "out"
+
+
+def test_a_hub_that_hung_lets_go_and_comes_anew(three: list[HubHere]) -> None:
+    first, second, third = three
+    kit(first)
+    settle(three)
+    settle([second, third])  # the first does nothing meanwhile
+    before = first.company.number
+    settle(three)
+    assert first.fell == ["in", "declared_gone", "in"]
+    assert first.company.number != before
+    assert not first.lines
+    assert first.picture() == second.picture() == third.picture() == set()
+
+
+def test_a_bus_that_stands_still_makes_nobody_suspect_the_others(three: list[HubHere]) -> None:
+    for _ in range(UNHEARD):
+        for hub in three:
+            hub.company.beat()
+    all_read(three)
+    assert [hub.fell for hub in three] == [["in"]] * 3
+    assert [hub.lost for hub in three] == [[], [], []]
+
+
+def test_a_bus_from_which_nothing_comes_is_cut(three: list[HubHere]) -> None:
+    beats = [three[0].company.beat() for _ in range(UNHEARD + 1)]
+    assert beats == [True] * UNHEARD + [False]
+    assert three[0].fell == ["in", "bus_silent"]
+
+
+def test_what_was_said_and_not_heard_when_the_bus_was_cut_is_given_back(three: list[HubHere]) -> None:
+    first = three[0]
+    kit(first)
+    first.connected = False
+    first.company.cut()
+    assert [type(event) for event in first.unheard] == [KitCame, KitEntered]
+    settle(three)
+    assert {hub.company.phase for hub in three} == {"in"}
+
+
+def test_a_hole_in_what_a_hub_said_is_noticed(three: list[HubHere]) -> None:
+    first, second, _ = three
+    console(first)
+    del first.log.texts[second.at]
+    second.read()
+    assert second.fell == ["in", "bus_lost"]
+    settle(three)
+    assert second.picture() == three[2].picture()
+
+
+@pytest.mark.parametrize("text", ["", "x", "1 2 3", "z 1 0 {}", "7 x 0 {}", "7 1 y {}"])
+def test_what_is_no_text_of_ours_is_passed_over(three: list[HubHere], text: str) -> None:
+    three[0].log.texts.append(text)
+    all_read(three)
+    assert [hub.fell for hub in three] == [["in"]] * 3
+
+
+def test_a_hub_of_another_version_is_not_half_understood(three: list[HubHere]) -> None:
+    first, second, _ = three
+    first.log.texts.append(f"{second.company.number:x} {second.company._seq + 1} 0 {{}}")
+    first.read()
+    assert first.fell == ["in", "not_understood"]
+
+
+hub_numbers = st.integers(0, 2)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("read"), hub_numbers, st.integers(1, 8)),
+        st.tuples(st.just("beat"), hub_numbers),
+        st.tuples(st.just("console"), hub_numbers, st.sampled_from(PEOPLE)),
+        st.tuples(st.just("join"), hub_numbers, st.integers(0, 3), st.sampled_from(VISITS), st.booleans()),
+        st.tuples(st.just("enter"), hub_numbers, st.integers(0, 3), st.sampled_from(VISITS)),
+        st.tuples(st.just("leave"), hub_numbers, st.integers(0, 3)),
+        st.tuples(st.just("gone"), hub_numbers, st.integers(0, 3)),
+        st.tuples(st.just("kit"), hub_numbers, st.sampled_from(KITS)),
+        st.tuples(st.just("status"), hub_numbers, st.integers(0, 3), st.sampled_from(VISITS), st.booleans()),
+        st.tuples(st.just("cut"), hub_numbers),
+        st.tuples(st.just("connect"), hub_numbers),
+        st.tuples(st.just("kill"), hub_numbers),
+        st.tuples(st.just("hang"), hub_numbers),
+    ),
+    max_size=60,
+)
+
+
+def do(hubs: list[HubHere], step: tuple[Any, ...]) -> None:
+    kind, number, *rest = step
+    hub = hubs[number]
+    lines = sorted(hub.lines)
+    acts: dict[str, Callable[[], object]] = {
+        "read": lambda: hub.read(rest[0]),
+        "beat": lambda: hub.company.beat() or hub.connect(),
+        "cut": lambda: cut_off(hub),
+        "connect": lambda: None if hub.connected else hub.connect(),
+        "kill": lambda: kill(hubs, hub),
+        "hang": lambda: settle([one for one in hubs if one is not hub]),
+    }
+    if not hub.alive:
+        return
+    if kind in acts:
+        acts[kind]()
+    elif hub.company.phase != "in":
+        return
+    elif kind == "console":
+        hub.company.say(ConsoleCame(line=hub.new_line(), practitioner_id=rest[0], name="x"))
+    elif kind == "kit":
+        kit(hub, rest[0])
+    elif rest[0] < len(lines):
+        of_line(hub, kind, lines[rest[0]], rest[1:])
+
+
+def of_line(hub: HubHere, kind: str, line: int, rest: list[Any]) -> None:
+    if kind == "gone":
+        hub.lines.discard(line)
+    events: dict[str, Callable[[], RoomEvent]] = {
+        "join": lambda: Joined(line=line, visit_id=rest[0], kit_id=KITS[0], take_over=rest[1]),
+        "enter": lambda: Entered(line=line, visit_id=rest[0]),
+        "leave": lambda: Left(line=line),
+        "gone": lambda: Gone(line=line),
+        "status": lambda: KitSaid(line=line, status=KitStatus(visit_id=rest[0], devices=[], unsent=int(rest[1]))),
+    }
+    hub.company.say(events[kind]())
+
+
+def cut_off(hub: HubHere) -> None:
+    hub.connected = False
+    hub.company.cut()
+
+
+def kill(hubs: list[HubHere], hub: HubHere) -> None:
+    if sum(one.alive for one in hubs) > 1:
+        hub.alive = False
+
+
+@given(STEPS)
+def test_whatever_happens_all_have_one_picture(script: list[tuple[Any, ...]]) -> None:
+    log = Log()
+    hubs = [HubHere(log) for _ in range(3)]
+    settle(hubs)
+    for step in script:
+        do(hubs, step)
+    settle(hubs)
+    settle(hubs)
+    living = [hub for hub in hubs if hub.alive]
+    assert {hub.company.phase for hub in living} == {"in"}
+    assert len({frozenset(hub.picture()) for hub in living}) == 1
+    rooms = living[0].rooms
+    assert {hub_of(line) for line in rooms.connections()} <= {hub.company.number for hub in living}
+    seats = [(one.practitioner_id, one.seat.visit_id) for one in rooms.consoles.values() if one.seat]
+    assert len(seats) == len(set(seats)), "two seats of one person in one visit"
+    kits_and_consoles = set(rooms.connections())
+    assert kits_and_consoles <= set().union(*(hub.lines for hub in living)), "a line that its hub let go of"
