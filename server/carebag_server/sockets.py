@@ -5,18 +5,16 @@ Everything here runs on the event loop; the store is asked in threads. Messages 
 """
 
 import asyncio
-import contextlib
 import itertools
 import logging
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket
 
 from carebag_server.announcements import Announcement
 from carebag_server.hubs import acting
@@ -26,100 +24,20 @@ from carebag_server.hubs.events import Announced, Gone, HubEvent, Passed, ReadAn
 from carebag_server.hubs.newest import Newest
 from carebag_server.hubs.sharing import Alone, Shared, Sharing
 from carebag_server.hubs.unseen import Touched
-from carebag_server.outgoing import Outgoing
+from carebag_server.lines import Line, Over
 from carebag_server.rooms import Action, Close, Connection, Rooms, Send
 from carebag_server.sfu.desk import SfuDesk
 from carebag_server.sfu.port import Sfu
 from carebag_server.sfu.watching import SFU_LINE, Watching
 from carebag_wire import PROTOCOL
 from carebag_wire.base import Wire
-from carebag_wire.messages import MAX_MESSAGE_BYTES, CameraDo, Hello, Problem, Signal, Welcome
+from carebag_wire.messages import CameraDo, Hello, Signal, Welcome
 from carebag_wire.visit import Participant
 
+__all__ = ["Line", "LiveRooms", "Over"]
 log = logging.getLogger("carebag.hub")
 HELLO_SECONDS = 10.0
 STOP_SECONDS = 2.0
-
-
-class Over(Exception):
-    """This connection is to be closed."""
-
-
-@dataclass(eq=False)
-class Line:
-    """One accepted socket with what waits to be sent on it."""
-
-    number: Connection
-    socket: WebSocket
-    outgoing: Outgoing = field(default_factory=Outgoing)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
-    closing: bool = False
-    requeue: Callable[[uuid.UUID | None], None] | None = None
-    """For a console: a visit of this organisation (None: of any) changed, so its list of visits may be another."""
-
-    def push(self, message: Wire) -> None:
-        if not self.closing and not self.outgoing.push(message):
-            log.warning("a reader was too slow and was let go")
-            self.close()
-        self.wake.set()
-
-    def close(self) -> None:
-        self.closing = True
-        self.wake.set()
-
-    def refuse(self, code: str, *, fatal: bool = False) -> None:
-        self.push(Problem(code=code, fatal=fatal))
-        if fatal:
-            self.close()
-
-    def last_word(self, code: str) -> None:
-        """A fatal problem on a line that is closing already."""
-        self.outgoing.push(Problem(code=code, fatal=True))
-        self.wake.set()
-
-    async def hang_up(self) -> None:
-        """Close the socket if the peer has not done so."""
-        states = (self.socket.client_state, self.socket.application_state)
-        try:
-            if states == (WebSocketState.CONNECTED, WebSocketState.CONNECTED):
-                with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-                    await self.socket.close()
-        finally:
-            self.gone.set()
-
-    async def write(self) -> None:
-        """Send what waits until the line is closed and everything before that is out."""
-        while True:
-            message = self.outgoing.pop()
-            if message is not None:
-                await self.socket.send_text(message.model_dump_json())
-            elif self.closing:
-                return
-            else:
-                self.wake.clear()
-                await self.wake.wait()
-
-    async def read(self, adapter: TypeAdapter[Any]) -> Any:
-        """The next good message; bad ones are answered here.
-
-        Raises:
-            Over: the peer has gone.
-        """
-        while True:
-            event = await self.socket.receive()
-            if event["type"] == "websocket.disconnect":
-                raise Over
-            text = event.get("text")
-            if text is None:
-                self.refuse("bad_message")
-            elif len(text) > MAX_MESSAGE_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_MESSAGE_BYTES:
-                self.refuse("too_large")
-            else:
-                try:
-                    return adapter.validate_json(text)
-                except (ValidationError, UnicodeEncodeError):
-                    self.refuse("bad_message")
 
 
 class LiveRooms:
@@ -223,8 +141,15 @@ class LiveRooms:
 
     async def _catch_up(self) -> None:
         """What the store says was changed, and the hub that did so may not have told."""
-        if self._touched is not None:
+        if self._touched is None:
+            return
+        try:
             touched = await run_in_threadpool(self._touched)
+        except Exception as error:
+            log.error("the store cannot be asked what the other hub changed (%s): all come again", type(error).__name__)
+            for line in self._lines.values():
+                line.refuse("hub_stopping", fatal=True)
+        else:
             self._bring_back(set(touched.visits), set(touched.kits))
 
     def came_in(self) -> None:

@@ -290,6 +290,57 @@ def test_a_hole_in_what_a_hub_said_is_noticed(three: list[HubHere]) -> None:
     assert second.picture() == three[2].picture()
 
 
+def test_a_hub_that_does_not_hear_what_it_said_itself_notices(three: list[HubHere]) -> None:
+    first = three[0]
+    console(first)
+    del first.log.texts[first.at]
+    first.read()
+    assert first.fell == ["in", "bus_lost"]
+
+
+def test_nobody_is_in_before_all_have_told_who_is_there(three: list[HubHere]) -> None:
+    first, second, third = three
+    kit(first)
+    settle(three)
+    fourth = HubHere(first.log)
+    for _ in range(ENTER_BEATS):
+        for hub in (first, fourth):
+            hub.company.beat()  # the others are busy and have not read that it comes
+        fourth.read()
+    assert fourth.company.phase == "entering"
+    settle([first, second, third, fourth])
+    assert fourth.picture() == first.picture()
+
+
+def test_what_a_hub_says_after_it_was_declared_gone_does_not_count(three: list[HubHere]) -> None:
+    first, second, third = three
+    settle([second, third])
+    kit(first)  # it does not know yet
+    console(first)
+    all_read([second, third])
+    assert second.picture() == third.picture() == set()
+    assert second.lost == [(first.company.number, False)]
+
+
+def test_a_hub_of_which_nobody_told_is_sent_away_to_come_anew(three: list[HubHere]) -> None:
+    first = three[0]
+    first.log.texts.append('63 1 0 {"what": "beat"}')
+    first.read()
+    assert any('"hub_gone"' in text and '"hub":99' in text for text in first.log.texts)
+
+
+def test_who_comes_back_takes_back_its_old_number_at_once(three: list[HubHere]) -> None:
+    first, second, _ = three
+    kit(first)
+    settle(three)
+    before = first.company.number
+    cut_off(first)
+    first.connect()
+    second.read()
+    assert second.lost == [(before, True)]
+    assert not second.rooms.connections()
+
+
 @pytest.mark.parametrize("text", ["", "x", "1 2 3", "z 1 0 {}", "7 x 0 {}", "7 1 y {}"])
 def test_what_is_no_text_of_ours_is_passed_over(three: list[HubHere], text: str) -> None:
     three[0].log.texts.append(text)

@@ -1,0 +1,100 @@
+"""One accepted WebSocket: what waits to be sent on it, and what is read from it, checked."""
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from carebag_server.outgoing import Outgoing
+from carebag_server.seats import Connection
+from carebag_wire.base import Wire
+from carebag_wire.messages import MAX_MESSAGE_BYTES, Problem
+
+log = logging.getLogger("carebag.hub")
+
+
+class Over(Exception):
+    """This connection is to be closed."""
+
+
+@dataclass(eq=False)
+class Line:
+    """One accepted socket with what waits to be sent on it."""
+
+    number: Connection
+    socket: WebSocket
+    outgoing: Outgoing = field(default_factory=Outgoing)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    closing: bool = False
+    requeue: Callable[[uuid.UUID | None], None] | None = None
+    """For a console: a visit of this organisation (None: of any) changed, so its list of visits may be another."""
+
+    def push(self, message: Wire) -> None:
+        if not self.closing and not self.outgoing.push(message):
+            log.warning("a reader was too slow and was let go")
+            self.close()
+        self.wake.set()
+
+    def close(self) -> None:
+        self.closing = True
+        self.wake.set()
+
+    def refuse(self, code: str, *, fatal: bool = False) -> None:
+        self.push(Problem(code=code, fatal=fatal))
+        if fatal:
+            self.close()
+
+    def last_word(self, code: str) -> None:
+        """A fatal problem on a line that is closing already."""
+        self.outgoing.push(Problem(code=code, fatal=True))
+        self.wake.set()
+
+    async def hang_up(self) -> None:
+        """Close the socket if the peer has not done so."""
+        states = (self.socket.client_state, self.socket.application_state)
+        try:
+            if states == (WebSocketState.CONNECTED, WebSocketState.CONNECTED):
+                with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+                    await self.socket.close()
+        finally:
+            self.gone.set()
+
+    async def write(self) -> None:
+        """Send what waits until the line is closed and everything before that is out."""
+        while True:
+            message = self.outgoing.pop()
+            if message is not None:
+                await self.socket.send_text(message.model_dump_json())
+            elif self.closing:
+                return
+            else:
+                self.wake.clear()
+                await self.wake.wait()
+
+    async def read(self, adapter: TypeAdapter[Any]) -> Any:
+        """The next good message; bad ones are answered here.
+
+        Raises:
+            Over: the peer has gone.
+        """
+        while True:
+            event = await self.socket.receive()
+            if event["type"] == "websocket.disconnect":
+                raise Over
+            text = event.get("text")
+            if text is None:
+                self.refuse("bad_message")
+            elif len(text) > MAX_MESSAGE_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_MESSAGE_BYTES:
+                self.refuse("too_large")
+            else:
+                try:
+                    return adapter.validate_json(text)
+                except (ValidationError, UnicodeEncodeError):
+                    self.refuse("bad_message")
