@@ -235,6 +235,20 @@ MUTANTS = (
         "if False:",
         "tests/edge/test_unwatched_values.py",
     ),
+    Mutant(
+        "kit-believes-what-it-reads",
+        JOURNAL,
+        "if payload_sha256(payload) != sha256:",
+        "if False:",
+        "tests/edge/test_journal.py tests/carebag/fault_bench/test_bit_rot.py",
+    ),
+    Mutant(
+        "a-record-of-another-number",
+        JOURNAL,
+        "if (record.binding.kit_seq, str(record.id)) != (kit_seq, record_id):",
+        "if False:",
+        "tests/edge/test_journal.py",
+    ),
     # at rest
     Mutant(
         "a-copy-is-believed-unread",

@@ -5,7 +5,9 @@ SQLite, WAL, `synchronous=FULL`: a commit that returned survives a power cut (0 
 inside one transaction, so `kit_seq` has no hole and no record exists unsigned.
 """
 
+import contextlib
 import json
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +18,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from carebag_edge.errors import WrongJournal
-from carebag_edge.journal_file import connect
+from carebag_edge.journal_file import DATABASE_ERRORS, connect
+from carebag_edge.journal_tables import BY_ID, BY_NUMBER, OF_VISIT, TABLES, TRAY, UNSENT
 from carebag_edge.keys import KitKey
 from carebag_wire.records import (
     PhotoTaken,
@@ -30,48 +33,14 @@ from carebag_wire.records import (
     record_adapter,
 )
 
+log = logging.getLogger(__name__)
 VERSION = 2
-TABLES = """
-CREATE TABLE record (
-    kit_seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    type TEXT NOT NULL,
-    visit_id TEXT,
-    made_at TEXT NOT NULL,
-    measurement_id TEXT UNIQUE,
-    payload TEXT NOT NULL,
-    sha256 TEXT NOT NULL,
-    signature TEXT NOT NULL,
-    received_at TEXT,
-    refusal TEXT
-) STRICT;
-CREATE INDEX record_unsent ON record (kit_seq) WHERE received_at IS NULL AND refusal IS NULL;
-CREATE INDEX record_visit ON record (visit_id, kit_seq);
-CREATE TABLE media (
-    sha256 TEXT NOT NULL PRIMARY KEY,
-    kit_seq INTEGER NOT NULL REFERENCES record (kit_seq),
-    media_type TEXT NOT NULL,
-    stored INTEGER NOT NULL DEFAULT 0,
-    refusal TEXT
-) STRICT;
-CREATE TABLE state (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;
-"""
-TRAY = """
-CREATE TABLE tray (
-    kit_seq INTEGER PRIMARY KEY REFERENCES record (kit_seq),
-    reading_id TEXT NOT NULL UNIQUE,
-    decision TEXT,
-    decided_seq INTEGER REFERENCES record (kit_seq)
-) STRICT;
-INSERT INTO tray (kit_seq, reading_id) SELECT kit_seq, id FROM record
-    WHERE type = 'reading' AND visit_id IS NULL AND json_extract(payload, '$.problem') IS NULL;
-"""
-"""What was decided last about each value that belonged to no visit. Made of the records, for finding them quickly."""
-OF_VISIT = "SELECT kit_seq, payload, sha256, signature, received_at FROM record WHERE visit_id = ? ORDER BY kit_seq"
-BY_ID = "SELECT kit_seq, payload, sha256, signature, received_at FROM record WHERE id = ?"
-BY_NUMBER = "SELECT kit_seq, payload, sha256, signature, received_at FROM record WHERE kit_seq = ?"
 PCM16 = "application/octet-stream"
 """Raw PCM16 little-endian has no registered name (audio/L16 is big-endian)."""
+DAMAGED, MEDIA_DAMAGED = "damaged", "media_damaged"
+"""In place of the hub's refusal: the disk no longer holds what was written."""
+Row = tuple[int, str, str, str, str, str | None]
+"""kit_seq, id, payload, sha256, signature, received_at."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +88,8 @@ class Journal:
             WrongJournal: written by a newer program or by another kit; or on a disk that takes no WAL.
         """
         self.key = key
+        self._set_aside: set[int] = set()
+        self._offered: dict[UUID, int] = {}
         self._db = connect(path)
         # to the end: the row comes before the commit, and a mode that was not reached promises less
         [(mode,)] = self._db.execute("PRAGMA journal_mode = WAL").fetchall()
@@ -177,18 +148,19 @@ class Journal:
 
     def unsent_records(self, limit: int, max_chars: int = 1_000_000) -> list[SignedRecord]:
         """The oldest ones that the hub has not acknowledged, in order; at least one however large it is."""
-        rows = self._db.execute(
-            "SELECT payload, sha256, signature FROM record WHERE received_at IS NULL AND refusal IS NULL"
-            " ORDER BY kit_seq LIMIT ?",
-            (limit,),
-        )
+        entries: list[Entry] = []
+        known = -1
+        while not entries and known != len(self._set_aside):  # all of them may have been damaged
+            known = len(self._set_aside)
+            entries = self._entries(self._db.execute(UNSENT, (limit + known,)).fetchall())[:limit]
+        self._offered = {one.record.id: one.kit_seq for one in entries}
         batch: list[SignedRecord] = []
         chars = 0
-        for payload, sha256, signature in rows:
-            chars += len(payload)
+        for entry in entries:
+            chars += len(entry.signed.payload)
             if batch and chars > max_chars:
                 break
-            batch.append(SignedRecord(payload=payload, sha256=sha256, signature=signature))
+            batch.append(entry.signed)
         return batch
 
     def acknowledge(self, receipt: RecordReceipt) -> None:
@@ -198,6 +170,11 @@ class Journal:
             self._db.executemany(
                 "UPDATE record SET received_at = ?, refusal = NULL WHERE id = ? AND received_at IS NULL",
                 [(received_at, str(record_id)) for record_id in receipt.stored],
+            )
+            # by number too: an index that rotted must not have a record sent for ever
+            self._db.executemany(
+                "UPDATE record SET received_at = ?, refusal = NULL WHERE kit_seq = ? AND received_at IS NULL",
+                [(received_at, self._offered[one]) for one in receipt.stored if one in self._offered],
             )
             for sha256, code in receipt.refused.items():
                 self.refuse(sha256, code)
@@ -215,7 +192,7 @@ class Journal:
 
     def retry_refused(self) -> None:
         """Offer what was refused once more; done at start, since the reason may have been mended."""
-        self._db.execute("UPDATE record SET refusal = NULL WHERE refusal IS NOT NULL")
+        self._db.execute("UPDATE record SET refusal = NULL WHERE refusal <> ?", (DAMAGED,))
         self._db.execute("UPDATE media SET refusal = NULL WHERE refusal IS NOT NULL")
 
     def refused(self) -> dict[int, str]:
@@ -225,17 +202,28 @@ class Journal:
     def unsent(self) -> Unsent:
         count, oldest = self._db.execute(
             "SELECT COUNT(*), MIN(made_at) FROM (SELECT made_at FROM record WHERE received_at IS NULL"
-            " UNION ALL SELECT made_at FROM media JOIN record USING (kit_seq) WHERE stored = 0)"
+            " AND refusal IS NOT ?1 UNION ALL SELECT made_at FROM media JOIN record USING (kit_seq)"
+            " WHERE stored = 0 AND media.refusal IS NOT ?2)",
+            (DAMAGED, MEDIA_DAMAGED),
         ).fetchone()
         return Unsent(count, datetime.fromisoformat(oldest) if oldest else None)
 
+    def damaged(self) -> int:
+        """Records and files that the disk no longer holds as they were written, and that the hub does not have."""
+        (count,) = self._db.execute(
+            "SELECT (SELECT COUNT(*) FROM record WHERE refusal = ?1 AND received_at IS NULL)"
+            " + (SELECT COUNT(*) FROM media WHERE refusal = ?2 AND stored = 0)",
+            (DAMAGED, MEDIA_DAMAGED),
+        ).fetchone()
+        return int(count)
+
     def of_visit(self, visit_id: UUID) -> list[Entry]:
-        rows = self._db.execute(OF_VISIT, (str(visit_id),))
-        return [_entry(row) for row in rows]
+        """Those that are as they were written; others are set aside, and shown to nobody."""
+        return self._entries(self._db.execute(OF_VISIT, (str(visit_id),)).fetchall())
 
     def record(self, record_id: UUID) -> Entry | None:
         row = self._db.execute(BY_ID, (str(record_id),)).fetchone()
-        return _entry(row) if row else None
+        return self._entry(row) if row else None
 
     def numbers(self) -> list[int]:
         """Every kit_seq there is, in order: for those who check that there is no hole."""
@@ -250,7 +238,8 @@ class Journal:
             " ORDER BY COALESCE(decided_seq, kit_seq) DESC LIMIT ?",
             (decision, limit),
         ).fetchall()
-        return [TrayEntry(self._numbered(seq), self._numbered(by) if by else None) for seq, by in rows]
+        found = [self._tray_entry(*row) for row in rows]
+        return [one for one in found if one is not None]
 
     def tray_count(self) -> int:
         """Values nobody decided about."""
@@ -262,7 +251,7 @@ class Journal:
         row = self._db.execute(
             "SELECT kit_seq, decided_seq FROM tray WHERE reading_id = ?", (str(reading_id),)
         ).fetchone()
-        return TrayEntry(self._numbered(row[0]), self._numbered(row[1]) if row[1] else None) if row else None
+        return self._tray_entry(*row) if row else None
 
     # Media
 
@@ -334,8 +323,29 @@ class Journal:
         for statement in statements.split(";\n"):
             self._db.execute(statement)
 
-    def _numbered(self, kit_seq: int) -> Entry:
-        return _entry(self._db.execute(BY_NUMBER, (kit_seq,)).fetchone())
+    def _tray_entry(self, kit_seq: int, decided_seq: int | None) -> TrayEntry | None:
+        """None where the value or the decision about it is damaged: it is offered for no other patient."""
+        reading, decided = self._numbered(kit_seq), self._numbered(decided_seq) if decided_seq else None
+        return None if reading is None or (decided_seq and decided is None) else TrayEntry(reading, decided)
+
+    def _numbered(self, kit_seq: int) -> Entry | None:
+        row = self._db.execute(BY_NUMBER, (kit_seq,)).fetchone()
+        return self._entry(row) if row else None
+
+    def _entries(self, rows: list[Row]) -> list[Entry]:
+        found = [self._entry(row) for row in rows]
+        return [one for one in found if one is not None]
+
+    def _entry(self, row: Row) -> Entry | None:
+        """What the row holds, if it is what was written; else it is set aside: neither shown nor sent."""
+        entry = entry_of(row)
+        if entry is None and row[0] not in self._set_aside:
+            self._set_aside.add(row[0])
+            log.error("record %d of the journal is damaged and set aside", row[0])
+            # a disk that takes no byte: this start knows, the next one finds it again
+            with contextlib.suppress(*DATABASE_ERRORS):
+                self._db.execute("UPDATE record SET refusal = ? WHERE kit_seq = ?", (DAMAGED, row[0]))
+        return entry
 
     def _note_in_tray(self, record: Record) -> None:
         """A device's error is no value: it waits for nobody's decision."""
@@ -368,11 +378,20 @@ class Journal:
         )
 
 
-def _entry(row: tuple[int, str, str, str, str | None]) -> Entry:
-    kit_seq, payload, sha256, signature, received_at = row
-    return Entry(
-        kit_seq,
-        record_adapter.validate_json(payload),
-        SignedRecord(payload=payload, sha256=sha256, signature=signature),
-        datetime.fromisoformat(received_at) if received_at else None,
-    )
+def entry_of(row: Row) -> Entry | None:
+    """A row as it was appended; None if its payload no longer fits its digest, its number, or any record at all.
+
+    The signature is the hub's to verify; here it must only look like one.
+    """
+    kit_seq, record_id, payload, sha256, signature, received_at = row
+    if payload_sha256(payload) != sha256:
+        return None
+    try:
+        record = record_adapter.validate_json(payload)
+        signed = SignedRecord(payload=payload, sha256=sha256, signature=signature)
+        received = datetime.fromisoformat(received_at) if received_at else None
+    except ValueError:
+        return None
+    if (record.binding.kit_seq, str(record.id)) != (kit_seq, record_id):
+        return None
+    return Entry(kit_seq, record, signed, received)

@@ -19,6 +19,8 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection that begins no transaction on its own, to a file that is made if it is not there."""
     make_file(path)
     connection = sqlite3.connect(path, isolation_level=None)
+    # what rotted to no text any more must not fail the whole query: the digest finds it
+    connection.text_factory = lambda text: text.decode(errors="replace")
     force_again(connection, path.with_name(path.name + "-wal"))
     return connection
 

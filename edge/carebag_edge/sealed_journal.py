@@ -98,6 +98,8 @@ def _copy(plain: Path, part: Path, key: DataKey) -> None:
         db.execute("SELECT sqlcipher_export('other')").fetchall()
         [(version,)] = db.execute("PRAGMA main.user_version").fetchall()
         db.execute(f"PRAGMA other.user_version = {version}")
+    with contextlib.closing(open_sealed(part, key)) as db:
+        db.execute("REINDEX")  # the export copies indexes as they lie there, also a rotten one
     with part.open("r+b") as file:
         os.fsync(file.fileno())
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from carebag_edge.backoff import Backoff
 from carebag_edge.errors import HubAway, HubRefused, KitError
 from carebag_edge.hub_client import HubClient
-from carebag_edge.journal import Journal, MediaRow
+from carebag_edge.journal import MEDIA_DAMAGED, Journal, MediaRow
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.token_bucket import TokenBucket
@@ -156,7 +156,7 @@ class Sync:
         try:
             content = await asyncio.to_thread(self._media.read, media.sha256)
         except KitError:
-            self._journal.media_refused(media.sha256, "media_damaged")
+            self._journal.media_refused(media.sha256, MEDIA_DAMAGED)
             return
         try:
             whole = await self._send_pieces(media.sha256, content)

@@ -188,6 +188,9 @@ class KitStatus(Wire):
     devices: list[DeviceStatus]
     unsent: Count
     oldest_unsent_at: Utc | None = None
+    damaged: Annotated[Count, Field(exclude_if=lambda value: not value)] = 0
+    """Records and files that the kit's disk no longer holds as they were written: they will not come. Left out while there
+    are none: a hub of before does not know the field."""
     nurse_present: bool = False
     relay: RelayState | None = None
     """None without TURN."""

@@ -175,6 +175,8 @@ class KitState(Wire):
     hub: Literal["online", "connecting", "offline"]
     hub_since: Utc
     unsent: Count
+    damaged: Count = 0
+    """Records and files that the kit's disk no longer holds as they were written, and that the hub does not have."""
     oldest_unsent_at: Utc | None
     visits: list[VisitHead]
     open: VisitSnapshot | None

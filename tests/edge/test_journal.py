@@ -125,6 +125,68 @@ def test_a_batch_ends_before_it_is_too_large_but_is_never_empty(journal: Journal
     assert len(journal.unsent_records(10, max_chars=1)) == 1
 
 
+def rot(path: Path, kit_seq: int, sql: str) -> None:
+    """Change a row behind the journal's back."""
+    with sqlite3.connect(path) as db:
+        assert db.execute(f"UPDATE record SET {sql} WHERE kit_seq = ?", (kit_seq,)).rowcount == 1
+    db.close()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "payload = replace(payload, 'cassette', 'cas5ette')",
+        "payload = '{'",
+        "id = replace(id, '-', '+')",
+        "signature = replace(signature, '==', '=!')",
+        "sha256 = replace(sha256, substr(sha256, 1, 1), 'x')",
+        "payload = CAST(X'7b22ff' AS TEXT)",
+        "(payload, sha256) = (SELECT payload, sha256 FROM record WHERE kit_seq = 1)",
+    ],
+)
+def test_what_rotted_is_neither_shown_nor_sent_and_blocks_nothing(
+    journal: Journal, reopen, tmp_path: Path, sql: str
+) -> None:
+    visit = UUID(int=5)
+    entries = [journal.append(reading(journal, visit)) for _ in range(3)]
+    rot(tmp_path / "journal.sqlite", 2, sql)
+    whole = [entries[0].signed, entries[2].signed]
+    assert [one.signed for one in journal.of_visit(visit)] == whole
+    assert journal.unsent_records(10) == whole
+    assert journal.record(entries[1].record.id) is None
+    assert (journal.damaged(), journal.unsent().count) == (1, 2)
+    journal.retry_refused()
+    journal.close()
+    again = reopen()
+    assert (again.damaged(), again.unsent_records(1)) == (1, whole[:1])
+    again.acknowledge(receipt(entries[0], entries[2], watermark=1))
+    assert (again.unsent_records(10), again.append(reading(again)).kit_seq) == ([], 4)
+    again.close()
+
+
+def test_many_rotten_ones_in_front_do_not_end_the_sending(journal: Journal, tmp_path: Path) -> None:
+    entries = [journal.append(reading(journal)) for _ in range(7)]
+    for seq in range(1, 7):
+        rot(tmp_path / "journal.sqlite", seq, "payload = ''")
+    assert journal.unsent_records(2) == [entries[6].signed]
+    journal._db.execute("PRAGMA query_only = ON")  # as on a full disk: the mark cannot be written
+    journal._set_aside.clear()
+    assert journal.unsent_records(2) == [entries[6].signed]
+
+
+def test_what_the_hub_has_is_not_missed_when_it_rots(journal: Journal, tmp_path: Path) -> None:
+    entry = journal.append(reading(journal, UUID(int=5)))
+    journal.acknowledge(receipt(entry, watermark=1))
+    rot(tmp_path / "journal.sqlite", 1, "payload = ''")
+    assert (journal.of_visit(UUID(int=5)), journal.damaged()) == ([], 0)
+
+
+def test_a_rotten_value_of_the_tray_is_offered_for_nobody(journal: Journal, tmp_path: Path) -> None:
+    value = journal.append(lambda seq: reading(journal)(seq).model_copy(update={"problem": None}))
+    rot(tmp_path / "journal.sqlite", 1, "payload = replace(payload, 'crp', 'crq')")
+    assert (journal.in_tray(None, 10), journal.of_tray(value.record.id)) == ([], None)
+
+
 def test_another_kits_journal_and_a_newer_one_are_refused(journal: Journal, tmp_path: Path) -> None:
     journal.close()
     stranger = load_or_create(tmp_path / "stranger", UUID(int=99), 0)

@@ -259,6 +259,6 @@ async def test_a_damaged_file_is_said_and_does_not_block(journal: Journal, tmp_p
         while journal.unsent_records(1) or journal.unsent_media():
             changed.clear()
             await changed.wait()
-    assert (hub.media, journal.unsent().count) == ([], 1)
+    assert (hub.media, journal.unsent().count, journal.damaged()) == ([], 0, 1)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

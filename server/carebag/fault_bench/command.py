@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from carebag.fault_bench.binding import binding, clock
+from carebag.fault_bench.bit_rot import bit_rot
 from carebag.fault_bench.hub_kill import hub_kill
 from carebag.fault_bench.kill import kill
 from carebag.fault_bench.lossy import lossy
@@ -63,6 +64,7 @@ def _trouble(name: str, seed: int, counts: Counts, said: Said) -> Outcome:
 BENCHES: dict[str, Callable[[int, Counts, Said], Outcome]] = {
     "power": _power,
     "sealed": lambda seed, counts, said: sealed(seed, counts.cuts, said),
+    "bit-rot": lambda seed, counts, said: bit_rot(seed, counts.cuts, said),
     "hub-power": _hub_power,
     "kill": lambda seed, counts, said: kill(seed, counts.kills, said),
     "hub-kill": lambda seed, counts, said: hub_kill(seed, counts.kills, said),

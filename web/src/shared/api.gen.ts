@@ -1819,6 +1819,11 @@ export interface components {
             hub_since: string;
             /** Unsent */
             unsent: number;
+            /**
+             * Damaged
+             * @default 0
+             */
+            damaged: number;
             /** Oldest Unsent At */
             oldest_unsent_at: string | null;
             /** Visits */
@@ -1919,6 +1924,11 @@ export interface components {
              * @default null
              */
             oldest_unsent_at: string | null;
+            /**
+             * Damaged
+             * @default 0
+             */
+            damaged: number;
             /**
              * Nurse Present
              * @default false

@@ -85,6 +85,8 @@ export const es: Messages = {
   'net.hub.lost': 'Se perdió el contacto con el centro a las {time}. Reintentando …',
   'net.kit.offline': 'El maletín está sin conexión desde las {time}. Lo que se mide queda guardado en él y llegará cuando vuelva la red.',
   'net.kit.unsent': 'Al maletín le quedan {n} por enviar.',
+  'net.damaged': 'El maletín ya no puede leer {n} de los datos guardados y no enviados. No se muestran como valores. Mida de nuevo lo que falta y llame a soporte.',
+  'net.kit.damaged': 'El maletín ya no puede leer {n} de los datos guardados y no enviados. No llegarán. Pida a la enfermera que mida de nuevo lo que falta.',
   'net.stopped': 'Esta página es de una versión anterior. Vuelva a cargarla.',
 
   'state.unseen': 'No se ve',
