@@ -11,8 +11,12 @@ PEERS ?= .peers
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
 
+# pure functions on all cores, then what has processes, sockets and browsers, one by one
+PURE = tests/signal tests/wire tests/fhir tests/print
+
 test: $(VENV)/.dev
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n auto --dist worksteal $(PURE)
+	$(RUN)/python -m pytest $(addprefix --ignore=,$(PURE))
 
 check: $(VENV)/.dev
 	$(RUN)/ruff check .
