@@ -11,11 +11,11 @@ PEERS ?= .peers
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
 
-# pure functions on all cores, then what has processes, sockets and browsers, one by one
+# pure functions on two cores, then what has processes, sockets and browsers, one by one
 PURE = tests/signal tests/wire tests/fhir tests/print
 
 test: $(VENV)/.dev
-	$(RUN)/python -m pytest -n auto --dist worksteal $(PURE)
+	$(RUN)/python -m pytest -n 2 --dist loadfile $(PURE)
 	$(RUN)/python -m pytest $(addprefix --ignore=,$(PURE))
 
 check: $(VENV)/.dev
