@@ -189,8 +189,8 @@ class KitStatus(Wire):
     unsent: Count
     oldest_unsent_at: Utc | None = None
     damaged: Annotated[Count, Field(exclude_if=lambda value: not value)] = 0
-    """Records and files that the kit's disk no longer holds as they were written: they will not come. Left out while there
-    are none: a hub of before does not know the field."""
+    """Records and files that the kit's disk no longer holds as they were written: they will not come. Left out while
+    there are none: a hub of before does not know the field."""
     nurse_present: bool = False
     relay: RelayState | None = None
     """None without TURN."""
