@@ -11,12 +11,10 @@ PEERS ?= .peers
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
 
-# pure functions on two cores, then what has processes, sockets and browsers, one by one
-PURE = tests/signal tests/wire tests/fhir tests/print
-
+# all but the browsers' with two workers, a file at a time; those drive whole visits and go alone
 test: $(VENV)/.dev
-	$(RUN)/python -m pytest -n 2 --dist loadfile $(PURE)
-	$(RUN)/python -m pytest $(addprefix --ignore=,$(PURE))
+	$(RUN)/python -m pytest -n 2 --dist loadfile --ignore=tests/e2e
+	$(RUN)/python -m pytest tests/e2e
 
 check: $(VENV)/.dev
 	$(RUN)/ruff check .
