@@ -4,7 +4,6 @@
 place, now or at the next start.
 """
 
-import os
 from pathlib import Path
 
 from carebag_edge.media_files import sync_folder
@@ -42,15 +41,3 @@ def finish_swap(path: Path) -> None:
     sync_folder(path.parent)
     complete.replace(path)
     sync_folder(path.parent)
-
-
-def set_aside(path: Path, name: str) -> Path:
-    """A second name for the journal and its WAL as they are, for whoever looks into them later."""
-    kept = path.with_name(name)
-    for beside in ("", "-wal"):
-        source = path.with_name(path.name + beside)
-        if source.exists():
-            path.with_name(name + beside).unlink(missing_ok=True)
-            os.link(source, path.with_name(name + beside))
-    sync_folder(path.parent)
-    return kept

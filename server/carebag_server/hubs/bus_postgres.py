@@ -6,7 +6,6 @@ bytes, so longer texts go in pieces. Two connections of its own, outside the sto
 
 import asyncio
 import secrets
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -15,14 +14,11 @@ from sqlalchemy.engine import make_url
 
 from carebag_server.hubs.bus import BusCut
 from carebag_server.hubs.pieces import Whole, cut
+from carebag_server.hubs.waiting import Waiting
 
 CHANNEL = "carebag_hubs"
 LIMIT = 7900
 """Bytes; PostgreSQL refuses 8000."""
-AT_ONCE = 200
-"""Pieces in one statement."""
-QUEUE = 50_000
-"""Pieces that may wait; a hub that cannot say more than this is as good as cut off."""
 _SAY = "SELECT pg_notify(%s, piece) FROM unnest(%s::text[]) WITH ORDINALITY AS said(piece, place) ORDER BY place"
 _KEEP: dict[str, Any] = {
     "connect_timeout": 5,
@@ -42,16 +38,14 @@ class PostgresBus:
     def __init__(self, url: str) -> None:
         address = make_url(url).set(drivername="postgresql")
         self._url = address.render_as_string(hide_password=False)
-        self._waiting: deque[str] = deque()
-        self._wake = asyncio.Event()
+        self._waiting = Waiting()
         self._speaker: str | None = None
         self._count = 0
 
     def say(self, text: str) -> None:
         if self._speaker is not None:
             self._count += 1
-            self._waiting.extend(cut(text, self._speaker, self._count, LIMIT))
-            self._wake.set()
+            self._waiting.add(cut(text, self._speaker, self._count, LIMIT))
 
     async def run(self, heard: Callable[[str], None], up: Callable[[], None]) -> None:
         try:
@@ -82,11 +76,5 @@ class PostgresBus:
                 heard(text)
 
     async def _speak(self, connection: AsyncConnection[Any]) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                if len(self._waiting) > QUEUE:
-                    raise OSError("too slow")
-                pieces = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
-                await connection.execute(_SAY, (CHANNEL, pieces))
+        async for pieces in self._waiting.lots():
+            await connection.execute(_SAY, (CHANNEL, pieces))

@@ -3,7 +3,6 @@ thread gives all subscribers the same order. The extra `carebag[valkey]`.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,10 +13,7 @@ from valkey.backoff import NoBackoff
 from valkey.exceptions import ValkeyError
 
 from carebag_server.hubs.bus import BusCut
-
-QUEUE = 50_000
-"""Texts that may wait; a hub that cannot say more than this is as good as cut off."""
-AT_ONCE = 200
+from carebag_server.hubs.waiting import Waiting
 
 
 class ValkeyBus:
@@ -33,14 +29,12 @@ class ValkeyBus:
         self._host, self._port, self._user = parts.hostname or "", parts.port or 6379, parts.username
         self._channel = f"carebag:{parts.path.strip('/') or 'hubs'}"
         self._secret = secret
-        self._waiting: deque[str] = deque()
-        self._wake = asyncio.Event()
+        self._waiting = Waiting()
         self._is_up = False
 
     def say(self, text: str) -> None:
         if self._is_up:
-            self._waiting.append(text)
-            self._wake.set()
+            self._waiting.add([text])
 
     async def run(self, heard: Callable[[str], None], up: Callable[[], None]) -> None:
         server = self._server()
@@ -85,16 +79,11 @@ class ValkeyBus:
                 heard(text)
 
     async def _speak(self, server: Any) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                if len(self._waiting) > QUEUE:
-                    raise OSError("too slow")
-                async with server.pipeline(transaction=False) as pipe:
-                    for _ in range(min(AT_ONCE, len(self._waiting))):
-                        pipe.publish(self._channel, self._waiting.popleft())
-                    await pipe.execute()
+        async for texts in self._waiting.lots():
+            async with server.pipeline(transaction=False) as pipe:
+                for text in texts:
+                    pipe.publish(self._channel, text)
+                await pipe.execute()
 
 
 async def _subscribed(ears: Any) -> None:

@@ -168,23 +168,5 @@ class HubGone(Wire):
     """It said so itself, and had told everything."""
 
 
-HubEvent = Annotated[
-    ConsoleCame
-    | KitCame
-    | KitEntered
-    | KitSaid
-    | GuestCame
-    | Joined
-    | Entered
-    | Left
-    | Gone
-    | Announced
-    | Passed
-    | ReadAnew
-    | Came
-    | Here
-    | Beat
-    | HubGone,
-    Field(discriminator="what"),
-]
+HubEvent = Annotated[RoomEvent | Came | Here | Beat | HubGone, Field(discriminator="what")]
 hub_event: TypeAdapter[HubEvent] = TypeAdapter(HubEvent)

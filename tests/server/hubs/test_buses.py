@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from carebag_server.database import make_engine
-from carebag_server.hubs import bus_postgres
+from carebag_server.hubs import bus_postgres, waiting
 from carebag_server.hubs.bus import BusCut
 from carebag_server.hubs.settings import BusSettings
 
@@ -108,7 +108,7 @@ async def test_no_database_is_a_cut(postgres_url: str) -> None:
 async def test_a_hub_that_cannot_say_what_it_has_to_is_cut(
     postgres_url: str, listen: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus_postgres, "QUEUE", 10)
+    monkeypatch.setattr(waiting, "MOST", 10)
     ears = await listen(bus_postgres.PostgresBus(postgres_url)).connected()
     for _ in range(50):
         ears.bus.say("x")

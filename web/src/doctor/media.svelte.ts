@@ -18,6 +18,7 @@ import { CallSafety } from './callSafety.svelte'
 import type { Console } from './console.svelte'
 import { type Hearing, USUAL_HEARING } from './listening/hearing'
 import { Ear } from './proof/ear.svelte'
+import { SoundMarks } from './listening/soundMarks'
 import { Proving } from './proof/proving.svelte'
 
 /** Heart sounds are low: up to eight times as recorded. */
@@ -55,8 +56,7 @@ export class Media {
   /** The stream that is drawn and heard; -1 before the first. */
   stream = $state(-1)
   /** S1 and S2 of the stream, all of them. */
-  #marks: SoundMark[] = []
-  readonly #marked = new Set<number>()
+  #marks = new SoundMarks()
   #flags: readonly Flag[] = []
   /** Something else is played: the live sound is received and recorded, and not heard. */
   #aside = false
@@ -220,7 +220,7 @@ export class Media {
   }
 
   get soundMarks(): readonly SoundMark[] {
-    return this.#marks
+    return this.#marks.all
   }
 
   /** The sample that is heard now; the newest one where the sound is off. */
@@ -252,7 +252,7 @@ export class Media {
   #show(picture: Phonocardiogram): void {
     if (this.sound === null) return
     picture.show(this.sound)
-    picture.mark(this.#marks)
+    picture.mark(this.#marks.all)
     picture.flag(this.#flags)
   }
 
@@ -357,14 +357,10 @@ export class Media {
     this.takeMarks(state)
   }
 
-  /** S1 and S2 as the kit said them, by the data channel or by way of the hub; what came twice is taken once. */
   takeMarks(state: ListeningState): void {
     if (state.stream !== this.#exact?.stream) return
-    const marks = (state.sound_marks as SoundMark[]).filter(([sample]) => !this.#marked.has(sample))
-    if (marks.length === 0) return
-    for (const [sample] of marks) this.#marked.add(sample)
-    this.#marks.push(...marks)
-    this.#picture?.mark(marks)
+    const fresh = this.#marks.take(state.sound_marks as SoundMark[])
+    if (fresh.length > 0) this.#picture?.mark(fresh)
   }
 
   #repair(packet: ArrayBuffer): void {
@@ -380,8 +376,7 @@ export class Media {
     this.repaired = 0
     this.missing = 0
     this.stream = this.#exact?.stream ?? -1
-    this.#marks = []
-    this.#marked.clear()
+    this.#marks = new SoundMarks()
     this.#flags = []
     if (this.#picture) this.#show(this.#picture)
     if (this.audioOn) void this.#player?.prepare(rateHz)
