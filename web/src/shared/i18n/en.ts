@@ -66,6 +66,7 @@ export const en: Messages = {
   'net.refused': 'The hub refuses the bag',
   'net.unsent': 'Unsent: {n}',
   'net.unsent.none': 'Everything sent',
+  'net.unsent.lost': 'Cannot be sent: {n}',
   'ladder.live': 'All live',
   'ladder.less_video': 'Smaller picture',
   'ladder.sound_and_vitals': 'Sound and values, no picture',

@@ -66,6 +66,7 @@ export const es: Messages = {
   'net.refused': 'El centro rechaza el maletín',
   'net.unsent': 'Sin enviar: {n}',
   'net.unsent.none': 'Todo enviado',
+  'net.unsent.lost': 'No se puede enviar: {n}',
   'ladder.live': 'Todo en directo',
   'ladder.less_video': 'Imagen más pequeña',
   'ladder.sound_and_vitals': 'Sonido y valores, sin imagen',

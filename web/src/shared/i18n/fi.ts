@@ -66,6 +66,7 @@ export const fi: Messages = {
   'net.refused': 'Keskus ei hyväksy laukkua',
   'net.unsent': 'Lähettämättä: {n}',
   'net.unsent.none': 'Kaikki lähetetty',
+  'net.unsent.lost': 'Ei voida lähettää: {n}',
   'ladder.live': 'Kaikki suorana',
   'ladder.less_video': 'Pienempi kuva',
   'ladder.sound_and_vitals': 'Ääni ja arvot, ei kuvaa',

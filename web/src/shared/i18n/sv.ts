@@ -65,6 +65,7 @@ export const sv = {
   'net.refused': 'Navet tar inte emot väskan',
   'net.unsent': 'Osänt: {n}',
   'net.unsent.none': 'Allt skickat',
+  'net.unsent.lost': 'Kan inte skickas: {n}',
   'ladder.live': 'Allt direkt',
   'ladder.less_video': 'Mindre bild',
   'ladder.sound_and_vitals': 'Ljud och värden, utan bild',
