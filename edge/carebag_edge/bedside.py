@@ -62,6 +62,7 @@ class Bedside:
         self.unsaved = Unsaved()
         self.changes = 0
         """Counts what `refresh` was told: whoever made something of the journal makes it anew when this is another."""
+        journal.when_set_aside = self.refresh
         self._names: dict[str, str] = journal.json_state(NAMES) or {}
         self._last_press: _Press | None = None
 
@@ -73,7 +74,7 @@ class Bedside:
         return self._own[visit_id]
 
     def refresh(self) -> None:
-        """The journal changed: a record was added or acknowledged."""
+        """The journal changed: a record was added, acknowledged or set aside."""
         self.changes += 1
         self._own.clear()
 

@@ -89,6 +89,7 @@ class Journal:
         """
         self.key = key
         self._set_aside: set[int] = set()
+        self.when_set_aside: Callable[[], None] = lambda: None
         self._offered: dict[UUID, int] = {}
         self._db = connect(path)
         # to the end: the row comes before the commit, and a mode that was not reached promises less
@@ -342,6 +343,7 @@ class Journal:
         if entry is None and row[0] not in self._set_aside:
             self._set_aside.add(row[0])
             log.error("record %d of the journal is damaged and set aside", row[0])
+            self.when_set_aside()
             # a disk that takes no byte: this start knows, the next one finds it again
             with contextlib.suppress(*DATABASE_ERRORS):
                 self._db.execute("UPDATE record SET refusal = ? WHERE kit_seq = ?", (DAMAGED, row[0]))

@@ -70,6 +70,17 @@ def test_without_asking_it_is_a_draft_and_without_a_visit_it_is_nobodys(room: An
     assert (view.reading.binding.request_id, view.decision) == (None, "draft")
 
 
+def test_a_value_that_rotted_after_it_was_shown_is_shown_no_more(room: Any, journal: Journal) -> None:
+    room.open(room.know())
+    room.intake(room.world.crp("5", "<"))
+    (view,) = room.shown().readings
+    made_of = room.bedside.changes
+    journal._db.execute("UPDATE record SET payload = '' WHERE id = ?", (str(view.reading.id),))
+    assert len(journal.unsent_records(10)) == 1
+    assert room.bedside.changes > made_of
+    assert room.shown().readings == []
+
+
 def test_a_crp_from_the_visit_before_is_filed_there(room: Any) -> None:
     analyser = room.world.crp().identity
     first, second = room.know("crp", patient="First"), room.know("crp", patient="Second")
