@@ -17,7 +17,8 @@ def guests_served(snapshot: VisitSnapshot | None, before: Sequence[str]) -> list
         return []
     here = {one.id for one in snapshot.participants if one.role == "guest"}
     doctors = sum(one.role == "doctor" for one in snapshot.participants)
-    wanted = sorted((one for one in _allowed(snapshot) if one in here), key=lambda one: one not in before)
+    places = {one: place for place, one in enumerate(before)}
+    wanted = sorted((one for one in _allowed(snapshot) if one in here), key=lambda one: places.get(one, len(before)))
     return wanted[: max(0, MAX_VIEWERS - doctors)]
 
 

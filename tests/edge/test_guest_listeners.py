@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from carebag_edge.agent import Agent
@@ -51,6 +51,7 @@ def snapshot(guests: list[Guest], here: list[Participant]) -> VisitSnapshot:
     here=st.sets(NAMES),
     before=st.lists(NAMES, unique=True),
 )
+@example(doctors=0, words={0: ("admitted", True), 3: ("admitted", True)}, here={0, 3}, before=[3])
 def test_only_who_may_and_is_here_and_only_in_places_that_doctors_leave(
     doctors: int, words: dict[int, tuple[str, bool]], here: set[int], before: list[int]
 ) -> None:
