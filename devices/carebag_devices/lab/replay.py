@@ -13,6 +13,8 @@ from carebag_devices.errors import DeviceLost, DeviceRefused, DeviceSilent
 from carebag_devices.lab.session_file import Line, Session
 from carebag_devices.link import Advert, AskPasskey, Link, Receive, full_uuid
 
+APART_S = 1e-6
+"""The loop's timers of one moment have no order."""
 ADVERT_EVERY_S = 0.5
 
 Cause = tuple[str, str, int]
@@ -141,6 +143,7 @@ class _ReplayLink:
         self._said, self._wrote = said, wrote
         self._receivers: dict[str, Receive] = {}
         self._lost = asyncio.Event()
+        self._latest = 0.0
 
     @property
     def lost(self) -> asyncio.Event:
@@ -172,9 +175,12 @@ class _ReplayLink:
         self._lost.set()
 
     def follow(self, due: list[Due]) -> None:
+        """What followed an earlier question comes before, also when this one is asked sooner than then."""
         loop = asyncio.get_running_loop()
+        began = loop.time()
         for after_s, line in due:
-            loop.call_later(after_s, self._happen, line)
+            self._latest = max(began + after_s, self._latest + APART_S)
+            loop.call_at(self._latest, self._happen, line)
 
     def _happen(self, line: Line) -> None:
         receive = self._receivers.get(line.uuid)

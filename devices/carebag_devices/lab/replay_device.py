@@ -46,6 +46,7 @@ class ReplayDevice(Peripheral):
         self._said: Conversation = said[0]
         self._gatts: dict[str, Gatt] = {full_uuid("2A19"): self._battery}
         self._listening: set[str] = set()
+        self._in_order = asyncio.Lock()
         for service, uuids in _layout(set().union(*(one.present for one in said)) - _OURS).items():
             gatts = [self._gatt(uuid, said) for uuid in uuids]
             self._gatts |= {full_uuid(gatt.uuid): gatt for gatt in gatts}
@@ -78,6 +79,7 @@ class ReplayDevice(Peripheral):
         self._turn = min(self._turn + 1, len(every) - 1)
         self._said = every[self._turn]
         self._listening.clear()
+        self._in_order = asyncio.Lock()
         self._follow(self._said.ask("connect"))
 
     def subscriptions_changed(self) -> None:
@@ -95,11 +97,13 @@ class ReplayDevice(Peripheral):
     async def _say(self, due: list[Due], said: Conversation) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        for after_s, line in due:
-            await asyncio.sleep(max(0.0, began + after_s - loop.time()))
-            if said is not self._said or not self.connected:
-                return
-            await self._happen(line)
+        # what followed an earlier question came before this, also when the next one is asked sooner than then
+        async with self._in_order:
+            for after_s, line in due:
+                await asyncio.sleep(max(0.0, began + after_s - loop.time()))
+                if said is not self._said or not self.connected:
+                    return
+                await self._happen(line)
 
     async def _happen(self, line: Line) -> None:
         gatt = self._gatts.get(line.uuid)
