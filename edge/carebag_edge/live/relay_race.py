@@ -309,6 +309,7 @@ async def _until_news(tries: dict[asyncio.Task[None], int], seconds: float) -> N
         await asyncio.wait(tries, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     else:
         await asyncio.sleep(seconds)
+    await asyncio.sleep(0)  # who arrives at the very moment at which the time is up has arrived
 
 
 def _take_news(tries: dict[asyncio.Task[None], int], heat: Heat, codes: list[str], at: float) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from aioice import stun
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from carebag_devices.lab.virtual_time import run_in_virtual_time
@@ -149,6 +149,7 @@ TIMES = st.one_of(st.just(NEVER), st.floats(0, 5).map(lambda seconds: round(seco
 
 
 @given(st.lists(st.tuples(TIMES, st.booleans()), min_size=1, max_size=3))
+@example([(LIMIT_S, True)])
 def test_the_winner_is_the_best_within_the_grace(runs: list[tuple[float, bool]]) -> None:
     names = ("udp", "tcp", "tls")[: len(runs)]
     net = Net(**{name: seconds if good else (seconds, "x") for name, (seconds, good) in zip(names, runs, strict=True)})
