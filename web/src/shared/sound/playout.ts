@@ -314,7 +314,7 @@ export class Playout {
       return
     }
     this.#learnUntil = 0
-    if (this.#lateness.count >= KNOWN_AFTER) this.#shift = this.#lateness.wanted(this.#clock) + this.#of(UNSEEN_MS)
+    if (this.#lateness.count >= KNOWN_AFTER) this.#shift = Math.ceil(this.#lateness.wanted(this.#clock)) + this.#of(UNSEEN_MS)
     this.#anchor = Math.max(this.#anchor, this.#clock - this.#shift)
     this.#brokeAt = this.#clock
     this.#looks = LOOK_AGAIN_MS.map((ms) => this.#clock + this.#of(ms))
@@ -346,7 +346,8 @@ export class Playout {
   #break(wanted: number): void {
     const before = this.#shift as number
     const from = this.head
-    const shift = wanted + this.#of(this.#slackMs)
+    // whole samples: half a block of eleven is none
+    const shift = Math.ceil(wanted) + this.#of(this.#slackMs)
     this.#brokeAt = this.#clock
     this.#resumeAt = Math.max(this.#clock + Math.max(this.#of(BREAK_MS), shift - before), this.#anchor + shift)
     this.#shift = shift
