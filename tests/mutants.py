@@ -23,6 +23,7 @@ BINDING, JOURNAL, RECORDS = (
     "edge/carebag_edge/journal.py",
     "server/carebag_server/records.py",
 )
+RECOVERY, RECOVERY_TESTS = "edge/carebag_edge/journal_recovery.py", "tests/edge/test_journal_recovery.py"
 SEALED = "edge/carebag_edge/sealed_journal.py"
 LONGEST_S = 600
 
@@ -248,6 +249,42 @@ MUTANTS = (
         "if (record.binding.kit_seq, str(record.id)) != (kit_seq, record_id):",
         "if False:",
         "tests/edge/test_journal.py",
+    ),
+    # after rot
+    Mutant(
+        "a-record-that-the-kit-did-not-sign",
+        RECOVERY,
+        "key.private.public_key().verify(base64.b64decode(str(signature)), str(payload).encode())",
+        "base64.b64decode(str(signature))",
+        RECOVERY_TESTS,
+    ),
+    Mutant(
+        "numbers-of-lost-records-are-free",
+        "edge/carebag_edge/journal_refill.py",
+        "last = max([given, watermark, *found.records])",
+        "last = max(found.records)",
+        RECOVERY_TESTS,
+    ),
+    Mutant(
+        "an-old-page-says-that-the-hub-has-it",
+        RECOVERY,
+        "row if image.knows_free else _as_unsent(row)",
+        "row",
+        RECOVERY_TESTS,
+    ),
+    Mutant(
+        "a-visit-of-an-old-page-is-open",
+        RECOVERY,
+        "if not image.knows_free:\n        # a page",
+        "if False:\n        # a page",
+        RECOVERY_TESTS,
+    ),
+    Mutant(
+        "rot-in-the-log-is-a-torn-end",
+        "edge/carebag_edge/sealed_image.py",
+        "    committed += _behind(log[len(committed) :], image)\n",
+        "",
+        RECOVERY_TESTS,
     ),
     # at rest
     Mutant(

@@ -15,6 +15,7 @@ from carebag_edge.errors import NotSaved, Refused
 from carebag_edge.image_strip import StrippedImage
 from carebag_edge.journal import Entry, Journal
 from carebag_edge.journal_file import DATABASE_ERRORS
+from carebag_edge.journal_tables import ARMED, OPEN
 from carebag_edge.manual_entry import check
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.unsaved import Taken, Unsaved
@@ -30,7 +31,7 @@ from carebag_wire.visit import Person, VisitHead, VisitSnapshot
 
 SAME_PRESS_NS = 1_000_000_000
 """A second press within it is the same press: a double click keeps one value, not two."""
-OPEN, ARMED, VISITS, PAST, NAMES = "open_visit", "armed", "visits", "past_visits", "nurse_names"
+VISITS, PAST, NAMES = "visits", "past_visits", "nurse_names"
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,10 @@ from uuid import UUID
 
 from carebag_edge.errors import WrongJournal
 from carebag_edge.journal_file import DATABASE_ERRORS, connect
-from carebag_edge.journal_tables import BY_ID, BY_NUMBER, OF_VISIT, TABLES, TRAY, UNSENT
+from carebag_edge.journal_tables import BY_ID, BY_NUMBER, OF_VISIT, TABLES, TRAY, UNSENT, note_in_tray
 from carebag_edge.keys import KitKey
 from carebag_wire.records import (
     PhotoTaken,
-    Reading,
-    ReadingFiled,
     Record,
     RecordReceipt,
     SignedRecord,
@@ -90,6 +88,8 @@ class Journal:
         self.key = key
         self._set_aside: set[int] = set()
         self.when_set_aside: Callable[[], None] = lambda: None
+        self.when_offered: Callable[[int], None] = lambda kit_seq: None
+        """Told the highest number of a batch before it leaves."""
         self._offered: dict[UUID, int] = {}
         self._db = connect(path)
         # to the end: the row comes before the commit, and a mode that was not reached promises less
@@ -140,7 +140,7 @@ class Journal:
                     "INSERT INTO media (sha256, kit_seq, media_type) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                     (record.media_sha256, kit_seq, media_type or PCM16),
                 )
-            self._note_in_tray(record)
+            note_in_tray(self._db, record)
         return Entry(kit_seq, record, signed)
 
     def has_measurement(self, measurement_id: str) -> bool:
@@ -155,6 +155,8 @@ class Journal:
             known = len(self._set_aside)
             entries = self._entries(self._db.execute(UNSENT, (limit + known,)).fetchall())[:limit]
         self._offered = {one.record.id: one.kit_seq for one in entries}
+        if entries:
+            self.when_offered(entries[-1].kit_seq)
         batch: list[SignedRecord] = []
         chars = 0
         for entry in entries:
@@ -348,18 +350,6 @@ class Journal:
             with contextlib.suppress(*DATABASE_ERRORS):
                 self._db.execute("UPDATE record SET refusal = ? WHERE kit_seq = ?", (DAMAGED, row[0]))
         return entry
-
-    def _note_in_tray(self, record: Record) -> None:
-        """A device's error is no value: it waits for nobody's decision."""
-        if isinstance(record, Reading) and record.binding.visit_id is None and record.problem is None:
-            self._db.execute(
-                "INSERT INTO tray (kit_seq, reading_id) VALUES (?, ?)", (record.binding.kit_seq, str(record.id))
-            )
-        elif isinstance(record, ReadingFiled):
-            self._db.execute(
-                "UPDATE tray SET decision = ?, decided_seq = ? WHERE reading_id = ?",
-                (record.decision, record.binding.kit_seq, str(record.reading_id)),
-            )
 
     def _insert(self, kit_seq: int, record: Record, signed: SignedRecord, measurement_id: str) -> None:
         visit_id = record.binding.visit_id

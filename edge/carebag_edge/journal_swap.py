@@ -4,6 +4,9 @@
 place, now or at the next start.
 """
 
+import contextlib
+import os
+import shutil
 from pathlib import Path
 
 from carebag_edge.media_files import sync_folder
@@ -41,3 +44,29 @@ def finish_swap(path: Path) -> None:
     sync_folder(path.parent)
     complete.replace(path)
     sync_folder(path.parent)
+
+
+def keep_aside(path: Path) -> Path:
+    """A second name for the journal that is to be replaced, and for its log: nothing of it is thrown away.
+
+    Returns: the file, `journal.sqlite-damaged-1` or the next number that is free.
+    """
+    number = 1
+    while (aside := path.with_name(f"{path.name}-damaged-{number}")).exists():
+        number += 1
+    for name in ("", "-wal"):
+        source, target = path.with_name(path.name + name), aside.with_name(aside.name + name)
+        target.unlink(missing_ok=True)  # of a log whose journal got no name before the power went
+        with contextlib.suppress(FileNotFoundError):
+            _second_name(source, target)
+    sync_folder(path.parent)
+    return aside
+
+
+def _second_name(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:  # a card formatted for cameras knows no second names
+        shutil.copy2(source, target)

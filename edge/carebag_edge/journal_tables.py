@@ -1,5 +1,12 @@
-"""The journal's tables, and how an entry is asked for."""
+"""The journal's tables, how an entry is asked for, and what the tray makes of a record."""
 
+import sqlite3
+
+from carebag_wire.records import Reading, ReadingFiled, Record
+
+OPEN, ARMED, HEARING, STREAMS = "open_visit", "armed", "hearing", "streams"
+"""State: whom values are bound to, which requests wait for one, what is being recorded, the last stream's number."""
+BINDING_STATE = frozenset({OPEN, ARMED, HEARING})
 TABLES = """
 CREATE TABLE record (
     kit_seq INTEGER PRIMARY KEY,
@@ -43,3 +50,14 @@ UNSENT = (
     "SELECT kit_seq, id, payload, sha256, signature, received_at FROM record"
     " WHERE received_at IS NULL AND refusal IS NULL ORDER BY kit_seq LIMIT ?"
 )
+
+
+def note_in_tray(db: sqlite3.Connection, record: Record) -> None:
+    """A device's error is no value: it waits for nobody's decision."""
+    if isinstance(record, Reading) and record.binding.visit_id is None and record.problem is None:
+        db.execute("INSERT INTO tray (kit_seq, reading_id) VALUES (?, ?)", (record.binding.kit_seq, str(record.id)))
+    elif isinstance(record, ReadingFiled):
+        db.execute(
+            "UPDATE tray SET decision = ?, decided_seq = ? WHERE reading_id = ?",
+            (record.decision, record.binding.kit_seq, str(record.reading_id)),
+        )

@@ -22,6 +22,7 @@ from carebag_edge.capture import device_identity
 from carebag_edge.clock import Clock
 from carebag_edge.data_key import Seal
 from carebag_edge.journal import PCM16, Entry, Journal
+from carebag_edge.journal_tables import HEARING, STREAMS
 from carebag_edge.live_port import LiveMedia
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.recording_file import FinishedSound, RecordingFile, content, discard, salvage
@@ -36,7 +37,6 @@ from carebag_wire.visit import ListeningState, SoundEnd
 STATE_EVERY_S = 0.25
 FORCE_EVERY_S = 2
 MAX_LENGTH_S = 30 * 60
-HEARING = "hearing"
 HEART_POINTS: frozenset[Point | None] = frozenset(("aortic", "pulmonic", "erb", "tricuspid", "mitral"))
 QualityWord = Literal["assessing", "good", "no_contact", "noisy", "movement", "speaking", "clipped"]
 
@@ -152,8 +152,8 @@ class Listening:
 
     def next_stream(self) -> int:
         """A stream number this kit never used."""
-        number = int(self._journal.state("streams") or 0) + 1
-        self._journal.put_state("streams", str(number))
+        number = int(self._journal.state(STREAMS) or 0) + 1
+        self._journal.put_state(STREAMS, str(number))
         return number
 
     def starting(self, stream: int, rate_hz: int, request_id: UUID | None, circumstances: Circumstances) -> None:

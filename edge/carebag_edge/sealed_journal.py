@@ -138,4 +138,9 @@ def _both(plain: Path, part: Path, key: DataKey) -> Iterator[sqlite3.Connection]
 
 def _raw(key: DataKey) -> str:
     """A raw key needs no derivation from a passphrase, which would cost a quarter of a second at each opening."""
-    return f"\"x'{key.derived('journal').hex()}'\""
+    return f"\"x'{journal_secret(key).hex()}'\""
+
+
+def journal_secret(key: DataKey) -> bytes:
+    """The raw key of its pages, 32 bytes."""
+    return key.derived("journal")

@@ -7,9 +7,11 @@ from carebag_edge.data_key import DataKey, Seal, key_place, known_mark, load_or_
 from carebag_edge.errors import WrongJournal
 from carebag_edge.journal import Journal
 from carebag_edge.journal_file import connect
+from carebag_edge.journal_recovery import recover
 from carebag_edge.journal_swap import finish_swap
 from carebag_edge.keys import KitKey
 from carebag_edge.media_files import MediaFiles
+from carebag_edge.numbers_given import NumbersGiven
 from carebag_edge.sealed_journal import is_plain, is_there, opens, sealed, take_over
 from carebag_edge.settings import KitSettings
 
@@ -17,15 +19,20 @@ log = logging.getLogger(__name__)
 
 
 def open_store(settings: KitSettings, key: KitKey) -> tuple[Journal, MediaFiles, Seal]:
-    """The journal, the files and their seal; what lies there open, of an earlier program, is encrypted first.
+    """The journal, the files and their seal; what lies there open, of an earlier program, is encrypted first, and
+    what rotted is mended as far as it goes.
 
     Raises:
-        WrongJournal: the data key is missing or another one, or the journal is not this kit's; nothing was changed.
+        WrongJournal: the data key is missing or another one, the journal is not this kit's, or it is damaged and the
+            disk took no new one; nothing was changed.
     """
     data_key = _key_of(settings, key)
     seal = Seal(data_key)
     encrypted = take_over(settings.journal, data_key)
+    given = NumbersGiven(settings.data)
+    recover(settings.journal, data_key, key, given.highest)
     journal = Journal(settings.journal, key, sealed(data_key) if encrypted else connect)
+    journal.when_offered = given.note
     media = MediaFiles(settings.media, seal)
     try:
         media.take_over()

@@ -1,7 +1,8 @@
 """Bits that change on the kit's disk: nothing rotten is shown as a number, and nothing rotten is sent.
 
-Each round a kit works, its disk rots, and what its journal and files then give for showing and for sending is compared
-with what was written. What can no longer be read counts as refused, in words; it is not wrong.
+Each round a kit works, ends or is killed, its disk rots, and what its journal and files then give for showing and for
+sending is compared with what was written. A file that can no longer be read counts as refused, in words; it is not
+wrong. An encrypted journal must open whatever rotted, and hold everything if no page lost more than one bit.
 """
 
 import random
@@ -18,11 +19,14 @@ from carebag_edge.errors import KitError
 from carebag_edge.journal import Entry, Journal, Row
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.keys import KitKey, load_or_create
+from carebag_edge.sealed_pages import PAGE
 from carebag_edge.settings import KitSettings
 from carebag_edge.store import open_store
+from carebag_edge.wal_frames import FRAME, HEADER
 from carebag_wire.records import RecordReceipt, SignedRecord, record_adapter
 
 CONTROLS = 40
+JOURNAL = ("journal.sqlite", "journal.sqlite-wal")
 
 
 def bit_rot(seed: int, rounds: int, said: Callable[[int], None] = lambda n: None) -> Outcome:
@@ -72,6 +76,7 @@ class _Disk:
         self._key: KitKey = load_or_create(folder, None, 0)
         self._payloads: dict[UUID, str] = {}
         self._files: dict[str, bytes] = {}
+        self._is_mendable = False
 
     @property
     def _kind(self) -> str:
@@ -91,17 +96,29 @@ class _Disk:
             self._files[self._media.keep(content)] = content
         rows = journal._db.execute("SELECT id, payload FROM record").fetchall()
         self._payloads = {UUID(record_id): payload for record_id, payload in rows}
+        self._end(journal)
+
+    def _end(self, journal: Journal) -> None:
+        """As it should, or killed: then most of it is in the log alone."""
+        killed = {name: (self._folder / name).read_bytes() for name in JOURNAL} if self._rng.random() < 0.5 else {}
         journal.close()
+        for name, content in killed.items():
+            (self._folder / name).write_bytes(content)
 
     def rot(self) -> str:
         """Flip bits: in an open journal where a payload lies, else anywhere in one file."""
         media = sorted(self._folder.glob("media/*/*"))
-        file = self._rng.choice([self._folder / "journal.sqlite", self._rng.choice(media)])
+        journals = [self._folder / name for name in JOURNAL if (self._folder / name).exists()]
+        file = self._rng.choice([self._rng.choice(journals), self._rng.choice(media)])
         content = bytearray(file.read_bytes())
-        for at in self._places(file, content):
+        places = list(self._places(file, content))
+        for at in places:
             content[at] ^= 1 << self._rng.randrange(8)
         file.write_bytes(content)
-        return f"{self._kind}, {file.name[:14]}"
+        page = PAGE if file.suffix == ".sqlite" else FRAME
+        start = 0 if file.suffix == ".sqlite" else HEADER
+        self._is_mendable = len({max(0, at - start) // page for at in places}) == len(places)
+        return f"{self._kind}, {file.name[:18]}"
 
     def _places(self, file: Path, content: bytearray) -> Iterable[int]:
         number = self._rng.randint(1, 8)
@@ -115,13 +132,17 @@ class _Disk:
         problems: list[Problem] = []
         try:
             journal, _, _ = open_store(KitSettings(data=self._folder), self._key)
-        except (*DATABASE_ERRORS, KitError, UnicodeDecodeError):  # what SQLite says of a schema that is no text
+        except (*DATABASE_ERRORS, KitError, UnicodeDecodeError) as error:  # of a schema that is no text any more
             outcome.counts[f"{self._kind} journals refused as damaged"] += 1
+            if not self._is_open:
+                problems.append(Problem("does not open", type(error).__name__))
         else:
             try:
                 problems += self._of_journal(journal, outcome)
-            except (*DATABASE_ERRORS, UnicodeDecodeError):
+            except (*DATABASE_ERRORS, UnicodeDecodeError) as error:
                 outcome.counts[f"{self._kind} journals refused as damaged"] += 1
+                if not self._is_open:
+                    problems.append(Problem("does not open", type(error).__name__))
             finally:
                 journal.close()
         return problems + self._of_files(outcome)
@@ -142,7 +163,15 @@ class _Disk:
             if sent > len(self._payloads):
                 return [*problems, Problem("sent wrong", "without an end")]
         outcome.counts["records shown or sent"] += len(shown) + sent
-        outcome.counts["records set aside"] += journal.damaged()
+        damaged, numbers = journal.damaged(), journal.numbers()
+        outcome.counts["records set aside"] += damaged
+        if not self._is_open:
+            missing = len(self._payloads) - (len(numbers) - damaged)
+            outcome.counts["records lost of encrypted journals"] += missing
+            if missing and self._is_mendable:
+                problems.append(Problem("lost although one bit turned", f"{missing} records"))
+            if len(numbers) != len(self._payloads):
+                outcome.counts["encrypted journals that lost their end"] += 1
         return problems
 
     def _is_true(self, signed: SignedRecord) -> bool:
