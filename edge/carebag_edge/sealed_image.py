@@ -39,10 +39,12 @@ class Image:
 
     log_is_read: bool = True
     """SQLite would read the log: its header is as it was written."""
+    salt_stands: bool = True
+    """The file begins with its salt; it is read from there also where the log has page 1."""
 
     @property
     def is_sound(self) -> bool:
-        return self.log_is_read and not (self.mended or self.behind or self.lost)
+        return self.log_is_read and self.salt_stands and not (self.mended or self.behind or self.lost)
 
     @property
     def whole(self) -> bytes | None:
@@ -50,7 +52,8 @@ class Image:
         if self.lost:
             return None
         # what only the freelist knows may be anything
-        return b"".join(self.pages.get(number, bytes(PAGE)) for number in range(1, self.size + 1))
+        pages = (self.pages.get(number, bytes(PAGE)) for number in range(1, self.size + 1))
+        return self.cipher.salt + b"".join(pages)[SALT:]
 
     def opened(self) -> Iterator[tuple[int, bytes]]:
         """The pages of now, as SQLite would see them."""
@@ -63,7 +66,7 @@ def read_image(file: bytes, wal: bytes, key: bytes) -> Image:
     log = list(frames(wal))
     salt = _salt(file, log, key)
     cipher = Cipher4(key, salt or file[:SALT].ljust(SALT, b"\0"))
-    image = Image(cipher, knows_salt=salt is not None)
+    image = Image(cipher, knows_salt=salt is not None, salt_stands=file[:SALT] == salt)
     committed = _committed(log)
     committed += _behind(log[len(committed) :], image)
     current: dict[int, bytes] = {at // PAGE + 1: file[at : at + PAGE] for at in range(0, len(file) - PAGE + 1, PAGE)}

@@ -213,6 +213,24 @@ def test_without_a_salt_the_signatures_alone_prove(closed: Written) -> None:
     journal.close()
 
 
+def test_a_salt_that_stands_in_the_log_alone(killed: Written) -> None:
+    """The log holds every page, and SQLCipher reads the salt from the file all the same."""
+    content = bytearray(killed.path.read_bytes())
+    content[:16] = bytes(16)
+    killed.path.write_bytes(content)
+    journal = killed.opened()
+    assert rows(journal) == killed.rows
+    journal.close()
+
+
+@pytest.mark.parametrize("bit", [0, 77, 127])
+def test_one_bit_of_the_salt(closed: Written, bit: int) -> None:
+    closed.flip(closed.path, bit)
+    journal = closed.opened()
+    assert rows(journal) == closed.rows
+    journal.close()
+
+
 def test_a_record_of_another_kit_is_not_believed(closed: Written, tmp_path: Path) -> None:
     from carebag_edge.keys import load_or_create
 
