@@ -27,6 +27,8 @@ from carebag_edge.live.monitor_sound import RedPacker
 from carebag_edge.live.page_words import answer_sdp, ice_candidate, refused_as
 from carebag_edge.live.port import IceServer, NoNetworkPath, Outgoing, PeerEvents, PeerState
 from carebag_edge.live.rtp_clock import ClockPoint
+from carebag_edge.live.sound_packet import shortened
+from carebag_edge.live.sound_repeats import LITTLE_CHUNKS, LITTLE_SHARE, SoundRepeats
 from carebag_edge.live.sound_track import SoundTrack
 from carebag_edge.live.talk import WAITING, VoiceTrack, pass_on
 from carebag_edge.live.timed_video_buffer import TimedVideoBuffer
@@ -68,6 +70,7 @@ class AiortcPeer:
         """What goes out, by its label."""
         video = self._add("camera", outgoing.camera, ["video/VP8"])
         self._video = VideoSender(video.sender, monotonic)
+        self._repeats = SoundRepeats(monotonic())
         self._sound: dict[str, SoundTrack] = {}
         if outgoing.exact:
             self._sound["exact"] = SoundTrack()
@@ -152,7 +155,7 @@ class AiortcPeer:
             await self._connection.addIceCandidate(ice_candidate(candidate, candidate_from_sdp))
 
     def send_sound(self, packet: bytes, rtp_time: int) -> None:
-        self._push("exact", packet, rtp_time)
+        self._push("exact", shortened(packet, LITTLE_CHUNKS) if self._repeats.little else packet, rtp_time)
 
     def send_monitor(self, packet: bytes, rtp_time: int) -> None:
         self._push("monitor", packet, rtp_time)
@@ -185,8 +188,10 @@ class AiortcPeer:
             self._quality = None
             return
         seconds = max(now - before[0], 0.1)
+        self._repeats.watch(now, self._video.loss, self._video.step)
         if self._expected_kbps:
-            self._video.reserve(max(self._expected_kbps, sound * 0.008 / seconds))
+            expected = self._expected_kbps * (LITTLE_SHARE if self._repeats.little else 1.0)
+            self._video.reserve(max(expected, sound * 0.008 / seconds))
         self._quality = PathQuality(
             rtt_ms=self._video.rtt_ms,
             loss=self._video.loss,

@@ -150,6 +150,37 @@ def parse(data: bytes) -> SoundPacket:
     return SoundPacket(stream, rate_hz, per_chunk, tuple(chunks), time_us, data[HEADER.size :][:state_bytes])
 
 
+def shortened(packet: bytes, chunks: int) -> bytes:
+    """The same packet with at most so many chunks, those that stand first.
+
+    Args:
+        packet: as `pack` makes it; of any other bytes nothing is changed.
+    """
+    if len(packet) < HEADER.size or packet[:4] != MAGIC:
+        return packet
+    *head, per_chunk, time_us, highest, state_bytes, count = HEADER.unpack_from(packet)
+    if count <= chunks:
+        return packet
+    position = HEADER.size + state_bytes
+    for _ in range(chunks):
+        position = _end_of(packet, position + BACK_BYTES, per_chunk)
+    return HEADER.pack(*head, per_chunk, time_us, highest, state_bytes, chunks) + packet[HEADER.size : position]
+
+
+def _end_of(data: bytes, position: int, samples: int) -> int:
+    """Where the `body` that begins at `position` ends, without decoding it."""
+    coding, position = data[position], position + 1
+    if coding & _SHORT:
+        samples, position = _number_at(data, position)
+    if coding & _MISSING:
+        return position
+    position += (samples + 7) // 8 if coding & _GAPS else 0
+    if coding & _RICE:
+        length, position = _number_at(data, position)
+        return position + length
+    return position + 2 * samples
+
+
 def _check(stream: int, rate_hz: int, per_chunk: int) -> None:
     if stream > MAX_STREAM:
         raise BadSoundPacket("stream_out_of_range")

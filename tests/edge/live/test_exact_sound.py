@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from carebag_edge.live.sound_packet import (
     SoundPacket,
     body,
     parse,
+    shortened,
 )
 
 GOLDEN = json.loads((Path(__file__).parent / "sound_packets.json").read_text())
@@ -111,6 +113,14 @@ def test_a_packet_says_what_was_put_into_it(data: st.DataObject) -> None:
     )
     assert parse(bytes(packet)) == packet
     assert len(bytes(packet)) <= MAX_PACKET_BYTES
+    for chunks in range(1, 6):
+        short = parse(shortened(bytes(packet), chunks))
+        assert short == replace(packet, chunks=packet.chunks[:chunks])
+
+
+def test_what_is_no_packet_is_not_shortened() -> None:
+    assert shortened(b"", 1) == b""
+    assert shortened(OLDER_MAGIC + bytes(40), 1) == OLDER_MAGIC + bytes(40)
 
 
 def test_a_chunk_is_never_longer_than_its_samples() -> None:
