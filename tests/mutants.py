@@ -139,15 +139,15 @@ MUTANTS = (
     Mutant(
         "hub-takes-other-content",
         RECORDS,
-        "if any(row.sha256 != envelope.sha256 for row in there):",
+        "if any(row.sha256 != envelope.sha256 for row in known):",
         "if False:",
         "tests/server/test_records.py",
     ),
     Mutant(
         "hub-takes-the-same-twice",
         RECORDS,
-        "    if not there:\n        return False\n",
-        "    return False\n",
+        "if not known:",
+        "if True:",
         "tests/server/test_records.py",
     ),
     Mutant("hub-watermark-over-a-hole", RECORDS, "if seq != reached + 1:", "if False:", "tests/server/test_records.py"),

@@ -5,6 +5,7 @@ names no visit of this kit is kept all the same, in the unassigned tray (`record
 """
 
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -23,6 +24,7 @@ from carebag_server.record_effects import apply
 from carebag_server.tables import Kit, Practitioner, RecordRow, RequestRow, VisitRow
 from carebag_wire.base import Code
 from carebag_wire.records import (
+    PhotoTaken,
     Reading,
     ReadingFiled,
     ReadingWithdrawn,
@@ -31,6 +33,7 @@ from carebag_wire.records import (
     RecordReceipt,
     RequestProgressed,
     SignedRecord,
+    SoundRecorded,
     VisitClosed,
     VisitOpened,
     payload_sha256,
@@ -55,56 +58,131 @@ def take_in(hub: Hub, session: Session, caller: KitCaller, batch: RecordBatch) -
     now = hub.now()
     stored: list[uuid.UUID] = []
     refused: dict[str, Code] = {}
-    acts: _Acts = []
+    intake = _Intake(session, caller, now)
+    good: list[tuple[SignedRecord, Record]] = []
     for envelope in batch.records:
         try:
-            stored.append(_take_in_one(session, caller, kit, envelope, now, acts))
+            good.append((envelope, _checked(kit, envelope)))
         except _Refused as refusal:
             refused[envelope.sha256] = refusal.code
-    if acts:
-        append_all(session, acts, now)
+    there = _There(session, kit.id, [record for _, record in good])
+    for envelope, record in good:
+        known = there.find(record)
+        if any(row.sha256 != envelope.sha256 for row in known):
+            intake.conflict(envelope, record, known[0])
+            refused[envelope.sha256] = "other_content"
+            continue
+        if not known:
+            there.add(intake.take(envelope, record))
+        stored.append(record.id)
+    intake.finish()
     kit.watermark = _watermark(session, kit)
     return RecordReceipt(stored=stored, refused=refused, watermark=kit.watermark, received_at=now)
 
 
-def _take_in_one(
-    session: Session, caller: KitCaller, kit: Kit, envelope: SignedRecord, now: datetime, acts: _Acts
-) -> uuid.UUID:
-    record = _checked(kit, envelope)
-    if _already(session, caller, record, envelope, acts):
-        return record.id
-    visit, alarm = _visit_of(session, record)
-    row = RecordRow(
-        id=record.id,
-        kit_id=kit.id,
-        kit_seq=record.binding.kit_seq,
-        kind=record.type,
-        visit_id=visit.id if visit else None,
-        payload=envelope.payload,
-        sha256=envelope.sha256,
-        signature=envelope.signature,
-        received_at=now,
-    )
-    session.add(row)
-    session.flush()
-    if isinstance(record, ReadingFiled):
-        alarm = objection(session, record, visit, alarm)
-    elif isinstance(record, ReadingWithdrawn):
-        alarm = withdrawals.objection(session, record, visit, alarm)
-    acts.append(_act(session, caller, record, visit, alarm))
-    if isinstance(record, ReadingFiled):
-        if not alarm:
-            take(session, record, visit, _nurse_name(session, caller, record) or "")
-    elif isinstance(record, ReadingWithdrawn):
-        if visit is not None and not alarm:
-            withdrawals.take(session, visit, record)
-    elif visit is not None:
-        apply(session, visit, record, now)
-        if isinstance(record, Reading):
-            withdrawals.settle(session, visit, record)
-    else:
-        settle(session, record.id, kit.id)
-    return record.id
+class _There:
+    """What is stored already of a batch, under its ids or its numbers; asked for once."""
+
+    def __init__(self, session: Session, kit_id: uuid.UUID, records: list[Record]) -> None:
+        self._kit_id = kit_id
+        self._by_id: dict[uuid.UUID, RecordRow] = {}
+        self._by_seq: dict[int, RecordRow] = {}
+        same_number = and_(
+            RecordRow.kit_id == kit_id, RecordRow.kit_seq.in_([record.binding.kit_seq for record in records])
+        )
+        same_id = RecordRow.id.in_([record.id for record in records])
+        for row in session.scalars(select(RecordRow).where(or_(same_id, same_number))):
+            self.add(row)
+
+    def add(self, row: RecordRow) -> None:
+        self._by_id[row.id] = row
+        if row.kit_id == self._kit_id:
+            self._by_seq[row.kit_seq] = row
+
+    def find(self, record: Record) -> list[RecordRow]:
+        """Those under the record's id or number, the one with its id first."""
+        same_id, same_number = self._by_id.get(record.id), self._by_seq.get(record.binding.kit_seq)
+        return [row for row in (same_id, same_number if same_number is not same_id else None) if row is not None]
+
+
+@dataclass(frozen=True)
+class _Taken:
+    record: Record
+    visit: VisitRow | None
+    alarm: str
+
+
+class _Intake:
+    """Stores the new records of a batch, and does what each does to its visit, in their order.
+
+    What was taken (values, sounds, photos) waits until something else comes: rows that follow each other are written
+    together.
+    """
+
+    def __init__(self, session: Session, caller: KitCaller, now: datetime) -> None:
+        self._session, self._caller, self._now = session, caller, now
+        self._waiting: list[_Taken] = []
+        self._acts: _Acts = []
+
+    def take(self, envelope: SignedRecord, record: Record) -> RecordRow:
+        if not isinstance(record, Reading | SoundRecorded | PhotoTaken):
+            self._flush()
+        visit, alarm = _visit_of(self._session, record)
+        row = RecordRow(
+            id=record.id,
+            kit_id=self._caller.kit_id,
+            kit_seq=record.binding.kit_seq,
+            kind=record.type,
+            visit_id=visit.id if visit else None,
+            payload=envelope.payload,
+            sha256=envelope.sha256,
+            signature=envelope.signature,
+            received_at=self._now,
+        )
+        self._session.add(row)
+        self._waiting.append(_Taken(record, visit, alarm))
+        if not isinstance(record, Reading | SoundRecorded | PhotoTaken):
+            self._flush()
+        return row
+
+    def conflict(self, envelope: SignedRecord, record: Record, there: RecordRow) -> None:
+        """Another record under an id or number that is taken: the log says so."""
+        self._flush()
+        act = Act(action="record_conflict", object=f"record {record.id} {envelope.sha256}", visit_id=there.visit_id)
+        self._acts.append((self._caller.actor(), act))
+
+    def finish(self) -> None:
+        self._flush()
+        if self._acts:
+            append_all(self._session, self._acts, self._now)
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        self._session.flush()
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            self._apply(one.record, one.visit, one.alarm)
+
+    def _apply(self, record: Record, visit: VisitRow | None, alarm: str) -> None:
+        session, caller = self._session, self._caller
+        if isinstance(record, ReadingFiled):
+            alarm = objection(session, record, visit, alarm)
+        elif isinstance(record, ReadingWithdrawn):
+            alarm = withdrawals.objection(session, record, visit, alarm)
+        self._acts.append(_act(session, caller, record, visit, alarm))
+        if isinstance(record, ReadingFiled):
+            if not alarm:
+                take(session, record, visit, _nurse_name(session, caller, record) or "")
+        elif isinstance(record, ReadingWithdrawn):
+            if visit is not None and not alarm:
+                withdrawals.take(session, visit, record)
+        elif visit is not None:
+            apply(session, visit, record, self._now)
+            if isinstance(record, Reading):
+                withdrawals.settle(session, visit, record)
+        else:
+            settle(session, record.id, caller.kit_id)
 
 
 def _checked(kit: Kit, envelope: SignedRecord) -> Record:
@@ -123,20 +201,6 @@ def _checked(kit: Kit, envelope: SignedRecord) -> Record:
     if record.binding.kit_seq > _MAX_SEQ or "\x00" in envelope.payload:
         raise _Refused("bad_record")
     return record
-
-
-def _already(session: Session, caller: KitCaller, record: Record, envelope: SignedRecord, acts: _Acts) -> bool:
-    """Whether exactly this one is stored; another one under its id or number is refused, and the log says so."""
-    same_number = and_(RecordRow.kit_id == caller.kit_id, RecordRow.kit_seq == record.binding.kit_seq)
-    query = select(RecordRow).where(or_(RecordRow.id == record.id, same_number))
-    there = sorted(session.scalars(query), key=lambda row: row.id != record.id)
-    if not there:
-        return False
-    if any(row.sha256 != envelope.sha256 for row in there):
-        act = Act(action="record_conflict", object=f"record {record.id} {envelope.sha256}", visit_id=there[0].visit_id)
-        acts.append((caller.actor(), act))
-        raise _Refused("other_content")
-    return True
 
 
 def _visit_of(session: Session, record: Record) -> tuple[VisitRow | None, str]:
