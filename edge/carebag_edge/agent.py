@@ -17,6 +17,7 @@ from carebag_edge.bedside import Bedside
 from carebag_edge.call_proofs import CallProofs
 from carebag_edge.camera_port import ExaminationCamera, NoExaminationCamera
 from carebag_edge.clock import Clock
+from carebag_edge.disk_room import DiskRoom
 from carebag_edge.doctor_ears import DoctorEars
 from carebag_edge.guest_listeners import guests_served, word_taken_back
 from carebag_edge.hub_client import HubClient
@@ -47,6 +48,7 @@ log = logging.getLogger(__name__)
 InstrumentsFactory = Callable[[Sink], Instruments]
 TICK_S = 0.25
 TELEPHONE = "telephone"
+DISK_EVERY_NS = 10_000_000_000
 WORD_LASTS = timedelta(seconds=15)
 
 
@@ -68,7 +70,10 @@ class Agent:
         self.key = load_or_create(settings.data, settings.kit_id, clock.unix_ms())
         self.journal, self.media, self.seal = open_store(settings, self.key)
         self.journal.retry_refused()
+        self.disk = DiskRoom(settings.data, settings.reserve_bytes)
         self.bedside = Bedside(self.journal, self.media, clock)
+        self.bedside.make_room = self.disk.let_go
+        self.bedside.takes_photos = lambda: self.disk.takes_photos
         self.tasks = Tasks(self.bedside, clock)
         self.tray = Tray(self.bedside, clock)
         self.check = BagCheck(self.journal, clock)
@@ -100,6 +105,7 @@ class Agent:
         self._viewers: tuple[object, ...] = ()
         self._guests: list[str] = []
         self._camera_told: str | None = None
+        self._disk_at_ns = clock.monotonic_ns()
         self._relay_told = self.live_media.relay_state
 
     async def run(self) -> None:
@@ -327,6 +333,8 @@ class Agent:
             if self._relay_told != self.live_media.relay_state:
                 self._relay_told = self.live_media.relay_state
                 self.changed()
+            if self._disk_due():
+                self.changed()
             if self.bedside.unsaved and self.bedside.retry_unsaved() == 0:
                 self.journaled("saved")
             if self._word is not None and self.clock.utc() - self._word_at > WORD_LASTS:
@@ -337,6 +345,14 @@ class Agent:
             force = self.listening.force_due()
             if force is not None:
                 await asyncio.to_thread(force)
+
+    def _disk_due(self) -> bool:
+        """Look at the disk now and then; True where there is something new to say of it."""
+        if self.clock.monotonic_ns() - self._disk_at_ns < DISK_EVERY_NS:
+            return False
+        self._disk_at_ns, before = self.clock.monotonic_ns(), (self.disk.word, self.disk.used_percent)
+        self.disk.look()
+        return (self.disk.word, self.disk.used_percent) != before
 
     async def _pass_signals(self) -> None:
         """Call set-up to live media, one after the other; a call that fails leaves the visit alone."""

@@ -61,6 +61,9 @@ class Bedside:
         done = answered_requests(self.own(visit.visit_id)) if visit else set()
         self.binder = Binder(visit, [one for one in armed if visit and one.request_id not in done], past)
         self.unsaved = Unsaved()
+        self.make_room: Callable[[], bool] = lambda: False
+        """Asked when the journal could not be written: True where it is worth trying again."""
+        self.takes_photos: Callable[[], bool] = lambda: True
         self.changes = 0
         """Counts what `refresh` was told: whoever made something of the journal makes it anew when this is another."""
         journal.when_set_aside = self.refresh
@@ -278,6 +281,8 @@ class Bedside:
             raise Refused("visit_not_open")
         whom = self._photo_for(by_doctor=by_doctor) if of == "patient" else self.binder.now()
         times, record_id = times or self._clock.times(), self._new_id()
+        if not self.takes_photos():
+            raise NotSaved
         sha256 = self._media.keep(image.content)
 
         def build(kit_seq: int) -> PhotoTaken:
@@ -349,6 +354,8 @@ class Bedside:
                 )
                 self.answered(taken.answers)
         except DATABASE_ERRORS:
+            if self.make_room():
+                return self._store(taken)
             self.unsaved.wait(taken)
             raise NotSaved from None
         self.refresh()

@@ -24,6 +24,8 @@ def kit_state(agent: "Agent") -> KitState:
         unsent=unsent.count,
         oldest_unsent_at=unsent.oldest_at,
         damaged=agent.journal.damaged(),
+        disk=agent.disk.word,
+        disk_used_percent=agent.disk.used_percent,
         visits=agent.bedside.heads(nurse),
         open=agent.bedside.open_snapshot(nurse),
         devices=_devices(agent),

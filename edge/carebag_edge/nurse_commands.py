@@ -102,6 +102,7 @@ class NurseCommands:
         except Refused as error:
             return Problem(code=error.code)
         except (NotSaved, *DATABASE_ERRORS):
+            self._bedside.make_room()  # pressed again, it may be saved
             return Problem(code="not_saved")
 
     async def _do(self, message: Any, nurse: Person) -> Problem | Pong | None:

@@ -16,6 +16,7 @@ class KitSettings:
         kit_id: the id under which the hub knows the kit; None: the one in the data folder, made at first start.
         simulator_url: control address of the simulated instruments; used only when `simulated`.
         data_key: where the key of the disk is: `file` (in `data`), `keyring`, or a path.
+        reserve_bytes: of the disk, kept for values: about 3 kB each, with their share of the journal's log.
         telephone: of the nurse or the bag, for the doctor to call when nothing else works.
     """
 
@@ -30,6 +31,7 @@ class KitSettings:
     simulator_url: str | None = None
     telephone: str = ""
     data_key: str = "file"
+    reserve_bytes: int = 32 * 2**20
 
     @property
     def journal(self) -> Path:

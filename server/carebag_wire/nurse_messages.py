@@ -177,6 +177,9 @@ class KitState(Wire):
     unsent: Count
     damaged: Count = 0
     """Records and files that the kit's disk no longer holds as they were written, and that the hub does not have."""
+    disk: Literal["ok", "filling", "full"] = "ok"
+    """`filling`: 80 % are used. `full`: values are saved in room that was kept for them, photos are not."""
+    disk_used_percent: Annotated[int, Field(ge=0, le=100)] = 0
     oldest_unsent_at: Utc | None
     visits: list[VisitHead]
     open: VisitSnapshot | None

@@ -91,7 +91,7 @@ class Served(NoLiveMedia):
 async def kit(tmp_path: Path, hands: Any, instruments: Any, world: Any) -> Any:
     """A kit in an open visit, with Elena and one guest in the room."""
     live = Served()
-    settings = KitSettings(data=tmp_path / "kit", hub_url="http://127.0.0.1:9")
+    settings = KitSettings(data=tmp_path / "kit", hub_url="http://127.0.0.1:9", reserve_bytes=2**20)
     agent = Agent(settings, hands.clock, instruments, lambda send_signal: live)
     before = world.visit()
     await agent.hub_said(KitVisits(visits=[before]))

@@ -100,7 +100,7 @@ def test_only_what_stays_is_told_to_a_person(key: KitKey) -> None:
 
 
 def test_the_nurses_page_is_told(tmp_path: Path, hands: Any, instruments: Any) -> None:
-    settings = KitSettings(data=tmp_path / "kit", hub_url="http://127.0.0.1:9")
+    settings = KitSettings(data=tmp_path / "kit", hub_url="http://127.0.0.1:9", reserve_bytes=2**20)
     agent = Agent(settings, hands.clock, instruments, lambda send_signal: NoLiveMedia())
     told = []
     for code in ("busy", "kit_unknown", None):

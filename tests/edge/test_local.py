@@ -81,7 +81,7 @@ async def page(tmp_path: Path, instruments: Any) -> AsyncIterator[Page]:
     (tmp_path / "page" / "assets" / "app.js").write_text("1")
     (tmp_path / "page" / "secret.txt").write_text("secret")
     ready: asyncio.Future[tuple[Agent, int]] = asyncio.get_running_loop().create_future()
-    settings = KitSettings(data=tmp_path / "kit", hub_url=NOWHERE, port=0)
+    settings = KitSettings(data=tmp_path / "kit", hub_url=NOWHERE, port=0, reserve_bytes=2**20)
     running = asyncio.create_task(
         run_kit(
             settings, instruments, page=tmp_path / "page", ready=lambda agent, port: ready.set_result((agent, port))

@@ -29,7 +29,7 @@ class Morning:
     """A kit that nobody runs: only its parts are asked."""
 
     def __init__(self, folder: Path, clock: Any, instruments: Any, world: Any) -> None:
-        settings = KitSettings(data=folder, hub_url="http://127.0.0.1:9")
+        settings = KitSettings(data=folder, hub_url="http://127.0.0.1:9", reserve_bytes=2**20)
         self.agent = Agent(settings, clock, instruments, lambda send_signal: NoLiveMedia())
         self.world, self.nurse = world, world.nurse()
 

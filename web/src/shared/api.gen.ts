@@ -1824,6 +1824,17 @@ export interface components {
              * @default 0
              */
             damaged: number;
+            /**
+             * Disk
+             * @default ok
+             * @enum {string}
+             */
+            disk: "ok" | "filling" | "full";
+            /**
+             * Disk Used Percent
+             * @default 0
+             */
+            disk_used_percent: number;
             /** Oldest Unsent At */
             oldest_unsent_at: string | null;
             /** Visits */

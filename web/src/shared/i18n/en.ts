@@ -86,6 +86,8 @@ export const en: Messages = {
   'net.hub.lost': 'Contact with the hub was lost at {time}. Trying again …',
   'net.kit.offline': 'The bag has been offline since {time}. What is measured is kept in the bag and comes when the network is back.',
   'net.kit.unsent': 'The bag has {n} left to send.',
+  'net.disk.filling': "The bag's disk is {n} % full. Measure as usual, and call support today: it needs room.",
+  'net.disk.full': "The bag's disk is full. Values and sounds are still saved, photos are not. Call support now.",
   'net.damaged': 'The bag can no longer read {n} of what it saved and had not sent. They are not shown as values. Measure again what is missing and call support.',
   'net.kit.damaged': 'The bag can no longer read {n} of what it saved and had not sent. They will not come. Ask the nurse to measure again what is missing.',
   'net.stopped': 'This page is of an older version. Reload it.',

@@ -86,6 +86,8 @@ export const es: Messages = {
   'net.hub.lost': 'Se perdió el contacto con el centro a las {time}. Reintentando …',
   'net.kit.offline': 'El maletín está sin conexión desde las {time}. Lo que se mide queda guardado en él y llegará cuando vuelva la red.',
   'net.kit.unsent': 'Al maletín le quedan {n} por enviar.',
+  'net.disk.filling': 'El disco del maletín está lleno al {n} %. Mida como siempre y llame hoy a soporte: hace falta espacio.',
+  'net.disk.full': 'El disco del maletín está lleno. Los valores y los sonidos aún se guardan, las fotos no. Llame ahora a soporte.',
   'net.damaged': 'El maletín ya no puede leer {n} de los datos guardados y no enviados. No se muestran como valores. Mida de nuevo lo que falta y llame a soporte.',
   'net.kit.damaged': 'El maletín ya no puede leer {n} de los datos guardados y no enviados. No llegarán. Pida a la enfermera que mida de nuevo lo que falta.',
   'net.stopped': 'Esta página es de una versión anterior. Vuelva a cargarla.',

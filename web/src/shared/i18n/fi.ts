@@ -86,6 +86,8 @@ export const fi: Messages = {
   'net.hub.lost': 'Yhteys keskukseen katkesi klo {time}. Yritetään uudelleen …',
   'net.kit.offline': 'Laukku ei ole ollut yhteydessä klo {time} jälkeen. Mittaukset säilyvät laukussa ja tulevat, kun verkko palaa.',
   'net.kit.unsent': 'Laukulla on {n} lähettämättä.',
+  'net.disk.filling': 'Laukun levystä on käytössä {n} %. Mittaa kuten tavallisesti ja soita tukeen tänään: tilaa tarvitaan.',
+  'net.disk.full': 'Laukun levy on täynnä. Arvot ja äänet tallennetaan vielä, kuvia ei. Soita tukeen nyt.',
   'net.damaged': 'Laukku ei voi enää lukea {n} tallennetusta, joita ei ehditty lähettää. Niitä ei näytetä arvoina. Mittaa puuttuvat uudelleen ja soita tukeen.',
   'net.kit.damaged': 'Laukku ei voi enää lukea {n} tallennetusta, joita ei ehditty lähettää. Ne eivät tule. Pyydä hoitajaa mittaamaan puuttuvat uudelleen.',
   'net.stopped': 'Sivu on vanhempaa versiota. Lataa se uudelleen.',

@@ -85,6 +85,8 @@ export const sv = {
   'net.hub.lost': 'Kontakten med navet är bruten sedan {time}. Försöker igen …',
   'net.kit.offline': 'Väskan är inte uppkopplad sedan {time}. Det som mäts sparas i väskan och kommer när nätet är tillbaka.',
   'net.kit.unsent': 'Väskan har {n} kvar att skicka.',
+  'net.disk.filling': 'Väskans disk är full till {n} %. Mät som vanligt, och ring supporten i dag: det behövs plats.',
+  'net.disk.full': 'Väskans disk är full. Värden och ljud sparas ännu, bilder inte. Ring supporten nu.',
   'net.damaged': 'Väskan kan inte längre läsa {n} av det som sparats och inte hunnit skickas. De visas inte som värden. Mät om det som saknas och ring supporten.',
   'net.kit.damaged': 'Väskan kan inte längre läsa {n} av det som sparats och inte hunnit skickas. De kommer inte. Be sjuksköterskan mäta om det som saknas.',
   'net.stopped': 'Sidan är av en äldre version. Ladda om den.',
