@@ -220,8 +220,11 @@ class LocalServer:
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         self._nurse(request)
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_FRAME_BYTES)
+        try:
+            await socket.prepare(request)
+        except ConnectionResetError:  # the page is gone again
+            return socket
         self._sockets.add(socket)
-        await socket.prepare(request)
         page, token = NursePage(), request.cookies.get(COOKIE)
         parts = {
             asyncio.create_task(self._read(socket, page, token)),

@@ -98,7 +98,9 @@ class RoomDesk:
     async def _done(self, message: CameraDo, *, by_doctor: bool) -> str:
         if message.act == "choose":
             try:
-                self._camera.choose(message.camera or 0)
+                if message.camera is None:
+                    raise IndexError
+                self._camera.choose(message.camera)
             except IndexError:
                 raise CameraStopped("unknown_camera") from None
             return "camera_chosen"

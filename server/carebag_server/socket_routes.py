@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import logging
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
@@ -21,6 +22,7 @@ from carebag_server.relations import visible_visit
 from carebag_server.rooms import kit_participant, nurse_participant
 from carebag_server.seats import doctor_participant
 from carebag_server.sockets import Line, Over
+from carebag_server.tries import Pace
 from carebag_server.turn import RelayGiver
 from carebag_wire.messages import (
     Join,
@@ -108,6 +110,10 @@ def nurses_of(snapshots: Iterable[VisitSnapshot]) -> dict[uuid.UUID, str]:
     return {head.id: head.nurse.name for head in heads if head.nurse is not None}
 
 
+BURST, PER_S = 150, 50.0
+"""Of a console to the others in its room; a call that is set up with everybody takes some fifty messages."""
+
+
 class Console:
     """The doctor's side: the list of visits, and one room at a time."""
 
@@ -115,6 +121,7 @@ class Console:
         self.hub, self.line, self.caller = hub, line, caller
         self._queue_wanted = asyncio.Event()
         self._homes: frozenset[uuid.UUID] = frozenset()
+        self._pace = Pace(BURST, PER_S)
         self._relay = RelayGiver(hub.settings.turn, hub.now, self._may_relay, line.push)
 
     async def talk(self) -> None:
@@ -144,7 +151,13 @@ class Console:
             if answer is None:
                 self.line.refuse("bad_message")
             else:
+                await self._paced(message)
                 await answer(message)
+
+    async def _paced(self, message: object) -> None:
+        """What goes on to others at once goes no faster than they can take it: a flood costs the one who sends it."""
+        if isinstance(message, Signal | DoctorHears | LinkReport):
+            await asyncio.sleep(self._pace.owed_s(time.monotonic()))
 
     async def _ping(self, ping: Ping) -> None:
         now = self.hub.now()

@@ -52,3 +52,10 @@ class Pace:
             return False
         self._left -= 1
         return True
+
+    def owed_s(self, now_s: float) -> float:
+        """Take one in any case; how many seconds to wait so that the pace is kept."""
+        if self.take(now_s):
+            return 0.0
+        self._left -= 1
+        return -self._left / self._per_s

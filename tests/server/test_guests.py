@@ -369,6 +369,15 @@ def test_tries_are_forgotten_after_a_minute_and_bounded() -> None:
     assert not tries.allowed("a", 60.5)
 
 
+@given(st.lists(st.floats(0, 2), max_size=60))
+def test_who_waits_what_is_owed_keeps_the_pace(waits: list[float]) -> None:
+    pace, now = Pace(burst=5, per_s=2), 0.0
+    for taken, wait in enumerate(waits, 1):
+        now += wait
+        now += pace.owed_s(now)
+        assert taken <= 5 + 2 * now + 1e-6
+
+
 @given(st.lists(st.floats(0, 2, allow_nan=False), max_size=200))
 def test_a_pace_is_kept(waits: list[float]) -> None:
     pace, now, taken = Pace(burst=5, per_s=2), 0.0, 0

@@ -324,3 +324,27 @@ def test_any_text_leaves_the_line_sound(lines: Any, text: str) -> None:
     for socket in lines[:2]:
         socket.send_text(text)
         sound(socket)
+
+
+def test_a_flood_of_a_console_waits_in_its_own_line(
+    hub: Any, doctor: Any, visit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kit's line is kept: what is over the pace is not laid into it."""
+    monkeypatch.setattr(socket_routes, "BURST", 5)
+    monkeypatch.setattr(socket_routes, "PER_S", 0.2)
+    with kit_line(hub) as kit, console(hub) as doctors:
+        join(doctors, visit)
+        until(kit, "present")
+        for epoch in range(400):
+            doctors.send_json(
+                {
+                    "type": "signal",
+                    "visit_id": visit["id"],
+                    "to": f"kit:{hub.kit.kit_id}",
+                    "epoch": epoch,
+                    "candidate": {},
+                }
+            )
+        assert [until(kit, "signal")["epoch"] for _ in range(5)] == [0, 1, 2, 3, 4]
+        kit.send_json({"type": "ping", "id": 7})
+        assert kit.receive_json()["type"] == "pong"  # and no sixth
