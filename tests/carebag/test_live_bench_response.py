@@ -67,9 +67,11 @@ def test_the_tail_of_a_filter_before_the_sound_is_no_part_of_it(source: np.ndarr
     assert (found.used, found.worst_db) == (found.segments, pytest.approx(0, abs=1e-6))
 
 
-def test_a_segment_with_a_hole_is_left_out(source: np.ndarray) -> None:
+@pytest.mark.parametrize("samples", [2, 4, 20])
+def test_a_segment_with_a_hole_is_left_out(source: np.ndarray, samples: int) -> None:
+    """Half a millisecond and more: the ear waited for a chunk that came a little late."""
     played = source[5000:41000] / 32768
-    played[9000:9020] = 0
+    played[9000 : 9000 + samples] = 0
     found = response([played.tolist()], source, RATE_HZ)
     assert found.used in (found.segments - 1, found.segments - 2)
     assert found.worst_db == pytest.approx(0, abs=1e-6)

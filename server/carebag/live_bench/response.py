@@ -17,7 +17,10 @@ STRONG = 0.3
 SHIFT_S = 0.001
 """A filter shifts a segment by up to this; neighbours further apart have a gap between them."""
 SILENT = 1e-7
-HOLE_S = 0.002
+HOLE_SAMPLES = 2
+"""Half a millisecond already takes tenths of a decibel from a tone that the sweep passes in a twentieth of a second."""
+HEARD = 0.02
+"""Where the source is louder, silence is a hole."""
 
 Samples = NDArray[np.float64]
 
@@ -70,10 +73,8 @@ def response(stretches: Sequence[Sequence[float]], source: NDArray[np.int16], ra
         offsets = [_place(played[at : at + size], original) - at for at in starts]
         for offset, indices in runs(offsets, round(SHIFT_S * rate_hz)):
             for begin in (starts[index] for index in indices):
-                if _has_hole(played[begin : begin + size], rate_hz):
-                    continue
                 wanted = original[begin + offset : begin + offset + size]
-                if begin + offset < 0 or len(wanted) < size:
+                if begin + offset < 0 or len(wanted) < size or _has_hole(played[begin : begin + size], wanted):
                     continue
                 given.append(np.abs(np.fft.rfft(wanted * window)))
                 came.append(np.abs(np.fft.rfft(played[begin : begin + size] * window)))
@@ -100,10 +101,11 @@ def _audible(played: Samples) -> Samples:
     return np.trim_zeros(np.where(np.abs(played) < SILENT, 0.0, played))
 
 
-def _has_hole(piece: Samples, rate_hz: int) -> bool:
-    """Whether there is silence in it of its own, which no sweep has."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], piece == 0.0, [0]])))
-    return bool(len(edges) and (edges[1::2] - edges[::2]).max() >= HOLE_S * rate_hz)
+def _has_hole(piece: Samples, wanted: Samples) -> bool:
+    """Whether there is silence in it where the source has none."""
+    silent = (piece == 0.0) & (np.abs(wanted) > HEARD)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], silent, [0]])))
+    return bool(len(edges) and (edges[1::2] - edges[::2]).max() >= HOLE_SAMPLES)
 
 
 def _place(piece: Samples, original: Samples) -> int:
