@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from carebag_wire.base import Wire
 from carebag_wire.guests import Guest
@@ -180,9 +181,15 @@ def room_of(here: GuestHere, participants: list[Participant], kit: KitHere | Non
         return room
     served = kit.status is None or here.participant.id in kit.status.guests_served
     caller = kit.participant.model_copy(update={"name": ""})
-    return room.model_copy(update={"kit": caller, "served": served})
+    return room.model_copy(update={"kit": caller, "served": served, "frozen_at": _frozen_at(kit.status)})
 
 
 def told_by(status: KitStatus | None) -> tuple[object, ...]:
     """What of a kit's status changes who is in a room, or what a guest there is told."""
-    return (False, None, []) if status is None else (status.nurse_present, status.visit_id, status.guests_served)
+    if status is None:
+        return (False, None, [], None)
+    return (status.nurse_present, status.visit_id, status.guests_served, _frozen_at(status))
+
+
+def _frozen_at(status: KitStatus | None) -> datetime | None:
+    return status.camera.frozen_at if status is not None and status.camera is not None else None

@@ -130,6 +130,8 @@ class GuestRoom(Wire):
     """The kit that calls this guest, with its key: while it is here and the guest may see and hear the examination."""
     served: bool = True
     """Whether the kit has a place for this guest; not so where more want to see and hear than its link carries."""
+    frozen_at: Utc | None = None
+    """When the examination's picture that stands still was taken; None while it moves."""
     participants: list[Participant] = []
     """Doctors, the nurse and the other guests; empty until the guest is let in."""
 

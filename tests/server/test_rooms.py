@@ -27,7 +27,7 @@ from carebag_wire.messages import (
     Snapshot,
     Superseded,
 )
-from carebag_wire.visit import DoctorHears, Note, Patient, Person, VisitHead, VisitSnapshot
+from carebag_wire.visit import CameraState, DoctorHears, Note, Patient, Person, VisitHead, VisitSnapshot
 
 KIT, OTHER_KIT = uuid.UUID(int=1), uuid.UUID(int=2)
 VISIT, OTHER_VISIT = uuid.UUID(int=3), uuid.UUID(int=4)
@@ -474,6 +474,14 @@ def test_a_guest_is_told_whether_the_kit_has_a_place(rooms: Rooms) -> None:
     assert [room.served for room in to(rooms.kit_status(10, place), 20)] == [True]
     assert to(rooms.kit_status(10, place), 20) == []
     assert to(rooms.gone(10), 20)[-1].kit is None
+
+
+def test_a_guest_is_told_that_the_picture_stands_still(rooms: Rooms) -> None:
+    rooms.guest_came(20, guest("admitted", camera=True, examination=True), KIT)
+    at = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    for frozen_at in (at, None):
+        frozen = status().model_copy(update={"camera": CameraState(names=["Kamera"], frozen_at=frozen_at)})
+        assert [room.frozen_at for room in to(rooms.kit_status(10, frozen), 20)] == [frozen_at]
 
 
 def test_nothing_of_the_visit_reaches_a_guest(rooms: Rooms) -> None:

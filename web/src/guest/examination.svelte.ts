@@ -28,6 +28,8 @@ export class Examination {
   distrust = $state<Distrust | null>(null)
   /** The kit has no place for this guest. */
   full = $state(false)
+  /** When the picture that stands still was taken; null while it moves. */
+  frozenAt = $state<string | null>(null)
   kitHere = $state(false)
   /** Somebody listens with the stethoscope now. */
   sounding = $state(false)
@@ -61,6 +63,7 @@ export class Examination {
     this.#me = me
     this.#visitId = room.visit_id
     this.kitHere = room.kit !== null
+    this.frozenAt = room.frozen_at
     this.#place(room.kit === null || room.served)
     if (room.kit === null) return
     this.#kit = room.kit

@@ -12,12 +12,14 @@ export interface Seen {
   /** It has not moved for a while. */
   old: boolean
   back: boolean
+  /** Somebody made the picture stand still. */
+  frozen: boolean
   kitHere: boolean
   /** The picture comes by way of a doctor's page. */
   passedOn: boolean
 }
 
-export type CameraWord = 'distrust' | 'full' | 'lost' | 'old' | 'away' | 'connecting' | 'waiting' | 'back' | 'live'
+export type CameraWord = 'distrust' | 'full' | 'lost' | 'old' | 'away' | 'connecting' | 'waiting' | 'back' | 'frozen' | 'live'
 
 /** Lost is only what was there: a picture that never came is still to come. */
 export function cameraWord(seen: Seen): CameraWord {
@@ -25,6 +27,7 @@ export function cameraWord(seen: Seen): CameraWord {
   if (seen.full) return 'full'
   if (seen.picture && seen.own && (seen.link === 'interrupted' || seen.link === 'rejoining')) return 'lost'
   if (seen.old) return 'old'
+  if (seen.picture && seen.frozen) return 'frozen'
   if (seen.picture) return seen.back ? 'back' : 'live'
   if (seen.passedOn) return 'waiting'
   if (!seen.kitHere) return 'away'

@@ -1662,6 +1662,11 @@ export interface components {
              */
             served: boolean;
             /**
+             * Frozen At
+             * @default null
+             */
+            frozen_at: string | null;
+            /**
              * Participants
              * @default []
              */

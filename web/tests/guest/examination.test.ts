@@ -26,7 +26,7 @@ afterEach(() => {
 
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 const room = (more: Partial<GuestRoom> = {}): GuestRoom => ({
-  type: 'guest_room', visit_id: 'v', state: 'admitted', reason: null, camera: true, served: true, participants: [],
+  type: 'guest_room', visit_id: 'v', state: 'admitted', reason: null, camera: true, served: true, frozen_at: null, participants: [],
   kit: { id: KIT, role: 'kit', name: '', key: 'AAAA' }, ...more,
 })
 const offer = (sender: string): Signal => ({

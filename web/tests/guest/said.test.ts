@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { cameraWord, type Seen, soundWord } from '../../src/guest/said'
 
-const SHOWN: Seen = { distrusted: false, full: false, link: 'connected', own: true, picture: true, old: false, back: false, kitHere: true, passedOn: false }
+const SHOWN: Seen = { distrusted: false, full: false, link: 'connected', own: true, picture: true, old: false, back: false, frozen: false, kitHere: true, passedOn: false }
 const NEVER: Seen = { ...SHOWN, own: false, picture: false, link: 'waiting' }
 
 describe('the picture', () => {
@@ -10,6 +10,13 @@ describe('the picture', () => {
     expect(cameraWord({ ...SHOWN, link: 'rejoining', old: true })).toBe('lost')
     for (const link of ['interrupted', 'rejoining', 'connecting', 'waiting'] as const) expect(cameraWord({ ...NEVER, link })).toBe('connecting')
     expect(cameraWord({ ...NEVER, own: true, link: 'interrupted' })).toBe('connecting')
+  })
+
+  test('that stands still says so, unless it is lost', () => {
+    expect(cameraWord({ ...SHOWN, frozen: true })).toBe('frozen')
+    expect(cameraWord({ ...SHOWN, frozen: true, passedOn: true, own: false })).toBe('frozen')
+    expect(cameraWord({ ...SHOWN, frozen: true, link: 'interrupted' })).toBe('lost')
+    expect(cameraWord({ ...NEVER, frozen: true, link: 'connected' })).toBe('waiting')
   })
 
   test('comes once there is a connection, and is away with the kit', () => {
