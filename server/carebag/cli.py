@@ -1,4 +1,4 @@
-"""`carebag demo | hub | kit | simulate | analyse | decode | bench | turn-check | backup | restore | audit verify`.
+"""`carebag demo | hub | kit | simulate | analyse | decode | bench | turn-check | backup | restore | audit`.
 
 Each subcommand is a module with `add_arguments(parser)` and `run(args) -> exit status`, imported only when asked for:
 a kit has no hub dependencies installed, and the other way round.
@@ -22,7 +22,7 @@ COMMANDS = {
     "turn-check": ("carebag.turn_check", "whether the TURN servers answer from here", "edge,server"),
     "backup": ("carebag.backup.command", "copy the hub's database and files while it runs", "server"),
     "restore": ("carebag.backup.restore_command", "put a backup in place, checked first; or only check it", "server"),
-    "audit": ("carebag.audit", "verify the access log", "server"),
+    "audit": ("carebag.audit", "the access log: verify it, sign checkpoints of it, prove events", "server"),
 }
 
 

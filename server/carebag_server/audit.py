@@ -1,30 +1,30 @@
 """The access log: one row for every read and change of patient data, in the same transaction as the act.
 
 HSLF-FS 2016:40 ch. 4 s. 9 names what a row must show; PDL ch. 4 s. 3 is why an act without a row must not happen. The
-rows are append-only (triggers) and each row's hash covers the hash before it, so a changed, removed or moved row shows.
-Whoever can rewrite the whole chain is only caught by a copy of the head kept elsewhere: see `expected` of `verify`.
+rows are append-only (triggers), each row's hash covers the hash before it, and each row is a leaf of a Merkle tree
+(docs/decisions/0032), so a changed, removed or moved row shows. Whoever can rewrite the whole log is only caught by
+what is kept elsewhere: a checkpoint of the tree (`audit_proofs.py`), or a head of the chain (`expected` of `verify`).
 """
 
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from carebag_server.database import Database
+from carebag_server.audit_leaf import leaf_entry
+from carebag_server.audit_tree import Frontier, leaf_hash
+from carebag_server.audit_verifier.log import Examined, examine, open_log
 from carebag_server.tables import AuditHead, AuditRow
 from carebag_wire.api import AuditCheck, AuditEvent
 
 GENESIS = "0" * 64
 """What the first row's hash covers in place of a row before it."""
-_HEAD_ID = 1
-_BATCH = 500
+HEAD_ID = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +59,9 @@ def append(session: Session, actor: Actor, act: Act, at: datetime) -> AuditRow:
 
     Returns:
         The row, flushed: if it cannot be written, the error comes here and the act is rolled back with it.
+
+    Raises:
+        BadFrontier: the stored head was changed by somebody else; nothing is appended to such a log.
     """
     (row,) = append_all(session, [(actor, act)], at)
     return row
@@ -66,20 +69,25 @@ def append(session: Session, actor: Actor, act: Act, at: datetime) -> AuditRow:
 
 def append_all(session: Session, acts: Iterable[tuple[Actor, Act]], at: datetime) -> list[AuditRow]:
     """As `append`, a row for each act in their order, written together."""
-    head = session.get(AuditHead, _HEAD_ID)
+    head = session.get(AuditHead, HEAD_ID)
     if head is None:
-        head = AuditHead(id=_HEAD_ID, events=0, hash=GENESIS)
+        head = AuditHead(id=HEAD_ID, events=0, hash=GENESIS)
         session.add(head)
-    rows = [_next_row(head, actor, act, at) for actor, act in acts]
+    before, frontier, rows = head.hash, Frontier.read(head.events, head.frontier), []
+    for actor, act in acts:
+        row = _row(frontier.size + 1, before, actor, act, at)
+        before, frontier = row.hash, frontier.append(leaf_hash(entry_of(row)))
+        rows.append(row)
+    head.events, head.hash, head.frontier = frontier.size, before, bytes(frontier)
     session.add_all(rows)
     session.flush()
     return rows
 
 
-def _next_row(head: AuditHead, actor: Actor, act: Act, at: datetime) -> AuditRow:
-    """The row after the head, which moves on to it."""
+def _row(seq: int, before: str, actor: Actor, act: Act, at: datetime) -> AuditRow:
+    """The row of that number, behind the one with the hash `before`."""
     row = AuditRow(
-        seq=head.events + 1,
+        seq=seq,
         at=at.astimezone(UTC),
         action=act.action,
         object=act.object,
@@ -94,8 +102,7 @@ def _next_row(head: AuditHead, actor: Actor, act: Act, at: datetime) -> AuditRow
         request_ref=actor.request_ref,
         hash="",
     )
-    row.hash = row_hash(head.hash, row)
-    head.events, head.hash = row.seq, row.hash
+    row.hash = row_hash(before, row)
     return row
 
 
@@ -120,47 +127,47 @@ def row_hash(before: str, row: AuditRow) -> str:
     return hashlib.sha256(json.dumps(fields, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
 
 
+def entry_of(row: AuditRow) -> bytes:
+    """The row's leaf in the Merkle tree."""
+    return leaf_entry(
+        seq=row.seq,
+        at=row.at,
+        action=row.action,
+        object=row.object,
+        patient_id=row.patient_id,
+        visit_id=row.visit_id,
+        practitioner=row.practitioner,
+        role=row.role,
+        care_unit=row.care_unit,
+        organization=row.organization,
+        purpose=row.purpose,
+        origin=row.origin,
+        request_ref=row.request_ref,
+        hash=row.hash,
+    )
+
+
 def verify(session: Session, now: datetime, expected: tuple[int, str] | None = None) -> AuditCheck:
-    """Recompute the whole chain.
+    """Recompute the whole log by the verifier, which shares no code with this module.
 
     Args:
         expected: number and hash of a head that was written down elsewhere; the chain must still contain it.
 
     Returns:
-        `why` is `changed` (a row or the order of rows), `missing` (a hole), `cut_off` (the end is gone or the head does
-        not belong to it) or `other_history` (`expected` is not in the chain).
+        `why` is as `audit_verifier.log.Examined` says.
     """
-    seq, before = 0, GENESIS
-    witnessed = expected is None or expected == (0, GENESIS)
-    for row in _rows(session):
-        if row.seq != seq + 1:
-            return _broken(seq, before, "missing", now)
-        if row_hash(before, row) != row.hash:
-            return _broken(seq, before, "changed", now)
-        seq, before = row.seq, row.hash
-        witnessed = witnessed or expected == (seq, before)
-    head = session.get(AuditHead, _HEAD_ID)
-    if (head.events, head.hash) != (seq, before) if head else seq != 0:
-        return _broken(seq, before, "cut_off", now)
-    if not witnessed:
-        return _broken(seq, before, "other_history", now)
-    return AuditCheck(intact=True, events=seq, head=before, checked_at=now)
+    return _check_of(examine(session.connection(), [expected] if expected else []), now)
 
 
-def _rows(session: Session) -> Iterator[AuditRow]:
-    last = None
-    while True:
-        query = select(AuditRow).order_by(AuditRow.seq).limit(_BATCH)
-        rows = session.scalars(query if last is None else query.where(AuditRow.seq > last)).all()
-        yield from rows
-        if len(rows) < _BATCH:
-            return
-        last = rows[-1].seq
-        session.expunge_all()
-
-
-def _broken(seq: int, before: str, why: str, now: datetime) -> AuditCheck:
-    return AuditCheck(intact=False, events=seq, head=before, broken_at=seq + 1, why=why, checked_at=now)
+def _check_of(found: Examined, now: datetime) -> AuditCheck:
+    return AuditCheck(
+        intact=found.intact,
+        events=found.events,
+        head=found.head,
+        broken_at=found.broken_at,
+        why=found.why,
+        checked_at=now,
+    )
 
 
 def verify_database(url: str, expected: tuple[int, str] | None = None) -> AuditCheck:
@@ -169,15 +176,8 @@ def verify_database(url: str, expected: tuple[int, str] | None = None) -> AuditC
     Raises:
         FileNotFoundError: an SQLite file that is not there (it is not made).
     """
-    file = make_url(url).database
-    if url.startswith("sqlite") and not (file and Path(file).is_file()):
-        raise FileNotFoundError(file)
-    database = Database(url)
-    try:
-        with database.reading() as session:
-            return verify(session, datetime.now(UTC), expected)
-    finally:
-        database.dispose()
+    with open_log(url) as connection:
+        return _check_of(examine(connection, [expected] if expected else []), datetime.now(UTC))
 
 
 def events_of_visit(session: Session, visit_id: uuid.UUID) -> list[AuditEvent]:

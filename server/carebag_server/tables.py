@@ -363,7 +363,7 @@ class GuestRow(Base, kw_only=True):
 
 
 class AuditRow(Base, kw_only=True):
-    """Append-only and hash-chained; see `audit.py`."""
+    """Append-only, hash-chained, and a leaf of a Merkle tree; see `audit.py`."""
 
     __tablename__ = "audit_event"
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -389,3 +389,5 @@ class AuditHead(Base, kw_only=True):
     id: Mapped[int] = mapped_column(primary_key=True)
     events: Mapped[int] = mapped_column(BigInteger)
     hash: Mapped[str] = mapped_column(String(64))
+    frontier: Mapped[bytes] = mapped_column(default=b"")
+    """Of the events' Merkle tree: see `audit_tree.Frontier`; 32 bytes for each 1 in the binary form of `events`."""
