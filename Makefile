@@ -31,7 +31,7 @@ bench: $(VENV)/.demo
 
 # the fault benches at full length, about six hours; ARGS: `--only NAME,...`, `--seed N`
 soak: $(VENV)/.dev
-	nice -n 19 $(RUN)/carebag bench faults --cuts 10000 --kills 1000 --deliveries 1000000 --schedules 200000 --out .soak $(ARGS)
+	nice -n 19 $(RUN)/carebag bench faults --cuts 10000 --kills 1000 --deliveries 1000000 --schedules 200000 --failovers 20 --out .soak $(ARGS)
 
 # edits that would lose, double or misfile records, on a copy: the tests must catch each
 mutants: $(VENV)/.dev

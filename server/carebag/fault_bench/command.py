@@ -14,6 +14,7 @@ from typing import Any
 
 from carebag.fault_bench.binding import binding, clock
 from carebag.fault_bench.bit_rot import bit_rot
+from carebag.fault_bench.failover import failover
 from carebag.fault_bench.hub_kill import hub_kill
 from carebag.fault_bench.kill import kill
 from carebag.fault_bench.lossy import lossy
@@ -32,6 +33,7 @@ class Counts:
     kills: int
     deliveries: int
     schedules: int
+    failovers: int
 
 
 Said = Callable[[int], None]
@@ -68,6 +70,7 @@ BENCHES: dict[str, Callable[[int, Counts, Said], Outcome]] = {
     "hub-power": _hub_power,
     "kill": lambda seed, counts, said: kill(seed, counts.kills, said),
     "hub-kill": lambda seed, counts, said: hub_kill(seed, counts.kills, said),
+    "failover": lambda seed, counts, said: failover(seed, counts.failovers, said),
     "lossy": lambda seed, counts, said: lossy(seed, counts.deliveries, said),
     "disk-full": lambda seed, counts, said: _trouble("disk-full", seed, counts, said),
     "eio": lambda seed, counts, said: _trouble("eio", seed, counts, said),
@@ -84,6 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kills", type=int, default=40, help="kills, of kit and hub each (default 40)")
     parser.add_argument("--deliveries", type=int, default=20_000, help="over the bad link (default 20000)")
     parser.add_argument("--schedules", type=int, default=2_000, help="days of visits and values (default 2000)")
+    parser.add_argument("--failovers", type=int, default=3, help="of the hub's PostgreSQL (default 3)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write faults.html and faults.json there")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -95,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     if unknown:
         print(f"carebag bench faults: no such fault: {', '.join(unknown)}", file=sys.stderr)
         return 2
-    counts = Counts(args.cuts, args.kills, args.deliveries, args.schedules)
+    counts = Counts(args.cuts, args.kills, args.deliveries, args.schedules, args.failovers)
     outcomes = [_timed(name, args.seed, counts) for name in names]
     found = result(outcomes, args.seed, _command(args))
     if args.out:
@@ -123,6 +127,7 @@ def _command(args: argparse.Namespace) -> str:
     return (
         f"carebag bench faults{only} --seed {args.seed} --cuts {args.cuts} --kills {args.kills}"
         f" --deliveries {args.deliveries} --schedules {args.schedules}"
+        f" --failovers {args.failovers}"
     )
 
 

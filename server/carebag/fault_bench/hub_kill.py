@@ -105,7 +105,7 @@ class _Hub:
                     self._send_medium(line, sender.key)
                 else:
                     body = sender.batch().model_dump_json().encode()
-                    answer = _request(line, sender.key, "POST", "/api/kit/records", body)
+                    answer = send_request(line, sender.key, "POST", "/api/kit/records", body)
                     sender.answered(RecordReceipt.model_validate_json(answer))
         except (OSError, http.client.HTTPException):
             return
@@ -117,11 +117,11 @@ class _Hub:
         content = self._rng.randbytes(self._rng.choice((100, 20_000)))
         sha256 = hashlib.sha256(content).hexdigest()
         if self._rng.random() < 0.5:
-            _request(line, key, "PUT", f"/api/kit/media/{sha256}", content)
+            send_request(line, key, "PUT", f"/api/kit/media/{sha256}", content)
         else:
             target, half = f"/api/kit/uploads/{sha256}", len(content) // 2
-            _request(line, key, "PATCH", f"{target}?offset=0&complete=false", content[:half])
-            _request(line, key, "PATCH", f"{target}?offset={half}&complete=true", content[half:])
+            send_request(line, key, "PATCH", f"{target}?offset=0&complete=false", content[:half])
+            send_request(line, key, "PATCH", f"{target}?offset={half}&complete=true", content[half:])
         self._media.add(sha256)
 
     def _check(self) -> list[Problem]:
@@ -153,7 +153,7 @@ def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def _request(line: http.client.HTTPConnection, key: KitKey, method: str, target: str, body: bytes) -> bytes:
+def send_request(line: http.client.HTTPConnection, key: KitKey, method: str, target: str, body: bytes) -> bytes:
     """One signed request. Raises: OSError, HTTPException: no answer; ValueError: refused."""
     digest = hashlib.sha256(body).hexdigest()
     unix_ms, nonce = int(time.time() * 1000), secrets.token_urlsafe(18)

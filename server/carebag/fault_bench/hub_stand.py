@@ -99,7 +99,8 @@ def check_hub(
     """
     problems = []
     with database.reading() as session:
-        if session.connection().exec_driver_sql("PRAGMA integrity_check(1)").scalar() != "ok":
+        sqlite = session.connection().dialect.name == "sqlite"
+        if sqlite and session.connection().exec_driver_sql("PRAGMA integrity_check(1)").scalar() != "ok":
             problems.append(Problem("corrupt", "integrity_check"))
         rows = list(session.scalars(select(RecordRow).where(RecordRow.kit_id == kit_id).order_by(RecordRow.kit_seq)))
         watermark = session.get_one(Kit, kit_id).watermark
