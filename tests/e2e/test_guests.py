@@ -163,7 +163,10 @@ def test_shown_out_for_good(walk: Walk, phone: Page) -> None:
     expect(phone.get_by_test_id("guest-over")).to_have_attribute("data-code", "guest_revoked", timeout=SLOW_MS)
     phone.reload()
     expect(phone.get_by_test_id("guest-over")).to_have_attribute("data-code", "guest_revoked", timeout=SLOW_MS)
-    expect(doctor.get_by_test_id("timeline")).to_contain_text("Elena Ruiz visade ut Karin Tolvansson")
+    timeline = doctor.get_by_test_id("timeline")
+    expect(timeline).to_contain_text("Elena Ruiz bjöd in Karin, anhörig, patienten samtyckte")
+    expect(timeline).to_contain_text("Elena Ruiz släppte in Karin, anhörig, säger sig heta Karin Tolvansson")
+    expect(timeline).to_contain_text("Elena Ruiz visade ut Karin, anhörig")
 
 
 def test_the_doctor_takes_a_still_and_the_nurse_sees_that(walk: Walk) -> None:

@@ -1,5 +1,7 @@
 /** What the doctor's console knows: the queue, the one visit joined, the kit, and the connection itself. */
 import { clock } from '../shared/clock.svelte'
+import { awaySince } from '../shared/call/pictureAge'
+import { type LinksTold, ofThoseHere } from '../shared/call/linkNow'
 import { Api, codeOf } from '../shared/http'
 import { language } from '../shared/i18n/language.svelte'
 import { ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
@@ -25,8 +27,12 @@ import { isNewer } from './newest'
 /** A reload comes back to the same visit; kept in the tab, never in the address. */
 const TAB = 'carebag.visit'
 const LOOK_MS = 5000
+/** The hub misses a kit within this time of its last word. */
+const MISSED_WITHIN_MS = 30_000
 /** Call set-up that met nobody: the call says so in its own words, and tries again. */
 const OF_THE_CALL = new Set(['not_here', 'not_in_room', 'hub_stopping'])
+/** What only a kit that lives says. */
+const isOfKit = (message: ToConsole): boolean => message.type === 'kit_status' || message.type === 'live' || (message.type === 'link_report' && message.participant.startsWith('kit:'))
 type SignalListener = (signal: Signal) => void
 
 export class Console {
@@ -43,10 +49,10 @@ export class Console {
   participants = $state.raw<Participant[]>([])
   /** Guests who stand at the door now. */
   waiting = $state.raw<string[]>([])
-  /** How each participant's connection is, by participant id. */
-  qualities = $state.raw<Record<string, LinkQuality>>({})
+  /** How each participant's connection is and when that was said, by participant id. */
+  links = $state.raw<LinksTold>({})
   kitOnline = $state(false)
-  /** When the kit was last seen to change between online and offline, by this page's clock. */
+  /** Since when the kit is online; or offline, that is since its last word, by the hub's clock, ms. */
   kitSinceMs = $state(0)
   kit = $state.raw<KitStatus | null>(null)
   vitals = $state.raw<LiveVitals | null>(null)
@@ -58,6 +64,7 @@ export class Console {
   superseded = $state(false)
   problem = $state('')
   #socket: ReturningSocket<ToConsole, FromConsole> | undefined
+  #kitHeardMs = 0
   #signals = new Set<SignalListener>()
 
   async start(): Promise<void> {
@@ -168,6 +175,7 @@ export class Console {
   }
 
   #receive(message: ToConsole): void {
+    if (isOfKit(message)) this.#kitHeardMs = clock.nowMs
     switch (message.type) {
       case 'welcome':
         this.participantId = message.participant_id
@@ -191,7 +199,7 @@ export class Console {
         this.waiting = message.waiting
         break
       case 'link_report':
-        if (message.visit_id === this.visitId) this.qualities = { ...this.qualities, [message.participant]: message.quality }
+        if (message.visit_id === this.visitId) this.links = { ...this.links, [message.participant]: { quality: message.quality, atMs: clock.nowMs } }
         break
       case 'kit_status':
         if (message.visit_id === null || message.visit_id === this.visitId) this.kit = message
@@ -226,7 +234,9 @@ export class Console {
 
   #present(participants: Participant[], kitOnline: boolean): void {
     this.participants = participants
-    if (kitOnline !== this.kitOnline || this.kitSinceMs === 0) this.kitSinceMs = clock.nowMs
+    this.links = ofThoseHere(this.links, participants)
+    const turned = kitOnline !== this.kitOnline
+    if (turned || this.kitSinceMs === 0) this.kitSinceMs = turned && !kitOnline ? awaySince(this.#kitHeardMs, clock.nowMs, MISSED_WITHIN_MS) : clock.nowMs
     this.kitOnline = kitOnline
   }
 
@@ -248,7 +258,7 @@ export class Console {
     this.visit = null
     this.participants = []
     this.waiting = []
-    this.qualities = {}
+    this.links = {}
     this.kit = null
     this.vitals = null
     this.listening = null

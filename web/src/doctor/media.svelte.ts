@@ -1,6 +1,6 @@
 /** What is seen and heard in one visit: the kit's connection (camera, exact sound) and the nurse's face and voice. */
 import { clock } from '../shared/clock.svelte'
-import { PictureAge } from '../shared/call/pictureAge'
+import { awaySince, PictureAge } from '../shared/call/pictureAge'
 import { InstrumentPeer, type LinkState, type SignalBody } from '../shared/call/instrumentPeer'
 import { Leaving } from '../shared/call/leaving'
 import { RoomTalk } from '../shared/call/roomTalk.svelte'
@@ -25,6 +25,8 @@ import { Proving } from './proof/proving.svelte'
 export const LOUDEST = 8
 const USUAL_VOLUME = 3
 const USUAL_RATE_HZ = 4000
+/** A connection that breaks is missed within this time of its last picture. */
+const MISSED_WITHIN_MS = 15_000
 type ChannelMessage = { type: string } & Record<string, unknown>
 
 export class Media {
@@ -32,6 +34,8 @@ export class Media {
   link = $state<LinkState>('waiting')
   /** Since when picture and sound are lost that were here, by the hub's clock, ms; 0: they are here, or never were. */
   lostAtMs = $state(0)
+  /** When the last picture was taken that was shown, by the hub's clock, ms. */
+  picturedMs = 0
   nurseFace = $state.raw<MediaStream | null>(null)
   talkState = $state<TalkState>('waiting')
   muted = $state(false)
@@ -265,7 +269,7 @@ export class Media {
 
   #linked(state: LinkState): void {
     if (state === 'connected') this.lostAtMs = 0
-    else if (this.link === 'connected') this.lostAtMs = clock.nowMs
+    else if (this.link === 'connected') this.lostAtMs = awaySince(this.picturedMs, clock.nowMs, MISSED_WITHIN_MS)
     this.link = state
   }
 

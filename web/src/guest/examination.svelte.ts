@@ -63,7 +63,7 @@ export class Examination {
     this.#me = me
     this.#visitId = room.visit_id
     this.kitHere = room.kit !== null
-    this.frozenAt = room.frozen_at
+    this.frozenAt = room.frozen_at ?? null
     this.#place(room.kit === null || room.served)
     if (room.kit === null) return
     this.#kit = room.kit

@@ -5,6 +5,7 @@ import { LinkWatch } from '../shared/call/linkQuality'
 import { OwnMedia } from '../shared/call/ownMedia'
 import type { SignalBody } from '../shared/call/instrumentPeer'
 import { type Face, TalkMesh } from '../shared/call/talkMesh'
+import { clock } from '../shared/clock.svelte'
 import { Api, codeOf } from '../shared/http'
 import { ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
 import { type FromGuest, type GuestRoom, type GuestSelf, type LinkQuality, PROTOCOL, type Relay, type Signal, type ToGuest } from '../shared/wire'
@@ -100,6 +101,12 @@ export class GuestVisit {
     window.addEventListener('online', this.#online)
   }
 
+  /** Another window of this browser is the one in the visit: this one takes its place. Nobody is let in twice. */
+  comeHere(): void {
+    this.problem = ''
+    this.knock()
+  }
+
   mute(on: boolean): void {
     this.muted = on
     this.#mesh?.mute(on)
@@ -132,15 +139,16 @@ export class GuestVisit {
   }
 
   #receive(message: ToGuest): void {
-    if (message.type === 'welcome') this.#welcomed(message.participant_id, message.relay_only)
+    if (message.type === 'welcome') this.#welcomed(message)
     else if (message.type === 'guest_room') this.#entered(message)
     else if (message.type === 'relay') this.#relay = message
     else if (message.type === 'signal' && !this.examination.signal(message)) this.#mesh?.signal(message.sender, message as unknown as SignalBody)
   }
 
-  #welcomed(me: string, heldToRelay: boolean): void {
-    this.#me = me
-    this.#heldToRelay = heldToRelay
+  #welcomed(message: Extract<ToGuest, { type: 'welcome' }>): void {
+    this.#me = message.participant_id
+    this.#heldToRelay = message.relay_only
+    clock.agreeWith(message.server_time)
   }
 
   #entered(room: GuestRoom): void {
@@ -152,9 +160,9 @@ export class GuestVisit {
     this.examination.meet(this.#me, room)
   }
 
-  #measured(quality: LinkQuality): void {
+  #measured(quality: LinkQuality | null): void {
     this.quality = quality
-    if (this.room) this.#socket?.send({ type: 'link_report', visit_id: this.room.visit_id, participant: '', quality })
+    if (this.room && quality !== null) this.#socket?.send({ type: 'link_report', visit_id: this.room.visit_id, participant: '', quality })
   }
 
   #send(to: string, { epoch, description = null, candidate = null }: SignalBody): void {

@@ -1,10 +1,11 @@
 /** What the nurse's page knows: the kit's state, whole at each change, and its live streams in between. */
 import { fromFragment } from '../entrance/fragment'
 import { clock } from '../shared/clock.svelte'
+import { type LinksTold, ofThoseHere } from '../shared/call/linkNow'
 import { Api, codeOf } from '../shared/http'
 import { language } from '../shared/i18n/language.svelte'
 import { NEAR, ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
-import { type FromNurse, type KitState, type LinkQuality, type ListeningState, type LiveVitals, PROTOCOL, type Relay, type Signal, type ToNurse } from '../shared/wire'
+import { type FromNurse, type KitState, type ListeningState, type LiveVitals, PROTOCOL, type Relay, type Signal, type ToNurse } from '../shared/wire'
 import { OnItsWay } from './taps'
 
 export type Entry = 'entering' | 'in' | 'out'
@@ -22,8 +23,8 @@ export class Kit {
   state = $state.raw<KitState | null>(null)
   vitals = $state.raw<LiveVitals | null>(null)
   listening = $state.raw<ListeningState | null>(null)
-  /** How each participant's connection is, by participant id. */
-  qualities = $state.raw<Record<string, LinkQuality>>({})
+  /** How each participant's connection is and when that was said, by participant id. */
+  links = $state.raw<LinksTold>({})
   /** This page's own id in the room: call set-up is addressed to it. */
   participantId = $state('')
   /** What opens the TURN servers for this page. */
@@ -111,7 +112,7 @@ export class Kit {
         this.listening = message
         break
       case 'link_report':
-        this.qualities = { ...this.qualities, [message.participant]: message.quality }
+        this.links = { ...this.links, [message.participant]: { quality: message.quality, atMs: clock.nowMs } }
         break
       case 'signal':
         for (const listener of this.#signals) listener(message)
@@ -131,6 +132,7 @@ export class Kit {
   #whole(state: KitState): void {
     if (state.nurse && state.nurse.practitioner_id !== this.state?.nurse?.practitioner_id) language.belongsTo(state.nurse.practitioner_id)
     this.state = state
+    this.links = ofThoseHere(this.links, state.open?.participants ?? [])
     this.vitals = state.vitals
     this.listening = state.listening
   }

@@ -13,6 +13,16 @@ class Clock {
     this.#tick()
   }
 
+  /** A moment of this device's own clock (Unix, ms) as the hub has it. */
+  agreed(ownMs: number): number {
+    return ownMs + this.#offsetMs
+  }
+
+  /** A moment of `performance.now()` as the hub has it. */
+  ofPage(pageMs: number): number {
+    return this.agreed(Date.now() - (performance.now() - pageMs))
+  }
+
   #tick(): void {
     this.nowMs = Date.now() + this.#offsetMs
   }

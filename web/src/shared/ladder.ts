@@ -44,6 +44,11 @@ export function needsWords(ladder: Ladder | null): ladder is Low {
   return ladder !== null && ladder.rung !== 'live' && ladder.rung !== 'less_video'
 }
 
+/** Nothing goes at once between kit and doctor. */
+export function isOut(ladder: Ladder | null): boolean {
+  return ladder !== null && (ladder.rung === 'store_and_forward' || ladder.rung === 'telephone')
+}
+
 /** For `tel:` (RFC 3966): digits, and a plus in front. */
 export function dialled(telephone: string): string {
   return (telephone.trim().startsWith('+') ? '+' : '') + telephone.replace(/\D/g, '')

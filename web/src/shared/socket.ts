@@ -4,7 +4,7 @@ export type SocketState =
   /** Never been online yet. */
   | { kind: 'connecting'; sinceMs: number }
   | { kind: 'online'; sinceMs: number }
-  /** Was online, is not: `sinceMs` is when it broke. */
+  /** Was online, is not: `sinceMs` is when something was last heard. */
   | { kind: 'lost'; sinceMs: number }
   /** Refused for good (wrong version, signed out): trying again would not help. */
   | { kind: 'refused'; sinceMs: number; code: string }
@@ -154,7 +154,7 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
     if (socket !== this.#socket || this.#stopped) return
     this.#drop()
     if (this.#state.kind === 'refused') return
-    if (this.#state.kind === 'online') this.#become({ kind: 'lost', sinceMs: this.wires.now() })
+    if (this.#state.kind === 'online') this.#become({ kind: 'lost', sinceMs: this.#heardMs })
     const wait = backoffMs(this.#attempt, this.wires.chance())
     this.#attempt += 1
     this.#cancel.push(this.wires.after(wait, () => this.#connect()))

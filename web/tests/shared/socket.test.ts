@@ -124,6 +124,20 @@ test('a half-open connection is noticed by silence', () => {
   expect(states.at(-1)).toBe('lost')
 })
 
+test('a break is told from the last word, not from when it was missed', () => {
+  const told: SocketState[] = []
+  socket.stop()
+  const handlers = { message: () => {}, state: (state: SocketState) => void told.push(state) }
+  socket = new ReturningSocket<Message, Message>({ url: 'ws://x', hello: { type: 'hello', protocol: 1 }, pings: true }, handlers, wires)
+  socket.start()
+  online()
+  passes(5000)
+  last().says({ type: 'pong' })
+  passes(4000)
+  last().breaks()
+  expect(told.at(-1)).toEqual({ kind: 'lost', sinceMs: 5000 })
+})
+
 describe('a kit in the same room', () => {
   let told: SocketState[] = []
   beforeEach(() => {

@@ -4,6 +4,7 @@ import type { SoundPlayer } from '../../shared/sound/player'
 import type { PathMeasure, ProofWord } from '../../shared/sound/proofMeasure'
 import { isProofPacket, type KitMessage, type ProofOutcome, ProofRun } from '../../shared/sound/proofRun'
 import type { Carrier } from '../../shared/sound/tap'
+import { waitingWord } from './waitingWord'
 
 export interface Proof {
   proof: number
@@ -100,12 +101,14 @@ export class Proving {
   }
 
   look(now = performance.now()): void {
-    const { connected, audible, quiet } = this.#place.may()
+    const may = this.#place.may()
+    const { connected, audible, quiet } = may
     if (connected && !this.#connected) this.#connection += 1
     this.#connected = connected
     if (!connected || !quiet || !audible) this.#mayBeginAt = now + SETTLED_MS
     if (now >= this.#saveAt) void this.#save()
     if (this.state === 'running') return
+    if (this.last === null && (this.state === 'off' || this.state === 'waiting')) this.state = waitingWord(this.state, may)
     if (this.last !== null && this.state === 'proved' && this.#changed()) this.state = 'old'
     if (this.#due() && now >= this.#mayBeginAt && now - this.#triedAt > this.#pauseMs) this.prove()
   }

@@ -68,14 +68,18 @@ export interface FrameSource {
   cancelVideoFrameCallback(handle: number): void
 }
 
-/** Tell the kit time of each picture of the examination camera as it is shown, until the returned function is called. */
-export function watchPictures(video: FrameSource, clock: Pick<KitClock, 'timeOf'>, tell: (picture: PictureTime) => void): () => void {
+/**
+ * Tell the kit time of each picture of the examination camera as it is shown, until the returned function is called. `shown`
+ * is told of every picture: when, in `performance.now()` time, and its kit time (microseconds) where that is known.
+ */
+export function watchPictures(video: FrameSource, clock: Pick<KitClock, 'timeOf'>, tell: (picture: PictureTime) => void, shown: (pageMs: number, kitUs: number | null) => void = () => undefined): () => void {
   if (!('requestVideoFrameCallback' in video)) return () => undefined
   let handle = 0
-  const look = (_now: number, shown: Shown): void => {
+  const look = (_now: number, { rtpTimestamp, expectedDisplayTime }: Shown): void => {
     handle = video.requestVideoFrameCallback(look)
-    const kitUs = shown.rtpTimestamp === undefined ? null : clock.timeOf('camera', shown.rtpTimestamp)
-    if (kitUs !== null) tell({ kitUs, atMs: performance.timeOrigin + shown.expectedDisplayTime })
+    const kitUs = rtpTimestamp === undefined ? null : clock.timeOf('camera', rtpTimestamp)
+    shown(expectedDisplayTime, kitUs)
+    if (kitUs !== null) tell({ kitUs, atMs: performance.timeOrigin + expectedDisplayTime })
   }
   handle = video.requestVideoFrameCallback(look)
   return () => video.cancelVideoFrameCallback(handle)

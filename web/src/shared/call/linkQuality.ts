@@ -98,14 +98,14 @@ function rounded(value: number): number {
 
 const EVERY_MS = 3000
 
-/** Looks at a page's connections every few seconds and says how its own link is. */
+/** Looks at a page's connections every few seconds and says how its own link is; null once none of them lives. */
 export class LinkWatch {
   #before = new Map<string, { connection: RTCPeerConnection; counted: Counted }>()
   readonly #timer: ReturnType<typeof setInterval>
 
   constructor(
     readonly connections: () => [string, RTCPeerConnection][],
-    readonly told: (quality: LinkQuality) => void,
+    readonly told: (quality: LinkQuality | null) => void,
     everyMs = EVERY_MS,
   ) {
     this.#timer = setInterval(() => void this.#look(), everyMs)
@@ -117,14 +117,17 @@ export class LinkWatch {
 
   async #look(): Promise<void> {
     const links: LinkQuality[] = []
+    let living = 0
     for (const [id, connection] of this.connections()) {
       if (connection.connectionState !== 'connected') continue
+      living += 1
       const counted = countedOf(await connection.getStats(), performance.now())
       const before = this.#before.get(id)
       this.#before.set(id, { connection, counted })
       if (before?.connection === connection) links.push(judged(before.counted, counted))
     }
     const own = ownOf(links)
-    if (own !== null) this.told(own)
+    // one that is new has nothing to compare with yet
+    if (own !== null || living === 0) this.told(own)
   }
 }

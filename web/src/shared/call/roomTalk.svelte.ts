@@ -17,7 +17,7 @@ export type RoomTalkOptions = {
 
 export class RoomTalk {
   faces = $state.raw<Face[]>([])
-  /** Of this page itself. */
+  /** Of this page itself; null: nothing measured, or connected with nobody. */
   own = $state.raw<LinkQuality | null>(null)
   #mesh: TalkMesh | undefined
   #muted = false
@@ -33,7 +33,7 @@ export class RoomTalk {
       () => [...this.options.connections(), ...(this.#mesh?.connections() ?? [])],
       (quality) => {
         this.own = quality
-        this.options.report(quality)
+        if (quality !== null) this.options.report(quality)
       },
     )
     return () => {

@@ -67,7 +67,8 @@ test('each picture is told as it is shown, once the kit said what its clock is',
   const clock = new KitClock()
   const screen = new Screen()
   const told: PictureTime[] = []
-  const stop = watchPictures(screen, clock, (picture) => told.push(picture))
+  const shown: [number, number | null][] = []
+  const stop = watchPictures(screen, clock, (picture) => told.push(picture), (pageMs, kitUs) => shown.push([pageMs, kitUs]))
   screen.show(1000, 10)
   clock.take(point)
   screen.show(1900, 20)
@@ -75,6 +76,12 @@ test('each picture is told as it is shown, once the kit said what its clock is',
   screen.show(2800, 40)
   expect(told.map((picture) => picture.kitUs)).toEqual([5_010_000, 5_020_000])
   expect(told[0]?.atMs).toBe(performance.timeOrigin + 20)
+  expect(shown).toEqual([
+    [10, null],
+    [20, 5_010_000],
+    [30, null],
+    [40, 5_020_000],
+  ])
   stop()
   expect(screen.cancelled).toBe(7)
 })

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
-import { type Counted, countedOf, judged, ownOf } from '../../../src/shared/call/linkQuality'
+import { describe, expect, test, vi } from 'vitest'
+import { type Counted, countedOf, judged, ownOf, LinkWatch } from '../../../src/shared/call/linkQuality'
 import type { LinkQuality } from '../../../src/shared/wire'
 
 const nothing: Counted = { atMs: 0, received: 0, lost: 0, bytes: 0, remoteLoss: 0, rttMs: null, jitterMs: null }
@@ -63,4 +63,22 @@ test("a browser's report is added up", () => {
     ['g', { type: 'codec', packetsReceived: 'x' }],
   ])
   expect(countedOf(report, 7)).toEqual({ atMs: 7, received: 150, lost: 3, bytes: 10_000, remoteLoss: 0.05, rttMs: 90, jitterMs: 12 })
+})
+
+test('a page says how it is once it can compare, and that nothing is left once all are broken', async () => {
+  vi.useFakeTimers()
+  let received = 0
+  const report = (): Map<string, object> => new Map([['a', { type: 'inbound-rtp', kind: 'audio', packetsReceived: (received += 50), packetsLost: 0, bytesReceived: 1, jitter: 0 }]])
+  const connection = { connectionState: 'connected', getStats: () => Promise.resolve(report()) }
+  const told: (LinkQuality | null)[] = []
+  const watch = new LinkWatch(() => [['nurse', connection as unknown as RTCPeerConnection]], (quality) => told.push(quality), 100)
+  await vi.advanceTimersByTimeAsync(100)
+  expect(told).toEqual([])
+  await vi.advanceTimersByTimeAsync(100)
+  expect(told.map((one) => one?.word)).toEqual(['good'])
+  connection.connectionState = 'disconnected'
+  await vi.advanceTimersByTimeAsync(100)
+  expect(told.at(-1)).toBeNull()
+  watch.close()
+  vi.useRealTimers()
 })
