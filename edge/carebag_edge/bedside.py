@@ -117,7 +117,15 @@ class Bedside:
             raise Refused("unknown_visit")
         if snapshot.visit.state == "closed":
             raise Refused("visit_closed")
-        identifiers = list(dict.fromkeys(message.identifiers))
+        patient = snapshot.visit.patient
+        known = {
+            "name": patient.name,
+            "personal_id": patient.personal_id,
+            "birth_date": patient.birth_date,
+            "address": patient.place,
+        }
+        # what is not known of a patient identifies nobody
+        identifiers = [one for one in dict.fromkeys(message.identifiers) if known.get(one, "?").strip()]
         if len(identifiers) < 2:
             raise Refused("two_identifiers")
         times = self._clock.times()

@@ -26,6 +26,18 @@ def test_opening_is_a_record_and_is_shown_before_the_hub_knows(room: Any, journa
     assert (room.shown().visit.state, room.shown().visit.nurse) == ("open", room.nurse)
 
 
+@pytest.mark.parametrize(
+    ("field", "identifier"), [("birth_date", "birth_date"), ("personal_id", "personal_id"), ("place", "address")]
+)
+def test_what_is_not_known_of_a_patient_identifies_nobody(room: Any, field: str, identifier: str) -> None:
+    visit = room.know()
+    patient = visit.visit.patient.model_copy(update={field: " "})
+    head = visit.visit.model_copy(update={"patient": patient})
+    room.bedside.hub_said(room.world.told(visit.model_copy(update={"visit": head})))
+    with pytest.raises(Refused, match="two_identifiers"):
+        room.bedside.open(OpenVisit(visit_id=visit.visit.id, identifiers=["name", identifier]), room.nurse)
+
+
 def test_a_visit_is_opened_once_by_two_identifiers_and_never_again_when_closed(room: Any) -> None:
     visit, other = room.know(), room.know()
     once = OpenVisit(visit_id=visit.visit.id, identifiers=["name", "name"])
