@@ -13,6 +13,8 @@ threadsafety = 1
 paramstyle = "qmark"
 sqlite_version = apsw.sqlite_lib_version()
 sqlite_version_info = tuple(int(part) for part in sqlite_version.split("."))
+Binary = bytes
+"""How a column of bytes is given (PEP 249)."""
 Row = tuple[Any, ...]
 
 
