@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -137,12 +138,18 @@ def answers(url: str) -> bool:
         return False
 
 
+PICKED = range(20_000, 32_000)
+"""Below the ports that systems give to outgoing connections (Linux from 32768, others from 49152): one of those can be
+taken by a connection before a part listens there."""
+TRIES = 50
+
+
 def free_port(wanted: int) -> int:
-    """`wanted` if nobody listens there, else one that the system picks."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
+    """`wanted` if nobody listens there, else one by chance from `PICKED`; 0: by chance."""
+    for port in (wanted, *random.sample(PICKED, TRIES)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
+            if port:
                 probe.bind(("127.0.0.1", port))
-                return int(probe.getsockname()[1])
+                return port
     raise PartFailed("no free port on 127.0.0.1")

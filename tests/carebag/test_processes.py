@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from carebag.demonstration import Options, running
-from carebag.processes import PartFailed, Parts, answers, free_port, how_it_ended
+from carebag.processes import PICKED, PartFailed, Parts, answers, free_port, how_it_ended
 
 
 def test_a_part_that_ends_at_once_is_named_with_its_last_words(tmp_path: Path) -> None:
@@ -40,6 +40,13 @@ def test_a_taken_port_is_not_given() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert free_port(port) != port
+
+
+def test_a_port_by_chance_is_none_that_a_connection_may_take() -> None:
+    assert all(free_port(0) in PICKED for _ in range(20))
+    range_of_connections = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    if range_of_connections.exists():
+        assert int(range_of_connections.read_text().split()[0]) > PICKED[-1]
 
 
 def test_a_part_that_dies_without_a_word_is_told_how_and_where_to_look(tmp_path: Path) -> None:

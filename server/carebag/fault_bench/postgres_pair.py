@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -11,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import create_engine
+
+from carebag.processes import free_port
 
 HOST = "127.0.0.1"
 NAMES = ("a", "b")
@@ -56,7 +57,7 @@ class PostgresPair:
         self._programs, self._folder = programs, folder
         self._user = server_user()
         self._synchronous = synchronous
-        self._ports = {name: _free_port() for name in NAMES}
+        self._ports = {name: free_port(0) for name in NAMES}
         self.primary = NAMES[0]
         folder.mkdir(parents=True, exist_ok=True)
         if self._user:
@@ -178,9 +179,3 @@ def _children(pid: int) -> list[Path]:
         if parent == pid:
             found.append(status.with_name("cmdline"))
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
