@@ -1,5 +1,6 @@
 """Two PostgreSQL servers of which one is the other's standby: the first can be killed and the second promoted."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -44,7 +45,7 @@ def cannot_pair() -> str:
     programs = postgres_programs()
     if programs is None or not (programs / "pg_basebackup").is_file():
         return "needs PostgreSQL with pg_basebackup: apt install postgresql"
-    return "" if hasattr(os, "killpg") else "needs a system with process groups"
+    return "" if Path("/proc").is_dir() else "needs Linux"
 
 
 class PostgresPair:
@@ -139,9 +140,13 @@ class PostgresPair:
 
     def _kill(self, name: str) -> None:
         try:
-            os.killpg(self._pid(name), signal.SIGKILL)
-        except (FileNotFoundError, ProcessLookupError):
+            server = self._pid(name)
+        except FileNotFoundError:
             return
+        # each is the leader of a session of its own; one that was stopped would stay for good
+        for process in (server, *(int(one.parent.name) for one in _children(server))):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         (self._data(name) / "postmaster.pid").unlink(missing_ok=True)
 
     def _run(self, program: str, *arguments: str | Path) -> None:
