@@ -66,7 +66,8 @@ def recover(path: Path, data_key: DataKey, key: KitKey, given: int = 0) -> Recov
     )
     try:
         part = begin_next(path)
-        whole = image.whole
+        # where frames may be out of date, what they say of an open visit is not believed: records alone are taken
+        whole = image.whole if image.knows_free else None
         if whole is None:
             done = _refill(part, image, data_key, key, given)
         else:

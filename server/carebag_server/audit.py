@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,6 +26,23 @@ from carebag_wire.api import AuditCheck, AuditEvent
 GENESIS = "0" * 64
 """What the first row's hash covers in place of a row before it."""
 HEAD_ID = 1
+FIELDS = (
+    "seq",
+    "at",
+    "action",
+    "object",
+    "patient_id",
+    "visit_id",
+    "practitioner",
+    "role",
+    "care_unit",
+    "organization",
+    "purpose",
+    "origin",
+    "request_ref",
+    "hash",
+)
+"""Of a row: what its leaf holds, and what a reader is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,22 +147,11 @@ def row_hash(before: str, row: AuditRow) -> str:
 
 def entry_of(row: AuditRow) -> bytes:
     """The row's leaf in the Merkle tree."""
-    return leaf_entry(
-        seq=row.seq,
-        at=row.at,
-        action=row.action,
-        object=row.object,
-        patient_id=row.patient_id,
-        visit_id=row.visit_id,
-        practitioner=row.practitioner,
-        role=row.role,
-        care_unit=row.care_unit,
-        organization=row.organization,
-        purpose=row.purpose,
-        origin=row.origin,
-        request_ref=row.request_ref,
-        hash=row.hash,
-    )
+    return leaf_entry(**_fields_of(row))
+
+
+def _fields_of(row: AuditRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in FIELDS}
 
 
 def verify(session: Session, now: datetime, expected: tuple[int, str] | None = None) -> AuditCheck:
@@ -187,19 +194,4 @@ def events_of_visit(session: Session, visit_id: uuid.UUID) -> list[AuditEvent]:
 
 
 def event_of(row: AuditRow) -> AuditEvent:
-    return AuditEvent(
-        seq=row.seq,
-        at=row.at,
-        action=row.action,
-        object=row.object,
-        patient_id=row.patient_id,
-        visit_id=row.visit_id,
-        practitioner=row.practitioner,
-        role=row.role,
-        care_unit=row.care_unit,
-        organization=row.organization,
-        purpose=row.purpose,
-        origin=row.origin,
-        request_ref=row.request_ref,
-        hash=row.hash,
-    )
+    return AuditEvent(**_fields_of(row))
