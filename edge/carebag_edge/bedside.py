@@ -283,14 +283,14 @@ class Bedside:
             by_doctor: it answers only what the nurse began; the nurse's own answers what was asked first.
 
         Raises:
-            Refused: `visit_not_open`.
+            Refused: `visit_not_open`, `no_room_for_photos`.
         """
         if self.binder.visit is None or self.binder.visit.visit_id != visit_id:
             raise Refused("visit_not_open")
         whom = self._photo_for(by_doctor=by_doctor) if of == "patient" else self.binder.now()
         times, record_id = times or self._clock.times(), self._new_id()
         if not self.takes_photos():
-            raise NotSaved
+            raise Refused("no_room_for_photos")
         sha256 = self._media.keep(image.content)
 
         def build(kit_seq: int) -> PhotoTaken:

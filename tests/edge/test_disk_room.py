@@ -13,7 +13,7 @@ import pytest
 
 from carebag_edge.bedside import Bedside
 from carebag_edge.disk_room import FILE, LITTLE_BYTES, DiskRoom
-from carebag_edge.errors import NotSaved
+from carebag_edge.errors import NotSaved, Refused
 from carebag_edge.image_strip import strip
 from carebag_edge.keys import load_or_create
 from carebag_edge.settings import KitSettings
@@ -147,6 +147,6 @@ def test_on_a_full_disk_values_are_saved_and_photos_refused(
     assert len(journal.numbers()) == saved + 50
     assert room.word == "full"
     photo_of_visit = strip(photo)
-    with pytest.raises(NotSaved):
+    with pytest.raises(Refused, match="no_room_for_photos"):
         bedside.keep_photo(visit.visit.id, photo_of_visit)
     journal.close()

@@ -323,6 +323,7 @@ export const en: Messages = {
   'code.simulator_refused': 'That instrument cannot do it now.',
   'code.not_simulated': 'The instruments are real. Press on them.',
   'code.not_an_image': 'The file is not a picture.',
+  'code.no_room_for_photos': 'The bag’s disk is full: the photo is not saved. Values still are. Call support.',
   'code.image_damaged': 'The picture is damaged. Take a new one.',
   'code.clock_differs': 'The bag’s clock is wrong. Nothing is sent until it is set.',
   'hub.problem.wrong_version': 'Bag and hub have different versions, and nothing is sent. Values are kept in the bag. Call whoever looks after Carebag.',

@@ -323,6 +323,7 @@ export const es: Messages = {
   'code.simulator_refused': 'Ese instrumento no puede hacerlo ahora.',
   'code.not_simulated': 'Los instrumentos son reales. Púlselos.',
   'code.not_an_image': 'El archivo no es una imagen.',
+  'code.no_room_for_photos': 'El disco del maletín está lleno: la foto no se guarda. Los valores aún se guardan. Llame a soporte.',
   'code.image_damaged': 'La imagen está dañada. Haga otra.',
   'code.clock_differs': 'El reloj del maletín va mal. No se envía nada hasta ponerlo en hora.',
   'hub.problem.wrong_version': 'El maletín y el centro tienen versiones distintas y no se envía nada. Los valores se guardan en el maletín. Llame a quien cuida Carebag.',

@@ -323,6 +323,7 @@ export const fi: Messages = {
   'code.simulator_refused': 'Se laite ei voi tehdä sitä nyt.',
   'code.not_simulated': 'Laitteet ovat oikeita. Paina niitä.',
   'code.not_an_image': 'Tiedosto ei ole kuva.',
+  'code.no_room_for_photos': 'Laukun levy on täynnä: kuvaa ei tallenneta. Arvot tallennetaan vielä. Soita tukeen.',
   'code.image_damaged': 'Kuva on vioittunut. Ota uusi.',
   'code.clock_differs': 'Laukun kello on väärässä. Mitään ei lähetetä ennen kuin se on asetettu.',
   'hub.problem.wrong_version': 'Laukussa ja keskuksessa on eri versiot, eikä mitään lähetetä. Arvot tallentuvat laukkuun. Soita Carebagin ylläpitäjälle.',

@@ -322,6 +322,7 @@ export const sv = {
   'code.simulator_refused': 'Det går inte med det instrumentet nu.',
   'code.not_simulated': 'Instrumenten är riktiga. Tryck på dem.',
   'code.not_an_image': 'Filen är ingen bild.',
+  'code.no_room_for_photos': 'Väskans disk är full: bilden sparas inte. Värden sparas ännu. Ring supporten.',
   'code.image_damaged': 'Bilden är skadad. Ta en ny.',
   'code.clock_differs': 'Väskans klocka går fel. Inget skickas förrän den är ställd.',
   'hub.problem.wrong_version': 'Väskan och navet har olika versioner, och inget skickas. Värden sparas i väskan. Ring den som sköter Carebag.',
