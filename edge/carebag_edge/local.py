@@ -24,6 +24,7 @@ from carebag_wire.api import NurseCode, Refusal
 from carebag_wire.messages import MAX_MESSAGE_BYTES, Hello, Problem, Signal, Welcome
 from carebag_wire.nowhere import NOWHERE, is_for_a_person
 from carebag_wire.nurse_messages import from_nurse
+from carebag_wire.page_headers import page_headers
 from carebag_wire.visit import Person, PhotoView
 
 COOKIE = "carebag_kit"
@@ -39,18 +40,6 @@ This copy of Carebag was installed without its pages. Install it again with Node
   python web/npm.py run build
 in the source folder. The kit itself is running.
 """
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; img-src 'self' blob: data:;"
-        " worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 EXPIRED = Problem(code="session_expired", fatal=True).model_dump_json()
 _ASSET = re.compile(r"[A-Za-z0-9_.-]{1,120}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -74,7 +63,7 @@ class LocalServer:
     def __init__(self, agent: Agent, page: Path = WEB_BUILD) -> None:
         self._agent = agent
         self._page = page
-        self._origins = agent.settings.origins(agent.settings.port)
+        self.listening_on(agent.settings.port)
         self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_PHOTO_BYTES)
         self.app.on_shutdown.append(self._close_sockets)
         self._sockets: set[web.WebSocketResponse] = set()
@@ -96,6 +85,7 @@ class LocalServer:
     def listening_on(self, port: int) -> None:
         """The port is known only now when the system chose it."""
         self._origins = self._agent.settings.origins(port)
+        self._headers = page_headers(self._origins)
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -110,7 +100,7 @@ class LocalServer:
         except Refused as error:
             response = refusal(409, error.code)
         if not response.prepared:
-            response.headers.update(HEADERS)
+            response.headers.update(self._headers)
             if request.path.startswith("/api/"):
                 response.headers.setdefault("Cache-Control", "no-store")
         return response

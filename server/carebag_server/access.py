@@ -46,6 +46,8 @@ class OpenToAnyone(Policy):
     def __call__(self, connection: HTTPConnection) -> Visitor:
         if connection.scope.get("method", "GET") not in _SAFE:
             _require_own_origin(connection)
+        if connection.url.path.startswith("/api/"):
+            hub_of(connection).keep_pace("address", address_of(connection))
         return Visitor(address=address_of(connection), request_ref=request_ref_of(connection))
 
 
@@ -72,6 +74,7 @@ class ForPerson(Policy):
         now = hub.now()
         with hub.database.reading() as session:
             found = sessions.find(session, connection.cookies.get(sessions.cookie_name(slot)), slot, now)
+        hub.keep_pace("person", str(found.session_id))
         if slot not in self.callers:
             raise Refused(403, "wrong_role")
         if found.to_be_touched(now) and not sessions.touch(hub.database, found.session_id, now):
@@ -96,7 +99,9 @@ class ForGuest(Policy):
         hub = hub_of(connection)
         cookie = connection.cookies.get(guests.COOKIE)
         with hub.database.reading() as session:
-            return guests.find(session, cookie, hub.now(), address_of(connection), request_ref_of(connection))
+            caller = guests.find(session, cookie, hub.now(), address_of(connection), request_ref_of(connection))
+        hub.keep_pace("guest", str(caller.guest.id))
+        return caller
 
 
 class ForKit(Policy):
@@ -115,7 +120,9 @@ class ForKit(Policy):
         if "origin" in connection.headers:
             raise Refused(403, "foreign_origin")
         digest = await self._digest(connection)
-        return await run_in_threadpool(_proven_kit, hub_of(connection), connection, digest)
+        caller = await run_in_threadpool(_proven_kit, hub_of(connection), connection, digest)
+        hub_of(connection).keep_pace("kit", str(caller.kit_id))
+        return caller
 
     async def _digest(self, connection: HTTPConnection) -> str:
         if self.body == "in_path":

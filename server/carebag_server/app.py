@@ -92,7 +92,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
     for module in _ROUTES:
         app.router.routes.extend(module.router.routes)
     _answer_refusals(app)
-    app.add_middleware(RequestGuard, https=settings.secure_cookies)
+    app.add_middleware(RequestGuard, origins=settings.origins, https=settings.secure_cookies)
     policies(app)
     describe(app)
     return app
@@ -180,4 +180,5 @@ async def _media_away(_connection: HTTPConnection, error: Exception) -> Response
 
 def refusal(status: int, code: str) -> JSONResponse:
     # a client of a socket sees the headers of a refused handshake, and not its body
-    return JSONResponse(Refusal(code=code).model_dump(), status_code=status, headers={REFUSAL_HEADER: code})
+    headers = {REFUSAL_HEADER: code} | ({"retry-after": "10"} if status == 429 else {})
+    return JSONResponse(Refusal(code=code).model_dump(), status_code=status, headers=headers)

@@ -12,24 +12,13 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from carebag_wire.page_headers import page_headers
+
 log = logging.getLogger("carebag.hub")
 MAX_BODY_BYTES = 24 * 1024 * 1024
 """100 records of 200,000 characters; media have their own limit, checked while they are written."""
-CONTENT_POLICY = (
-    "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; img-src 'self' blob: data:; "
-    "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
 QUIET = "carebag_quiet"
 """In a scope: this refusal has had its line in the log."""
-SECURITY_HEADERS = {
-    "content-security-policy": CONTENT_POLICY,
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "permissions-policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
 
 
 class TooLarge(Exception):
@@ -40,12 +29,19 @@ class RequestGuard:
     """ASGI middleware around the whole application.
 
     Args:
-        https: whether browsers come by TLS and are told to keep to it.
+        origins: by which browsers come.
+        https: whether they come by TLS and are told to keep to it.
     """
 
-    def __init__(self, app: ASGIApp, https: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        origins: tuple[str, ...] = (),
+        https: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.app = app
-        headers = dict(SECURITY_HEADERS)
+        headers = page_headers(origins)
         if https:
             headers["strict-transport-security"] = "max-age=31536000"
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]

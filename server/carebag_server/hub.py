@@ -1,5 +1,6 @@
 """The hub's parts, made once by `app.create_app` and handed to every route."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,15 +11,20 @@ from starlette.requests import HTTPConnection
 
 from carebag_server.database import Database
 from carebag_server.media import MediaStore
+from carebag_server.refusals import Refused
 from carebag_server.refused_kits import RefusedKits
 from carebag_server.settings import Settings
 from carebag_server.together import Together, Watch
-from carebag_server.tries import Tries
+from carebag_server.tries import Paces, Tries
 
 if TYPE_CHECKING:
     from carebag_server.callers import PersonCaller
     from carebag_server.sockets import LiveRooms
     from carebag_server.visit_lists import VisitList
+
+PACES = {"person": (600, 40.0), "guest": (200, 10.0), "kit": (2000, 200.0), "address": (600, 40.0)}
+"""Requests at once, and each second in the long run. A page at its busiest asks for some 60 at once; a kit after days
+alone sends some 20 a second; behind one address (those not signed in) may be a whole ward."""
 
 
 @dataclass
@@ -31,12 +37,23 @@ class Hub:
     live: "LiveRooms"
     guest_tries: Tries = field(default_factory=Tries)
     """Guests' links that did not work, by address; forgotten at a restart."""
+    paces: dict[str, Paces] = field(default_factory=lambda: {kind: Paces(*pace) for kind, pace in PACES.items()})
+    """How fast each caller may ask, by kind of caller."""
     refused_kits: RefusedKits = field(default_factory=RefusedKits)
     lists: "Together[PersonCaller, VisitList]" = field(init=False)
     signed_in: Watch = field(init=False)
     """Sessions behind the open sockets."""
     enrolled: Watch = field(init=False)
     """Kits behind the open sockets."""
+
+    def keep_pace(self, kind: str, caller: str) -> None:
+        """One more request of a caller.
+
+        Raises:
+            Refused: 429 `too_many_requests`.
+        """
+        if not self.paces[kind].take(caller, time.monotonic()):
+            raise Refused(429, "too_many_requests")
 
 
 def hub_of(connection: HTTPConnection) -> Hub:

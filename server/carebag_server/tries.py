@@ -1,4 +1,5 @@
-"""How often an address may try a secret that is not right: a bounded count over a sliding minute."""
+"""How often an address may try a secret that is not right (a bounded count over a sliding minute), and how fast a
+caller may ask at all (ASVS 5.0 V2.4.1)."""
 
 import threading
 from collections import OrderedDict, deque
@@ -59,3 +60,21 @@ class Pace:
             return 0.0
         self._left -= 1
         return -self._left / self._per_s
+
+
+class Paces:
+    """A `Pace` for each of many callers; who has been quiet longest is forgotten beyond `KEPT`."""
+
+    def __init__(self, burst: int, per_s: float) -> None:
+        self._burst, self._per_s = burst, per_s
+        self._of: OrderedDict[str, Pace] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def take(self, caller: str, now_s: float) -> bool:
+        """Whether one more of this caller is within the pace."""
+        with self._turn:
+            pace = self._of.pop(caller, None) or Pace(self._burst, self._per_s)
+            self._of[caller] = pace
+            while len(self._of) > KEPT:
+                self._of.popitem(last=False)
+            return pace.take(now_s)

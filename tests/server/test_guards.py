@@ -10,7 +10,7 @@ from carebag_server.access import policies
 
 POLICY = {
     "default-src 'self'",
-    "connect-src 'self' ws: wss:",
+    "connect-src 'self' ws://localhost:8470",
     "media-src 'self' blob:",
     "img-src 'self' blob: data:",
     "worker-src 'self' blob:",

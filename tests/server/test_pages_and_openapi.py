@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from carebag_server import openapi, pages
-from carebag_server.guards import CONTENT_POLICY
 from carebag_wire.nowhere import NOWHERE
+from carebag_wire.page_headers import content_policy
+
+HOME = ("http://localhost:8470",)
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_an_address_that_is_no_page_is_one_for_people(small_hub: Any, build: Pat
     page = get(path, headers={"accept": "text/html,*/*;q=0.8"})
     assert (page.status_code, page.text) == (404, NOWHERE)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert page.headers["content-security-policy"] == CONTENT_POLICY
+    assert page.headers["content-security-policy"] == content_policy(HOME)
     assert get(path).json() == {"code": "not_found"}
 
 

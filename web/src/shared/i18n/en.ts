@@ -1400,6 +1400,7 @@ export const en: Messages = {
   'code.guest_revoked': 'Your place in the visit has ended.',
   'code.guest_visit_over': 'The visit is over.',
   'code.too_many_tries': 'Too many tries. Wait a minute.',
+  'code.too_many_requests': 'Too many requests in a short time. Wait ten seconds and try again.',
   'code.too_fast': 'The page sent too much. Reload it.',
   'code.kit_away': 'The kit is not connected in this visit now.',
   'code.visit_over': 'The visit is over.',

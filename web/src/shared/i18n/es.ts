@@ -1400,6 +1400,7 @@ export const es: Messages = {
   'code.guest_revoked': 'Su lugar en la visita ha terminado.',
   'code.guest_visit_over': 'La visita ha terminado.',
   'code.too_many_tries': 'Demasiados intentos. Espere un minuto.',
+  'code.too_many_requests': 'Demasiadas solicitudes en poco tiempo. Espere diez segundos e inténtelo de nuevo.',
   'code.too_fast': 'La página envió demasiado. Recárguela.',
   'code.kit_away': 'El maletín no está conectado ahora en esta visita.',
   'code.visit_over': 'La visita ha terminado.',

@@ -1400,6 +1400,7 @@ export const fi: Messages = {
   'code.guest_revoked': 'Paikkasi käynnillä on päättynyt.',
   'code.guest_visit_over': 'Käynti on päättynyt.',
   'code.too_many_tries': 'Liian monta yritystä. Odota minuutti.',
+  'code.too_many_requests': 'Liian monta pyyntöä lyhyessä ajassa. Odota kymmenen sekuntia ja yritä uudelleen.',
   'code.too_fast': 'Sivu lähetti liikaa. Lataa se uudelleen.',
   'code.kit_away': 'Laukku ei ole nyt yhteydessä tällä käynnillä.',
   'code.visit_over': 'Käynti on päättynyt.',

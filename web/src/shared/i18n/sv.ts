@@ -1399,6 +1399,7 @@ export const sv = {
   'code.guest_revoked': 'Din plats i besöket är avslutad.',
   'code.guest_visit_over': 'Besöket är slut.',
   'code.too_many_tries': 'För många försök. Vänta en minut.',
+  'code.too_many_requests': 'För många frågor på kort tid. Vänta tio sekunder och försök igen.',
   'code.too_fast': 'Sidan skickade för mycket. Ladda om den.',
   'code.kit_away': 'Väskan är inte uppkopplad i det här besöket just nu.',
   'code.visit_over': 'Besöket är slut.',
