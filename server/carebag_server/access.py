@@ -100,7 +100,7 @@ class ForGuest(Policy):
         cookie = connection.cookies.get(guests.COOKIE)
         with hub.database.reading() as session:
             caller = guests.find(session, cookie, hub.now(), address_of(connection), request_ref_of(connection))
-        hub.keep_pace("guest", str(caller.guest.id))
+        hub.keep_pace("guest", str(caller.guest.guest_id))
         return caller
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import base64
+import os
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -134,6 +135,27 @@ def test_command_line_before_environment_before_default() -> None:
     assert (settings.port, settings.database_url, settings.demo) == (9000, "postgresql+psycopg://x/y", True)
     assert settings.origins == ("http://localhost:9000", "http://127.0.0.1:9000")
     assert settings.host == "127.0.0.1"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+@pytest.mark.parametrize("name", ["TURN", "SFU", "S3", "BUS"])
+def test_a_secret_that_everybody_can_read_is_refused(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s" * 40)
+    environ = {f"CAREBAG_{name}_SECRET_FILE": str(file), "CAREBAG_MEDIA": "s3://b/p?endpoint=https://x"}
+    file.chmod(0o644)
+    with pytest.raises(UnsafeSettings, match=f"open_{name.lower()}_secret_file"):
+        settings_from(argparse.Namespace(), environ)
+    file.chmod(0o440)
+    settings_from(argparse.Namespace(), environ)
+
+
+def test_a_password_that_everybody_can_read_is_refused() -> None:
+    url = "postgresql+psycopg://carebag:secret@db/carebag"
+    with pytest.raises(UnsafeSettings, match="password_on_command_line"):
+        settings_from(argparse.Namespace(database=url), {})
+    assert settings_from(argparse.Namespace(), {"CAREBAG_DATABASE": url}).database_url == url
+    settings_from(argparse.Namespace(database="postgresql+psycopg://carebag@db/carebag"), {})
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "x", "-1", "８４７０"])
