@@ -31,6 +31,8 @@ class Hub:
     live: "LiveRooms"
     guest_tries: Tries = field(default_factory=Tries)
     """Guests' links that did not work, by address; forgotten at a restart."""
+    code_tries: Tries = field(default_factory=Tries)
+    """Kits' codes and passkey links that did not work, by address; forgotten at a restart."""
     refused_kits: RefusedKits = field(default_factory=RefusedKits)
     lists: "Together[PersonCaller, VisitList]" = field(init=False)
     signed_in: Watch = field(init=False)
