@@ -19,6 +19,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LETTERS = 12
 """60 random bits: a few minutes and ten tries a minute are not enough to guess it."""
 _CODE = re.compile(rf"[{_ALPHABET}]{{{CODE_LETTERS}}}")
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+", re.ASCII)
 _QR = re.compile(r"carebag-kit:(?P<hub>https?://[!-~]{1,240})#(?P<code>[!-~]{1,40})")
 
 PublicKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
@@ -92,9 +93,9 @@ def origin_of(url: str) -> str:
         ValueError: it is no web address.
     """
     parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
         raise ValueError("not a web address")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
     port = parts.port if parts.port != {"http": 80, "https": 443}[parts.scheme] else None
     return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}"
 
