@@ -74,7 +74,7 @@ def _list_units(args: argparse.Namespace, change: Change) -> Answer:
     query = select(CareUnit, Organization).join(Organization, Organization.id == CareUnit.organization_id)
     rows = [
         {"id": unit.id, "name": unit.name, "organization": of.name, "hsa_id": hsa_of(change.session, unit.id)}
-        for unit, of in change.session.execute(query.order_by(Organization.name, CareUnit.name)).tuples()
+        for unit, of in change.session.execute(query.order_by(Organization.name, CareUnit.name))
     ]
     return Answer(rows, table(rows, ["organization", "name", "hsa_id", "id"], "no care unit yet"))
 
@@ -213,7 +213,7 @@ def _list_commissions(args: argparse.Namespace, change: Change) -> Answer:
             "ended": row.ended_at,
             "hsa_id": hsa_of(change.session, row.id),
         }
-        for row, person, of in change.session.execute(query.order_by(Practitioner.name, Commission.id)).tuples()
+        for row, person, of in change.session.execute(query.order_by(Practitioner.name, Commission.id))
     ]
     columns = ["person", "role", "unit", "organization", "ended", "id"]
     return Answer(rows, table(rows, columns, "no commission yet: carebag admin commission add"))
