@@ -50,7 +50,7 @@ class AdminActs:
                 found = await run_in_threadpool(acts_after, self._database, seq)
                 seq = found.seq
                 if found.visits:
-                    log.info("visits were planned beside the hub: %d", len(found.visits))
+                    log.info("visits were changed beside the hub: %d", len(found.visits))
                     self._live.act(ReadAnew(visits=list(found.visits), kits=list(found.kits)))
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -61,9 +61,12 @@ def acts_after(database: Database, seq: int | None) -> Found:
         last = session.scalar(select(func.max(AuditRow.seq))) or 0
         if seq is None or last == seq:
             return Found(last)
-        theirs = select(AuditRow.visit_id).where(
-            AuditRow.seq > seq, AuditRow.seq <= last, AuditRow.role == OPERATOR_ROLE, AuditRow.visit_id.is_not(None)
+        theirs = select(AuditRow.visit_id, AuditRow.patient_id).where(
+            AuditRow.seq > seq, AuditRow.seq <= last, AuditRow.role == OPERATOR_ROLE
         )
-        visits = {one for one in session.scalars(theirs) if one is not None}
-        kits = session.scalars(select(VisitRow.kit_id).where(VisitRow.id.in_(visits))).all() if visits else []
-        return Found(last, visits, set(kits))
+        rows = session.execute(theirs).all()
+        visits = {row.visit_id for row in rows if row.visit_id is not None}
+        merged = {row.patient_id for row in rows if row.visit_id is None and row.patient_id is not None}
+        concerned = (VisitRow.patient_id.in_(merged)) & (VisitRow.state != "closed")
+        found = session.execute(select(VisitRow.id, VisitRow.kit_id).where(VisitRow.id.in_(visits) | concerned)).all()
+        return Found(last, {row.id for row in found}, {row.kit_id for row in found})

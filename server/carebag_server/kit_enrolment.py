@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from carebag_server.audit import Act, Actor, append
 from carebag_server.callers import KitCaller, Visitor
+from carebag_server.entered_text import named
 from carebag_server.kit_keys import signed_by
 from carebag_server.not_possible import NotPossible
 from carebag_server.people_tables import CareUnit, FormerKitKey, KitCode
@@ -43,12 +44,11 @@ def code_for_new(change: Change, unit: CareUnit, name: str, valid: timedelta = V
     Raises:
         NotPossible: no name, the care provider has a kit of that name in use, or it would be valid for too long.
     """
-    if not name.strip():
-        raise NotPossible("a kit needs a name (--name): what is written on the bag")
-    same = select(Kit).where(Kit.organization_id == unit.organization_id, Kit.name == name.strip())
+    name = named(name, "a kit", "--name: what is written on the bag")
+    same = select(Kit).where(Kit.organization_id == unit.organization_id, Kit.name == name)
     if change.session.scalars(same.where(Kit.revoked_at.is_(None))).first() is not None:
-        raise NotPossible(f"there is a kit {name.strip()} in use already; another key for it: carebag admin kit rotate")
-    return _issue(change, KitCodeFor(unit.organization_id, name.strip(), unit.name, None), valid)
+        raise NotPossible(f"there is a kit {name} in use already; another key for it: carebag admin kit rotate")
+    return _issue(change, KitCodeFor(unit.organization_id, name, unit.name, None), valid)
 
 
 def code_for_known(change: Change, kit: Kit, valid: timedelta = VALID) -> str:

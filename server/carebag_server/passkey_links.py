@@ -63,7 +63,7 @@ def register(session: Session, token: str, origin: str, answer: PasskeyAnswer, n
     """Keep the passkey and use the link up.
 
     Raises:
-        Refused: 410 `link_unknown`, `link_used`, `link_expired`; 400 `passkey_refused`, 410 `challenge_unknown`.
+        Refused: 410 `passkey_link_unknown`, `link_used`, `link_expired`, `challenge_unknown`; 400 `passkey_refused`.
     """
     link, person = _open(session, token, now)
     passkeys.register(session, person, origin, answer, now)
@@ -75,7 +75,7 @@ def _open(session: Session, token: str, now: datetime) -> tuple[PasskeyLink, Per
     link = session.get(PasskeyLink, digest(token))
     commission = _live_commission(session, link.practitioner_id) if link else None
     if link is None or commission is None:
-        raise Refused(410, "link_unknown")
+        raise Refused(410, "passkey_link_unknown")
     if link.used_at is not None:
         raise Refused(410, "link_used")
     if now >= link.expires_at:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from carebag_server.audit import Act, Actor, append
+from carebag_server.entered_text import LONG, entered, named
 from carebag_server.not_possible import NotPossible
 from carebag_server.people_tables import PatientMerge
 from carebag_server.tables import Installation, PatientRow, Practitioner
@@ -89,8 +90,12 @@ def register(session: Session, actor: Actor, identity: AnyIdentity, said: Descri
         BadIdentity: see `patient_row`.
         NotPossible: the patient is there already, or has no name.
     """
-    if not said.name.strip():
-        raise NotPossible("a patient needs a name (--name); of somebody unknown what is seen, such as 'Okänd man'")
+    said = Described(
+        named(said.name, "a patient", "--name; of somebody unknown what is seen, such as 'Okänd man'"),
+        entered(said.place, "the place"),
+        entered(said.own_doctor, "the own doctor"),
+        said.born,
+    )
     row = patient_row(identity, said, place_of(session), uuid7(int(now.timestamp() * 1000)))
     there = select(PatientRow.id).where(
         PatientRow.personal_id_system == row.personal_id_system, PatientRow.personal_id == row.personal_id
@@ -134,7 +139,8 @@ def merge(session: Session, actor: Actor, of: PatientRow, into: PatientRow, stat
     if any(row.patient_id == of.id and row.into_id == into.id for row in standing):
         raise NotPossible("that was stated before and stands")
     try:
-        said = Merge(identity_of(of), identity_of(into), stated.by, now, stated.reason)
+        reason = entered(stated.reason, "the reason", LONG)
+        said = Merge(identity_of(of), identity_of(into), stated.by, now, reason)
         Merges([*_as_merges(session, standing), said])
     except BadMerge as bad:
         raise NotPossible(_WORDS[bad.code]) from None
@@ -144,7 +150,7 @@ def merge(session: Session, actor: Actor, of: PatientRow, into: PatientRow, stat
         into_id=into.id,
         said_by=stated.by,
         at=now,
-        reason=stated.reason.strip(),
+        reason=reason,
     )
     session.add(row)
     append(session, actor, Act(action="patient_merged", object=_in_words(session, row, stated), patient_id=of.id), now)
@@ -160,9 +166,10 @@ def unmerge(session: Session, actor: Actor, of: PatientRow, stated: Stated, now:
     row = next((one for one in _standing(session) if one.patient_id == of.id), None)
     if row is None:
         raise NotPossible("this patient is not merged into another one")
-    if not stated.reason.strip():
+    reason = entered(stated.reason, "the reason", LONG)
+    if not reason:
         raise NotPossible("say why it was wrong (--reason)")
-    row.taken_back_at, row.taken_back_by, row.taken_back_reason = now, stated.by, stated.reason.strip()
+    row.taken_back_at, row.taken_back_by, row.taken_back_reason = now, stated.by, reason
     thing = _in_words(session, row, stated)
     append(session, actor, Act(action="patient_unmerged", object=thing, patient_id=of.id), now)
 

@@ -13,6 +13,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from carebag_server.audit import Act, Actor, append
+from carebag_server.entered_text import entered, named
 from carebag_server.not_possible import NotPossible
 from carebag_server.people_tables import CareUnit, HsaName, PasskeyLink
 from carebag_server.tables import CareAgreement, Commission, Organization, Passkey, Practitioner, SignedIn
@@ -41,12 +42,6 @@ class Change:
         return uuid7(int(self.now.timestamp() * 1000))
 
 
-def _named(name: str, what: str) -> str:
-    if not name.strip():
-        raise NotPossible(f"{what} needs a name (--name)")
-    return name.strip()
-
-
 def note_hsa_id(change: Change, owner_id: uuid.UUID, hsa_id: str | None) -> None:
     """Keep an HSA-id, where one was given.
 
@@ -65,7 +60,7 @@ def note_hsa_id(change: Change, owner_id: uuid.UUID, hsa_id: str | None) -> None
 
 def add_organization(change: Change, name: str, hsa_id: str | None = None) -> Organization:
     """Enter a care provider. Raises: NotPossible, BadIdentity."""
-    name = _named(name, "a care provider")
+    name = named(name, "a care provider")
     if change.session.scalars(select(Organization).where(Organization.name == name)).first() is not None:
         raise NotPossible(f"there is a care provider {name} already")
     row = Organization(id=change.new_id(), name=name)
@@ -77,7 +72,7 @@ def add_organization(change: Change, name: str, hsa_id: str | None = None) -> Or
 
 def add_unit(change: Change, organization: Organization, name: str, hsa_id: str | None = None) -> CareUnit:
     """Enter a care unit. Raises: NotPossible, BadIdentity."""
-    name = _named(name, "a care unit")
+    name = named(name, "a care unit")
     same = select(CareUnit).where(CareUnit.organization_id == organization.id, CareUnit.name == name)
     if change.session.scalars(same).first() is not None:
         raise NotPossible(f"{organization.name} has a unit {name} already")
@@ -129,7 +124,7 @@ def end_agreement(change: Change, row: CareAgreement) -> None:
 
 def add_person(change: Change, name: str, title: str, hsa_id: str | None = None) -> Practitioner:
     """Enter a practitioner, who may do nothing before a commission. Raises: NotPossible, BadIdentity."""
-    row = Practitioner(id=change.new_id(), name=_named(name, "a person"), title=title.strip())
+    row = Practitioner(id=change.new_id(), name=named(name, "a person"), title=entered(title, "the title"))
     change.session.add(row)
     note_hsa_id(change, row.id, hsa_id)
     change.log(Act(action="person_added", object=f"practitioner {row.id}"))

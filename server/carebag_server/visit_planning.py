@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from carebag_server.audit import Act
+from carebag_server.entered_text import LONG, entered
 from carebag_server.not_possible import NotPossible
 from carebag_server.patients import turned_out
 from carebag_server.staff import Change
@@ -45,7 +46,8 @@ def plan_visit(change: Change, plan: Plan) -> uuid.UUID:
         raise NotPossible("nurse and kit are of different care providers")
     if plan.at < change.now - EARLIEST:
         raise NotPossible("the time is long past (--at)")
-    if not plan.reason.strip():
+    reason, background = entered(plan.reason, "the reason"), entered(plan.background, "the background", LONG)
+    if not reason:
         raise NotPossible("say why the patient is visited (--reason)")
     found = turned_out(change.session, [plan.patient.id]).get(plan.patient.id)
     if found is not None:
@@ -57,8 +59,8 @@ def plan_visit(change: Change, plan: Plan) -> uuid.UUID:
         kit_id=kit.id,
         nurse_commission_id=nurse.id if nurse else None,
         scheduled_at=plan.at,
-        reason=plan.reason.strip(),
-        background=plan.background.strip(),
+        reason=reason,
+        background=background,
         colour=_colour(change, kit),
     )
     change.session.add(visit)

@@ -80,7 +80,7 @@ def test_a_link_works_once_and_in_time(hub: Any, authenticator: Any) -> None:
     assert code(options(hub, token)) == (410, "link_used")
     hub.clock.forward(minutes=60)
     assert code(options(hub, late)) == (410, "link_expired")
-    assert code(options(hub, "x" * 43)) == (410, "link_unknown")
+    assert code(options(hub, "x" * 43)) == (410, "passkey_link_unknown")
 
 
 def test_who_began_in_time_and_finished_late_is_refused(hub: Any, authenticator: Any) -> None:
@@ -122,13 +122,13 @@ def test_a_new_link_ends_the_one_before(hub: Any) -> None:
 def test_a_link_ends_with_the_person(hub: Any) -> None:
     token = link(hub)
     do(hub, lambda c: staff.end_person(c, c.session.get_one(Practitioner, demo_id("Elena Ruiz"))))
-    assert code(options(hub, token)) == (410, "link_unknown")
+    assert code(options(hub, token)) == (410, "passkey_link_unknown")
 
 
 def test_a_sign_in_link_makes_no_passkey_and_the_other_way_round(hub: Any) -> None:
     doors = hub.client.get("/api/demo/doors").json()
     sign_in_token = doors[0]["url"].split("#token=")[1]
-    assert code(options(hub, sign_in_token)) == (410, "link_unknown")
+    assert code(options(hub, sign_in_token)) == (410, "passkey_link_unknown")
     answer = hub.client.post("/api/session/link", headers=ORIGIN, json={"token": link(hub)})
     assert code(answer) == (410, "link_unknown")
 
@@ -142,7 +142,7 @@ def test_a_foreign_page_cannot_use_it(hub: Any) -> None:
 def test_who_guesses_has_to_wait(hub: Any) -> None:
     token = link(hub)
     for number in range(10):
-        assert code(options(hub, f"{number}" * 43)) == (410, "link_unknown")
+        assert code(options(hub, f"{number}" * 43)) == (410, "passkey_link_unknown")
     assert code(options(hub, token)) == (429, "too_many_tries")
 
 

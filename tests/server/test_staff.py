@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from carebag_server import passkey_links, staff
+from carebag_server import passkey_links, patients, staff
 from carebag_server.admin_acts import acts_after
 from carebag_server.audit import Actor
 from carebag_server.database import Database
 from carebag_server.demo_data import PREMICARE, demo_id
 from carebag_server.not_possible import NotPossible
+from carebag_server.patients import Described, Stated
 from carebag_server.staff import Change
 from carebag_server.tables import (
     AuditRow,
@@ -24,6 +25,7 @@ from carebag_server.tables import (
     Passkey,
     PatientRow,
     Practitioner,
+    VisitRow,
 )
 from carebag_server.visit_planning import Plan, plan_visit
 from carebag_wire.identity.refusal import BadIdentity
@@ -178,6 +180,24 @@ def test_a_planned_visit_is_the_kits_and_the_doctors(hub: Any, doctor: Any) -> N
     assert ({str(one) for one in found.visits}, found.kits) == ({visit_id}, {hub.kit.kit_id})
     assert acts_after(hub.database, found.seq).visits == set()
     assert "visit_planned" in hub.actions(visit_id)
+
+
+def test_who_a_patient_turned_out_to_be_reaches_those_who_are_connected(hub: Any) -> None:
+    """Of visits that are not over: what is read anew is what is on a screen."""
+    seq = acts_after(hub.database, None).seq
+
+    def merged(change: Change) -> uuid.UUID:
+        session, of = change.session, {"session": change.session, "actor": OPERATOR, "now": change.now}
+        found = patients.register_temporary(said=Described("Okänd man"), **of)
+        for visit in session.scalars(select(VisitRow).where(VisitRow.colour < 2)):
+            visit.patient_id, visit.state = found.id, "closed" if visit.colour else "planned"
+        into = session.get_one(PatientRow, demo_id("191212121212"))
+        patients.merge(of=found, into=into, stated=Stated(demo_id("Anna Lind"), "hustrun kom"), **of)
+        return session.scalars(select(VisitRow.id).where(VisitRow.colour == 0)).one()
+
+    assert acts_after(hub.database, seq).visits == set()
+    visit_id = do(hub.database, merged, hub.clock())
+    assert acts_after(hub.database, seq).visits == {visit_id}
 
 
 @pytest.mark.parametrize(

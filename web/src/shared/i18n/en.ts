@@ -352,6 +352,7 @@ export const en: Messages = {
   'code.kit_key_known': 'That key has been used before. The kit must make a new one.',
   'code.other_hub': 'The hub is not called that. Write the address that the hub itself uses.',
   'code.link_unknown': 'A link can be used only once. Get a new one from the start page.',
+  'code.passkey_link_unknown': 'The link is not right. Open it whole, or ask for a new one.',
   'code.link_used': 'The link has been used. Ask for a new one.',
   'code.link_expired': 'The link has expired. Ask for a new one.',
   'code.code_unknown': 'The code has been used. Open your link again.',

@@ -352,6 +352,7 @@ export const es: Messages = {
   'code.kit_key_known': 'Esa clave ya se usó antes. El maletín debe crear otra.',
   'code.other_hub': 'El centro no se llama así. Escriba la dirección que usa el propio centro.',
   'code.link_unknown': 'Un enlace solo sirve una vez. Pida otro en la página de inicio.',
+  'code.passkey_link_unknown': 'El enlace no es correcto. Ábralo entero o pida uno nuevo.',
   'code.link_used': 'El enlace ya se ha usado. Pida uno nuevo.',
   'code.link_expired': 'El enlace ha caducado. Pida uno nuevo.',
   'code.code_unknown': 'El código ya se usó. Abra su enlace otra vez.',

@@ -352,6 +352,7 @@ export const fi: Messages = {
   'code.kit_key_known': 'Avainta on käytetty ennen. Laukun on tehtävä uusi.',
   'code.other_hub': 'Keskus ei ole sen niminen. Kirjoita osoite, jota keskus itse käyttää.',
   'code.link_unknown': 'Linkkiä voi käyttää vain kerran. Hae uusi aloitussivulta.',
+  'code.passkey_link_unknown': 'Linkki ei kelpaa. Avaa se kokonaisena tai pyydä uusi.',
   'code.link_used': 'Linkki on jo käytetty. Pyydä uusi.',
   'code.link_expired': 'Linkki on vanhentunut. Pyydä uusi.',
   'code.code_unknown': 'Koodi on jo käytetty. Avaa linkkisi uudelleen.',

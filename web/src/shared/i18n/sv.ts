@@ -351,6 +351,7 @@ export const sv = {
   'code.kit_key_known': 'Den nyckeln har använts förut. Väskan måste göra en ny.',
   'code.other_hub': 'Navet heter inte så. Skriv den adress som navet självt använder.',
   'code.link_unknown': 'En länk kan bara användas en gång. Hämta en ny från startsidan.',
+  'code.passkey_link_unknown': 'Länken stämmer inte. Öppna den hel, eller be om en ny.',
   'code.link_used': 'Länken är redan använd. Be om en ny.',
   'code.link_expired': 'Länken har gått ut. Be om en ny.',
   'code.code_unknown': 'Koden är redan använd. Öppna din länk igen.',
