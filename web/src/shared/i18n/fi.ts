@@ -59,7 +59,7 @@ export const fi: Messages = {
   'age.at': 'klo {time}',
 
   'band.patient': 'Potilas',
-  'id_system.personnummer': 'Ruotsalainen henkilönumero',
+  'id_system.personnummer': 'Ruotsalainen henkilötunnus',
   'id_system.samordningsnummer': 'Ruotsalainen samordningsnummer',
   'id_system.national_reserve': 'Ruotsin kansallinen varanumero',
   'id_system.lma': 'Ruotsin LMA-numero',
