@@ -42,6 +42,7 @@ _CREATED = (
     "sound_path_proved",
     "sound_recorded_stored",
     "unassigned",
+    "visit_planned",
 )
 _CHANGED = (
     "camera_choose",

@@ -19,9 +19,11 @@ from carebag_server import (
     fhir_routes,
     guest_routes,
     guest_socket,
+    kit_enrolment_routes,
     kit_routes,
     media_routes,
     pages,
+    passkey_link_routes,
     passkey_routes,
     path_proof_routes,
     print_routes,
@@ -33,6 +35,7 @@ from carebag_server import (
     visit_routes,
 )
 from carebag_server.access import policies
+from carebag_server.admin_acts import AdminActs
 from carebag_server.database import Database, DatabaseBusy
 from carebag_server.guards import RequestGuard, TooLarge
 from carebag_server.hub import Hub
@@ -105,6 +108,7 @@ def _media(settings: Settings) -> MediaStore:
 _ROUTES = (
     session_routes,
     passkey_routes,
+    passkey_link_routes,
     visit_routes,
     media_routes,
     fhir_routes,
@@ -114,6 +118,7 @@ _ROUTES = (
     camera_routes,
     path_proof_routes,
     kit_routes,
+    kit_enrolment_routes,
     review_routes,
     socket_routes,
     upload_routes,
@@ -124,12 +129,15 @@ _ROUTES = (
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hub: Hub = app.state.hub
+    admin_acts = AdminActs(hub.database, hub.live)
     try:
         upgrade(hub.database.engine)
         stamp(hub.database, hub.settings.demo, hub.now())
         hub.live.start(hub.settings.sfu.make(), hub.settings.bus.make(hub.settings.database_url))
+        admin_acts.start()
         yield
     finally:
+        await admin_acts.stop()
         await hub.live.stop()
         await hub.live.leave()
         await run_in_threadpool(hub.database.dispose)

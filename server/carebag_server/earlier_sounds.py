@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from carebag_server.audit import append
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
+from carebag_server.patients import same_person
 from carebag_server.relations import visible_visit, visible_visits
 from carebag_server.tables import Finding, MarkRow, VisitRow
 from carebag_server.visit_views import finding_of, mark_of
@@ -34,7 +35,8 @@ def earlier(
     visit = visible_visit(session, caller, visit_id, hub.now())
     others = (
         visible_visits(caller, hub.now())
-        .where(VisitRow.patient_id == visit.patient_id, VisitRow.id != visit.id, VisitRow.state != "planned")
+        .where(VisitRow.patient_id.in_(same_person(session, visit.patient_id)))
+        .where(VisitRow.id != visit.id, VisitRow.state != "planned")
         .order_by(VisitRow.scheduled_at.desc(), VisitRow.id.desc())
         .limit(MOST_VISITS)
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from carebag_fhir.visit_export import CareProvider, StoredFile, StoredRecord, VisitExport
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
+from carebag_server.kit_keys import former_keys
 from carebag_server.people import person_of
 from carebag_server.refusals import Refused, not_found
 from carebag_server.relations import doctor_organizations, visible_visits
@@ -51,6 +52,7 @@ def export_of(hub: Hub, session: Session, visit: VisitRow) -> VisitExport:
         note_authors=_note_authors(session, visit),
         records=_records(session, visit),
         kit_public_key=session.get_one(Kit, visit.kit_id).public_key,
+        kit_former_keys=former_keys(session, visit.kit_id),
         hub_url=hub.settings.origins[0],
     )
 

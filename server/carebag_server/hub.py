@@ -39,6 +39,8 @@ class Hub:
     """Guests' links that did not work, by address; forgotten at a restart."""
     paces: dict[str, Paces] = field(default_factory=lambda: {kind: Paces(*pace) for kind, pace in PACES.items()})
     """How fast each caller may ask, by kind of caller."""
+    code_tries: Tries = field(default_factory=Tries)
+    """Kits' codes and passkey links that did not work, by address; forgotten at a restart."""
     refused_kits: RefusedKits = field(default_factory=RefusedKits)
     lists: "Together[PersonCaller, VisitList]" = field(init=False)
     signed_in: Watch = field(init=False)

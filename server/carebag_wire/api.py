@@ -140,6 +140,13 @@ class PasskeyAnswer(Wire):
     """Signing in: in which of the person's commissions; None if there is only one."""
 
 
+class PasskeyByLink(Wire):
+    """A passkey made by the operator's one-time link."""
+
+    token: Annotated[str, Field(min_length=20, max_length=200)]
+    answer: PasskeyAnswer
+
+
 class Health(Wire):
     status: Literal["ok"]
     protocol: int

@@ -15,10 +15,11 @@ from starlette.testclient import TestClient
 from carebag_server.app import create_app
 from carebag_server.database import Database
 from carebag_server.demo_data import ensure_demo
-from carebag_server.identity import TEST_NUMBERS
 from carebag_server.installation import WrongInstallation, stamp
 from carebag_server.settings import Settings, UnsafeSettings, is_loopback, settings_from
 from carebag_server.tables import Kit, PatientRow, VisitRow
+from carebag_wire.identity.person import Identity
+from carebag_wire.identity.use import TEST_IDENTITIES
 
 KIT, KEY = uuid.UUID(int=1), bytes(32)
 NOW = datetime(2026, 11, 23, 9, 37, tzinfo=UTC)
@@ -66,7 +67,8 @@ def test_all_three_are_listed_whenever_the_demo_starts(sqlite_url: str, tmp_path
 def test_published_test_identities_and_different_colours(database: Database) -> None:
     ensure_demo(database.url, KIT, KEY, NOW)
     with database.reading() as session:
-        assert set(session.scalars(select(PatientRow.personal_id))) <= TEST_NUMBERS
+        patients = session.scalars(select(PatientRow))
+        assert {Identity(one.personal_id_system, one.personal_id) for one in patients} <= TEST_IDENTITIES
         assert sorted(session.scalars(select(VisitRow.colour))) == [0, 1, 2]
 
 

@@ -162,6 +162,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/passkey/link/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Passkey Link Options */
+        post: operations["passkey_link_options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkey/link/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Passkey Link Verify */
+        post: operations["passkey_link_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/visits": {
         parameters: {
             query?: never;
@@ -723,6 +757,43 @@ export interface paths {
          * @description Who signed in on the hub a moment ago; the code works once, at a kit of the nurse's own organisation.
          */
         post: operations["redeem_nurse_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kit-enrolment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol Kit
+         * @description Raises: Refused: 429 `too_many_tries`, and as `kit_enrolment.enrol`.
+         */
+        post: operations["enrol_kit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kit/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace Kit Key */
+        post: operations["replace_kit_key"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1363,6 +1434,25 @@ export interface components {
             marks: components["schemas"]["ListeningMark"][];
         };
         /**
+         * EnrolKit
+         * @description A machine asks to be a kit.
+         */
+        EnrolKit: {
+            /** Code */
+            code: string;
+            /**
+             * Kit Id
+             * Format: uuid
+             */
+            kit_id: string;
+            /** Public Key */
+            public_key: string;
+            /** Hub */
+            hub: string;
+            /** Signature */
+            signature: string;
+        };
+        /**
          * EnterReading
          * @description A value read off an instrument's display, typed twice; `photo_id` is a `PhotoTaken` of the display.
          */
@@ -1799,6 +1889,15 @@ export interface components {
              */
             take_over: boolean;
         };
+        /** KitEnrolled */
+        KitEnrolled: {
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string;
+            /** Organization */
+            organization: string;
+        };
         /**
          * KitState
          * @description Everything the nurse's page shows, whole, at every change.
@@ -1966,6 +2065,25 @@ export interface components {
              * @default []
              */
             guests_served: string[];
+        };
+        /**
+         * KnownAs
+         * @description Who a patient turned out to be.
+         */
+        KnownAs: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Personal Id */
+            personal_id: string;
+            /** Personal Id System */
+            personal_id_system: string;
+            /** Birth Date */
+            birth_date: string;
         };
         /**
          * Ladder
@@ -2535,6 +2653,15 @@ export interface components {
             role?: ("nurse" | "doctor" | "reviewer") | null;
         };
         /**
+         * PasskeyByLink
+         * @description A passkey made by the operator's one-time link.
+         */
+        PasskeyByLink: {
+            /** Token */
+            token: string;
+            answer: components["schemas"]["PasskeyAnswer"];
+        };
+        /**
          * PasskeyOptions
          * @description What the page hands to the browser's passkey API, and by what the hub knows the answer again.
          */
@@ -2621,6 +2748,8 @@ export interface components {
             own_doctor: string;
             /** Colour */
             colour: number;
+            /** @default null */
+            turned_out: components["schemas"]["KnownAs"] | null;
         };
         /**
          * Person
@@ -3075,6 +3204,16 @@ export interface components {
              * Format: uuid
              */
             cartridge_id: string;
+        };
+        /**
+         * ReplaceKey
+         * @description A kit asks for another key; the request itself is signed by the one that it has.
+         */
+        ReplaceKey: {
+            /** Public Key */
+            public_key: string;
+            /** Signature */
+            signature: string;
         };
         /** Request */
         Request: {
@@ -3661,6 +3800,7 @@ export type DeviceStatus = components['schemas']['DeviceStatus'];
 export type DoctorHears = components['schemas']['DoctorHears'];
 export type Door = components['schemas']['Door'];
 export type EarlierSound = components['schemas']['EarlierSound'];
+export type EnrolKit = components['schemas']['EnrolKit'];
 export type EnterReading = components['schemas']['EnterReading'];
 export type Entered = components['schemas']['Entered'];
 export type FileReading = components['schemas']['FileReading'];
@@ -3684,8 +3824,10 @@ export type HeardSound = components['schemas']['HeardSound'];
 export type Hello = components['schemas']['Hello'];
 export type InviteGuest = components['schemas']['InviteGuest'];
 export type Join = components['schemas']['Join'];
+export type KitEnrolled = components['schemas']['KitEnrolled'];
 export type KitState = components['schemas']['KitState'];
 export type KitStatus = components['schemas']['KitStatus'];
+export type KnownAs = components['schemas']['KnownAs'];
 export type Ladder = components['schemas']['Ladder'];
 export type Leave = components['schemas']['Leave'];
 export type LinkQuality = components['schemas']['LinkQuality'];
@@ -3707,6 +3849,7 @@ export type OpenVisit = components['schemas']['OpenVisit'];
 export type Pairing = components['schemas']['Pairing'];
 export type Participant = components['schemas']['Participant'];
 export type PasskeyAnswer = components['schemas']['PasskeyAnswer'];
+export type PasskeyByLink = components['schemas']['PasskeyByLink'];
 export type PasskeyOptions = components['schemas']['PasskeyOptions'];
 export type PathLevel = components['schemas']['PathLevel'];
 export type PathProof = components['schemas']['PathProof'];
@@ -3730,6 +3873,7 @@ export type Refusal = components['schemas']['Refusal'];
 export type Relay = components['schemas']['Relay'];
 export type RelayState = components['schemas']['RelayState'];
 export type RemoveCartridge = components['schemas']['RemoveCartridge'];
+export type ReplaceKey = components['schemas']['ReplaceKey'];
 export type Request = components['schemas']['Request'];
 export type RetryDevice = components['schemas']['RetryDevice'];
 export type RunLoopTest = components['schemas']['RunLoopTest'];
@@ -4017,6 +4161,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Entered"];
                 };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    passkey_link_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    passkey_link_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyByLink"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused: a code, no sentence */
             default: {
@@ -5079,6 +5287,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["NurseIdentity"];
                 };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    enrol_kit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolKit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KitEnrolled"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    replace_kit_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplaceKey"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused: a code, no sentence */
             default: {
