@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from carebag_server.people import person_of
+from carebag_server.protection import in_list, protection_of
 from carebag_server.tables import (
     Commission,
     Finding,
@@ -48,7 +49,7 @@ def head_of(session: Session, visit: VisitRow) -> VisitHead:
     return VisitHead.model_validate(
         {
             "id": visit.id,
-            "patient": patient_of(patient, visit.colour),
+            "patient": patient_of(session, patient, visit.colour),
             "nurse": person_of(session, commission) if commission else None,
             "kit_id": visit.kit_id,
             "kit_name": session.get_one(Kit, visit.kit_id).name,
@@ -64,28 +65,34 @@ def head_of(session: Session, visit: VisitRow) -> VisitHead:
 
 
 def heads_of(session: Session, visits: Sequence[VisitRow]) -> list[VisitHead]:
-    """As `head_of` for each; patients and kits are read together, and held so that the session still knows them."""
+    """As `head_of` for each, as a list shows them: who is protected has no name there.
+
+    Patients and kits are read together, and held so that the session still knows them.
+    """
     patients = {visit.patient_id for visit in visits}
     kits = {visit.kit_id for visit in visits}
     held = [
         session.scalars(select(PatientRow).where(PatientRow.id.in_(patients))).all(),
         session.scalars(select(Kit).where(Kit.id.in_(kits))).all(),
     ]
-    heads = [head_of(session, visit) for visit in visits]
+    heads = [in_list(head_of(session, visit)) for visit in visits]
     del held
     return heads
 
 
-def patient_of(row: PatientRow, colour: int) -> Patient:
+def patient_of(session: Session, row: PatientRow, colour: int) -> Patient:
+    """Where a protected patient lives, the hub tells nobody."""
+    protected = protection_of(session, row.id)
     return Patient(
         id=row.id,
         name=row.name,
         personal_id=row.personal_id,
         personal_id_system=row.personal_id_system,
         birth_date=row.birth_date,
-        place=row.place,
+        place="" if protected else row.place,
         own_doctor=row.own_doctor,
         colour=colour,
+        protected=protected,
     )
 
 

@@ -36,6 +36,10 @@ class Person(Wire):
     organization: ShortText
 
 
+Protection = Literal["", "sekretessmarkering", "skyddad_folkbokforing", "turvakielto"]
+"""A protected identity: the mark and the protected registration of Sweden, the non-disclosure of Finland."""
+
+
 class Patient(Wire):
     id: Id
     name: ShortText
@@ -47,6 +51,8 @@ class Patient(Wire):
     own_doctor: ShortText
     colour: Annotated[int, Field(ge=0, le=7)]
     """Which of the visit colours: another patient never has the same colour as the one just seen."""
+    protected: Annotated[Protection, _WHEN_SAID] = ""
+    """Then `place` is empty everywhere, and in lists also name, `personal_id` and birth date."""
 
 
 class VisitHead(Wire):
