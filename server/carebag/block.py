@@ -64,8 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _patient(command("unprotect", _unprotect, "end that mark"))
 
 
-def run(args: argparse.Namespace) -> int:
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def run(args: argparse.Namespace, clock: Callable[[], datetime] = utc_now) -> int:
     """0: done; 1: not done, and said why."""
+    args.now = clock()
     database = Database(args.database)
     try:
         with database.transaction() as session:
@@ -99,7 +104,7 @@ def _add(args: argparse.Namespace, session: Session) -> None:
     units = set(session.scalars(select(Kit.unit).where(Kit.organization_id == provider.id)))
     if args.unit and args.unit not in units:
         raise Unusable(f"no bag of {provider.name} belongs to such a unit; there are: {', '.join(sorted(units))}")
-    row = blocks.block(session, _actor(args), patient.id, provider.id, _now(), args.unit, args.visits_before)
+    row = blocks.block(session, _actor(args), patient.id, provider.id, args.now, args.unit, args.visits_before)
     print(f"blocked: {row.id}")
 
 
@@ -108,7 +113,7 @@ def _lift(args: argparse.Namespace, session: Session) -> None:
     found = session.get(BlockRow, args.block)
     if found is None or found.organization_id != provider.id:
         raise Refused(404, "not_found")
-    blocks.lift(session, _actor(args), args.block, args.why, _now())
+    blocks.lift(session, _actor(args), args.block, args.why, args.now)
     print("lifted")
 
 
@@ -120,19 +125,19 @@ def _list(args: argparse.Namespace, session: Session) -> None:
         print(f"{row.id}  since {row.at.isoformat()}  {row.unit or 'all units'}{until}")
     if not ours:
         print("no block is in force")
-    blocks.listed(session, _actor(args), patient.id, len(ours), _now())
+    blocks.listed(session, _actor(args), patient.id, len(ours), args.now)
 
 
 def _protect(args: argparse.Namespace, session: Session) -> None:
     _provider(args, session)
     kind = cast("Protection", args.kind)
-    protection.protect(session, _actor(args), _patient_row(args, session).id, kind, _now())
+    protection.protect(session, _actor(args), _patient_row(args, session).id, kind, args.now)
     print("protected")
 
 
 def _unprotect(args: argparse.Namespace, session: Session) -> None:
     _provider(args, session)
-    protection.end_protection(session, _actor(args), _patient_row(args, session).id, _now())
+    protection.end_protection(session, _actor(args), _patient_row(args, session).id, args.now)
     print("no longer protected")
 
 
@@ -160,7 +165,3 @@ def _actor(args: argparse.Namespace) -> Actor:
         origin=f"{getpass.getuser()}@{socket.gethostname()}",
         request_ref=f"block {uuid.uuid4().hex[:16]}",
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

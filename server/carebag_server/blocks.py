@@ -82,4 +82,3 @@ def listed(session: Session, actor: Actor, patient_id: uuid.UUID, count: int, no
 
 def _extent(row: BlockRow) -> tuple[uuid.UUID, str, datetime | None]:
     return row.organization_id, row.unit, row.covers_until
-
