@@ -1077,7 +1077,6 @@ export const en: Messages = {
   'earlier.blocked': 'There is information that the patient has blocked.',
   'earlier.blocked.by': 'Blocked at {names}. Only they can lift the block: call them.',
   'earlier.compare': 'Earlier visits are closed',
-  'earlier.open': 'Open…',
   'mark.make': 'Mark here',
   'mark.kind': 'What',
   'mark.kind.listen': 'Listen here',

@@ -1077,7 +1077,6 @@ export const es: Messages = {
   'earlier.blocked': 'Hay datos que el paciente ha bloqueado.',
   'earlier.blocked.by': 'Bloqueado en {names}. Solo ellos pueden levantar el bloqueo: llámelos.',
   'earlier.compare': 'Las visitas anteriores están cerradas',
-  'earlier.open': 'Abrir…',
   'mark.make': 'Marcar aquí',
   'mark.kind': 'Qué',
   'mark.kind.listen': 'Escuchar aquí',

@@ -1077,7 +1077,6 @@ export const fi: Messages = {
   'earlier.blocked': 'On tietoja, jotka potilas on kieltänyt näyttämästä.',
   'earlier.blocked.by': 'Kielto: {names}. Vain he voivat poistaa sen: soita heille.',
   'earlier.compare': 'Aiemmat käynnit on suljettu',
-  'earlier.open': 'Avaa…',
   'mark.make': 'Merkitse tähän',
   'mark.kind': 'Mitä',
   'mark.kind.listen': 'Kuuntele tästä',

@@ -1076,7 +1076,6 @@ export const sv = {
   'earlier.blocked': 'Det finns uppgifter som patienten har spärrat.',
   'earlier.blocked.by': 'Spärrat hos {names}. Bara de kan häva spärren: ring dem.',
   'earlier.compare': 'Tidigare besök är stängda',
-  'earlier.open': 'Öppna…',
   'mark.make': 'Märk här',
   'mark.kind': 'Vad',
   'mark.kind.listen': 'Lyssna här',
