@@ -1,4 +1,4 @@
-"""`carebag demo | hub | kit | simulate | analyse | decode | bench | turn-check | backup | restore | admin |
+"""`carebag demo | hub | kit | simulate | analyse | decode | bench | turn-check | backup | restore | admin | block |
 audit`.
 
 Each subcommand is a module with `add_arguments(parser)` and `run(args) -> exit status`, imported only when asked for:
@@ -24,6 +24,7 @@ COMMANDS = {
     "backup": ("carebag.backup.command", "copy the hub's database and files while it runs", "server"),
     "restore": ("carebag.backup.restore_command", "put a backup in place, checked first; or only check it", "server"),
     "admin": ("carebag.admin.command", "enter care providers, people, kits, patients and visits", "server"),
+    "block": ("carebag.block", "a patient's block on a care provider's documentation; protected identity", "server"),
     "audit": ("carebag.audit", "the access log: verify it, sign checkpoints of it, prove events", "server"),
 }
 

@@ -18,6 +18,7 @@ class Action:
 _READ = (
     "audit_exported",
     "audit_read",
+    "earlier_access_read",
     "earlier_sounds_listed",
     "guest_joined",
     "media_read",
@@ -30,6 +31,8 @@ _READ = (
     "visits_listed",
 )
 _CREATED = (
+    "consent_recorded",
+    "emergency_opened",
     "guest_invited",
     "mark_made",
     "media_stored",
@@ -49,6 +52,8 @@ _CHANGED = (
     "camera_freeze",
     "camera_release",
     "camera_still",
+    "consent_withdrawn",
+    "emergency_ended",
     "guest_admitted",
     "guest_at_door",
     "guest_came",

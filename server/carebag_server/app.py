@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 
 from carebag_server import (
     camera_routes,
+    earlier_routes,
     fhir_routes,
     guest_routes,
     guest_socket,
@@ -50,7 +51,7 @@ from carebag_server.refusals import Refused
 from carebag_server.settings import Settings
 from carebag_server.sockets import LiveRooms
 from carebag_server.together import Together, Watch
-from carebag_server.visit_lists import read_lists
+from carebag_server.visit_lists import may_stay, read_lists
 from carebag_wire.api import REFUSAL_HEADER, Refusal
 from carebag_wire.nowhere import NOWHERE, is_for_a_person
 
@@ -82,6 +83,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
     else:
         database.listener = live.announced
     hub.lists = Together(partial(read_lists, hub))
+    hub.seats = Together(partial(may_stay, hub))
     hub.signed_in = Watch(lambda ids: sessions.those_alive(hub.database, ids, hub.now()))
     hub.enrolled = Watch(partial(those_enrolled, hub.database))
     app = FastAPI(
@@ -116,6 +118,7 @@ _ROUTES = (
     guest_routes,
     guest_socket,
     camera_routes,
+    earlier_routes,
     path_proof_routes,
     kit_routes,
     kit_enrolment_routes,

@@ -55,7 +55,7 @@ class Actor:
     care_unit: str
     organization: str
     purpose: str
-    """A code: `care`, `review`, `sign_in`."""
+    """A code: `care`, `emergency`, `review`, `sign_in`."""
     origin: str
     """Network address."""
     request_ref: str

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from carebag_server.patients import turned_out
 from carebag_server.people import person_of
+from carebag_server.protection import in_list, protection_of
 from carebag_server.tables import (
     Commission,
     Finding,
@@ -53,7 +54,7 @@ def head_of(session: Session, visit: VisitRow, turned_outs: Mapping[uuid.UUID, P
     return VisitHead.model_validate(
         {
             "id": visit.id,
-            "patient": patient_of(patient, visit.colour, turned_outs.get(patient.id)),
+            "patient": patient_of(session, patient, visit.colour, turned_outs.get(patient.id)),
             "nurse": person_of(session, commission) if commission else None,
             "kit_id": visit.kit_id,
             "kit_name": session.get_one(Kit, visit.kit_id).name,
@@ -69,7 +70,10 @@ def head_of(session: Session, visit: VisitRow, turned_outs: Mapping[uuid.UUID, P
 
 
 def heads_of(session: Session, visits: Sequence[VisitRow]) -> list[VisitHead]:
-    """As `head_of` for each; patients and kits are read together, and held so that the session still knows them."""
+    """As `head_of` for each, as a list shows them: who is protected has no name there.
+
+    Patients and kits are read together, and held so that the session still knows them.
+    """
     patients = {visit.patient_id for visit in visits}
     kits = {visit.kit_id for visit in visits}
     held = [
@@ -77,13 +81,14 @@ def heads_of(session: Session, visits: Sequence[VisitRow]) -> list[VisitHead]:
         session.scalars(select(Kit).where(Kit.id.in_(kits))).all(),
     ]
     turned_outs = turned_out(session, patients)
-    heads = [head_of(session, visit, turned_outs) for visit in visits]
+    heads = [in_list(head_of(session, visit, turned_outs)) for visit in visits]
     del held
     return heads
 
 
-def patient_of(row: PatientRow, colour: int, found: PatientRow | None = None) -> Patient:
-    """`found`: who the patient turned out to be."""
+def patient_of(session: Session, row: PatientRow, colour: int, found: PatientRow | None = None) -> Patient:
+    """Where a protected patient lives, the hub tells nobody. `found`: who the patient turned out to be."""
+    protected = protection_of(session, row.id) or (protection_of(session, found.id) if found else "")
     return Patient(
         turned_out=_known_as(found) if found else None,
         id=row.id,
@@ -91,9 +96,10 @@ def patient_of(row: PatientRow, colour: int, found: PatientRow | None = None) ->
         personal_id=row.personal_id,
         personal_id_system=row.personal_id_system,
         birth_date=row.birth_date or "",
-        place=row.place,
+        place="" if protected else row.place,
         own_doctor=row.own_doctor,
         colour=colour,
+        protected=protected,
     )
 
 

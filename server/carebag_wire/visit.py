@@ -46,6 +46,10 @@ class KnownAs(Wire):
     birth_date: ShortText
 
 
+Protection = Literal["", "sekretessmarkering", "skyddad_folkbokforing", "turvakielto"]
+"""A protected identity: the mark and the protected registration of Sweden, the non-disclosure of Finland."""
+
+
 class Patient(Wire):
     id: Id
     name: ShortText
@@ -60,6 +64,8 @@ class Patient(Wire):
     """Which of the visit colours: another patient never has the same colour as the one just seen."""
     turned_out: Annotated[KnownAs | None, _WHEN_SAID] = None
     """A person known under another identity, as somebody found out later."""
+    protected: Annotated[Protection, _WHEN_SAID] = ""
+    """Then `place` is empty everywhere, and in lists also name, `personal_id` and birth date."""
 
 
 class VisitHead(Wire):

@@ -128,6 +128,8 @@ WITHOUT_A_VISIT = {
     *("person_added", "person_ended", "unit_added", "passkey_ended", "passkey_link_made"),
     *("kit_code_made", "kit_enrolled", "kit_key_replaced", "kit_revoked"),
     *("patient_merged", "patient_registered", "patient_unmerged", "patients_listed"),
+    *("block_lifted", "block_recorded", "blocks_listed", "identity_protected", "identity_protection_ended"),
+    *("emergencies_read", "marked_reads_read"),
 }
 
 

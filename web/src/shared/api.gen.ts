@@ -658,6 +658,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/visits/{visit_id}/earlier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Earlier Access */
+        get: operations["read_earlier_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give Consent */
+        post: operations["give_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/consent/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Withdraw Consent */
+        post: operations["withdraw_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/emergency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open Emergency */
+        post: operations["open_emergency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/emergency/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End Emergency */
+        post: operations["end_emergency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/emergencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Review Emergencies
+         * @description Newest first, also those that last now.
+         */
+        get: operations["review_emergencies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/marked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Review Marked
+         * @description Everything done under an emergency, and every reading about a protected patient, newest first.
+         */
+        get: operations["review_marked"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/visits/{visit_id}/path-proofs": {
         parameters: {
             query?: never;
@@ -1192,6 +1317,34 @@ export interface components {
             plan_read: boolean;
         };
         /**
+         * Consent
+         * @description In force now, for the reader's care provider.
+         */
+        Consent: {
+            /**
+             * Asked By
+             * @enum {string}
+             */
+            asked_by: "doctor" | "nurse";
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "spoken" | "written" | "sign";
+            /** Recorded By */
+            recorded_by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Valid Until
+             * Format: date-time
+             */
+            valid_until: string;
+        };
+        /**
          * Decide
          * @description Keep the draft, or reject it with a reason; with `ask_again` a new request is made in the same act.
          */
@@ -1415,6 +1568,25 @@ export interface components {
             url: string;
         };
         /**
+         * EarlierAccess
+         * @description On what ground the doctor of a visit may read the patient's earlier ones.
+         */
+        EarlierAccess: {
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            /** Same Provider */
+            same_provider: boolean;
+            consent: components["schemas"]["Consent"] | null;
+            emergency: components["schemas"]["Emergency"] | null;
+            /** Blocked */
+            blocked: boolean;
+            /** Blocked By */
+            blocked_by: string[];
+        };
+        /**
          * EarlierSound
          * @description A recording of the same patient at the same point, from another visit that the doctor may see.
          */
@@ -1432,6 +1604,63 @@ export interface components {
             sound: components["schemas"]["SoundView"];
             /** Marks */
             marks: components["schemas"]["ListeningMark"][];
+        };
+        /**
+         * Emergency
+         * @description The reader's own, lasting now.
+         */
+        Emergency: {
+            /** Reason */
+            reason: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
+         * EmergencyReport
+         * @description An emergency access, for the medical lead: newest first, each to be reviewed.
+         */
+        EmergencyReport: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            patient: components["schemas"]["Patient"];
+            /** Doctor */
+            doctor: string;
+            /** Organization */
+            organization: string;
+            /** Reason */
+            reason: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Lasts */
+            lasts: boolean;
+            /** Acts */
+            acts: number;
         };
         /**
          * EnrolKit
@@ -1591,6 +1820,27 @@ export interface components {
             first_sample: number;
             /** Samples */
             samples: number;
+        };
+        /**
+         * GiveConsent
+         * @description The patient said yes to that the doctor's care provider reads what others documented.
+         */
+        GiveConsent: {
+            /**
+             * Asked By
+             * @enum {string}
+             */
+            asked_by: "doctor" | "nurse";
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "spoken" | "written" | "sign";
+            /**
+             * Days
+             * @enum {integer}
+             */
+            days: 1 | 30 | 365;
         };
         /**
          * GivePasskey
@@ -2467,6 +2717,18 @@ export interface components {
             pauses: number;
         };
         /**
+         * MarkedRead
+         * @description A row of the access log that is reviewed without exception.
+         */
+        MarkedRead: {
+            /**
+             * Why
+             * @enum {string}
+             */
+            why: "emergency" | "protected_identity";
+            event: components["schemas"]["AuditEvent"];
+        };
+        /**
          * Note
          * @description Assessment and plan; a draft is the author's own, a signed version never changes.
          */
@@ -2569,6 +2831,11 @@ export interface components {
              * Format: uuid
              */
             nurse_id: string;
+        };
+        /** OpenEmergency */
+        OpenEmergency: {
+            /** Reason */
+            reason: string;
         };
         /** OpenVisit */
         OpenVisit: {
@@ -2750,6 +3017,12 @@ export interface components {
             colour: number;
             /** @default null */
             turned_out: components["schemas"]["KnownAs"] | null;
+            /**
+             * Protected
+             * @default
+             * @enum {string}
+             */
+            protected: "" | "sekretessmarkering" | "skyddad_folkbokforing" | "turvakielto";
         };
         /**
          * Person
@@ -3793,13 +4066,17 @@ export type CheckDone = components['schemas']['CheckDone'];
 export type ChooseDevice = components['schemas']['ChooseDevice'];
 export type Circumstances = components['schemas']['Circumstances'];
 export type CloseVisit = components['schemas']['CloseVisit'];
+export type Consent = components['schemas']['Consent'];
 export type Decide = components['schemas']['Decide'];
 export type DeclineRequest = components['schemas']['DeclineRequest'];
 export type DeviceIdentity = components['schemas']['DeviceIdentity'];
 export type DeviceStatus = components['schemas']['DeviceStatus'];
 export type DoctorHears = components['schemas']['DoctorHears'];
 export type Door = components['schemas']['Door'];
+export type EarlierAccess = components['schemas']['EarlierAccess'];
 export type EarlierSound = components['schemas']['EarlierSound'];
+export type Emergency = components['schemas']['Emergency'];
+export type EmergencyReport = components['schemas']['EmergencyReport'];
 export type EnrolKit = components['schemas']['EnrolKit'];
 export type EnterReading = components['schemas']['EnterReading'];
 export type Entered = components['schemas']['Entered'];
@@ -3811,6 +4088,7 @@ export type FromConsole = components['schemas']['FromConsole'];
 export type FromGuest = components['schemas']['FromGuest'];
 export type FromNurse = components['schemas']['FromNurse'];
 export type Gap = components['schemas']['Gap'];
+export type GiveConsent = components['schemas']['GiveConsent'];
 export type GivePasskey = components['schemas']['GivePasskey'];
 export type Guest = components['schemas']['Guest'];
 export type GuestDo = components['schemas']['GuestDo'];
@@ -3840,11 +4118,13 @@ export type LiveVitals = components['schemas']['LiveVitals'];
 export type LoopTest = components['schemas']['LoopTest'];
 export type MakeMark = components['schemas']['MakeMark'];
 export type MakePathProof = components['schemas']['MakePathProof'];
+export type MarkedRead = components['schemas']['MarkedRead'];
 export type Note = components['schemas']['Note'];
 export type NurseCode = components['schemas']['NurseCode'];
 export type NurseDoes = components['schemas']['NurseDoes'];
 export type NurseIdentity = components['schemas']['NurseIdentity'];
 export type NurseInvites = components['schemas']['NurseInvites'];
+export type OpenEmergency = components['schemas']['OpenEmergency'];
 export type OpenVisit = components['schemas']['OpenVisit'];
 export type Pairing = components['schemas']['Pairing'];
 export type Participant = components['schemas']['Participant'];
@@ -5099,6 +5379,227 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    read_earlier_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierAccess"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    give_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveConsent"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierAccess"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    withdraw_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierAccess"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    open_emergency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenEmergency"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierAccess"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    end_emergency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierAccess"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    review_emergencies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmergencyReport"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    review_marked: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarkedRead"][];
+                };
             };
             /** @description Refused: a code, no sentence */
             default: {
