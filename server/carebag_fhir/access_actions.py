@@ -16,6 +16,7 @@ class Action:
 
 
 _READ = (
+    "access_read",
     "audit_exported",
     "audit_read",
     "earlier_sounds_listed",
@@ -30,11 +31,15 @@ _READ = (
     "visits_listed",
 )
 _CREATED = (
+    "access_judged",
     "guest_invited",
     "mark_made",
     "media_stored",
     "note_written",
+    "outcome_said",
     "photo_taken_stored",
+    "question_answered",
+    "question_asked",
     "reading_filed",
     "reading_stored",
     "request_made",

@@ -31,6 +31,7 @@ from carebag_server import (
     socket_routes,
     upload_routes,
     visit_routes,
+    workbench_routes,
 )
 from carebag_server.access import policies
 from carebag_server.database import Database, DatabaseBusy
@@ -114,6 +115,7 @@ _ROUTES = (
     camera_routes,
     path_proof_routes,
     kit_routes,
+    workbench_routes,
     review_routes,
     socket_routes,
     upload_routes,

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from carebag_server import review_tables  # noqa: F401 (its tables belong to Base)
 from carebag_server.tables import Base
 
 context.configure(
