@@ -284,4 +284,5 @@ def _parts(session: Session, visits: list[uuid.UUID]) -> dict[tuple[uuid.UUID, s
 
 def _nurses(session: Session) -> dict[uuid.UUID | None, str]:
     query = select(Commission.id, Practitioner.name).join(Practitioner, Practitioner.id == Commission.practitioner_id)
-    return {commission: name for commission, name in session.execute(query.where(Commission.role == "nurse"))}
+    rows = session.execute(query.where(Commission.role == "nurse"))
+    return {row.id: row.name for row in rows}

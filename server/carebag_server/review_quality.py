@@ -1,4 +1,4 @@
-"""Quality of the care beside the log, by week and always with how many: counted from what is stored, nothing estimated."""
+"""Quality of the care beside the log, by week and always with how many: counted from what is stored."""
 
 import json
 import statistics

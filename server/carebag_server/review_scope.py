@@ -1,4 +1,4 @@
-"""Which rows of the log a medical lead may see: those about her organisation's patients, and those of its own people."""
+"""Which rows of the log a medical lead may see: those about her patients, and those of her own people."""
 
 from datetime import date, datetime, time, timedelta
 

@@ -172,22 +172,18 @@ def _sample_of(session: Session, row: SampleRow, accesses: dict[int, Access]) ->
         access = accesses.get(one.seq)
         if access is None:
             continue
-        as_drawn = access.model_copy(update={"reasons": _reasons(one), "score": one.score})
+        as_drawn = access.model_dump() | {"reasons": json.loads(one.reasons), "score": one.score}
         drawn.append(
             Sampled.model_validate(
                 {
                     "how": one.how,
-                    "access": Access.model_validate(as_drawn.model_dump()),
+                    "access": as_drawn,
                     "judgements": judged[one.seq],
                     "questions": asked[one.seq],
                 }
             )
         )
     return Sample(seed=row.seed, drawn_by=row.drawn_by, drawn_at=row.drawn_at, accesses=row.accesses, drawn=drawn)
-
-
-def _reasons(row: SampledRow) -> object:
-    return json.loads(row.reasons)
 
 
 def judgements_of(session: Session, organization: uuid.UUID, numbers: Iterable[int]) -> dict[int, list[Judgement]]:

@@ -50,7 +50,7 @@ class Settings:
     telephone: str = ""
     """Of the doctors: shown to a nurse whose kit reaches nobody."""
     log_key_file: Path | None = None
-    """Key by which the medical lead's checkpoints of the access log are signed (`carebag audit key`); None: unsigned."""
+    """Signs the checkpoints that the medical lead takes of the log (`carebag audit key`); None: they are unsigned."""
     turn: TurnSettings = field(default_factory=TurnSettings)
     """By way of which servers media goes where there is no direct path."""
     sfu: SfuSettings = field(default_factory=SfuSettings)

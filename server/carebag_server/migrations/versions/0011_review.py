@@ -1,4 +1,4 @@
-"""The medical lead's review: samples, judgements, questions, minutes, what became of visits; the log by day and patient."""
+"""The medical lead's review: samples, judgements, questions, minutes, outcomes; the log by day and by patient."""
 
 import sqlalchemy as sa
 from alembic import op
