@@ -16,6 +16,7 @@ class Action:
 
 
 _READ = (
+    "access_read",
     "audit_exported",
     "audit_read",
     "earlier_access_read",
@@ -33,11 +34,15 @@ _READ = (
 _CREATED = (
     "consent_recorded",
     "emergency_opened",
+    "access_judged",
     "guest_invited",
     "mark_made",
     "media_stored",
     "note_written",
+    "outcome_said",
     "photo_taken_stored",
+    "question_answered",
+    "question_asked",
     "reading_filed",
     "reading_stored",
     "request_made",

@@ -34,6 +34,7 @@ from carebag_server import (
     socket_routes,
     upload_routes,
     visit_routes,
+    workbench_routes,
 )
 from carebag_server.access import policies
 from carebag_server.admin_acts import AdminActs
@@ -122,6 +123,7 @@ _ROUTES = (
     path_proof_routes,
     kit_routes,
     kit_enrolment_routes,
+    workbench_routes,
     review_routes,
     socket_routes,
     upload_routes,

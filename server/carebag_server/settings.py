@@ -50,6 +50,8 @@ class Settings:
     """Decides what "today" is in the list of visits."""
     telephone: str = ""
     """Of the doctors: shown to a nurse whose kit reaches nobody."""
+    log_key_file: Path | None = None
+    """Signs the checkpoints that the medical lead takes of the log (`carebag audit key`); None: they are unsigned."""
     turn: TurnSettings = field(default_factory=TurnSettings)
     """By way of which servers media goes where there is no direct path."""
     sfu: SfuSettings = field(default_factory=SfuSettings)
@@ -133,6 +135,7 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
         demo=bool(getattr(args, "demo", False)) or environ.get("CAREBAG_DEMO", "").lower() in _TRUE,
         time_zone=environ.get("CAREBAG_TIME_ZONE", Settings.time_zone),
         telephone=choose("telephone", "TELEPHONE", "").strip()[:40],
+        log_key_file=Path(environ["CAREBAG_LOG_KEY_FILE"]) if environ.get("CAREBAG_LOG_KEY_FILE") else None,
         turn=_turn(choose("turn", "TURN", ""), bool(getattr(args, "relay_only", False)), environ),
         sfu=SfuSettings(place=choose("sfu", "SFU", "").strip(), secret=_secret("SFU", environ)),
         bus=BusSettings(place=choose("bus", "BUS", "").strip(), secret=_secret("BUS", environ)),

@@ -368,10 +368,10 @@ class AuditRow(Base, kw_only=True):
 
     __tablename__ = "audit_event"
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     action: Mapped[str] = mapped_column(String(64))
     object: Mapped[str]
-    patient_id: Mapped[uuid.UUID | None]
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
     visit_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
     practitioner: Mapped[str]
     role: Mapped[str]

@@ -183,6 +183,8 @@ class AuditCheck(Wire):
     intact: bool
     events: int
     head: Sha256
+    root: Sha256
+    """Of the Merkle tree over the events that were read and found whole."""
     broken_at: int | None = None
     why: Code | None = None
     checked_at: Utc

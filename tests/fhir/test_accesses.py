@@ -117,7 +117,16 @@ NAMED_IN_CODE: dict[str, set[str]] = {
         *(f"{kind}_stored" for kind in ("reading", "sound_recorded", "photo_taken")),
     },
     "_DONE['show_examination']": {"guest_examination_on"},
-    "action": {"guest_joined", "guest_at_door", "guest_invited", "guest_came", *_DONE.values()},
+    "action": {
+        "access_judged",
+        "access_read",
+        "question_asked",
+        "guest_joined",
+        "guest_at_door",
+        "guest_invited",
+        "guest_came",
+        *_DONE.values(),
+    },
     "f'camera_{wanted.act}'": {f"camera_{act}" for act in get_args(CameraDo.model_fields["act"].annotation)},
     "f'{kind}_{said.decision}'": {f"{k}_{d}" for k in ("reading", "sound", "photo") for d in ("kept", "rejected")},
 }
@@ -130,6 +139,8 @@ WITHOUT_A_VISIT = {
     *("patient_merged", "patient_registered", "patient_unmerged", "patients_listed"),
     *("block_lifted", "block_recorded", "blocks_listed", "identity_protected", "identity_protection_ended"),
     *("emergencies_read", "marked_reads_read"),
+    *("checkpoint_compared", "checkpoint_taken", "log_exported", "log_read", "minutes_signed", "patient_log_read"),
+    *("quality_read", "questions_listed", "sample_drawn", "sample_read"),
 }
 
 

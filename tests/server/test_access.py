@@ -75,6 +75,24 @@ TABLE = {
     "GET /api/review/visits": {"reviewer"},
     "GET /api/review/visits/{visit_id}/events": {"reviewer"},
     "GET /api/audit/verify": {"reviewer"},
+    "GET /api/audit/checkpoint": {"reviewer"},
+    "POST /api/audit/compare": {"reviewer"},
+    "POST /api/review/log": {"reviewer"},
+    "GET /api/review/log.csv": {"reviewer"},
+    "GET /api/review/visits/earlier": {"reviewer"},
+    "GET /api/review/visits/{visit_id}/csv": {"reviewer"},
+    "GET /api/review/weeks/{monday}": {"reviewer"},
+    "POST /api/review/weeks/{monday}/sample": {"reviewer"},
+    "POST /api/review/weeks/{monday}/minutes": {"reviewer"},
+    "GET /api/review/accesses/{seq}": {"reviewer"},
+    "POST /api/review/accesses/{seq}/judgements": {"reviewer"},
+    "POST /api/review/accesses/{seq}/questions": {"reviewer"},
+    "GET /api/review/questions": {"reviewer"},
+    "GET /api/review/patients/{patient_id}/accesses": {"reviewer"},
+    "GET /api/review/quality": {"reviewer"},
+    "GET /api/questions": {"doctor"},
+    "POST /api/questions/{question_id}/answer": {"doctor"},
+    "POST /api/visits/{visit_id}/outcome": {"doctor"},
     "POST /api/kit/records": {"kit"},
     "PUT /api/kit/media/{sha256}": {"kit"},
     "GET /api/kit/uploads/{sha256}": {"kit"},
@@ -95,8 +113,19 @@ def test_the_table_is_the_application(small_hub: Any) -> None:
 
 def filled(route: str) -> tuple[str, str]:
     method, path = route.split(" ")
-    for name in ("visit_id", "request_id", "reading_id", "sound_id", "photo_id", "guest_id", "mark_id", "patient_id"):
+    for name in (
+        "visit_id",
+        "request_id",
+        "reading_id",
+        "sound_id",
+        "photo_id",
+        "guest_id",
+        "mark_id",
+        "patient_id",
+        "question_id",
+    ):
         path = path.replace(f"{{{name}}}", str(uuid.UUID(int=1)))
+    path = path.replace("{monday}", "2026-11-16").replace("{seq}", "999999")
     return method, path.replace("{sha256}", hashlib.sha256(b"{}").hexdigest()).replace("{path:path}", "x").replace(
         "{name}", "x"
     )
@@ -247,6 +276,7 @@ def visit_paths(visit_id: str) -> list[tuple[str, str, Any]]:
         ("GET", f"/api/media/{visit_id}/{'0' * 64}?as=doctor", None),
         ("GET", f"{base}/fhir", None),
         ("GET", f"{base}/pdf", None),
+        ("POST", f"{base}/outcome", {"outcome": "not_at_issue"}),
     ]
 
 
