@@ -143,7 +143,7 @@ class _Writer:
                 )
             )
         for digits, name, place in _PATIENTS:
-            identity = read_swedish(digits, self.now.date())
+            identity = read_swedish(digits, self.monday)
             self.session.add(
                 patient_row(identity, Described(name, place, "Elena Ruiz, Premicare"), "demo", demo_id(digits))
             )
@@ -202,9 +202,10 @@ class _Writer:
         self._say(opened - timedelta(minutes=2), ELENA, "visits_listed", "visits 3", None)
         self._say(opened, said.nurse, "visit_opened", f"visit {row.id}", row)
         self._say(opened + timedelta(minutes=1), ELENA, "room_joined", f"visit {row.id}", row)
-        before: uuid.UUID | None = None
+        rejected: uuid.UUID | None = None
         for kind, minute, took, decision in said.asked:
-            before = self._asked(row, said.nurse, kind, opened + timedelta(minutes=minute), took, decision, before)
+            made = self._asked(row, said.nurse, kind, opened + timedelta(minutes=minute), took, decision, rejected)
+            rejected = made if decision == "rejected" else None
         self._signed(row, closed - timedelta(minutes=4))
         self._say(closed, said.nurse, "visit_closed", f"visit {row.id}", row)
         if said.outcome:
@@ -225,7 +226,7 @@ class _Writer:
                 circumstances="{}",
                 note="",
                 state="done",
-                again_of=again if again and decision == "kept" and kind == "oximetry" else None,
+                again_of=again,
                 asked_by=ELENA,
                 asked_at=at,
                 changed_at=decided,
