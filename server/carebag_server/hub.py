@@ -17,6 +17,7 @@ from carebag_server.tries import Tries
 
 if TYPE_CHECKING:
     from carebag_server.callers import PersonCaller
+    from carebag_server.oidc.provider import Provider
     from carebag_server.sockets import LiveRooms
     from carebag_server.visit_lists import VisitList
 
@@ -32,9 +33,13 @@ class Hub:
     guest_tries: Tries = field(default_factory=Tries)
     """Guests' links that did not work, by address; forgotten at a restart."""
     refused_kits: RefusedKits = field(default_factory=RefusedKits)
+    provider: "Provider | None" = None
+    """By whom people sign in beside their passkeys."""
     lists: "Together[PersonCaller, VisitList]" = field(init=False)
     signed_in: Watch = field(init=False)
     """Sessions behind the open sockets."""
+    locked: Watch = field(init=False)
+    """Those of them that are locked."""
     enrolled: Watch = field(init=False)
     """Kits behind the open sockets."""
 
