@@ -9,6 +9,8 @@ export class Refused extends Error {
   }
 }
 
+/** Told to the document when the hub says that the session is locked: whatever was asked for. */
+export const LOCKED = 'carebag:locked'
 /** A press that says the same again within this time is the same press: hands tremble, and screens answer late. */
 const SAME_PRESS_MS = 700
 
@@ -62,8 +64,10 @@ export class Api {
     } catch {
       throw new Refused('unreachable', 0)
     }
-    if (!answer.ok) throw new Refused(await refusalCode(answer), answer.status)
-    return answer
+    if (answer.ok) return answer
+    const code = await refusalCode(answer)
+    if (code === 'session_locked' && typeof document !== 'undefined') document.dispatchEvent(new Event(LOCKED))
+    throw new Refused(code, answer.status)
   }
 }
 

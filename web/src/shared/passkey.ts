@@ -27,6 +27,14 @@ export async function addPasskey(api: Api): Promise<void> {
   await api.post('/api/passkey/register/verify', answer(challenge_id, credential, null))
 }
 
+/** Show anew, with a passkey of one's own, who the owner of this session is. */
+export async function proveWithPasskey(api: Api): Promise<void> {
+  const { challenge_id, options } = await api.post<PasskeyOptions>('/api/passkey/prove/options', {})
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options as unknown as PublicKeyCredentialRequestOptionsJSON)
+  const credential = await asked(navigator.credentials.get({ publicKey }))
+  await api.post('/api/passkey/prove/verify', answer(challenge_id, credential, null))
+}
+
 async function asked(credential: Promise<Credential | null>): Promise<PublicKeyCredential> {
   try {
     const given = await credential
