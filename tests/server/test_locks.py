@@ -105,9 +105,7 @@ def until(socket: Any, kind: str) -> tuple[Any, list[str]]:
         before.append(message["type"])
 
 
-def test_the_call_goes_on_over_a_locked_socket_and_nothing_else(
-    hub: Any, doctor: Any, visit: Any, clock: Any
-) -> None:
+def test_the_call_goes_on_over_a_locked_socket_and_nothing_else(hub: Any, doctor: Any, visit: Any, clock: Any) -> None:
     with console(hub) as socket, kit_line(hub) as kit:
         me = until(socket, "welcome")[0]["participant_id"]
         socket.send_json({"type": "join", "visit_id": visit["id"]})

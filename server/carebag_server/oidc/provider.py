@@ -139,7 +139,10 @@ class Provider:
         with self._turn:
             now = self._now()
             if self._found is None or anew or not timedelta(0) <= now - self._found[0] < KEPT:
-                self._found = (now, *self._asked(self._fetched))
+                try:
+                    self._found = (now, *self._fetched())
+                except Exception as error:  # whatever is odd in what it says of itself
+                    raise _away(error) from None
             return self._found[1:]
 
     def _fetched(self) -> tuple[dict[str, Any], KeySet]:

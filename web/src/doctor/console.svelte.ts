@@ -91,6 +91,7 @@ export class Console {
 
   /** The owner is back: the hub gives what it withheld, over a new connection if the old one did not last. */
   #unlocked(): void {
+    if (this.problem === 'session_locked') this.problem = ''
     if (this.#socket === undefined) return void this.start()
     if (this.link.kind === 'online' && this.#socket.send({ type: 'ping', id: 0 })) return
     this.#socket.stop()
