@@ -128,6 +128,8 @@ def _origin(hub: Hub, request: Request) -> str:
 
 def _came_back(hub: Hub, visitor: Visitor, request: Request, state: str, code: str, error: str, iss: str) -> Response:
     provider = _provider(hub)
+    if error == "access_denied" and not state:  # some leave it out; nothing is used up by it
+        raise Refused(401, "oidc_cancelled")
     with hub.database.transaction() as session:
         back = flows.returned(session, request.cookies.get(COOKIE, ""), state, hub.now())
     if error or not code or iss not in {"", provider.settings.issuer}:  # iss: RFC 9207

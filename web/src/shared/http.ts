@@ -37,6 +37,11 @@ export class Api {
     return sent
   }
 
+  /** For an answer that is used up by what follows, as a challenge is: each press has its own. */
+  postAnew<T>(path: string): Promise<T> {
+    return this.#json<T>('POST', path, {})
+  }
+
   put<T = unknown>(path: string, body: unknown): Promise<T> {
     return this.#json<T>('PUT', path, body)
   }
