@@ -110,11 +110,11 @@ def offer_proof(session: Session, person: Person, session_id: uuid.UUID, origin:
     """What the browser needs for the owner of a session to prove anew who they are, with one of their own keys.
 
     Raises:
-        Refused: 409 `no_passkey` if they have none.
+        Refused: 404 `no_passkey` if they have none.
     """
     known = _keys_of(session, person)
     if not known:
-        raise Refused(409, "no_passkey")
+        raise Refused(404, "no_passkey")
     options = generate_authentication_options(
         rp_id=rp_id_of(origin), allow_credentials=known, user_verification=UserVerificationRequirement.REQUIRED
     )
