@@ -30,6 +30,7 @@ def session_now(caller: AnyProving, hub: TheHub, request: Request) -> SessionNow
             practitioner_id=person.practitioner_id,
             name=person.name,
             ways=_ways(hub, session, caller, request),
+            provider=hub.settings.oidc.name,
             fresh=is_fresh(session, caller.session_id, now),
             idle_seconds=int(sessions.IDLE.total_seconds()),
         )

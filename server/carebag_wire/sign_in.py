@@ -20,6 +20,8 @@ class SessionNow(Wire):
     name: ShortText
     ways: list[Way]
     """In which order they are offered; none: a new one-time link is needed."""
+    provider: ShortText
+    """What the way `oidc` is called."""
     fresh: bool
     """Whether the last proof is new enough to sign."""
     idle_seconds: Annotated[int, Field(ge=1)]

@@ -3494,6 +3494,8 @@ export interface components {
             name: string;
             /** Ways */
             ways: ("passkey" | "oidc" | "demo")[];
+            /** Provider */
+            provider: string;
             /** Fresh */
             fresh: boolean;
             /** Idle Seconds */
