@@ -16,6 +16,9 @@ export class SessionGuard {
   #seen: Seen
   /** Locked here, and the hub has not heard of it. */
   #owed = false
+  #looks = 0
+  /** The newest answer that counted. */
+  #taken = 0
   #answer: ((proved: boolean) => void) | undefined
 
   /**
@@ -36,16 +39,21 @@ export class SessionGuard {
 
   /** Ask the hub how the session is; a lock that it does not know of yet is told first. */
   async look(): Promise<void> {
+    const asked = (this.#looks += 1)
     try {
       if (this.#owed) await this.api.post('/api/session/lock').catch((error: unknown) => codeOf(error) === 'unreachable' && Promise.reject(error))
       this.#owed = false
-      this.take(await this.api.get<SessionNow>('/api/session'))
+      const session = await this.api.get<SessionNow>('/api/session')
+      // an answer from before the lock, or overtaken by a newer one, opens nothing
+      if (asked < this.#taken) return
+      this.#taken = asked
+      this.#take(session)
     } catch (error) {
       if (codeOf(error) !== 'unreachable') this.on.out()
     }
   }
 
-  take(session: SessionNow): void {
+  #take(session: SessionNow): void {
     const meant = verdict(this.#whose, session)
     if (meant === 'leave') return location.reload()
     this.#whose = session.practitioner_id
@@ -60,8 +68,7 @@ export class SessionGuard {
   }
 
   async lockNow(): Promise<void> {
-    this.locked = true
-    this.#owed = true
+    this.#lockHere()
     await this.look()
   }
 
@@ -84,6 +91,12 @@ export class SessionGuard {
     this.#answer = undefined
   }
 
+  #lockHere(): void {
+    this.locked = true
+    this.#owed = true
+    this.#taken = this.#looks + 1
+  }
+
   #ask(): Promise<boolean> {
     this.answered(false)
     this.asking = true
@@ -93,7 +106,7 @@ export class SessionGuard {
   async #tick(): Promise<void> {
     const seen = (this.#seen = { ...this.#seen, nowMs: Date.now() })
     if (this.#whose === '') return
-    if (!this.locked && lockAlone(seen)) this.locked = this.#owed = true
+    if (!this.locked && lockAlone(seen)) this.#lockHere()
     if (!this.locked && tellNow(seen)) {
       seen.toldMs = seen.nowMs
       // refused, it says by itself that it is locked
