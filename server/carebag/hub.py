@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bus", default=None, metavar="PLACE", help="where several hubs meet: postgresql, or valkey://host:port/name"
     )
+    parser.add_argument(
+        "--oidc", default=None, metavar="ISSUER", help="people sign in by this provider too; more by CAREBAG_OIDC_…"
+    )
     parser.add_argument("--telephone", default=None, help="of the doctors, for a nurse whose kit reaches nobody")
     parser.add_argument("--demo", action="store_true", help="test identities and sign-in links; loopback only")
 

@@ -133,7 +133,7 @@ def _room(session: Any, home: uuid.UUID, doctors: uuid.UUID, number: int, now: d
     )
     session.add_all([commission, visit])
     session.flush()
-    return Room(visit.id, patient, kit, key, sessions.start(session, commission.id, now))
+    return Room(visit.id, patient, kit, key, sessions.start(session, commission.id, now, "link"))
 
 
 class Load:

@@ -59,6 +59,7 @@ class OpenToMachines(Policy):
     def __call__(self, connection: HTTPConnection) -> Visitor:
         if "origin" in connection.headers:
             raise Refused(403, "foreign_origin")
+        hub_of(connection).keep_pace("address", address_of(connection))
         return Visitor(address=address_of(connection), request_ref=request_ref_of(connection))
 
 
@@ -67,11 +68,13 @@ class ForPerson(Policy):
 
     Args:
         by_query: the slot may come as `?as=…`, for what a browser fetches without headers (images, WebSockets).
+        proving: also from a locked session, for what asks or proves who somebody is. It does not count as use.
     """
 
-    def __init__(self, *roles: str, by_query: bool = False) -> None:
+    def __init__(self, *roles: str, by_query: bool = False, proving: bool = False) -> None:
         self.callers = frozenset(roles)
         self.by_query = by_query
+        self.proving = proving
 
     def __call__(self, connection: HTTPConnection) -> PersonCaller:
         if connection.scope.get("method", "WEBSOCKET") not in _SAFE:
@@ -84,11 +87,12 @@ class ForPerson(Policy):
         hub = hub_of(connection)
         now = hub.now()
         with hub.database.reading() as session:
-            found = sessions.find(session, connection.cookies.get(sessions.cookie_name(slot)), slot, now)
+            cookie = connection.cookies.get(sessions.cookie_name(slot))
+            found = sessions.find(session, cookie, slot, now, proving=self.proving)
         hub.keep_pace("person", str(found.session_id))
         if slot not in self.callers:
             raise Refused(403, "wrong_role")
-        if found.to_be_touched(now) and not sessions.touch(hub.database, found.session_id, now):
+        if not self.proving and found.to_be_touched(now) and not sessions.touch(hub.database, found.session_id, now):
             raise Refused(401, "session_ended")
         return PersonCaller(
             person=found.who.person,
@@ -203,6 +207,10 @@ DoctorByQuery = Annotated[PersonCaller, Depends(ForPerson("doctor", by_query=Tru
 Reviewer = Annotated[PersonCaller, Depends(ForPerson("reviewer"))]
 ReviewerByQuery = Annotated[PersonCaller, Depends(ForPerson("reviewer", by_query=True))]
 AnyPerson = Annotated[PersonCaller, Depends(ForPerson("doctor", "nurse", "reviewer"))]
+AnyProving = Annotated[PersonCaller, Depends(ForPerson("doctor", "nurse", "reviewer", proving=True))]
+AnyProvingByQuery = Annotated[
+    PersonCaller, Depends(ForPerson("doctor", "nurse", "reviewer", by_query=True, proving=True))
+]
 TheGuest = Annotated[GuestCaller, Depends(ForGuest())]
 TheKit = Annotated[KitCaller, Depends(ForKit())]
 TheKitUploading = Annotated[KitCaller, Depends(ForKit("in_path"))]

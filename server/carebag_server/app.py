@@ -23,11 +23,13 @@ from carebag_server import (
     kit_enrolment_routes,
     kit_routes,
     media_routes,
+    oidc_routes,
     pages,
     passkey_link_routes,
     passkey_routes,
     path_proof_routes,
     print_routes,
+    proving_routes,
     review_routes,
     session_routes,
     sessions,
@@ -47,9 +49,11 @@ from carebag_server.kit_keys import those_enrolled
 from carebag_server.media import MediaAway, MediaStore
 from carebag_server.media_stores import open_media
 from carebag_server.migrate import upgrade
+from carebag_server.oidc.provider import Provider
 from carebag_server.openapi import describe
 from carebag_server.refusals import Refused
 from carebag_server.settings import Settings
+from carebag_server.sign_in_tables import OidcFlow  # noqa: F401 (its table belongs to the others)
 from carebag_server.sockets import LiveRooms
 from carebag_server.together import Together, Watch
 from carebag_server.visit_lists import may_stay, read_lists
@@ -83,9 +87,12 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         database.ordered_listener = live.announced
     else:
         database.listener = live.announced
+    if settings.oidc.issuer:
+        hub.provider = Provider(settings.oidc, clock)
     hub.lists = Together(partial(read_lists, hub))
     hub.seats = Together(partial(may_stay, hub))
     hub.signed_in = Watch(lambda ids: sessions.those_alive(hub.database, ids, hub.now()))
+    hub.locked = Watch(lambda ids: sessions.those_locked(hub.database, ids, hub.now()))
     hub.enrolled = Watch(partial(those_enrolled, hub.database))
     app = FastAPI(
         title="Carebag hub",
@@ -110,6 +117,8 @@ def _media(settings: Settings) -> MediaStore:
 
 _ROUTES = (
     session_routes,
+    proving_routes,
+    oidc_routes,
     passkey_routes,
     passkey_link_routes,
     visit_routes,

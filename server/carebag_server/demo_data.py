@@ -45,12 +45,28 @@ class _Human:
     role: str
     unit: str
     organization: str
+    hsa_ids: tuple[str, str]
+    """Of the person and of the commission; invented, of an organisation number that nobody has."""
 
 
 PEOPLE = (
-    _Human("Anna Lind", "sjuksköterska", "nurse", "Timrå hemsjukvård", TIMRA),
-    _Human("Elena Ruiz", "specialist i allmänmedicin", "doctor", "Premicare distansvård", PREMICARE),
-    _Human("Karin Berg", "medicinskt ansvarig sjuksköterska", "reviewer", "Timrå kommun, MAS", TIMRA),
+    _Human("Anna Lind", "sjuksköterska", "nurse", "Timrå hemsjukvård", TIMRA, ("SE0000000000-A1", "SE0000000000-U1")),
+    _Human(
+        "Elena Ruiz",
+        "specialist i allmänmedicin",
+        "doctor",
+        "Premicare distansvård",
+        PREMICARE,
+        ("SE0000000000-A2", "SE0000000000-U2"),
+    ),
+    _Human(
+        "Karin Berg",
+        "medicinskt ansvarig sjuksköterska",
+        "reviewer",
+        "Timrå kommun, MAS",
+        TIMRA,
+        ("SE0000000000-A3", "SE0000000000-U3"),
+    ),
 )
 
 
@@ -135,7 +151,8 @@ def _people(session: Session, now: datetime) -> None:
         session.merge(Organization(id=demo_id(name), name=name))
     session.flush()
     for human in PEOPLE:
-        session.merge(Practitioner(id=demo_id(human.name), name=human.name, title=human.title))
+        person, commission = human.hsa_ids
+        session.merge(Practitioner(id=demo_id(human.name), name=human.name, title=human.title, hsa_id=person))
         session.flush()
         session.merge(
             Commission(
@@ -144,6 +161,7 @@ def _people(session: Session, now: datetime) -> None:
                 organization_id=demo_id(human.organization),
                 unit=human.unit,
                 role=human.role,
+                hsa_id=commission,
             )
         )
     if session.get(CareAgreement, demo_id("agreement")) is None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from carebag_server.callers import PersonCaller
+    from carebag_server.oidc.provider import Provider
     from carebag_server.sockets import LiveRooms
     from carebag_server.visit_lists import VisitList
 
@@ -44,11 +45,15 @@ class Hub:
     code_tries: Tries = field(default_factory=Tries)
     """Kits' codes and passkey links that did not work, by address; forgotten at a restart."""
     refused_kits: RefusedKits = field(default_factory=RefusedKits)
+    provider: "Provider | None" = None
+    """By whom people sign in beside their passkeys."""
     lists: "Together[PersonCaller, VisitList]" = field(init=False)
     seats: "Together[tuple[PersonCaller, UUID], bool]" = field(init=False)
     """Whether a doctor may stay in the room of a visit."""
     signed_in: Watch = field(init=False)
     """Sessions behind the open sockets."""
+    locked: Watch = field(init=False)
+    """Those of them that are locked."""
     enrolled: Watch = field(init=False)
     """Kits behind the open sockets."""
 

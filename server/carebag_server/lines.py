@@ -14,9 +14,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from carebag_server.outgoing import Outgoing
 from carebag_server.seats import Connection
 from carebag_wire.base import Wire
-from carebag_wire.messages import MAX_MESSAGE_BYTES, Problem
+from carebag_wire.calls import Relay
+from carebag_wire.messages import MAX_MESSAGE_BYTES, Pong, Present, Problem, Signal, Superseded, Welcome
 
 log = logging.getLogger("carebag.hub")
+
+
+OF_THE_CALL = (Pong, Present, Problem, Relay, Signal, Superseded, Welcome)
+"""What a call needs to go on, and nothing about the patient."""
 
 
 class Over(Exception):
@@ -33,10 +38,17 @@ class Line:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     closing: bool = False
+    locked: bool = False
+    """The session is locked: what is not of the call is withheld until its owner is back."""
+    withheld: int = 0
+    """How many messages were, so far."""
     requeue: Callable[[uuid.UUID | None], None] | None = None
     """For a console: a visit of this organisation (None: of any) changed, so its list of visits may be another."""
 
     def push(self, message: Wire) -> None:
+        if self.locked and not isinstance(message, OF_THE_CALL):
+            self.withheld += 1
+            return
         if not self.closing and not self.outgoing.push(message):
             log.warning("a reader was too slow and was let go")
             self.close()

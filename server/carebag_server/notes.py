@@ -12,6 +12,7 @@ from carebag_server.announcements import announce_changed
 from carebag_server.audit import append
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
+from carebag_server.reauthentication import require_fresh
 from carebag_server.refusals import Refused, changed_meanwhile
 from carebag_server.relations import visible_visit
 from carebag_server.tables import NoteRow, VisitRow
@@ -48,10 +49,11 @@ def sign(hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid.UUID, 
     """Sign the author's draft as it was last seen.
 
     Raises:
-        Refused: 404 `not_found`, 409 `nothing_to_sign`, `changed_meanwhile` or `note_empty`.
+        Refused: 404 `not_found`, 403 `reauthenticate`, 409 `nothing_to_sign`, `changed_meanwhile` or `note_empty`.
     """
     visit = visible_visit(session, caller, visit_id, hub.now())
     now = hub.now()
+    require_fresh(session, caller, now)
     row = _draft(session, visit, caller)
     if row is None:
         raise Refused(409, "nothing_to_sign")

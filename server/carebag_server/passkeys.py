@@ -1,7 +1,8 @@
 """Passkeys (Web Authentication level 3): made when signed in, used to sign in, always with user verification.
 
 A passkey with user verification is two factors in one (HSLF-FS 2016:40 ch. 3 s. 15). A challenge works once, for 5
-minutes.
+minutes, and only for what it was made: to register, to sign in, or to prove anew who owns one session. A person may
+have several keys; what is done with them is `passkey_keeping.py`.
 """
 
 import uuid
@@ -41,14 +42,13 @@ T = TypeVar("T")
 
 def offer_registration(session: Session, person: Person, origin: str, now: datetime) -> PasskeyOptions:
     """What the browser needs to make a passkey for a person who is signed in."""
-    known = session.scalars(select(Passkey.credential_id).where(Passkey.practitioner_id == person.practitioner_id))
     options = generate_registration_options(
         rp_id=rp_id_of(origin),
         rp_name="Carebag",
         user_name=person.name,
         user_display_name=person.name,
         user_id=person.practitioner_id.bytes,
-        exclude_credentials=[PublicKeyCredentialDescriptor(id=credential) for credential in known],
+        exclude_credentials=_keys_of(session, person),
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED,
             user_verification=UserVerificationRequirement.REQUIRED,
@@ -58,7 +58,7 @@ def offer_registration(session: Session, person: Person, origin: str, now: datet
 
 
 def register(session: Session, person: Person, origin: str, answer: PasskeyAnswer, now: datetime) -> None:
-    """Store the passkey that the browser made.
+    """Store the passkey that the browser made. A key that was ended is not taken again.
 
     Raises:
         Refused: 400 `passkey_refused`, 410 `challenge_unknown`.
@@ -102,9 +102,50 @@ def log_in(session: Session, origin: str, answer: PasskeyAnswer, now: datetime) 
         Refused: 400 `passkey_refused` (unknown key, bad signature, counter that went back), 403 `no_commission`, 409
             `which_role` if there are several, 410 `challenge_unknown`.
     """
-    challenge = _take_challenge(session, answer.challenge_id, None, now)
+    key = _use(session, origin, answer, None, None, now)
+    return _commission_of(session, key.practitioner_id, answer.role)
+
+
+def offer_proof(session: Session, person: Person, session_id: uuid.UUID, origin: str, now: datetime) -> PasskeyOptions:
+    """What the browser needs for the owner of a session to prove anew who they are, with one of their own keys.
+
+    Raises:
+        Refused: 404 `no_passkey` if they have none.
+    """
+    known = _keys_of(session, person)
+    if not known:
+        raise Refused(404, "no_passkey")
+    options = generate_authentication_options(
+        rp_id=rp_id_of(origin), allow_credentials=known, user_verification=UserVerificationRequirement.REQUIRED
+    )
+    return _remember(session, options, person.practitioner_id, now, session_id)
+
+
+def prove(
+    session: Session, person: Person, session_id: uuid.UUID, origin: str, answer: PasskeyAnswer, now: datetime
+) -> None:
+    """Check such a proof.
+
+    Raises:
+        Refused: as `log_in`; 403 `other_person` if the key is good and somebody else's.
+    """
+    key = _use(session, origin, answer, person.practitioner_id, session_id, now)
+    if key.practitioner_id != person.practitioner_id:
+        raise Refused(403, "other_person")
+
+
+def _use(
+    session: Session,
+    origin: str,
+    answer: PasskeyAnswer,
+    practitioner_id: uuid.UUID | None,
+    session_id: uuid.UUID | None,
+    now: datetime,
+) -> Passkey:
+    """The key that made this answer to a challenge made for the same."""
+    challenge = _take_challenge(session, answer.challenge_id, practitioner_id, now, session_id)
     raw_id = _verified(lambda: parse_authentication_credential_json(answer.credential).raw_id)
-    key = session.scalars(select(Passkey).where(Passkey.credential_id == raw_id)).first()
+    key = session.scalars(select(Passkey).where(Passkey.credential_id == raw_id, Passkey.ended_at.is_(None))).first()
     if key is None:
         raise Refused(400, "passkey_refused")
     used = _verified(
@@ -119,7 +160,14 @@ def log_in(session: Session, origin: str, answer: PasskeyAnswer, now: datetime) 
         )
     )
     key.sign_count, key.used_at = used.new_sign_count, now
-    return _commission_of(session, key.practitioner_id, answer.role)
+    return key
+
+
+def _keys_of(session: Session, person: Person) -> list[PublicKeyCredentialDescriptor]:
+    mine = select(Passkey.credential_id).where(
+        Passkey.practitioner_id == person.practitioner_id, Passkey.ended_at.is_(None)
+    )
+    return [PublicKeyCredentialDescriptor(id=credential) for credential in session.scalars(mine)]
 
 
 def _commission_of(session: Session, practitioner_id: uuid.UUID, role: str | None) -> uuid.UUID:
@@ -132,11 +180,18 @@ def _commission_of(session: Session, practitioner_id: uuid.UUID, role: str | Non
     return found[0].id
 
 
-def _remember(session: Session, options: Any, practitioner_id: uuid.UUID | None, now: datetime) -> PasskeyOptions:
+def _remember(
+    session: Session,
+    options: Any,
+    practitioner_id: uuid.UUID | None,
+    now: datetime,
+    session_id: uuid.UUID | None = None,
+) -> PasskeyOptions:
     row = PasskeyChallenge(
         id=uuid7(int(now.timestamp() * 1000)),
         challenge=options.challenge,
         practitioner_id=practitioner_id,
+        session_id=session_id,
         expires_at=now + CHALLENGE_VALID,
     )
     session.add(row)
@@ -144,10 +199,15 @@ def _remember(session: Session, options: Any, practitioner_id: uuid.UUID | None,
 
 
 def _take_challenge(
-    session: Session, challenge_id: uuid.UUID, practitioner_id: uuid.UUID | None, now: datetime
+    session: Session,
+    challenge_id: uuid.UUID,
+    practitioner_id: uuid.UUID | None,
+    now: datetime,
+    session_id: uuid.UUID | None = None,
 ) -> bytes:
     row = session.get(PasskeyChallenge, challenge_id)
-    if row is None or row.practitioner_id != practitioner_id or row.used_at is not None or now >= row.expires_at:
+    for_this = row is not None and (row.practitioner_id, row.session_id) == (practitioner_id, session_id)
+    if row is None or not for_this or row.used_at is not None or now >= row.expires_at:
         raise Refused(410, "challenge_unknown")
     row.used_at = now
     return row.challenge

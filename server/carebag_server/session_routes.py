@@ -1,4 +1,4 @@
-"""Signing in by one-time link, the demo's doors, who I am, and signing out."""
+"""Signing in by one-time link, the demo's doors, who I am, and signing out; locks and proofs: `proving_routes.py`."""
 
 import re
 
@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from carebag_server import sessions
-from carebag_server.access import Anyone, AnyPerson
+from carebag_server.access import Anyone, AnyPerson, AnyProving, address_of
 from carebag_server.api_router import api_router
 from carebag_server.audit import Act, Actor, append
 from carebag_server.callers import Visitor
@@ -44,13 +44,23 @@ def enter_by_link(link: LinkToken, visitor: Anyone, hub: TheHub, response: Respo
         return sign_in(hub, session, who, visitor, response, "link")
 
 
-def sign_in(hub: Hub, session: Session, who: Commissioned, visitor: Visitor, response: Response, by: str) -> Entered:
+def sign_in(
+    hub: Hub, session: Session, who: Commissioned, visitor: Visitor, response: Response, by: sessions.Proof
+) -> Entered:
     """Begin a session in the slot of the commission's role and say where to go."""
     person = who.person
-    token = sessions.start(session, person.commission_id, hub.now())
+    token = sessions.start(session, person.commission_id, hub.now(), by)
     append(session, actor_signing_in(who, visitor), Act(action="signed_in", object=f"by {by}"), hub.now())
+    give_cookie(hub, response, person.role, token)
+    if person.role == "nurse":
+        code = sessions.issue_nurse_code(session, person.commission_id, hub.now())
+        return Entered(role="nurse", next=f"{hub.settings.kit_page_origin}/#code={code}")
+    return Entered(role=person.role, next=NEXT[person.role])
+
+
+def give_cookie(hub: Hub, response: Response, slot: Role, token: str) -> None:
     response.set_cookie(
-        sessions.cookie_name(person.role),
+        sessions.cookie_name(slot),
         token,
         max_age=int(sessions.ABSOLUTE.total_seconds()),
         path="/",
@@ -58,10 +68,6 @@ def sign_in(hub: Hub, session: Session, who: Commissioned, visitor: Visitor, res
         httponly=True,
         samesite="strict",
     )
-    if person.role == "nurse":
-        code = sessions.issue_nurse_code(session, person.commission_id, hub.now())
-        return Entered(role="nurse", next=f"{hub.settings.kit_page_origin}/#code={code}")
-    return Entered(role=person.role, next=NEXT[person.role])
 
 
 def actor_signing_in(who: Commissioned, visitor: Visitor) -> Actor:
@@ -77,7 +83,7 @@ def actor_signing_in(who: Commissioned, visitor: Visitor) -> Actor:
 
 
 @router.post("/session/end", status_code=204)
-def sign_out(caller: AnyPerson, hub: TheHub, response: Response) -> None:
+def sign_out(caller: AnyProving, hub: TheHub, response: Response) -> None:
     with hub.database.transaction() as session:
         sessions.end(session, caller.session_id, hub.now())
         append(session, caller.actor(), Act(action="signed_out", object="session"), hub.now())
@@ -91,17 +97,23 @@ def me(caller: AnyPerson) -> Person:
 
 @router.get("/demo/doors")
 def demo_doors(visitor: Anyone, hub: TheHub, request: Request) -> list[Door]:
-    """Fresh links for the demo's people; only in a demo, from this machine, and asked for by its own name.
-
-    The Host header is checked because a page elsewhere could point its own name at this machine (DNS rebinding).
-    """
+    """Fresh links for the demo's people."""
     host = request.headers.get("host", "")
-    if not hub.settings.demo or not is_loopback(visitor.address) or not _DOOR_HOST.fullmatch(host):
+    if not at_the_demo(hub, request):
         raise not_found()
     with hub.database.transaction() as session:
         found = session.scalars(select(Commission).where(Commission.ended_at.is_(None))).all()
         by_role = {commission.role: commission for commission in found}
         return [_door(hub, session, by_role[role], f"http://{host}") for role in _DOOR_ORDER if role in by_role]
+
+
+def at_the_demo(hub: Hub, request: Request) -> bool:
+    """In a demo, from this machine, and asked for by its own name: nobody else gets in without a key.
+
+    The Host header is checked because a page elsewhere could point its own name at this machine (DNS rebinding).
+    """
+    host = request.headers.get("host", "")
+    return hub.settings.demo and is_loopback(address_of(request)) and _DOOR_HOST.fullmatch(host) is not None
 
 
 def _door(hub: Hub, session: Session, commission: Commission, origin: str) -> Door:

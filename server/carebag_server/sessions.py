@@ -1,7 +1,7 @@
 """Signed-in slots: one browser may be doctor and reviewer at once, each with its own cookie and its own limits.
 
-Tokens leave the hub once and are stored as digests. Idle 15 minutes, absolute 12 hours (HSLF-FS 2016:40 ch. 3;
-ASVS V7).
+Tokens leave the hub once and are stored as digests. Idle for 15 minutes, a session is locked: it gives nothing until
+its owner proves anew who they are (`reauthentication.py`). After 12 hours it is over (HSLF-FS 2016:40 ch. 3; ASVS V7).
 """
 
 import hashlib
@@ -10,8 +10,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from carebag_server.database import Database, of_these
@@ -26,6 +27,8 @@ ABSOLUTE = timedelta(hours=12)
 LINK_VALID = timedelta(minutes=15)
 CODE_VALID = timedelta(minutes=5)
 TOUCH_EVERY = timedelta(seconds=30)
+State = Literal["open", "locked", "over"]
+Proof = Literal["link", "passkey", "oidc", "demo"]
 SLOTS: tuple[Role, ...] = ("nurse", "doctor", "reviewer")
 
 
@@ -55,8 +58,8 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def start(session: Session, commission_id: uuid.UUID, now: datetime) -> str:
-    """Begin a session; returns the cookie's value."""
+def start(session: Session, commission_id: uuid.UUID, now: datetime, by: Proof) -> str:
+    """Begin a session of somebody who just proved who they are; returns the cookie's value."""
     token = new_token()
     session.add(
         SignedIn(
@@ -65,28 +68,70 @@ def start(session: Session, commission_id: uuid.UUID, now: datetime) -> str:
             commission_id=commission_id,
             created_at=now,
             used_at=now,
+            proved_at=now,
+            proved_by=by,
         )
     )
     return token
 
 
-def find(session: Session, token: str | None, slot: str, now: datetime) -> Found:
+def find(session: Session, token: str | None, slot: str, now: datetime, *, proving: bool = False) -> Found:
     """The live session of a cookie.
 
+    Args:
+        proving: also one that is locked or too old, for its owner to prove who they are; never one that was signed out.
+
     Raises:
-        Refused: 401 `not_signed_in` (none, or not of this slot) or `session_ended` (idle, too old or signed out).
+        Refused: 401 `not_signed_in` (none, or not of this slot), `session_locked`, or `session_ended` (too old or
+            signed out).
     """
     row = session.scalars(select(SignedIn).where(SignedIn.token_sha256 == digest(token))).first() if token else None
     who = commissioned(session, row.commission_id) if row else None
     if row is None or who is None or who.person.role != slot:
         raise Refused(401, "not_signed_in")
-    if not alive(row, now):
+    state = state_of(row, now)
+    if row.ended_at is not None or (state == "over" and not proving):
         raise Refused(401, "session_ended")
+    if state == "locked" and not proving:
+        raise Refused(401, "session_locked")
     return Found(row.id, who, row.used_at)
 
 
+def state_of(row: SignedIn, now: datetime) -> State:
+    if row.ended_at is not None or now - row.created_at >= ABSOLUTE:
+        return "over"
+    if row.locked_at is not None or now - row.used_at >= IDLE:
+        return "locked"
+    return "open"
+
+
 def alive(row: SignedIn, now: datetime) -> bool:
-    return row.ended_at is None and now - row.used_at < IDLE and now - row.created_at < ABSOLUTE
+    return state_of(row, now) == "open"
+
+
+def state_now(database: Database, session_id: uuid.UUID, now: datetime) -> State:
+    """For a socket that is open; does not count as use."""
+    with database.reading() as session:
+        row = session.get(SignedIn, session_id)
+        return "over" if row is None else state_of(row, now)
+
+
+def lock(session: Session, session_id: uuid.UUID, now: datetime) -> None:
+    session.get_one(SignedIn, session_id).locked_at = now
+
+
+def proved(session: Session, session_id: uuid.UUID, now: datetime, by: Proof) -> str | None:
+    """The owner of a session proved anew who they are: it is unlocked, and fresh.
+
+    Returns:
+        None; or, where the session was too old to go on, the cookie's value of the one that follows it.
+    """
+    row = session.get_one(SignedIn, session_id)
+    if state_of(row, now) == "over":
+        row.ended_at = row.ended_at or now
+        return start(session, row.commission_id, now, by)
+    row.locked_at, row.used_at, row.proved_at, row.proved_by = None, now, now, by
+    return None
 
 
 def touch(database: Database, session_id: uuid.UUID, now: datetime) -> bool:
@@ -106,12 +151,23 @@ def touch(database: Database, session_id: uuid.UUID, now: datetime) -> bool:
 
 
 def those_alive(database: Database, session_ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:
-    """Which of the sockets' sessions still live; does not count as use."""
+    """Which of the sockets' sessions are open, neither locked nor over; does not count as use."""
     living = select(SignedIn.id).where(
-        SignedIn.ended_at.is_(None), SignedIn.used_at > now - IDLE, SignedIn.created_at > now - ABSOLUTE
+        SignedIn.ended_at.is_(None),
+        SignedIn.locked_at.is_(None),
+        SignedIn.used_at > now - IDLE,
+        SignedIn.created_at > now - ABSOLUTE,
     )
     with database.reading() as session:
         return of_these(session, living, SignedIn.id, session_ids)
+
+
+def those_locked(database: Database, session_ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:
+    """Which of them are locked, and neither open nor over."""
+    idle = or_(SignedIn.locked_at.is_not(None), SignedIn.used_at <= now - IDLE)
+    locked = select(SignedIn.id).where(SignedIn.ended_at.is_(None), idle, SignedIn.created_at > now - ABSOLUTE)
+    with database.reading() as session:
+        return of_these(session, locked, SignedIn.id, session_ids)
 
 
 def end(session: Session, session_id: uuid.UUID, now: datetime) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from carebag_server.hubs.settings import BusSettings
 from carebag_server.media_stores import media_fault
+from carebag_server.oidc.settings import OidcSettings
 from carebag_server.sfu.settings import SfuSettings
 from carebag_server.turn import TurnSettings
 
@@ -58,6 +59,8 @@ class Settings:
     """What hands the kit's picture on from the second viewer on."""
     bus: BusSettings = field(default_factory=BusSettings)
     """How it and the other hubs on its database tell each other what happens; without a place it is alone."""
+    oidc: OidcSettings = field(default_factory=OidcSettings)
+    """By whom people sign in beside their passkeys."""
 
     @property
     def secure_cookies(self) -> bool:
@@ -70,7 +73,8 @@ class Settings:
         Raises:
             UnsafeSettings: `plain_http` (a non-loopback origin without TLS), `open_without_tls` (listening beyond this
                 machine though browsers come by http), `demo_not_loopback`, `bad_origin`, or a `turn.TurnFault`,
-                `sfu.settings.SfuSettingsFault`, `hubs.settings.BusFault`, or what `media_stores.media_fault` says.
+                `sfu.settings.SfuSettingsFault`, `hubs.settings.BusFault`, `oidc.settings.OidcFault`,
+                or what `media_stores.media_fault` says.
         """
         for origin in (*self.origins, self.kit_page_origin):
             _check_origin(origin)
@@ -79,7 +83,7 @@ class Settings:
         if not is_loopback(self.host) and not self.secure_cookies:
             raise UnsafeSettings("open_without_tls")
         fault = self.turn.fault(self.demo) or self.sfu.fault(self.demo) or media_fault(self.media_url)
-        fault = fault or self.bus.fault(self.database_url)
+        fault = fault or self.bus.fault(self.database_url) or self.oidc.fault(self.demo)
         if fault is not None:
             raise UnsafeSettings(fault)
 
@@ -113,7 +117,7 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
     Raises:
         UnsafeSettings: `bad_port` for a port that is no number, `no_turn_secret_file` or `no_sfu_secret_file` for
             one that cannot be read, `open_turn_secret_file` and so on for one that every user of the machine can;
-            `no_s3_secret_file`, `no_bus_secret_file` likewise; `password_on_command_line`.
+            `no_s3_secret_file`, `no_bus_secret_file`, `no_oidc_secret_file` likewise; `password_on_command_line`.
     """
     if _has_password(getattr(args, "database", None)):
         raise UnsafeSettings("password_on_command_line")
@@ -139,6 +143,7 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
         turn=_turn(choose("turn", "TURN", ""), bool(getattr(args, "relay_only", False)), environ),
         sfu=SfuSettings(place=choose("sfu", "SFU", "").strip(), secret=_secret("SFU", environ)),
         bus=BusSettings(place=choose("bus", "BUS", "").strip(), secret=_secret("BUS", environ)),
+        oidc=_oidc(choose("oidc", "OIDC", "").strip(), environ),
     )
 
 
@@ -159,6 +164,20 @@ def _turn(urls: str, relay_only: bool, environ: Mapping[str, str]) -> TurnSettin
         urls=tuple(url.strip() for url in urls.split(",") if url.strip()),
         secret=_secret("TURN", environ),
         relay_only=relay_only or environ.get("CAREBAG_RELAY_ONLY", "").lower() in _TRUE,
+    )
+
+
+def _oidc(issuer: str, environ: Mapping[str, str]) -> OidcSettings:
+    file = environ.get("CAREBAG_OIDC_SECRET_FILE")
+    secret = _secret("OIDC", environ)
+    return OidcSettings(
+        issuer=issuer,
+        client_id=environ.get("CAREBAG_OIDC_CLIENT", "").strip(),
+        client_secret=secret,
+        acr=tuple(environ.get("CAREBAG_OIDC_ACR", "").split()),
+        name=environ.get("CAREBAG_OIDC_NAME", "").strip()[:40] or OidcSettings.name,
+        scope=environ.get("CAREBAG_OIDC_SCOPE", "").strip() or OidcSettings.scope,
+        secret_readable=bool(file and os.name == "posix" and Path(file).stat().st_mode & stat.S_IROTH),
     )
 
 

@@ -160,14 +160,50 @@ class Console:
             await asyncio.sleep(self._pace.owed_s(time.monotonic()))
 
     async def _ping(self, ping: Ping) -> None:
-        now = self.hub.now()
-        if not await run_in_threadpool(sessions.touch, self.hub.database, self.caller.session_id, now):
+        """A page that pings is open, which does not mean that somebody sits before it."""
+        await self._look_at_session()
+        self.line.push(Pong(id=ping.id))
+
+    async def _look_at_session(self) -> None:
+        state = await run_in_threadpool(sessions.state_now, self.hub.database, self.caller.session_id, self.hub.now())
+        if state == "over":
             self.line.refuse("session_ended", fatal=True)
             raise Over
-        self.line.push(Pong(id=ping.id))
+        if state == "locked" and not self.line.locked:
+            self.line.locked = True
+            self.line.refuse("session_locked")
+        elif state == "open" and self.line.locked:
+            await self._unlock()
+
+    async def _unlock(self) -> None:
+        """The owner is back: the page gets anew what was withheld. The call was never away."""
+        while True:
+            withheld, visit_id = self.line.withheld, self.hub.live.rooms.seated(self.line.number)
+            try:
+                read = None if visit_id is None else await run_in_threadpool(self._read, visit_id)
+            except Refused as refused:  # may not be seen any more
+                read = None
+                await self.hub.live.happen(Left(line=self.line.number))
+                self.line.refuse(refused.code)
+            if self.line.withheld == withheld:
+                break  # nothing was withheld after it was read
+        self.line.locked = False
+        if read is not None:
+            self.line.push(Snapshot(snapshot=read))
+            kit = self.hub.live.rooms.kits.get(read.visit.kit_id)
+            if kit is not None and kit.status is not None:
+                self.line.push(kit.status)
+        self._queue_wanted.set()
+
+    def _read(self, visit_id: uuid.UUID) -> VisitSnapshot:
+        with self.hub.database.transaction() as session:
+            return visits.read_visit(self.hub, session, self.caller, visit_id)
 
     async def _join(self, join: Join) -> None:
         live = self.hub.live
+        if self.line.locked:
+            self.line.refuse("session_locked")
+            return
         self._relay.serve(None)
         try:
             kit_id = await run_in_threadpool(self._kit_of, join)
@@ -205,6 +241,8 @@ class Console:
         self.hub.live.relay(self.hub.live.rooms.signal(self.line.number, signal))
 
     async def _doctor_hears(self, hears: DoctorHears) -> None:
+        if self.line.locked:
+            return
         self.hub.live.relay(self.hub.live.rooms.doctor_hears(self.line.number, hears))
 
     async def _quality(self, quality: LinkReport) -> None:
@@ -219,6 +257,8 @@ class Console:
         while True:
             await self._queue_wanted.wait()
             self._queue_wanted.clear()
+            if self.line.locked:
+                continue  # unlocking asks for it
             visit_list = await self.hub.lists.ask(self.caller)
             self._homes = visit_list.homes
             self.line.push(visit_list.message)
@@ -240,9 +280,13 @@ class Console:
             self._queue_wanted.set()
 
     async def _watch_session(self) -> None:
-        """A page that no longer pings must not go on listening when its session has run out."""
-        await self.hub.signed_in.until_over(self.caller.session_id)
-        self.line.refuse("session_ended", fatal=True)
+        """A page that does not ping must not go on reading when its session is locked or has run out."""
+        while True:
+            await (self.hub.locked if self.line.locked else self.hub.signed_in).until_over(self.caller.session_id)
+            try:
+                await self._look_at_session()
+            except Over:
+                return
 
 
 class KitTalk:

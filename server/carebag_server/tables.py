@@ -64,6 +64,8 @@ class Practitioner(Base, kw_only=True):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     title: Mapped[str]
+    hsa_id: Mapped[str | None] = mapped_column(String(64), index=True, unique=True, default=None)
+    """Of this person in this employment (HSA `employeeHsaId`)."""
 
 
 class Commission(Base, kw_only=True):
@@ -76,6 +78,12 @@ class Commission(Base, kw_only=True):
     unit: Mapped[str]
     role: Mapped[str] = mapped_column(String(16))
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    hsa_id: Mapped[str | None] = mapped_column(String(64), index=True, default=None)
+    """`commissionHsaId`; in HSA a commission has several members, so several rows may share one."""
+    purpose: Mapped[str] = mapped_column(default="")
+    """`commissionPurpose`; "" means what the role needs: see `oidc.claims`."""
+    provider_hsa_id: Mapped[str | None] = mapped_column(String(64), default=None)
+    """`healthCareProviderHsaId`; where it is set, a sign-in must say the same."""
 
 
 class Kit(Base, kw_only=True):
@@ -113,6 +121,12 @@ class SignedIn(Base, kw_only=True):
     created_at: Mapped[datetime]
     used_at: Mapped[datetime]
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    locked_at: Mapped[datetime | None] = mapped_column(default=None)
+    """By its owner; one that was idle for too long is locked without it."""
+    proved_at: Mapped[datetime]
+    """When its owner last showed who they are."""
+    proved_by: Mapped[str] = mapped_column(String(16))
+    """`link`, `passkey`, `oidc` or `demo`."""
 
 
 class Passkey(Base, kw_only=True):
@@ -124,6 +138,8 @@ class Passkey(Base, kw_only=True):
     sign_count: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
     used_at: Mapped[datetime | None] = mapped_column(default=None)
+    name: Mapped[str] = mapped_column(default="")
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class PasskeyChallenge(Base, kw_only=True):
@@ -132,6 +148,8 @@ class PasskeyChallenge(Base, kw_only=True):
     challenge: Mapped[bytes]
     practitioner_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner.id"))
     """Who registers; None for signing in, where the key itself says who."""
+    session_id: Mapped[uuid.UUID | None] = mapped_column(default=None)
+    """For whom it is a renewed proof; None: to register or to sign in."""
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None] = mapped_column(default=None)
 

@@ -20,6 +20,11 @@ TABLE = {
     "GET /api/health": {"anyone"},
     "POST /api/session/link": {"anyone"},
     "GET /api/demo/doors": {"anyone"},
+    "GET /api/oidc/provider": {"anyone"},
+    "GET /api/oidc/start": {"anyone"},
+    "GET /api/oidc/callback": {"anyone"},
+    "GET /api/oidc/choices": {"anyone"},
+    "POST /api/oidc/choose": {"anyone"},
     "POST /api/passkey/login/options": {"anyone"},
     "POST /api/passkey/login/verify": {"anyone"},
     "POST /api/passkey/link/options": {"anyone"},
@@ -43,6 +48,16 @@ TABLE = {
     "GET /{name}": {"anyone"},
     "POST /api/session/end": {"nurse", "doctor", "reviewer"},
     "GET /api/me": {"nurse", "doctor", "reviewer"},
+    "GET /api/session": {"nurse", "doctor", "reviewer"},
+    "POST /api/session/used": {"nurse", "doctor", "reviewer"},
+    "POST /api/session/lock": {"nurse", "doctor", "reviewer"},
+    "POST /api/session/prove/demo": {"nurse", "doctor", "reviewer"},
+    "GET /api/oidc/prove": {"nurse", "doctor", "reviewer"},
+    "POST /api/passkey/prove/options": {"nurse", "doctor", "reviewer"},
+    "POST /api/passkey/prove/verify": {"nurse", "doctor", "reviewer"},
+    "GET /api/passkey/keys": {"nurse", "doctor", "reviewer"},
+    "POST /api/passkey/keys/{key_id}/name": {"nurse", "doctor", "reviewer"},
+    "POST /api/passkey/keys/{key_id}/end": {"nurse", "doctor", "reviewer"},
     "POST /api/passkey/register/options": {"nurse", "doctor", "reviewer"},
     "POST /api/passkey/register/verify": {"nurse", "doctor", "reviewer"},
     "GET /api/visits": {"doctor"},
@@ -123,6 +138,7 @@ def filled(route: str) -> tuple[str, str]:
         "mark_id",
         "patient_id",
         "question_id",
+        "key_id",
     ):
         path = path.replace(f"{{{name}}}", str(uuid.UUID(int=1)))
     path = path.replace("{monday}", "2026-11-16").replace("{seq}", "999999")
@@ -167,8 +183,8 @@ def guest(fuzz_hub: Any, signed_in: Any) -> Any:
 @pytest.mark.parametrize("route", [route for route in ROUTES if TABLE[route] != {"anyone"}])
 @pytest.mark.parametrize("caller", CALLERS)
 def test_route_by_role(fuzz_hub: Any, signed_in: Any, guest: Any, route: str, caller: str) -> None:
-    if route == "POST /api/session/end" and caller in TABLE[route]:
-        return  # ends the session that the other cases need; see test_signing_in.py
+    if route in {"POST /api/session/end", "POST /api/session/lock"} and caller in TABLE[route]:
+        return  # ends or locks the session that the other cases need; see test_signing_in.py, test_locks.py
     answer = call(fuzz_hub, route, caller, signed_in, guest)
     came_in = answer.status_code in {200, 204, 404, 422}
     assert came_in == (caller in TABLE[route]), (answer.status_code, answer.text)

@@ -182,3 +182,118 @@ def test_odd_answers_are_refused(hub: Any, device: Authenticator, credential: An
     offered = post(hub, "login/options").json()
     answer = post(hub, "login/verify", answer_to(offered, credential))
     assert (answer.status_code, answer.json()) == (400, {"code": "passkey_refused"})
+
+
+# Several keys, and proofs by them
+
+
+def keys_of(hub: Any, headers: Any) -> Any:
+    return hub.client.get("/api/passkey/keys", headers=headers).json()
+
+
+def end(hub: Any, headers: Any, key_id: str) -> Any:
+    return post(hub, f"keys/{key_id}/end", headers=headers)
+
+
+def prove(hub: Any, headers: Any, device: Authenticator, options_from: Any = None) -> Any:
+    offered = post(hub, "prove/options", headers=options_from or headers).json()
+    return post(hub, "prove/verify", answer_to(offered, device.get(offered["options"])), headers)
+
+
+@pytest.fixture
+def signed_in(hub: Any, device: Authenticator) -> dict[str, str]:
+    assert log_in(hub, device).status_code == 200
+    return {**ORIGIN, "X-Carebag-As": "doctor"}
+
+
+def test_keys_have_names_and_say_when_they_were_used(hub: Any, device: Any, signed_in: Any, clock: Any) -> None:
+    (key,) = keys_of(hub, signed_in)
+    assert (key["name"], key["used_at"]) == ("", "2026-11-23T09:30:00Z")
+    named = post(hub, f"keys/{key['id']}/name", {"name": "  Jobbdatorn "}, signed_in)
+    assert named.json()["name"] == "Jobbdatorn"
+    other = Authenticator()
+    assert register(hub, signed_in, other).status_code == 204
+    clock.forward(minutes=1)
+    assert log_in(hub, other).status_code == 200
+    assert [(one["name"], one["used_at"]) for one in keys_of(hub, signed_in)] == [
+        ("Jobbdatorn", "2026-11-23T09:30:00Z"),
+        ("", "2026-11-23T09:31:00Z"),
+    ]
+
+
+def test_the_last_key_is_kept_where_there_is_no_other_way(hub: Any, device: Any, signed_in: Any) -> None:
+    (key,) = keys_of(hub, signed_in)
+    refused = end(hub, signed_in, key["id"])
+    assert (refused.status_code, refused.json()) == (409, {"code": "last_way_in"})
+    assert log_in(hub, device).status_code == 200
+
+
+def test_an_ended_key_opens_nothing_and_is_not_taken_again(hub: Any, device: Any, signed_in: Any) -> None:
+    (key,) = keys_of(hub, signed_in)
+    assert register(hub, signed_in, Authenticator()).status_code == 204
+    assert end(hub, signed_in, key["id"]).status_code == 204
+    assert hub.actions()[-1] == "passkey_ended"
+    assert [one["id"] for one in keys_of(hub, signed_in)] != [key["id"]]
+    assert end(hub, signed_in, key["id"]).status_code == 404
+    assert post(hub, f"keys/{key['id']}/name", {"name": "x"}, signed_in).status_code == 404
+    assert prove(hub, signed_in, device).json() == {"code": "passkey_refused"}
+    assert register(hub, signed_in, device).json() == {"code": "passkey_refused"}
+    assert log_in(hub, device).json() == {"code": "passkey_refused"}
+
+
+def test_nobody_sees_or_ends_anothers_keys(hub: Any, signed_in: Any) -> None:
+    (key,) = keys_of(hub, signed_in)
+    reviewer = hub.sign_in("reviewer")
+    assert keys_of(hub, reviewer) == []
+    assert end(hub, reviewer, key["id"]).status_code == 404
+    assert post(hub, f"keys/{key['id']}/name", {"name": "x"}, reviewer).status_code == 404
+
+
+def test_keys_are_made_and_ended_by_who_is_proved_lately(hub: Any, device: Any, signed_in: Any, clock: Any) -> None:
+    (key,) = keys_of(hub, signed_in)
+    clock.forward(minutes=6)
+    for refused in (post(hub, "register/options", headers=signed_in), end(hub, signed_in, key["id"])):
+        assert (refused.status_code, refused.json()) == (403, {"code": "reauthenticate"})
+    assert prove(hub, signed_in, device).status_code == 204
+    assert register(hub, signed_in, Authenticator()).status_code == 204
+
+
+def test_who_came_by_a_link_and_has_no_key_makes_one_at_any_time(hub: Any, doctor: Any, clock: Any) -> None:
+    clock.forward(minutes=10)
+    assert register(hub, doctor, Authenticator()).status_code == 204
+    session = hub.client.get("/api/session", headers=doctor).json()
+    assert (session["fresh"], session["ways"]) == (True, ["passkey", "demo"])
+
+
+def test_a_proof_opens_a_locked_session(hub: Any, device: Any, signed_in: Any, clock: Any) -> None:
+    clock.forward(minutes=20)
+    assert hub.client.get("/api/me", headers=signed_in).status_code == 401
+    assert prove(hub, signed_in, device).status_code == 204
+    assert hub.client.get("/api/me", headers=signed_in).status_code == 200
+    assert hub.actions()[-1] == "identity_proved"
+
+
+def test_a_proof_is_of_its_person_and_its_session(hub: Any, device: Any, signed_in: Any) -> None:
+    reviewer, other = hub.sign_in("reviewer"), Authenticator()
+    assert post(hub, "prove/options", headers=reviewer).json() == {"code": "no_passkey"}
+    assert register(hub, reviewer, other).status_code == 204
+    answer = prove(hub, signed_in, other)  # a good key of somebody else
+    assert (answer.status_code, answer.json()) == (403, {"code": "other_person"})
+    assert prove(hub, signed_in, device, options_from=reviewer).json() == {"code": "challenge_unknown"}
+    offered = post(hub, "login/options").json()
+    assert post(hub, "prove/verify", answer_to(offered, device.get(offered["options"])), signed_in).status_code == 410
+    offered = post(hub, "prove/options", headers=signed_in).json()
+    assert post(hub, "login/verify", answer_to(offered, device.get(offered["options"]))).status_code == 410
+
+
+def test_a_proof_works_once_and_from_our_origin_with_a_counter_that_goes_on(
+    hub: Any, device: Any, signed_in: Any
+) -> None:
+    offered = post(hub, "prove/options", headers=signed_in).json()
+    answer = answer_to(offered, device.get(offered["options"]))
+    assert post(hub, "prove/verify", answer, signed_in).status_code == 204
+    assert post(hub, "prove/verify", answer, signed_in).json() == {"code": "challenge_unknown"}
+    device.origin = "http://evil.example"
+    assert prove(hub, signed_in, device).json() == {"code": "passkey_refused"}
+    device.origin, device.count = HOME, 0
+    assert prove(hub, signed_in, device).json() == {"code": "passkey_refused"}

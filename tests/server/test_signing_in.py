@@ -133,7 +133,7 @@ def test_idle_for_a_quarter_of_an_hour(hub: Any, clock: Any, doctor: dict[str, s
         clock.forward(minutes=14)
         assert hub.client.get("/api/me", headers=doctor).status_code == 200
     clock.forward(minutes=15)
-    assert hub.client.get("/api/me", headers=doctor).json() == {"code": "session_ended"}
+    assert hub.client.get("/api/me", headers=doctor).json() == {"code": "session_locked"}
     assert hub.client.get("/api/visits", headers=doctor).status_code == 401
 
 

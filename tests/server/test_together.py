@@ -148,6 +148,7 @@ async def test_who_cannot_be_looked_at_may_not_stay(monkeypatch: pytest.MonkeyPa
         ("created_at", sessions.ABSOLUTE - timedelta(seconds=1), True),
         ("created_at", sessions.ABSOLUTE, False),
         ("ended_at", timedelta(0), False),
+        ("locked_at", timedelta(0), False),
     ],
 )
 def test_sessions_live_as_long_together_as_alone(small_hub: Any, column: str, ago: timedelta, alive: bool) -> None:
@@ -158,5 +159,7 @@ def test_sessions_live_as_long_together_as_alone(small_hub: Any, column: str, ag
     with small_hub.database.reading() as session:
         row = session.scalars(select(SignedIn)).one()
         assert sessions.alive(row, now) == alive
+        locked = sessions.state_of(row, now) == "locked"
+        assert sessions.those_locked(small_hub.database, [row.id], now) == ({row.id} if locked else set())
         others = [uuid.uuid4() for _ in range(1200)]  # more than one statement takes
         assert sessions.those_alive(small_hub.database, [*others, row.id], now) == ({row.id} if alive else set())

@@ -22,6 +22,7 @@ from carebag.backup.rows import tallies
 from carebag_server.audit import verify
 from carebag_server.media import MediaAway, MediaStore
 from carebag_server.migrate import is_known, upgrade_within
+from carebag_server.sign_in_tables import OidcFlow
 from carebag_server.tables import LoginLink, NurseSignIn, PasskeyChallenge, SignedIn
 from carebag_wire.api import AuditCheck
 
@@ -165,5 +166,5 @@ def _put_database(place: Place, backup: Backup, now: datetime, steps: Steps) -> 
 def end_sessions(session: Session, now: datetime) -> None:
     """Who signed out after the backup was made must not be signed in again, nor an old link work twice."""
     session.execute(update(SignedIn).where(SignedIn.ended_at.is_(None)).values(ended_at=now))
-    for link in (LoginLink, NurseSignIn, PasskeyChallenge):
+    for link in (LoginLink, NurseSignIn, PasskeyChallenge, OidcFlow):
         session.execute(update(link).where(link.used_at.is_(None)).values(used_at=now))

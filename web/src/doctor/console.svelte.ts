@@ -4,6 +4,7 @@ import { awaySince } from '../shared/call/pictureAge'
 import { type LinksTold, ofThoseHere } from '../shared/call/linkNow'
 import { Api, codeOf } from '../shared/http'
 import { language } from '../shared/i18n/language.svelte'
+import { SessionGuard } from '../shared/session/guard.svelte'
 import { ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
 import { applyChange } from '../shared/visit'
 import {
@@ -38,6 +39,7 @@ type SignalListener = (signal: Signal) => void
 
 export class Console {
   readonly api = new Api('doctor')
+  readonly guard = new SessionGuard(this.api, { unlocked: () => this.#unlocked(), out: () => this.#out(), polls: false })
   me = $state.raw<Person | null>(null)
   /** False once the hub said that nobody is signed in. */
   signedIn = $state(true)
@@ -77,13 +79,25 @@ export class Console {
       language.belongsTo(this.me.practitioner_id)
     } catch (error) {
       if (codeOf(error) !== 'unreachable') {
-        this.signedIn = false
+        await this.guard.look() // locked: it begins when its owner is back
         return
       }
       setTimeout(() => void this.start(), 2000)
       return
     }
     this.visitId = sessionStorage.getItem(TAB) ?? ''
+    await this.guard.look()
+    this.#connect()
+    window.addEventListener('online', () => this.#socket?.hurry())
+    setInterval(() => void this.#look(), LOOK_MS)
+  }
+
+  /** The owner is back: the hub gives what it withheld, over a new connection if the old one did not last. */
+  #unlocked(): void {
+    if (this.problem === 'session_locked') this.problem = ''
+    if (this.#socket === undefined) return void this.start()
+    if (this.link.kind === 'online' && this.#socket.send({ type: 'ping', id: 0 })) return
+    this.#socket.stop()
     this.#connect()
   }
 
@@ -158,18 +172,11 @@ export class Console {
       },
     })
     this.#socket.start()
-    window.addEventListener('online', () => this.#socket?.hurry())
-    setInterval(() => void this.#look(), LOOK_MS)
   }
 
-  /** A refused socket does not say why: while it is away, ask whether we are still signed in. */
+  /** A refused socket does not say why: while it is away, ask whether we are still signed in, or locked. */
   async #look(): Promise<void> {
-    if (this.link.kind === 'online') return
-    try {
-      await this.api.get('/api/me')
-    } catch (error) {
-      if (codeOf(error) !== 'unreachable') this.#out()
-    }
+    if (this.link.kind !== 'online') await this.guard.look()
   }
 
   #out(): void {
@@ -245,6 +252,7 @@ export class Console {
 
   #problem(code: string): void {
     if (OF_THE_CALL.has(code)) return
+    if (code === 'session_locked') return void this.guard.look()
     if (code === 'seat_taken') {
       this.superseded = true
       return

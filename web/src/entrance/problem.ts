@@ -9,5 +9,7 @@ export function sayingOf(code: string): { title: Key; help: Key | null } {
   if (code === NO_TOKEN) return { title: 'enter.incomplete', help: 'enter.incomplete.help' }
   // a token of another form than ours was never a link of this hub
   if (code === 'link_unknown' || code === 'bad_request') return { title: 'enter.failed', help: 'enter.failed.help' }
+  // of a sign-in by a provider, in which no link plays a part
+  if (code.startsWith('oidc_') || code === 'other_person' || code === 'no_commission') return { title: 'enter.refused', help: null }
   return { title: 'enter.not_now', help: null }
 }

@@ -81,13 +81,190 @@ export interface paths {
         };
         /**
          * Demo Doors
-         * @description Fresh links for the demo's people; only in a demo, from this machine, and asked for by its own name.
-         *
-         *     The Host header is checked because a page elsewhere could point its own name at this machine (DNS rebinding).
+         * @description Fresh links for the demo's people.
          */
         get: operations["demo_doors"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Session Now */
+        get: operations["session_now"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/used": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Session Used
+         * @description The page saw a hand on mouse or keyboard: the policy counts it, as it counts every request but asking.
+         */
+        post: operations["session_used"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/lock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lock Session */
+        post: operations["lock_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/prove/demo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove In Demo */
+        post: operations["prove_in_demo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oidc/provider": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Offered Provider */
+        get: operations["offered_provider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oidc/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Start Oidc */
+        get: operations["start_oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oidc/prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prove By Oidc
+         * @description In a window of its own, so that the page that asks keeps what is written in it.
+         */
+        get: operations["prove_by_oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Oidc Callback
+         * @description Whatever goes wrong is said in words by a page, with the status that it is.
+         */
+        get: operations["oidc_callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oidc/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Oidc Choices */
+        get: operations["oidc_choices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oidc/choose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Choose Commission */
+        post: operations["choose_commission"];
         delete?: never;
         options?: never;
         head?: never;
@@ -156,6 +333,91 @@ export interface paths {
         put?: never;
         /** Passkey Login Verify */
         post: operations["passkey_login_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkey/prove/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Passkey Prove Options */
+        post: operations["passkey_prove_options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkey/prove/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Passkey Prove Verify */
+        post: operations["passkey_prove_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkey/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My Passkeys */
+        get: operations["my_passkeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkey/keys/{key_id}/name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Name Passkey */
+        post: operations["name_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkey/keys/{key_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End Passkey */
+        post: operations["end_passkey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1676,6 +1938,14 @@ export interface components {
              */
             remarks: number;
         };
+        /** ChooseCommission */
+        ChooseCommission: {
+            /**
+             * Commission Id
+             * Format: uuid
+             */
+            commission_id: string;
+        };
         /**
          * ChooseDevice
          * @description Pair with the one of the found instruments that the nurse holds in her hand.
@@ -1719,6 +1989,23 @@ export interface components {
             type: "close_visit";
             /** Plan Read */
             plan_read: boolean;
+        };
+        /** CommissionChoice */
+        CommissionChoice: {
+            /**
+             * Commission Id
+             * Format: uuid
+             */
+            commission_id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "nurse" | "doctor" | "reviewer";
+            /** Unit */
+            unit: string;
+            /** Organization */
+            organization: string;
         };
         /**
          * CompareCheckpoint
@@ -3299,6 +3586,11 @@ export interface components {
             /** Answered */
             answered: number;
         };
+        /** NamePasskey */
+        NamePasskey: {
+            /** Name */
+            name: string;
+        };
         /** NamedPatient */
         NamedPatient: {
             /**
@@ -3523,6 +3815,23 @@ export interface components {
             options: {
                 [key: string]: unknown;
             };
+        };
+        /** PasskeyView */
+        PasskeyView: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Used At */
+            used_at: string | null;
         };
         /**
          * PathLevel
@@ -3836,6 +4145,14 @@ export interface components {
              * @default false
              */
             fatal: boolean;
+        };
+        /**
+         * ProviderOffer
+         * @description What the front page offers beside a passkey; "" where there is none.
+         */
+        ProviderOffer: {
+            /** Name */
+            name: string;
         };
         /**
          * Quality
@@ -4284,6 +4601,32 @@ export interface components {
              * @enum {string}
              */
             outcome: "ambulance_avoided" | "ambulance_called" | "not_at_issue";
+        };
+        /**
+         * SessionNow
+         * @description Of the asking browser's slot; asking does not count as use.
+         */
+        SessionNow: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "locked" | "over";
+            /**
+             * Practitioner Id
+             * Format: uuid
+             */
+            practitioner_id: string;
+            /** Name */
+            name: string;
+            /** Ways */
+            ways: ("passkey" | "oidc" | "demo")[];
+            /** Provider */
+            provider: string;
+            /** Fresh */
+            fresh: boolean;
+            /** Idle Seconds */
+            idle_seconds: number;
         };
         /**
          * Share
@@ -4845,9 +5188,11 @@ export type CancelRequest = components['schemas']['CancelRequest'];
 export type Cartridge = components['schemas']['Cartridge'];
 export type Changed = components['schemas']['Changed'];
 export type CheckDone = components['schemas']['CheckDone'];
+export type ChooseCommission = components['schemas']['ChooseCommission'];
 export type ChooseDevice = components['schemas']['ChooseDevice'];
 export type Circumstances = components['schemas']['Circumstances'];
 export type CloseVisit = components['schemas']['CloseVisit'];
+export type CommissionChoice = components['schemas']['CommissionChoice'];
 export type CompareCheckpoint = components['schemas']['CompareCheckpoint'];
 export type Compared = components['schemas']['Compared'];
 export type Consent = components['schemas']['Consent'];
@@ -4911,6 +5256,7 @@ export type MarkedRead = components['schemas']['MarkedRead'];
 export type Minutes = components['schemas']['Minutes'];
 export type MinutesBody = components['schemas']['MinutesBody'];
 export type MinutesLine = components['schemas']['MinutesLine'];
+export type NamePasskey = components['schemas']['NamePasskey'];
 export type NamedPatient = components['schemas']['NamedPatient'];
 export type Note = components['schemas']['Note'];
 export type NurseCode = components['schemas']['NurseCode'];
@@ -4924,6 +5270,7 @@ export type Participant = components['schemas']['Participant'];
 export type PasskeyAnswer = components['schemas']['PasskeyAnswer'];
 export type PasskeyByLink = components['schemas']['PasskeyByLink'];
 export type PasskeyOptions = components['schemas']['PasskeyOptions'];
+export type PasskeyView = components['schemas']['PasskeyView'];
 export type PathLevel = components['schemas']['PathLevel'];
 export type PathProof = components['schemas']['PathProof'];
 export type Patient = components['schemas']['Patient'];
@@ -4937,6 +5284,7 @@ export type Pong = components['schemas']['Pong'];
 export type Present = components['schemas']['Present'];
 export type PressSimulator = components['schemas']['PressSimulator'];
 export type Problem = components['schemas']['Problem'];
+export type ProviderOffer = components['schemas']['ProviderOffer'];
 export type Quality = components['schemas']['Quality'];
 export type QualityWeek = components['schemas']['QualityWeek'];
 export type Quantity = components['schemas']['Quantity'];
@@ -4958,6 +5306,7 @@ export type RunLoopTest = components['schemas']['RunLoopTest'];
 export type Sample = components['schemas']['Sample'];
 export type Sampled = components['schemas']['Sampled'];
 export type SayOutcome = components['schemas']['SayOutcome'];
+export type SessionNow = components['schemas']['SessionNow'];
 export type Share = components['schemas']['Share'];
 export type SignMinutes = components['schemas']['SignMinutes'];
 export type SignNote = components['schemas']['SignNote'];
@@ -5137,6 +5486,299 @@ export interface operations {
             };
         };
     };
+    session_now: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionNow"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    session_used: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    lock_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    prove_in_demo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    offered_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderOffer"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    start_oidc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    prove_by_oidc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    oidc_callback: {
+        parameters: {
+            query?: {
+                state?: string;
+                code?: string;
+                error?: string;
+                iss?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    oidc_choices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommissionChoice"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    choose_commission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChooseCommission"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     passkey_register_options: {
         parameters: {
             query?: never;
@@ -5247,6 +5889,159 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Entered"];
                 };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    passkey_prove_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    passkey_prove_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyAnswer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    my_passkeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyView"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    name_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamePasskey"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyView"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    end_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused: a code, no sentence */
             default: {

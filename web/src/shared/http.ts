@@ -9,6 +9,8 @@ export class Refused extends Error {
   }
 }
 
+/** Told to the document when the hub says that the session is locked: whatever was asked for. */
+export const LOCKED = 'carebag:locked'
 /** A press that says the same again within this time is the same press: hands tremble, and screens answer late. */
 const SAME_PRESS_MS = 700
 
@@ -33,6 +35,11 @@ export class Api {
     const forget = (): boolean => this.#presses.delete(press)
     sent.then(() => setTimeout(forget, SAME_PRESS_MS), forget)
     return sent
+  }
+
+  /** For an answer that is used up by what follows, as a challenge is: each press has its own. */
+  postAnew<T>(path: string): Promise<T> {
+    return this.#json<T>('POST', path, {})
   }
 
   put<T = unknown>(path: string, body: unknown): Promise<T> {
@@ -62,8 +69,10 @@ export class Api {
     } catch {
       throw new Refused('unreachable', 0)
     }
-    if (!answer.ok) throw new Refused(await refusalCode(answer), answer.status)
-    return answer
+    if (answer.ok) return answer
+    const code = await refusalCode(answer)
+    if (code === 'session_locked' && typeof document !== 'undefined') document.dispatchEvent(new Event(LOCKED))
+    throw new Refused(code, answer.status)
   }
 }
 

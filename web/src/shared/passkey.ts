@@ -13,7 +13,7 @@ export const passkeysHere = (): boolean => 'PublicKeyCredential' in window && 'p
  * Refused with `passkey_cancelled` when the person or the browser gave up.
  */
 export async function signInWithPasskey(api: Api, role: Role | null): Promise<Entered> {
-  const { challenge_id, options } = await api.post<PasskeyOptions>('/api/passkey/login/options', {})
+  const { challenge_id, options } = await api.postAnew<PasskeyOptions>('/api/passkey/login/options')
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options as unknown as PublicKeyCredentialRequestOptionsJSON)
   const credential = await asked(navigator.credentials.get({ publicKey }))
   return api.post<Entered>('/api/passkey/login/verify', answer(challenge_id, credential, role))
@@ -21,7 +21,7 @@ export async function signInWithPasskey(api: Api, role: Role | null): Promise<En
 
 /** Make a passkey on this device for the person who is signed in. */
 export async function addPasskey(api: Api): Promise<void> {
-  const { challenge_id, options } = await api.post<PasskeyOptions>('/api/passkey/register/options', {})
+  const { challenge_id, options } = await api.postAnew<PasskeyOptions>('/api/passkey/register/options')
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options as unknown as PublicKeyCredentialCreationOptionsJSON)
   const credential = await asked(navigator.credentials.create({ publicKey }))
   await api.post('/api/passkey/register/verify', answer(challenge_id, credential, null))
@@ -33,6 +33,14 @@ export async function makePasskeyByLink(api: Api, token: string): Promise<void> 
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options as unknown as PublicKeyCredentialCreationOptionsJSON)
   const credential = await asked(navigator.credentials.create({ publicKey }))
   await api.post('/api/passkey/link/verify', { token, answer: answer(challenge_id, credential, null) })
+}
+
+/** Show anew, with a passkey of one's own, who the owner of this session is. */
+export async function proveWithPasskey(api: Api): Promise<void> {
+  const { challenge_id, options } = await api.postAnew<PasskeyOptions>('/api/passkey/prove/options')
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options as unknown as PublicKeyCredentialRequestOptionsJSON)
+  const credential = await asked(navigator.credentials.get({ publicKey }))
+  await api.post('/api/passkey/prove/verify', answer(challenge_id, credential, null))
 }
 
 async function asked(credential: Promise<Credential | null>): Promise<PublicKeyCredential> {

@@ -40,3 +40,10 @@ test('another act, another place, or the same after a refusal is sent', async ()
   void api.post('/api/x', { kind: 'crp' })
   expect(sent.length).toBe(4)
 })
+
+test('what is used up by what follows is asked for each time', () => {
+  const api = new Api('doctor')
+  void api.postAnew('/api/x')
+  void api.postAnew('/api/x')
+  expect(sent.length).toBe(2)
+})

@@ -1,0 +1,74 @@
+"""Of one's own session: how it is, that it is used, locking it, and in a demo proving by a press that it is one's own.
+
+By passkey: `passkey_routes.py`; by a provider: `oidc_routes.py`.
+"""
+
+from fastapi import Request, Response
+from sqlalchemy.orm import Session
+
+from carebag_server import sessions
+from carebag_server.access import AnyPerson, AnyProving
+from carebag_server.api_router import api_router
+from carebag_server.audit import Act, append
+from carebag_server.callers import PersonCaller
+from carebag_server.hub import Hub, TheHub
+from carebag_server.reauthentication import count_keys, is_fresh
+from carebag_server.refusals import not_found
+from carebag_server.session_routes import at_the_demo, give_cookie
+from carebag_server.tables import Practitioner, SignedIn
+from carebag_wire.sign_in import SessionNow, Way
+
+router = api_router("/api/session", "session")
+
+
+@router.get("")
+def session_now(caller: AnyProving, hub: TheHub, request: Request) -> SessionNow:
+    now, person = hub.now(), caller.person
+    with hub.database.reading() as session:
+        return SessionNow(
+            state=sessions.state_of(session.get_one(SignedIn, caller.session_id), now),
+            practitioner_id=person.practitioner_id,
+            name=person.name,
+            ways=_ways(hub, session, caller, request),
+            provider=hub.settings.oidc.name,
+            fresh=is_fresh(session, caller.session_id, now),
+            idle_seconds=int(sessions.IDLE.total_seconds()),
+        )
+
+
+@router.post("/used", status_code=204)
+def session_used(caller: AnyPerson) -> None:
+    """The page saw a hand on mouse or keyboard: the policy counts it, as it counts every request but asking."""
+
+
+@router.post("/lock", status_code=204)
+def lock_session(caller: AnyPerson, hub: TheHub) -> None:
+    with hub.database.transaction() as session:
+        sessions.lock(session, caller.session_id, hub.now())
+        append(session, caller.actor(), Act(action="session_locked", object="session"), hub.now())
+
+
+@router.post("/prove/demo", status_code=204)
+def prove_in_demo(caller: AnyProving, hub: TheHub, request: Request, response: Response) -> None:
+    if not at_the_demo(hub, request):
+        raise not_found()
+    with hub.database.transaction() as session:
+        renewed(hub, session, caller, response, "demo")
+
+
+def renewed(hub: Hub, session: Session, caller: PersonCaller, response: Response, by: sessions.Proof) -> None:
+    """The caller proved anew who they are: written down, and a session that was too old is followed by another."""
+    token = sessions.proved(session, caller.session_id, hub.now(), by)
+    if token is not None:
+        give_cookie(hub, response, caller.person.role, token)
+    append(session, caller.actor(), Act(action="identity_proved", object=f"by {by}"), hub.now())
+
+
+def _ways(hub: Hub, session: Session, caller: PersonCaller, request: Request) -> list[Way]:
+    person = session.get_one(Practitioner, caller.person.practitioner_id)
+    ways: list[tuple[Way, bool]] = [
+        ("passkey", count_keys(session, person.id) > 0),
+        ("oidc", bool(hub.settings.oidc.issuer) and person.hsa_id is not None),
+        ("demo", at_the_demo(hub, request)),
+    ]
+    return [way for way, is_open in ways if is_open]
