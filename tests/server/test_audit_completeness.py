@@ -169,6 +169,9 @@ PATHS = [
     ("GET", "/api/visits/{visit}", None),
     ("GET", "/api/visits/{visit}/fhir", None),
     ("GET", "/api/visits/{visit}/pdf", None),
+    ("GET", "/api/visits/{visit}/earlier", None),
+    ("POST", "/api/visits/{visit}/consent", {"asked_by": "doctor", "how": "spoken", "days": 1}),
+    ("POST", "/api/visits/{visit}/emergency", {"reason": "unconscious"}),
     ("POST", "/api/visits/{visit}/requests", {"kind": "crp"}),
     ("PUT", "/api/visits/{visit}/note", {"assessment": "a", "plan": "p", "base_version": 0}),
 ]

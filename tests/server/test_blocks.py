@@ -16,7 +16,7 @@ from carebag import cli
 from carebag_server import together
 from carebag_server.access_tables import BlockRow
 from carebag_server.demo_data import TIMRA
-from carebag_server.tables import AuditRow, PatientRow, VisitRow
+from carebag_server.tables import AuditRow, Kit, PatientRow, VisitRow
 
 CANARY = "KANARIE"
 
@@ -142,6 +142,20 @@ def test_what_cannot_be_done_is_said(hub: Any, visit: Any, words: tuple[str, ...
     assert command(hub, *words) == 1
     assert capsys.readouterr().out
     assert hub.actions() == before
+
+
+@pytest.mark.parametrize(("unit", "seen"), [("Timrå hemsjukvård", [False, True]), ("Natten", [True, False])])
+def test_a_unit_s_block_is_of_that_unit_alone(hub: Any, doctor: Any, visit: Any, unit: str, seen: list[bool]) -> None:
+    """The same patient has visits by bags of two units."""
+    other = hub.visits()[1]
+    bag = hub.enrol("Väska 2")
+    with hub.database.transaction() as session:
+        session.get_one(Kit, bag.kit_id).unit = "Natten"
+        row = session.get_one(VisitRow, uuid.UUID(other["id"]))
+        row.kit_id, row.patient_id = bag.kit_id, uuid.UUID(visit["patient"]["id"])
+    assert command(hub, "add", "191212121212", "--unit", unit) == 0
+    found = [hub.client.get(f"/api/visits/{one['id']}", headers=doctor).status_code == 200 for one in (visit, other)]
+    assert found == seen
 
 
 def test_a_unit_of_the_bag(hub: Any, doctor: Any, visit: Any) -> None:

@@ -283,7 +283,7 @@ def _asker(number: int) -> PersonCaller:
     return PersonCaller(person=person, organization_id=organization, **ref)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=stores(), number=st.integers(0, 3))
 def test_query_and_policy_name_the_same_visits(store: Database, rows: Any, number: int) -> None:
     visits, agreements, blocks, consents, emergencies = rows
