@@ -21,7 +21,7 @@ class CareUnit(Base, kw_only=True):
 
 
 class HsaName(Base, kw_only=True):
-    """HSA-id of a care provider, a care unit, a practitioner or a commission: whose id is `owner_id`."""
+    """HSA-id of a care provider or a care unit, whose id is `owner_id`; people and commissions have it in their row."""
 
     __tablename__ = "hsa_name"
     owner_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

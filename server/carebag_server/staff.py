@@ -42,8 +42,8 @@ class Change:
         return uuid7(int(self.now.timestamp() * 1000))
 
 
-def note_hsa_id(change: Change, owner_id: uuid.UUID, hsa_id: str | None) -> None:
-    """Keep an HSA-id, where one was given.
+def note_hsa_id(change: Change, owner: Organization | CareUnit | Practitioner | Commission, hsa_id: str | None) -> None:
+    """Keep an HSA-id, where one was given: of people and commissions where a sign-in by a provider looks.
 
     Raises:
         BadIdentity: it is none.
@@ -52,10 +52,23 @@ def note_hsa_id(change: Change, owner_id: uuid.UUID, hsa_id: str | None) -> None
     if not hsa_id:
         return
     value = Identity(HSA_ID, hsa_id).value
-    if change.session.scalars(select(HsaName).where(HsaName.value == value)).first() is not None:
+    if owner_of_hsa_id(change.session, value) is not None:
         raise NotPossible(f"{value} belongs to somebody or something else here: an HSA-id names one")
-    change.session.add(HsaName(owner_id=owner_id, value=value))
+    if isinstance(owner, Practitioner | Commission):
+        owner.hsa_id = value
+    else:
+        change.session.add(HsaName(owner_id=owner.id, value=value))
     change.session.flush()
+
+
+def owner_of_hsa_id(session: Session, value: str) -> uuid.UUID | None:
+    """Whose it is: a person's, a commission's, a care provider's or a unit's."""
+    found = (
+        select(HsaName.owner_id).where(HsaName.value == value),
+        select(Practitioner.id).where(Practitioner.hsa_id == value),
+        select(Commission.id).where(Commission.hsa_id == value),
+    )
+    return next((owner for query in found if (owner := session.scalars(query).first()) is not None), None)
 
 
 def add_organization(change: Change, name: str, hsa_id: str | None = None) -> Organization:
@@ -65,7 +78,7 @@ def add_organization(change: Change, name: str, hsa_id: str | None = None) -> Or
         raise NotPossible(f"there is a care provider {name} already")
     row = Organization(id=change.new_id(), name=name)
     change.session.add(row)
-    note_hsa_id(change, row.id, hsa_id)
+    note_hsa_id(change, row, hsa_id)
     change.log(Act(action="organization_added", object=f"organization {row.id}"), name)
     return row
 
@@ -78,7 +91,7 @@ def add_unit(change: Change, organization: Organization, name: str, hsa_id: str 
         raise NotPossible(f"{organization.name} has a unit {name} already")
     row = CareUnit(id=change.new_id(), organization_id=organization.id, name=name)
     change.session.add(row)
-    note_hsa_id(change, row.id, hsa_id)
+    note_hsa_id(change, row, hsa_id)
     change.log(Act(action="unit_added", object=f"unit {row.id}"), organization.name)
     return row
 
@@ -126,7 +139,7 @@ def add_person(change: Change, name: str, title: str, hsa_id: str | None = None)
     """Enter a practitioner, who may do nothing before a commission. Raises: NotPossible, BadIdentity."""
     row = Practitioner(id=change.new_id(), name=named(name, "a person"), title=entered(title, "the title"))
     change.session.add(row)
-    note_hsa_id(change, row.id, hsa_id)
+    note_hsa_id(change, row, hsa_id)
     change.log(Act(action="person_added", object=f"practitioner {row.id}"))
     return row
 
@@ -159,7 +172,9 @@ def add_commission(
         role=role,
     )
     change.session.add(row)
-    note_hsa_id(change, row.id, hsa_id)
+    note_hsa_id(change, row, hsa_id)
+    provider = change.session.get(HsaName, unit.organization_id)
+    row.provider_hsa_id = provider.value if provider else None
     organization = change.session.get_one(Organization, unit.organization_id)
     thing = f"commission {row.id} {role} at {unit.name} of practitioner {person.id}"
     change.log(Act(action="commission_added", object=thing), organization.name)

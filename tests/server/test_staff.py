@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from carebag_server import passkey_links, patients, staff
+from carebag_server import passkey_links, patients, sessions, staff
 from carebag_server.admin_acts import acts_after
 from carebag_server.audit import Actor
 from carebag_server.database import Database
@@ -25,6 +25,7 @@ from carebag_server.tables import (
     Passkey,
     PatientRow,
     Practitioner,
+    SignedIn,
     VisitRow,
 )
 from carebag_server.visit_planning import Plan, plan_visit
@@ -136,10 +137,14 @@ def test_who_leaves_is_out(hub: Any, doctor: Any) -> None:
 def test_a_commission_that_ends_takes_its_sessions_along(hub: Any, doctor: Any) -> None:
     reviewer = hub.sign_in("reviewer")
     commission_id = demo_id("Elena Ruiz doctor")
+    with hub.database.reading() as session:
+        of_doctor = session.scalars(select(SignedIn.id).where(SignedIn.commission_id == commission_id)).all()
+    assert sessions.those_alive(hub.database, of_doctor, hub.clock()) == set(of_doctor)
     end: Any = lambda c: staff.end_commission(c, c.session.get_one(Commission, commission_id))  # noqa: E731
     do(hub.database, end, hub.clock())
     assert hub.client.get("/api/me", headers=doctor).status_code == 401
     assert hub.client.get("/api/me", headers=reviewer).status_code == 200
+    assert sessions.those_alive(hub.database, of_doctor, hub.clock()) == set()  # who has a socket open is out too
     with pytest.raises(NotPossible, match="ended"):
         do(hub.database, end, hub.clock())
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from carebag_server.not_possible import NotPossible
 from carebag_server.people_tables import CareUnit, HsaName
+from carebag_server.staff import owner_of_hsa_id
 from carebag_server.tables import CareAgreement, Commission, Kit, Organization, Passkey, PatientRow, Practitioner
 
 Row = TypeVar("Row", Organization, CareUnit, Practitioner, Commission, Kit, CareAgreement, Passkey, PatientRow)
@@ -65,6 +66,10 @@ def unit_of(session: Session, organization: str | None, text: str) -> CareUnit:
 
 
 def hsa_of(session: Session, owner_id: uuid.UUID) -> str | None:
+    """Of a person, a commission, a care provider or a unit."""
+    of_someone = session.get(Practitioner, owner_id) or session.get(Commission, owner_id)
+    if of_someone is not None:
+        return of_someone.hsa_id
     row = session.get(HsaName, owner_id)
     return row.value if row else None
 
@@ -73,4 +78,4 @@ def _owner(session: Session, text: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(text)
     except ValueError:
-        return session.scalars(select(HsaName.owner_id).where(HsaName.value == text)).first()
+        return owner_of_hsa_id(session, text)

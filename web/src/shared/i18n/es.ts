@@ -348,7 +348,7 @@ export const es: Messages = {
   'hub.problem.wrong_version': 'El maletín y el centro tienen versiones distintas y no se envía nada. Los valores se guardan en el maletín. Llame a quien cuida Carebag.',
   'code.kit_revoked': 'El maletín está bloqueado y no se envía nada. Los valores se guardan en el maletín. Llame a quien cuida Carebag.',
   'code.kit_unknown': 'El centro no conoce este maletín y no se envía nada. Los valores se guardan en el maletín. Llame a quien cuida Carebag: hay que registrarlo, su identificador está en el registro técnico del maletín.',
-  'code.bad_proof': 'El centro conoce el maletín con otra clave y no se envía nada. Los valores se guardan en el maletín. Llame a quien cuida Carebag: la clave nueva está en el registro técnico del maletín.',
+  'code.bad_proof': 'El centro conoce el maletín con otra clave y no se envía nada. Los valores se guardan en el maletín. Llame a quien cuida Carebag: hay que reiniciar el maletín o volver a conectarlo con un código.',
   'code.kit_code_unknown': 'Ese código no existe. Léalo otra vez o pida uno nuevo.',
   'code.kit_code_used': 'El código ya se ha usado. Pida uno nuevo.',
   'code.kit_code_expired': 'El código ha caducado. Pida uno nuevo.',

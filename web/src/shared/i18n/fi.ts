@@ -348,7 +348,7 @@ export const fi: Messages = {
   'hub.problem.wrong_version': 'Laukussa ja keskuksessa on eri versiot, eikä mitään lähetetä. Arvot tallentuvat laukkuun. Soita Carebagin ylläpitäjälle.',
   'code.kit_revoked': 'Laukku on suljettu, eikä mitään lähetetä. Arvot tallentuvat laukkuun. Soita Carebagin ylläpitäjälle.',
   'code.kit_unknown': 'Keskus ei tunne tätä laukkua, eikä mitään lähetetä. Arvot tallentuvat laukkuun. Soita Carebagin ylläpitäjälle: laukku on rekisteröitävä, sen tunnus on laukun lokissa.',
-  'code.bad_proof': 'Keskus tuntee laukun toisella avaimella, eikä mitään lähetetä. Arvot tallentuvat laukkuun. Soita Carebagin ylläpitäjälle: uusi avain on laukun lokissa.',
+  'code.bad_proof': 'Keskus tuntee laukun toisella avaimella, eikä mitään lähetetä. Arvot tallentuvat laukkuun. Soita Carebagin ylläpitäjälle: laukku on käynnistettävä uudelleen tai liitettävä uudelleen koodilla.',
   'code.kit_code_unknown': 'Koodia ei ole. Lue se uudelleen tai pyydä uusi.',
   'code.kit_code_used': 'Koodi on jo käytetty. Pyydä uusi.',
   'code.kit_code_expired': 'Koodi on vanhentunut. Pyydä uusi.',

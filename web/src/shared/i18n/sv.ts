@@ -347,7 +347,7 @@ export const sv = {
   'hub.problem.wrong_version': 'Väskan och navet har olika versioner, och inget skickas. Värden sparas i väskan. Ring den som sköter Carebag.',
   'code.kit_revoked': 'Väskan är spärrad, och inget skickas. Värden sparas i väskan. Ring den som sköter Carebag.',
   'code.kit_unknown': 'Navet känner inte den här väskan, och inget skickas. Värden sparas i väskan. Ring den som sköter Carebag: väskan ska registreras, dess id står i väskans logg.',
-  'code.bad_proof': 'Navet känner väskan med en annan nyckel, och inget skickas. Värden sparas i väskan. Ring den som sköter Carebag: den nya nyckeln står i väskans logg.',
+  'code.bad_proof': 'Navet känner väskan med en annan nyckel, och inget skickas. Värden sparas i väskan. Ring den som sköter Carebag: väskan ska startas om, eller anslutas på nytt med en kod.',
   'code.kit_code_unknown': 'Koden finns inte. Läs den en gång till, eller be om en ny.',
   'code.kit_code_used': 'Koden är redan använd. Be om en ny.',
   'code.kit_code_expired': 'Koden har gått ut. Be om en ny.',
