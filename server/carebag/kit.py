@@ -32,7 +32,8 @@ from carebag_edge.live.demo_camera import DemoCamera
 from carebag_edge.live.media import AiortcLive, PeerFactory
 from carebag_edge.live.port import IceServer
 from carebag_edge.live_port import LiveMedia, SendSignal
-from carebag_edge.settings import KitSettings
+from carebag_edge.settings import KitSettings, is_plain
+from carebag_wire.log_times import log_to_standard_error
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +100,11 @@ def _wired(text: str) -> Wired:
 
 
 def run(args: argparse.Namespace) -> int:
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    log_to_standard_error(logging.WARNING)
+    if args.control is None and not args.simulated and is_plain(args.hub):
+        raise SystemExit(
+            "carebag kit: patients' data goes to a hub by https:// only (plain http to this machine alone)"
+        )
     try:
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(_run(args))

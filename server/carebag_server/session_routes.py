@@ -50,7 +50,7 @@ def sign_in(hub: Hub, session: Session, who: Commissioned, visitor: Visitor, res
     token = sessions.start(session, person.commission_id, hub.now())
     append(session, actor_signing_in(who, visitor), Act(action="signed_in", object=f"by {by}"), hub.now())
     response.set_cookie(
-        sessions.cookie_name(person.role),
+        sessions.cookie_name(person.role, hub.settings.secure_cookies),
         token,
         max_age=int(sessions.ABSOLUTE.total_seconds()),
         path="/",
@@ -81,7 +81,9 @@ def sign_out(caller: AnyPerson, hub: TheHub, response: Response) -> None:
     with hub.database.transaction() as session:
         sessions.end(session, caller.session_id, hub.now())
         append(session, caller.actor(), Act(action="signed_out", object="session"), hub.now())
-    response.delete_cookie(sessions.cookie_name(caller.person.role), path="/", httponly=True, samesite="strict")
+    secure = hub.settings.secure_cookies
+    name = sessions.cookie_name(caller.person.role, secure)
+    response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="strict")
 
 
 @router.get("/me")
