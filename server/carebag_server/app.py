@@ -87,6 +87,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # nothing is sent on to an address made of the request's Host
     )
     app.state.hub = hub
     for module in _ROUTES:

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from carebag_server.access import policies
 from carebag_server.app import create_app
 from carebag_server.demo_data import ensure_demo
+from carebag_server.serve import server_config
 from carebag_server.sessions import issue_link
 from carebag_server.settings import Settings
 from carebag_server.tables import Commission, Installation
@@ -134,3 +135,56 @@ def test_a_refusal_says_in_the_log_why_and_from_where(small_hub: Any, caplog: py
         "not_signed_in from 10.0.0.7",
     ]
     assert not [line for line in lines if "\n" in line or "x" * 43 in line]
+
+
+@pytest.mark.parametrize("path", ["/", "/doctor/", "/no/such/page", "/api/nothing"])
+def test_every_text_says_its_letters(small_hub: Any, path: str) -> None:
+    said = small_hub.client.get(path, headers={"Accept": "text/html"}).headers["content-type"]
+    assert said in {"text/html; charset=utf-8", "application/json"}  # JSON is UTF-8 by RFC 8259
+
+
+def test_nobody_is_sent_elsewhere(small_hub: Any) -> None:
+    """Neither to TLS, which a client that errs would not notice, nor by a slash more or less."""
+    for route in policies(small_hub.app):
+        method, path = route.split(" ")
+        if method == "WEBSOCKET":
+            continue
+        for asked in (path, f"{path}/", path.rstrip("/")):
+            address = asked.replace("{", "").replace("}", "") or "/"
+            answer = small_hub.client.request(method, address, follow_redirects=False)
+            assert not 300 <= answer.status_code < 400, (method, address)
+            assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize(("near", "seen"), [("127.0.0.1", "192.0.2.7"), ("10.0.0.7", "10.0.0.7")])
+def test_only_the_own_proxy_says_where_a_caller_is(
+    tls_hub: TlsHub, caplog: pytest.LogCaptureFixture, near: str, seen: str
+) -> None:
+    caplog.set_level(logging.INFO, "carebag.hub")
+    config = server_config(tls_hub.app.state.hub.settings)
+    config.load()
+    with TestClient(config.loaded_app, base_url=HOME, client=(near, 50000)) as browser:
+        browser.get("/api/me", headers={"X-Forwarded-For": "192.0.2.7", "X-Real-IP": "192.0.2.8", "Forwarded": "for=9"})
+    (line,) = [record.getMessage() for record in caplog.records if " refused " in record.getMessage()]
+    assert line.endswith(f"refused no_slot from {seen}")
+
+
+def test_no_body_takes_a_field_that_it_does_not_know(small_hub: Any) -> None:
+    """Nothing can be set that an act does not name (mass assignment)."""
+    document = small_hub.app.openapi()
+    schemas = document["components"]["schemas"]
+    bodies = [
+        body["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+        for path in document["paths"].values()
+        for operation in path.values()
+        if "application/json" in (body := operation.get("requestBody", {"content": {}}))["content"]
+    ]
+    assert len(bodies) > 10
+    assert all(schemas[body]["additionalProperties"] is False for body in bodies)
+
+
+def test_of_two_slots_the_header_counts(small_hub: Any) -> None:
+    doctor = small_hub.sign_in("doctor")
+    both = small_hub.client.get("/api/me?as=reviewer&as=nurse", headers=doctor)
+    assert both.json()["role"] == "doctor"
+    assert small_hub.client.get("/api/me?as=doctor").status_code == 400
