@@ -52,10 +52,13 @@ def test_over_tls_a_cookie_belongs_to_this_host_alone(tls_hub: TlsHub) -> None:
         assert not [part for part in attributes if part.lower().startswith("domain")]
         headers = {"Origin": HOME, "X-Carebag-As": "doctor"}
         assert browser.get("/api/me", headers=headers).status_code == 200
+        secret = browser.cookies["__Host-carebag_doctor"]
         gone = browser.post("/api/session/end", headers=headers)
         assert gone.status_code == 204
         assert gone.headers["set-cookie"].startswith('__Host-carebag_doctor="";')
         assert "Secure" in gone.headers["set-cookie"]  # else the browser keeps a cookie of that name
+        kept = {**headers, "Cookie": f"__Host-carebag_doctor={secret}"}
+        assert browser.get("/api/me", headers=kept).json() == {"code": "session_ended"}
 
 
 def test_over_tls_browsers_are_told_to_keep_to_it(tls_hub: TlsHub) -> None:
