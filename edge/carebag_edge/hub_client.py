@@ -148,7 +148,7 @@ class HubClient:
             raise HubAway from None
         if 200 <= response.status < 300:
             return answer
-        code = _refusal_code(answer)
+        code = refusal_code(answer)
         if code == "clock_differs":
             self._learn_time(response.headers.get("Date"))
         raise HubRefused(response.status, code)
@@ -197,7 +197,8 @@ def _handshake_code(error: aiohttp.WSServerHandshakeError) -> str:
         return "handshake_refused"  # a hub of before, or something that is not our hub
 
 
-def _refusal_code(answer: bytes) -> str:
+def refusal_code(answer: bytes) -> str:
+    """Of an answer that is no success; `refused` where it is not one of our hub."""
     try:
         return Refusal.model_validate_json(answer).code
     except ValidationError:

@@ -48,10 +48,11 @@ def load_or_create(folder: Path, kit_id: UUID | None, unix_ms: int) -> KitKey:
         chosen = _uuid(known)
         if kit_id is not None and kit_id != chosen:
             raise WrongJournal(f"the data folder belongs to kit {chosen}, not {kit_id}")
-    return KitKey(chosen, _private_key(folder / KEY_FILE))
+    return KitKey(chosen, private_key(folder / KEY_FILE))
 
 
-def _private_key(path: Path) -> Ed25519PrivateKey:
+def private_key(path: Path) -> Ed25519PrivateKey:
+    """The key of a file, made if it is not there. Raises: WrongJournal: it is damaged."""
     raw = _read(path)
     if raw is None:
         made = Ed25519PrivateKey.generate()

@@ -14,6 +14,7 @@ from carebag_devices.radio.simulated_radio import Mode, best_mode
 from carebag_edge.errors import WrongJournal
 from carebag_edge.keys import load_or_create
 from carebag_server.demo_data import ensure_demo
+from carebag_server.demo_history import ensure_history
 from carebag_server.store_start import StoreUnusable, bring_up_to_date
 
 DOCTORS_TELEPHONE, NURSES_TELEPHONE = "08-465 004 10", "070-174 06 20"
@@ -65,6 +66,7 @@ class Demo:
         except (StoreUnusable, WrongJournal) as error:
             raise PartFailed(str(error)) from None
         ensure_demo(self.database, key.kit_id, key.public)
+        ensure_history(self.database)
         self.start_hub()
         if self.mode == "dbus":
             self._start_simulated()

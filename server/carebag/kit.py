@@ -13,7 +13,7 @@ from pathlib import Path
 
 from av import VideoFrame
 
-from carebag import stage
+from carebag import kit_key_commands, stage
 from carebag_devices.bag import Bag, Instruments, Sink
 from carebag_devices.bleak_link import BleakRadio
 from carebag_devices.book import DeviceBook
@@ -22,6 +22,7 @@ from carebag_devices.lab.recorder import RecordingRadio
 from carebag_devices.lab.session_file import SessionWriter
 from carebag_devices.link import Radio
 from carebag_devices.wired_instruments import Wired, identity_of, wired_keys
+from carebag_edge import enrolment
 from carebag_edge.clock import system_clock
 from carebag_edge.errors import WrongJournal
 from carebag_edge.kit import run_kit
@@ -35,9 +36,11 @@ from carebag_edge.live_port import LiveMedia, SendSignal
 from carebag_edge.settings import KitSettings, is_plain
 from carebag_wire.log_times import log_to_standard_error
 
+DEFAULT_HUB = "http://127.0.0.1:8470"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--hub", default="http://127.0.0.1:8470", help="address of the hub")
+    parser.add_argument("--hub", help="address of the hub (default: the one of `enrol`, or http://127.0.0.1:8470)")
     parser.add_argument("--data", type=Path, default=Path("carebag-kit"), help="folder of key, journal and media")
     parser.add_argument(
         "--data-key",
@@ -46,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the key of the encrypted journal and files is: 'file' (in the data folder), 'keyring' or a path",
     )
     parser.add_argument("--port", type=int, default=8471, help="the nurse's page, on 127.0.0.1")
-    parser.add_argument("--name", default="Väska 1", help="what is written on the bag")
+    parser.add_argument("--name", help="what is written on the bag (default: as it was enrolled, or Väska 1)")
     parser.add_argument("--telephone", default="", help="of the nurse or the bag, for a doctor who reaches neither")
     parser.add_argument(
         "--camera",
@@ -83,6 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="write what the instruments say into a file there, one for each start; it may hold patient data",
     )
+    kit_key_commands.add_arguments(parser)
 
 
 def _wired(text: str) -> Wired:
@@ -100,11 +104,16 @@ def _wired(text: str) -> Wired:
 
 
 def run(args: argparse.Namespace) -> int:
-    log_to_standard_error(logging.WARNING)
+    known = enrolment.known(args.data)
+    args.hub = args.hub or (known.hub if known else DEFAULT_HUB)
     if args.control is None and not args.simulated and is_plain(args.hub):
         raise SystemExit(
             "carebag kit: patients' data goes to a hub by https:// only (plain http to this machine alone)"
         )
+    if args.key_command is not None:
+        return int(args.key_command(args))
+    args.name = args.name or (known.name if known else "Väska 1")
+    log_to_standard_error(logging.WARNING)
     try:
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(_run(args))

@@ -16,8 +16,10 @@ class Action:
 
 
 _READ = (
+    "access_read",
     "audit_exported",
     "audit_read",
+    "earlier_access_read",
     "earlier_sounds_listed",
     "guest_joined",
     "media_read",
@@ -30,11 +32,17 @@ _READ = (
     "visits_listed",
 )
 _CREATED = (
+    "consent_recorded",
+    "emergency_opened",
+    "access_judged",
     "guest_invited",
     "mark_made",
     "media_stored",
     "note_written",
+    "outcome_said",
     "photo_taken_stored",
+    "question_answered",
+    "question_asked",
     "reading_filed",
     "reading_stored",
     "request_made",
@@ -42,12 +50,15 @@ _CREATED = (
     "sound_path_proved",
     "sound_recorded_stored",
     "unassigned",
+    "visit_planned",
 )
 _CHANGED = (
     "camera_choose",
     "camera_freeze",
     "camera_release",
     "camera_still",
+    "consent_withdrawn",
+    "emergency_ended",
     "guest_admitted",
     "guest_at_door",
     "guest_came",

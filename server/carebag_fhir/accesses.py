@@ -28,6 +28,7 @@ _DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 _BALP = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType"
 _PURPOSES = {
     "care": coding(f"{TERMINOLOGY}/v3-ActReason", "TREAT", "treatment"),
+    "emergency": coding(f"{TERMINOLOGY}/v3-ActReason", "ETREAT", "Emergency Treatment"),
     "review": coding(f"{TERMINOLOGY}/v3-ActReason", "HCOMPL", "health compliance"),
 }
 

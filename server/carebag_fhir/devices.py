@@ -2,6 +2,7 @@
 
 import base64
 import uuid
+from collections.abc import Sequence
 
 from carebag_fhir.elements import (
     CANONICAL,
@@ -53,12 +54,16 @@ def device_of(kit_id: uuid.UUID, device: DeviceIdentity) -> Json:
     )
 
 
-def kit_of(kit_id: uuid.UUID, name: str, owner: Json, public_key: bytes) -> Json:
-    """The kit with the key by which its signatures can be checked."""
+def kit_of(kit_id: uuid.UUID, name: str, owner: Json, public_keys: Sequence[bytes]) -> Json:
+    """The kit with the keys by which its signatures can be checked, the one of now first."""
     return resource(
         "Device",
         kit_id,
-        extension=extension("kit-public-key", "Base64Binary", base64.b64encode(public_key).decode()),
+        extension=[
+            one
+            for key in public_keys
+            for one in extension("kit-public-key", "Base64Binary", base64.b64encode(key).decode())
+        ],
         identifier=[own_identifier("kit", kit_id)],
         deviceName=[filled({"name": plain(name), "type": "user-friendly-name"})] if plain(name) else [],
         type=concept(own_coding("instrument", "kit"), text="Carebag kit"),

@@ -60,7 +60,10 @@ def _devices(export: VisitExport) -> list[Json]:
     used = [view.reading.device for view in export.snapshot.readings]
     used += [view.sound.device for view in export.snapshot.sounds]
     made = {one["id"]: one for device in used for one in [device_of(visit.kit_id, device)]}
-    return [kit_of(visit.kit_id, visit.kit_name, owner, export.kit_public_key), *made.values()]
+    return [
+        kit_of(visit.kit_id, visit.kit_name, owner, [export.kit_public_key, *export.kit_former_keys]),
+        *made.values(),
+    ]
 
 
 def _guests(export: VisitExport) -> list[Json]:

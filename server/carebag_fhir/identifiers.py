@@ -1,4 +1,6 @@
-"""Systems of person identifiers, in Sweden and Finland: by which one Carebag stores, and by which others it is known.
+"""Systems of person identifiers, in Sweden and Finland, as receivers look for them.
+
+How each is stored is in `carebag_wire.identity.systems`.
 
 Sweden: the base profiles (HL7 Sweden, basprofiler-r4 1.1.0) name a number by a web address, the national services
 (RIV-TA, Inera) by an OID; a receiver knows one of the two, so both are written. Finland: finnish-base-profiles 2.0.0.
@@ -8,6 +10,7 @@ A number is written as it is stored. In Finland the sign between date and number
 from dataclasses import dataclass
 
 from carebag_fhir.elements import TERMINOLOGY, Json, coding, concept, filled, plain
+from carebag_wire.identity import systems
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,13 @@ class PersonSystem:
     """Code of HL7 v2 table 0203, where the base profile asks for one."""
 
 
-_SE = "http://electronichealth.se/identifier"
-PERSONNUMMER = PersonSystem(f"{_SE}/personnummer", "urn:oid:1.2.752.129.2.1.3.1")
-SAMORDNINGSNUMMER = PersonSystem(f"{_SE}/samordningsnummer", "urn:oid:1.2.752.129.2.1.3.3")
-NATIONAL_RESERVE = PersonSystem(f"{_SE}/nationelltReservnummer", "urn:oid:1.2.752.74.9.1")
-LMA = PersonSystem(f"{_SE}/LMA-nummer")
-STOCKHOLM_RESERVE = PersonSystem("urn:oid:1.2.752.97.3.1.3")
-VASTRA_GOTALAND_RESERVE = PersonSystem("urn:oid:1.2.752.113.11.0.2.1.1.1")
-HENKILOTUNNUS = PersonSystem("urn:oid:1.2.246.21", kind="NNFIN")
+PERSONNUMMER = PersonSystem(systems.PERSONNUMMER, systems.other_name(systems.PERSONNUMMER))
+SAMORDNINGSNUMMER = PersonSystem(systems.SAMORDNINGSNUMMER, systems.other_name(systems.SAMORDNINGSNUMMER))
+NATIONAL_RESERVE = PersonSystem(systems.NATIONAL_RESERVE, systems.other_name(systems.NATIONAL_RESERVE))
+LMA = PersonSystem(systems.LMA)
+STOCKHOLM_RESERVE = PersonSystem(systems.STOCKHOLM_RESERVE)
+VASTRA_GOTALAND_RESERVE = PersonSystem(systems.VASTRA_GOTALAND_RESERVE)
+HENKILOTUNNUS = PersonSystem(systems.HENKILOTUNNUS, kind="NNFIN")
 SYSTEMS = (
     PERSONNUMMER,
     SAMORDNINGSNUMMER,
@@ -48,11 +50,12 @@ def person_system(name: str) -> PersonSystem:
 
 
 def person_identifiers(system_name: str, value: str) -> list[Json]:
-    """`Patient.identifier`: the official one first, then the same number under the other name."""
+    """`Patient.identifier`: the official or temporary one first, then the same number under the other name."""
     if not plain(value):
         return []
     system = person_system(plain(system_name))
     kind = concept(coding(f"{TERMINOLOGY}/v2-0203", system.kind)) if system.kind else {}
-    first = filled({"use": "official", "type": kind, "system": system.official, "value": plain(value)})
+    use = "temp" if system.official == systems.URI else "official"
+    first = filled({"use": use, "type": kind, "system": system.official, "value": plain(value)})
     second = {"use": "secondary", "system": system.also, "value": plain(value)}
     return [first, second] if system.also else [first]

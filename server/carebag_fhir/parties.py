@@ -27,14 +27,28 @@ from carebag_wire.guests import Guest
 from carebag_wire.visit import Patient, Person, VisitHead
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+SWEDISH_LABELS = "http://hl7.se/fhir/ig/base/CodeSystem/SecurityLabel"
+FINNISH_LABELS = "https://hl7.fi/fhir/finnish-base-profiles/CodeSystem/SecurityLabelCS"
 _CONSENT_LAW = "urn:lex:eu:reg:2016:679"
 
 
+_PROTECTED = {
+    "sekretessmarkering": coding(SWEDISH_LABELS, "sekretessmarkering", "Sekretessmarkering"),
+    "skyddad_folkbokforing": coding(SWEDISH_LABELS, "skyddadFolkbokforing", "Skyddad folkbokföring"),
+    "turvakielto": coding(FINNISH_LABELS, "TURVAKIELTO", "Turvakielto"),
+}
+
+
 def patient_of(patient: Patient) -> Json:
-    """Names are not taken apart: nobody knows where a family name begins. Sex is not known to Carebag."""
+    """Names are not taken apart: nobody knows where a family name begins. Sex is not known to Carebag.
+
+    A protected identity is a security label, as in the Swedish and Finnish base profiles.
+    """
+    label = _PROTECTED.get(patient.protected)
     return resource(
         "Patient",
         patient.id,
+        meta={"security": [label]} if label else None,
         identifier=person_identifiers(patient.personal_id_system, patient.personal_id),
         name=[{"use": "official", "text": plain(patient.name)}] if plain(patient.name) else [],
         birthDate=patient.birth_date if _DATE.fullmatch(patient.birth_date) else None,

@@ -52,6 +52,8 @@ class VisitExport:
     """All that belong to the visit and its readings, in the kit's order."""
     kit_public_key: bytes = b""
     """Ed25519, 32 bytes."""
+    kit_former_keys: Sequence[bytes] = ()
+    """Those that it had before: each record was signed by one of all these."""
     media: Mapping[str, StoredFile] = field(default_factory=dict)
     """Sounds and photos to put into the Bundle, by SHA-256; the others are named by their address on the hub."""
     hub_url: str = ""

@@ -75,7 +75,8 @@ class _Pages:
         words, visit = self._words, self._made.export.snapshot.visit
         right = f"{words('visit')} {words.clock(visit.opened_at or visit.scheduled_at)}"
         room = LINE_WIDTH - stringWidth(right, REGULAR, 9) - 20
-        identity = f"{person_number(visit.patient.personal_id)}  {plain(visit.patient.name)}"
+        patient = visit.patient
+        identity = f"{person_number(patient.personal_id_system, patient.personal_id)}  {plain(patient.name)}"
         top = HEIGHT - TOP + 18
         self._write(canvas, SIDE, top, _fitting(identity, BOLD, 9, room), BOLD, 9)
         self._write(canvas, WIDTH - SIDE, top, right, REGULAR, 9, right=True)

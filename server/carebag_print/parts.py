@@ -13,8 +13,9 @@ from carebag_print.sheet import Flow, heading, labelled, lines_table, pairs, sma
 from carebag_print.value_lines import ValueLine, value_line
 from carebag_print.visit_print import VisitPrint
 from carebag_print.words import Words, person_number
+from carebag_wire.identity.systems import code_of
 from carebag_wire.values import ReadingKind
-from carebag_wire.visit import Note, Person, ReadingView, Request
+from carebag_wire.visit import KnownAs, Note, Patient, Person, ReadingView, Request
 
 KINDS: tuple[ReadingKind, ...] = ("blood_pressure", "oximetry", "temperature", "weight", "glucose", "crp")
 """In the order in which the console shows them."""
@@ -58,8 +59,9 @@ def _who_and_when(made: VisitPrint, words: Words) -> Iterator[Flow]:
         [
             [
                 labelled(words("patient"), patient.name, "kind"),
-                labelled(words("personal_number"), person_number(patient.personal_id), "kind"),
+                labelled(words.named("id_system", code_of(patient.personal_id_system)), _number(patient), "kind"),
                 labelled(words("born"), patient.birth_date),
+                *_turned_out(patient.turned_out, words),
             ],
             [
                 labelled(words("visit"), _when(made, words)),
@@ -84,6 +86,14 @@ def _who_and_when(made: VisitPrint, words: Words) -> Iterator[Flow]:
     if visit.background:
         yield from small_heading(words("background"))
         yield text(visit.background)
+
+
+def _turned_out(found: KnownAs | None, words: Words) -> list[Flow]:
+    return [labelled(words("band.turned_out"), f"{found.name} {_number(found)}")] if found else []
+
+
+def _number(patient: Patient | KnownAs) -> str:
+    return person_number(patient.personal_id_system, patient.personal_id)
 
 
 def _when(made: VisitPrint, words: Words) -> str:

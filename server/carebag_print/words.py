@@ -12,6 +12,9 @@ from importlib.resources import files
 from typing import Literal, get_args
 
 from carebag_fhir.elements import plain, words
+from carebag_wire.identity.person import Identity, for_people
+from carebag_wire.identity.refusal import BadIdentity
+from carebag_wire.identity.systems import code_of, stored_name
 from carebag_wire.values import Circumstances
 
 Language = Literal["sv", "fi", "en", "es"]
@@ -27,10 +30,17 @@ def _catalogue(name: str) -> dict[str, dict[str, str]]:
     return read
 
 
-def person_number(stored: str) -> str:
-    """`191212121212` → `19121212-1212`; every other form is left as it is."""
-    digits = stored.isascii() and stored.isdigit() and len(stored) == 12
-    return f"{stored[:8]}-{stored[8:]}" if digits else plain(stored)
+def person_number(system: str, stored: str) -> str:
+    """`19121212-1212`, `98240301-AA06`; of a temporary identity its end; every other one exactly as it is stored.
+
+    What is in the store but no identity (an older version let it in) is written as it is.
+    """
+    if code_of(system) == "temporary":
+        return plain(stored)[-12:]
+    try:
+        return for_people(Identity(stored_name(system), stored))
+    except BadIdentity:
+        return plain(stored)
 
 
 class Words:

@@ -51,6 +51,17 @@ class OpenToAnyone(Policy):
         return Visitor(address=address_of(connection), request_ref=request_ref_of(connection))
 
 
+class OpenToMachines(Policy):
+    """No sign-in needed, and no page may ask: what a machine proves is in the request's body."""
+
+    callers = frozenset({"anyone"})
+
+    def __call__(self, connection: HTTPConnection) -> Visitor:
+        if "origin" in connection.headers:
+            raise Refused(403, "foreign_origin")
+        return Visitor(address=address_of(connection), request_ref=request_ref_of(connection))
+
+
 class ForPerson(Policy):
     """Signed in, in one of these roles, and on an unsafe method or a WebSocket from the hub's own pages.
 
@@ -186,6 +197,7 @@ def request_ref_of(connection: HTTPConnection) -> str:
 
 
 Anyone = Annotated[Visitor, Depends(OpenToAnyone())]
+NotABrowser = Annotated[Visitor, Depends(OpenToMachines())]
 Doctor = Annotated[PersonCaller, Depends(ForPerson("doctor"))]
 DoctorByQuery = Annotated[PersonCaller, Depends(ForPerson("doctor", by_query=True))]
 Reviewer = Annotated[PersonCaller, Depends(ForPerson("reviewer"))]

@@ -16,12 +16,15 @@ from starlette.responses import HTMLResponse, Response
 
 from carebag_server import (
     camera_routes,
+    earlier_routes,
     fhir_routes,
     guest_routes,
     guest_socket,
+    kit_enrolment_routes,
     kit_routes,
     media_routes,
     pages,
+    passkey_link_routes,
     passkey_routes,
     path_proof_routes,
     print_routes,
@@ -31,8 +34,10 @@ from carebag_server import (
     socket_routes,
     upload_routes,
     visit_routes,
+    workbench_routes,
 )
 from carebag_server.access import policies
+from carebag_server.admin_acts import AdminActs
 from carebag_server.database import Database, DatabaseBusy
 from carebag_server.guards import REFUSED, RequestGuard, TooLarge
 from carebag_server.hub import Hub
@@ -47,7 +52,7 @@ from carebag_server.refusals import Refused
 from carebag_server.settings import Settings
 from carebag_server.sockets import LiveRooms
 from carebag_server.together import Together, Watch
-from carebag_server.visit_lists import read_lists
+from carebag_server.visit_lists import may_stay, read_lists
 from carebag_wire.api import REFUSAL_HEADER, Refusal
 from carebag_wire.nowhere import NOWHERE, is_for_a_person
 
@@ -79,6 +84,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
     else:
         database.listener = live.announced
     hub.lists = Together(partial(read_lists, hub))
+    hub.seats = Together(partial(may_stay, hub))
     hub.signed_in = Watch(lambda ids: sessions.those_alive(hub.database, ids, hub.now()))
     hub.enrolled = Watch(partial(those_enrolled, hub.database))
     app = FastAPI(
@@ -106,6 +112,7 @@ def _media(settings: Settings) -> MediaStore:
 _ROUTES = (
     session_routes,
     passkey_routes,
+    passkey_link_routes,
     visit_routes,
     media_routes,
     fhir_routes,
@@ -113,8 +120,11 @@ _ROUTES = (
     guest_routes,
     guest_socket,
     camera_routes,
+    earlier_routes,
     path_proof_routes,
     kit_routes,
+    kit_enrolment_routes,
+    workbench_routes,
     review_routes,
     socket_routes,
     upload_routes,
@@ -125,12 +135,15 @@ _ROUTES = (
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hub: Hub = app.state.hub
+    admin_acts = AdminActs(hub.database, hub.live)
     try:
         upgrade(hub.database.engine)
         stamp(hub.database, hub.settings.demo, hub.now())
         hub.live.start(hub.settings.sfu.make(), hub.settings.bus.make(hub.settings.database_url))
+        admin_acts.start()
         yield
     finally:
+        await admin_acts.stop()
         await hub.live.stop()
         await hub.live.leave()
         await run_in_threadpool(hub.database.dispose)

@@ -55,7 +55,7 @@ class Actor:
     care_unit: str
     organization: str
     purpose: str
-    """A code: `care`, `review`, `sign_in`."""
+    """A code: `care`, `emergency`, `review`, `sign_in`."""
     origin: str
     """Network address."""
     request_ref: str
@@ -163,14 +163,15 @@ def verify(session: Session, now: datetime, expected: tuple[int, str] | None = N
     Returns:
         `why` is as `audit_verifier.log.Examined` says.
     """
-    return _check_of(examine(session.connection(), [expected] if expected else []), now)
+    return check_of(examine(session.connection(), [expected] if expected else []), now)
 
 
-def _check_of(found: Examined, now: datetime) -> AuditCheck:
+def check_of(found: Examined, now: datetime) -> AuditCheck:
     return AuditCheck(
         intact=found.intact,
         events=found.events,
         head=found.head,
+        root=found.root.hex(),
         broken_at=found.broken_at,
         why=found.why,
         checked_at=now,
@@ -184,7 +185,7 @@ def verify_database(url: str, expected: tuple[int, str] | None = None) -> AuditC
         FileNotFoundError: an SQLite file that is not there (it is not made).
     """
     with open_log(url) as connection:
-        return _check_of(examine(connection, [expected] if expected else []), datetime.now(UTC))
+        return check_of(examine(connection, [expected] if expected else []), datetime.now(UTC))
 
 
 def events_of_visit(session: Session, visit_id: uuid.UUID) -> list[AuditEvent]:

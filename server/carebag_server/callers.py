@@ -26,13 +26,14 @@ class PersonCaller:
     address: str
     request_ref: str
 
-    def actor(self) -> Actor:
+    def actor(self, purpose: str | None = None) -> Actor:
+        """As in the log; `purpose` if it is not what the role is for, such as `emergency`."""
         return Actor(
             practitioner=self.person.name,
             role=self.person.role,
             care_unit=self.person.unit,
             organization=self.person.organization,
-            purpose=PURPOSES[self.person.role],
+            purpose=purpose or PURPOSES[self.person.role],
             origin=self.address,
             request_ref=self.request_ref,
         )

@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from carebag_server.database import Database
-from carebag_server.identity import admitted, personal_id
 from carebag_server.installation import stamp
 from carebag_server.migrate import upgrade
+from carebag_server.patients import Described, patient_row
 from carebag_server.tables import (
     CareAgreement,
     Commission,
@@ -26,6 +26,7 @@ from carebag_server.tables import (
 )
 from carebag_server.visits import NEAR
 from carebag_wire.base import uuid7
+from carebag_wire.identity.person import read_swedish
 
 _NAMESPACE = uuid.UUID("6f6e2c1a-8d0b-5d6e-9c3a-2b7d4e1f0a55")
 COLOURS = 8
@@ -117,7 +118,7 @@ def ensure_demo(url: str, kit_id: uuid.UUID, kit_public_key: str | bytes, now: d
             _people(session, at)
             _kit(session, kit_id, _raw(kit_public_key), at)
             for number, ill in enumerate(PATIENTS):
-                _visit(session, _patient(session, ill), ill, number, kit_id, at)
+                _visit(session, _patient(session, ill, at), ill, number, kit_id, at)
     finally:
         database.dispose()
 
@@ -173,21 +174,11 @@ def _kit(session: Session, kit_id: uuid.UUID, public_key: bytes, now: datetime) 
     session.flush()
 
 
-def _patient(session: Session, ill: _Ill) -> uuid.UUID:
-    identity = admitted(personal_id(ill.personal_id), demo=True)
-    patient_id = demo_id(identity.digits)
+def _patient(session: Session, ill: _Ill, now: datetime) -> uuid.UUID:
+    identity = read_swedish(ill.personal_id, now.date())
+    patient_id = demo_id(identity.value)
     if session.get(PatientRow, patient_id) is None:
-        session.add(
-            PatientRow(
-                id=patient_id,
-                name=ill.name,
-                personal_id=identity.digits,
-                personal_id_system=identity.system,
-                birth_date=identity.birth_date.isoformat(),
-                place=ill.place,
-                own_doctor=ill.own_doctor,
-            )
-        )
+        session.add(patient_row(identity, Described(ill.name, ill.place, ill.own_doctor), "demo", patient_id))
         session.flush()
     return patient_id
 

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from carebag_server.audit import append
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
-from carebag_server.relations import visible_visit, visible_visits
+from carebag_server.patients import same_person
+from carebag_server.relations import known_of, readable_visits, reading_of, visible_visit
 from carebag_server.tables import Finding, MarkRow, VisitRow
 from carebag_server.visit_views import finding_of, mark_of
 from carebag_server.visits import act_on
@@ -23,7 +24,8 @@ MOST = 20
 def earlier(
     hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid.UUID, point: str | None
 ) -> list[EarlierSound]:
-    """Newest first, not the rejected ones, only from visits that the caller may see. Each of those is logged as read.
+    """Newest first, not the rejected ones, only from visits that the caller may read. Each is logged as read, on its
+    ground.
 
     Args:
         point: where it was listened; None for a sound of no named point.
@@ -33,15 +35,18 @@ def earlier(
     """
     visit = visible_visit(session, caller, visit_id, hub.now())
     others = (
-        visible_visits(caller, hub.now())
-        .where(VisitRow.patient_id == visit.patient_id, VisitRow.id != visit.id, VisitRow.state != "planned")
+        readable_visits(caller, hub.now())
+        .where(VisitRow.patient_id.in_(same_person(session, visit.patient_id)))
+        .where(VisitRow.id != visit.id, VisitRow.state != "planned")
         .order_by(VisitRow.scheduled_at.desc(), VisitRow.id.desc())
         .limit(MOST_VISITS)
     )
     found = [one for other in session.scalars(others) for one in _of_visit(session, other, point)][:MOST]
+    known = known_of(session, visit.patient_id)
     for other_id, count in Counter(one.visit_id for one in found).items():
-        act = act_on(session.get_one(VisitRow, other_id), "earlier_sounds_listed", f"sounds {count}")
-        append(session, caller.actor(), act, hub.now())
+        reading = reading_of(session, caller, session.get_one(VisitRow, other_id), known, hub.now())
+        act = act_on(reading.visit, "earlier_sounds_listed", f"sounds {count}")
+        append(session, reading.actor, act, hub.now())
     return found
 
 

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from carebag_fhir.visit_export import CareProvider, StoredFile, StoredRecord, VisitExport
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
+from carebag_server.kit_keys import former_keys
 from carebag_server.people import person_of
 from carebag_server.refusals import Refused, not_found
-from carebag_server.relations import doctor_organizations, visible_visits
+from carebag_server.relations import Reading, doctor_organizations, known_of, readable_visits, reading_of
 from carebag_server.tables import (
     Commission,
     Finding,
@@ -51,6 +52,7 @@ def export_of(hub: Hub, session: Session, visit: VisitRow) -> VisitExport:
         note_authors=_note_authors(session, visit),
         records=_records(session, visit),
         kit_public_key=session.get_one(Kit, visit.kit_id).public_key,
+        kit_former_keys=former_keys(session, visit.kit_id),
         hub_url=hub.settings.origins[0],
     )
 
@@ -92,15 +94,15 @@ def _stored(row: RecordRow) -> StoredRecord:
 
 def visits_of_period(
     hub: Hub, session: Session, caller: PersonCaller, patient_id: uuid.UUID, first: date, last: date
-) -> Sequence[VisitRow]:
-    """Those of a patient that the caller may see and that were opened, or else planned, within these days.
+) -> Sequence[Reading]:
+    """Those of a patient that the caller may read and that were opened, or else planned, within these days.
 
     Days are those of where the care is given, both included.
 
     Raises:
-        Refused: 404 `not_found` if the caller may see no visit of the patient at all; 413 `period_too_large`.
+        Refused: 404 `not_found` if the caller may read no visit of the patient at all; 413 `period_too_large`.
     """
-    theirs = visible_visits(caller, hub.now()).where(VisitRow.patient_id == patient_id)
+    theirs = readable_visits(caller, hub.now()).where(VisitRow.patient_id == patient_id)
     if session.scalars(theirs.limit(1)).first() is None:
         raise not_found()
     began = func.coalesce(VisitRow.opened_at, VisitRow.scheduled_at)
@@ -111,7 +113,8 @@ def visits_of_period(
     records = session.scalar(select(func.count()).select_from(RecordRow).where(RecordRow.visit_id.in_(ids))) or 0
     if len(visits) > MOST_VISITS or records > MOST_RECORDS:
         raise Refused(413, "period_too_large")
-    return visits
+    known = known_of(session, patient_id)
+    return [reading_of(session, caller, visit, known, hub.now()) for visit in visits]
 
 
 def media_of(session: Session, visit_ids: Sequence[uuid.UUID]) -> list[str] | None:

@@ -27,7 +27,7 @@ from carebag_server.callers import PersonCaller
 from carebag_server.fhir_exports import export_of, media_of, stored_files, visits_of_period
 from carebag_server.hub import Hub, TheHub
 from carebag_server.refusals import Refused
-from carebag_server.relations import visible_visit
+from carebag_server.relations import readable_visit, visible_visit
 from carebag_server.tables import PatientRow, VisitRow
 from carebag_server.visit_views import head_of, patient_of
 from carebag_server.visits import act_on
@@ -69,10 +69,11 @@ async def export_visit(
 
 def _visit(hub: Hub, caller: PersonCaller, visit_id: Id, media: Media) -> Json:
     with hub.database.transaction() as session:
-        visit = visible_visit(session, caller, visit_id, hub.now())
+        reading = readable_visit(session, caller, visit_id, hub.now())
+        visit = reading.visit
         files = _files(session, [visit], media)
         thing = f"visit {visit.id} with_media" if files else f"visit {visit.id}"
-        append(session, caller.actor(), act_on(visit, "visit_exported", thing), hub.now())
+        append(session, reading.actor, act_on(visit, "visit_exported", thing), hub.now())
         export = export_of(hub, session, visit)
     return visit_bundle(replace(export, media=stored_files(hub, files)))
 
@@ -106,14 +107,19 @@ async def export_period(
 def _period(hub: Hub, caller: PersonCaller, patient_id: Id, first: date, last: date, media: Media) -> Json:
     days = f"{first}/{last}"
     with hub.database.transaction() as session:
-        visits = visits_of_period(hub, session, caller, patient_id, first, last)
+        readings = visits_of_period(hub, session, caller, patient_id, first, last)
+        visits = [reading.visit for reading in readings]
         files = _files(session, visits, media)
         thing = f"patient {patient_id} {days} visits {len(visits)}{' with_media' if files else ''}"
-        acts = [Act(action="period_exported", object=thing, patient_id=patient_id)]
-        acts += [act_on(visit, "visit_exported", f"visit {visit.id} period {days}") for visit in visits]
-        append_all(session, [(caller.actor(), act) for act in acts], hub.now())
+        as_emergency = any(reading.ground == "emergency" for reading in readings)
+        whole = caller.actor("emergency" if as_emergency else None)
+        acts = [(whole, Act(action="period_exported", object=thing, patient_id=patient_id))]
+        for reading in readings:
+            each = f"visit {reading.visit.id} period {days}"
+            acts.append((reading.actor, act_on(reading.visit, "visit_exported", each)))
+        append_all(session, acts, hub.now())
         exports = [export_of(hub, session, visit) for visit in visits]
-        patient = patient_of(session.get_one(PatientRow, patient_id), 0)
+        patient = patient_of(session, session.get_one(PatientRow, patient_id), 0)
     inside = stored_files(hub, files)
     return period_bundle(patient, first, last, [replace(export, media=inside) for export in exports])
 

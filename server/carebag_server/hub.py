@@ -18,6 +18,8 @@ from carebag_server.together import Together, Watch
 from carebag_server.tries import Paces, Tries
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from carebag_server.callers import PersonCaller
     from carebag_server.sockets import LiveRooms
     from carebag_server.visit_lists import VisitList
@@ -39,8 +41,12 @@ class Hub:
     """Guests' links that did not work, by address; forgotten at a restart."""
     paces: dict[str, Paces] = field(default_factory=lambda: {kind: Paces(*pace) for kind, pace in PACES.items()})
     """How fast each caller may ask, by kind of caller."""
+    code_tries: Tries = field(default_factory=Tries)
+    """Kits' codes and passkey links that did not work, by address; forgotten at a restart."""
     refused_kits: RefusedKits = field(default_factory=RefusedKits)
     lists: "Together[PersonCaller, VisitList]" = field(init=False)
+    seats: "Together[tuple[PersonCaller, UUID], bool]" = field(init=False)
+    """Whether a doctor may stay in the room of a visit."""
     signed_in: Watch = field(init=False)
     """Sessions behind the open sockets."""
     enrolled: Watch = field(init=False)

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from carebag_server.database import Database, of_these
+from carebag_server.people_tables import FormerKitKey
 from carebag_server.refusals import Refused
 from carebag_server.tables import Kit, KitNonce
 from carebag_wire.kit_proof import MAX_SKEW_MS, BadProof, KitProof, proof_text, read_proof
@@ -46,6 +47,12 @@ def those_enrolled(database: Database, kit_ids: Sequence[uuid.UUID]) -> set[uuid
     """Which of these kits are not reported lost."""
     with database.reading() as session:
         return of_these(session, select(Kit.id).where(Kit.revoked_at.is_(None)), Kit.id, kit_ids)
+
+
+def former_keys(session: Session, kit_id: uuid.UUID) -> list[bytes]:
+    """Keys that the kit had, the newest first: what they signed is still verified by them."""
+    query = select(FormerKitKey.public_key).where(FormerKitKey.kit_id == kit_id)
+    return list(session.scalars(query.order_by(FormerKitKey.replaced_at.desc(), FormerKitKey.public_key)))
 
 
 def signed_by(public_key: bytes, signature: str, text: bytes) -> bool:

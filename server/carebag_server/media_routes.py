@@ -15,7 +15,7 @@ from carebag_server.hub import Hub, TheHub
 from carebag_server.media_answer import file_answer
 from carebag_server.photo_type import HEAD_BYTES, photo_type_of
 from carebag_server.refusals import Refused, not_found
-from carebag_server.relations import visible_visit
+from carebag_server.relations import readable_visit
 from carebag_server.tables import Finding, MediaRow, RecordRow
 from carebag_server.visits import act_on
 from carebag_wire.base import Id
@@ -41,11 +41,12 @@ def read_media(visit_id: Id, sha256: Digest, caller: DoctorByQuery, hub: TheHub,
 
 
 def _readable(hub: Hub, session: Session, caller: PersonCaller, visit_id: Id, sha256: str) -> str:
-    visit = visible_visit(session, caller, visit_id, hub.now())
+    reading = readable_visit(session, caller, visit_id, hub.now())
+    visit = reading.visit
     query = select(Finding).where(Finding.visit_id == visit.id, Finding.media_sha256 == sha256)
     finding = session.scalars(query).first()
     if finding is None or session.get(MediaRow, sha256) is None:
         raise not_found()
-    append(session, caller.actor(), act_on(visit, "media_read", f"media {sha256}"), hub.now())
+    append(session, reading.actor, act_on(visit, "media_read", f"media {sha256}"), hub.now())
     record = record_adapter.validate_json(session.get_one(RecordRow, finding.record_id).payload)
     return record.media_type if isinstance(record, PhotoTaken) else _SOUND

@@ -50,6 +50,11 @@ def revision_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+def newest() -> str | None:
+    """The version of tables that this program makes."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
 def is_known(revision: str) -> bool:
     """Whether this program has tables of that version."""
     return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}

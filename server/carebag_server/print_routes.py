@@ -19,7 +19,7 @@ from carebag_server.audit import append
 from carebag_server.callers import PersonCaller
 from carebag_server.fhir_exports import export_of, stored_files
 from carebag_server.hub import Hub, TheHub
-from carebag_server.relations import visible_visit
+from carebag_server.relations import readable_visit
 from carebag_server.visits import act_on, zone_of
 from carebag_wire.base import Id
 
@@ -62,8 +62,9 @@ async def print_visit(
 def _print(hub: Hub, caller: PersonCaller, visit_id: Id, language: Language) -> bytes:
     now = hub.now()
     with hub.database.transaction() as session:
-        visit = visible_visit(session, caller, visit_id, now)
-        append(session, caller.actor(), act_on(visit, "visit_printed", f"visit {visit.id} {language}"), now)
+        reading = readable_visit(session, caller, visit_id, now)
+        visit = reading.visit
+        append(session, reading.actor, act_on(visit, "visit_printed", f"visit {visit.id} {language}"), now)
         export = export_of(hub, session, visit)
     snapshot = export.snapshot
     digests = {view.sound.media_sha256 for view in snapshot.sounds}

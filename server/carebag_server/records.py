@@ -18,7 +18,7 @@ from carebag_server.audit import Act, Actor, append_all
 from carebag_server.callers import KitCaller
 from carebag_server.filings import objection, settle, take
 from carebag_server.hub import Hub
-from carebag_server.kit_keys import signed_by
+from carebag_server.kit_keys import former_keys, signed_by
 from carebag_server.people import nurse_commission
 from carebag_server.record_effects import apply
 from carebag_server.tables import Kit, Practitioner, RecordRow, RequestRow, VisitRow
@@ -60,9 +60,10 @@ def take_in(hub: Hub, session: Session, caller: KitCaller, batch: RecordBatch) -
     refused: dict[str, Code] = {}
     intake = _Intake(session, caller, now)
     good: list[tuple[SignedRecord, Record]] = []
+    keys = [kit.public_key, *former_keys(session, kit.id)]
     for envelope in batch.records:
         try:
-            good.append((envelope, _checked(kit, envelope)))
+            good.append((envelope, _checked(kit, envelope, keys)))
         except _Refused as refusal:
             refused[envelope.sha256] = refusal.code
     there = _There(session, kit.id, [record for _, record in good])
@@ -185,11 +186,15 @@ class _Intake:
             settle(session, record.id, caller.kit_id)
 
 
-def _checked(kit: Kit, envelope: SignedRecord) -> Record:
-    """The record of an envelope whose digest, signature, form and kit are right."""
+def _checked(kit: Kit, envelope: SignedRecord, keys: list[bytes]) -> Record:
+    """The record of an envelope whose digest, signature, form and kit are right.
+
+    Args:
+        keys: the kit's, and those that it had: what was signed before the key was replaced may come after it.
+    """
     if payload_sha256(envelope.payload) != envelope.sha256:
         raise _Refused("bad_record")
-    if not signed_by(kit.public_key, envelope.signature, envelope.payload.encode()):
+    if not any(signed_by(key, envelope.signature, envelope.payload.encode()) for key in keys):
         raise _Refused("bad_signature")
     try:
         record = record_adapter.validate_json(envelope.payload)

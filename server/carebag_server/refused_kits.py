@@ -10,11 +10,11 @@ HOUR_S = 3600.0
 KEPT = 100
 """Told about within an hour; more are somebody who makes ids up, and get no line of their own."""
 WHAT_TO_DO = {
-    "kit_unknown": "it is not registered at this hub. Register its id and public key (the kit's log has both), or "
-    "point it at its own hub (carebag kit --hub)",
+    "kit_unknown": "it is not registered at this hub. Make a code for it (carebag admin kit add), or point it at its "
+    "own hub (carebag kit --hub)",
     "kit_revoked": "it is reported lost or taken out of use",
     "bad_proof": "it does not sign with the key it is registered with. If its data folder was lost or replaced, "
-    "register it anew",
+    "make a code for it (carebag admin kit rotate)",
 }
 """Refusals that stay as they are until a person does something."""
 

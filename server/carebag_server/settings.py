@@ -3,6 +3,7 @@
 import argparse
 import ipaddress
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,8 @@ class Settings:
     """Decides what "today" is in the list of visits."""
     telephone: str = ""
     """Of the doctors: shown to a nurse whose kit reaches nobody."""
+    log_key_file: Path | None = None
+    """Signs the checkpoints that the medical lead takes of the log (`carebag audit key`); None: they are unsigned."""
     turn: TurnSettings = field(default_factory=TurnSettings)
     """By way of which servers media goes where there is no direct path."""
     sfu: SfuSettings = field(default_factory=SfuSettings)
@@ -130,8 +133,11 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
 
     Raises:
         UnsafeSettings: `bad_port` for a port that is no number, `no_turn_secret_file` or `no_sfu_secret_file` for
-            one that cannot be read; `no_s3_secret_file`, `no_bus_secret_file` likewise.
+            one that cannot be read, `open_turn_secret_file` and so on for one that every user of the machine can;
+            `no_s3_secret_file`, `no_bus_secret_file` likewise; `password_on_command_line`.
     """
+    if _has_password(getattr(args, "database", None)):
+        raise UnsafeSettings("password_on_command_line")
 
     def choose(option: str, variable: str, default: str) -> str:
         given = getattr(args, option, None)
@@ -150,10 +156,16 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
         demo=bool(getattr(args, "demo", False)) or environ.get("CAREBAG_DEMO", "").lower() in _TRUE,
         time_zone=environ.get("CAREBAG_TIME_ZONE", Settings.time_zone),
         telephone=choose("telephone", "TELEPHONE", "").strip()[:40],
+        log_key_file=Path(environ["CAREBAG_LOG_KEY_FILE"]) if environ.get("CAREBAG_LOG_KEY_FILE") else None,
         turn=_turn(choose("turn", "TURN", ""), bool(getattr(args, "relay_only", False)), environ),
         sfu=SfuSettings(place=choose("sfu", "SFU", "").strip(), secret=_secret("SFU", environ)),
         bus=BusSettings(place=choose("bus", "BUS", "").strip(), secret=_secret("BUS", environ)),
     )
+
+
+def _has_password(database_url: str | None) -> bool:
+    """Every user of the machine can read a command line; the environment and `~/.pgpass` are the process's own."""
+    return bool(database_url and urlsplit(database_url).password)
 
 
 def _media(place: str, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -178,6 +190,8 @@ def _secret(name: str, environ: Mapping[str, str]) -> str:
     if secret or not file:
         return secret
     try:
+        if Path(file).stat().st_mode & stat.S_IROTH and os.name == "posix":
+            raise UnsafeSettings(f"open_{name.lower()}_secret_file")
         return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         raise UnsafeSettings(f"no_{name.lower()}_secret_file") from None

@@ -12,7 +12,7 @@ from fastapi import APIRouter, WebSocket
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketDisconnect
 
-from carebag_server import sessions, visits
+from carebag_server import sessions, together, visits
 from carebag_server.access import DoctorByQuery, TheKitConnecting
 from carebag_server.callers import KitCaller, PersonCaller
 from carebag_server.hub import Hub, TheHub
@@ -134,7 +134,7 @@ class Console:
         self._queue_wanted.set()
         self.line.requeue = self._requeue
         self._participant_id = participant_id
-        await until_one_ends(self._answer(), self._send_queues(), self._watch_session(), self._relay.run())
+        await until_one_ends(self._answer(), self._send_queues(), *self._watches(), self._relay.run())
 
     async def _answer(self) -> None:
         answers: dict[type, Callable[[Any], Awaitable[None]]] = {
@@ -223,6 +223,21 @@ class Console:
             self._homes = visit_list.homes
             self.line.push(visit_list.message)
             await asyncio.sleep(QUEUE_SECONDS)
+
+    def _watches(self) -> list[Coroutine[Any, Any, None]]:
+        return [self._watch_session(), self._watch_seat()]
+
+    async def _watch_seat(self) -> None:
+        """Who may not see the visit any more is shown out of its room, and the list is another."""
+        while True:
+            await asyncio.sleep(together.LOOK_SECONDS)
+            visit_id = self.hub.live.rooms.seated(self.line.number)
+            if visit_id is None or await self.hub.seats.ask((self.caller, visit_id)):
+                continue
+            self._relay.serve(None)
+            await self.hub.live.happen(Left(line=self.line.number))
+            self.line.refuse("seat_ended")
+            self._queue_wanted.set()
 
     async def _watch_session(self) -> None:
         """A page that no longer pings must not go on listening when its session has run out."""

@@ -160,11 +160,12 @@ class KitNonce(Base, kw_only=True):
 
 class PatientRow(Base, kw_only=True):
     __tablename__ = "patient"
+    __table_args__ = (UniqueConstraint("personal_id_system", "personal_id"),)
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
-    personal_id: Mapped[str] = mapped_column(String(12), unique=True)
+    personal_id: Mapped[str] = mapped_column(String(64))
     personal_id_system: Mapped[str]
-    birth_date: Mapped[str] = mapped_column(String(10))
+    birth_date: Mapped[str | None] = mapped_column(String(10))
     place: Mapped[str]
     own_doctor: Mapped[str]
 
@@ -367,10 +368,10 @@ class AuditRow(Base, kw_only=True):
 
     __tablename__ = "audit_event"
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     action: Mapped[str] = mapped_column(String(64))
     object: Mapped[str]
-    patient_id: Mapped[uuid.UUID | None]
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
     visit_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
     practitioner: Mapped[str]
     role: Mapped[str]
@@ -391,3 +392,6 @@ class AuditHead(Base, kw_only=True):
     hash: Mapped[str] = mapped_column(String(64))
     frontier: Mapped[bytes] = mapped_column(default=b"")
     """Of the events' Merkle tree: see `audit_tree.Frontier`; 32 bytes for each 1 in the binary form of `events`."""
+
+
+from carebag_server import people_tables  # noqa: E402, F401 (more tables of the same metadata)

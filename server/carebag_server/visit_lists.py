@@ -1,4 +1,4 @@
-"""The doctors' lists of visits, each read and logged with those of all who wait for one."""
+"""The doctors' lists of visits, each read and logged with those of all who wait for one; and who may stay in a room."""
 
 import uuid
 from collections.abc import Sequence
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
-from carebag_server.relations import home_organizations, scope_of
+from carebag_server.relations import home_organizations, scope_of, visible_visits
+from carebag_server.tables import VisitRow
 from carebag_server.visits import lists_of_heads
 from carebag_wire.messages import Queue
 
@@ -16,6 +17,15 @@ class VisitList:
     message: Queue
     homes: frozenset[uuid.UUID]
     """Organisations whose visits these may be: when one of them changes, the list is another."""
+
+
+def may_stay(hub: Hub, sitting: Sequence[tuple[PersonCaller, uuid.UUID]]) -> list[bool]:
+    """Of each doctor in a visit's room, whether she may still see the visit: agreements end, patients block."""
+    with hub.database.reading() as session:
+        return [
+            session.scalars(visible_visits(one, hub.now()).where(VisitRow.id == visit_id)).first() is not None
+            for one, visit_id in sitting
+        ]
 
 
 def read_lists(hub: Hub, readers: Sequence[PersonCaller]) -> list[VisitList]:

@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from carebag_server.patients import turned_out
 from carebag_server.people import person_of
+from carebag_server.protection import in_list, protection_of
 from carebag_server.tables import (
     Commission,
     Finding,
@@ -27,6 +29,7 @@ from carebag_wire.guests import Guest, GuestState
 from carebag_wire.records import Reading, SoundRecorded, record_adapter
 from carebag_wire.values import Circumstances
 from carebag_wire.visit import (
+    KnownAs,
     ListeningMark,
     Note,
     Participant,
@@ -42,13 +45,16 @@ from carebag_wire.visit import (
 FindingView = ReadingView | SoundView | PhotoView
 
 
-def head_of(session: Session, visit: VisitRow) -> VisitHead:
+def head_of(session: Session, visit: VisitRow, turned_outs: Mapping[uuid.UUID, PatientRow] | None = None) -> VisitHead:
+    """`turned_outs`: who its patient turned out to be, where that was read already."""
+    if turned_outs is None:
+        turned_outs = turned_out(session, [visit.patient_id])
     patient = session.get_one(PatientRow, visit.patient_id)
     commission = session.get(Commission, visit.nurse_commission_id) if visit.nurse_commission_id else None
     return VisitHead.model_validate(
         {
             "id": visit.id,
-            "patient": patient_of(patient, visit.colour),
+            "patient": patient_of(session, patient, visit.colour, turned_outs.get(patient.id)),
             "nurse": person_of(session, commission) if commission else None,
             "kit_id": visit.kit_id,
             "kit_name": session.get_one(Kit, visit.kit_id).name,
@@ -64,28 +70,46 @@ def head_of(session: Session, visit: VisitRow) -> VisitHead:
 
 
 def heads_of(session: Session, visits: Sequence[VisitRow]) -> list[VisitHead]:
-    """As `head_of` for each; patients and kits are read together, and held so that the session still knows them."""
+    """As `head_of` for each, as a list shows them: who is protected has no name there.
+
+    Patients and kits are read together, and held so that the session still knows them.
+    """
     patients = {visit.patient_id for visit in visits}
     kits = {visit.kit_id for visit in visits}
     held = [
         session.scalars(select(PatientRow).where(PatientRow.id.in_(patients))).all(),
         session.scalars(select(Kit).where(Kit.id.in_(kits))).all(),
     ]
-    heads = [head_of(session, visit) for visit in visits]
+    turned_outs = turned_out(session, patients)
+    heads = [in_list(head_of(session, visit, turned_outs)) for visit in visits]
     del held
     return heads
 
 
-def patient_of(row: PatientRow, colour: int) -> Patient:
+def patient_of(session: Session, row: PatientRow, colour: int, found: PatientRow | None = None) -> Patient:
+    """Where a protected patient lives, the hub tells nobody. `found`: who the patient turned out to be."""
+    protected = protection_of(session, row.id) or (protection_of(session, found.id) if found else "")
     return Patient(
+        turned_out=_known_as(found) if found else None,
         id=row.id,
         name=row.name,
         personal_id=row.personal_id,
         personal_id_system=row.personal_id_system,
-        birth_date=row.birth_date,
-        place=row.place,
+        birth_date=row.birth_date or "",
+        place="" if protected else row.place,
         own_doctor=row.own_doctor,
         colour=colour,
+        protected=protected,
+    )
+
+
+def _known_as(row: PatientRow) -> KnownAs:
+    return KnownAs(
+        id=row.id,
+        name=row.name,
+        personal_id=row.personal_id,
+        personal_id_system=row.personal_id_system,
+        birth_date=row.birth_date or "",
     )
 
 

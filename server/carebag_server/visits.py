@@ -12,7 +12,7 @@ from carebag_server.announcements import announce_changed
 from carebag_server.audit import Act, append, append_all
 from carebag_server.callers import KitCaller, PersonCaller
 from carebag_server.hub import Hub
-from carebag_server.relations import scope_of, visible_visit, visible_visits
+from carebag_server.relations import Scope, readable_visit, scope_of, visible_visit, visible_visits
 from carebag_server.tables import VisitRow
 from carebag_server.visit_views import head_of, heads_of, snapshot_of
 from carebag_wire.visit import VisitHead, VisitSnapshot
@@ -45,7 +45,7 @@ def list_heads(hub: Hub, session: Session, caller: PersonCaller) -> list[VisitHe
 
 def lists_of_heads(hub: Hub, session: Session, readers: Sequence[PersonCaller]) -> list[list[VisitHead]]:
     """As `list_heads` for each reader; readers who see the same have it read once. One log row for each reader."""
-    read: dict[tuple[str, uuid.UUID], list[VisitHead]] = {}
+    read: dict[Scope, list[VisitHead]] = {}
     for reader in readers:
         if scope_of(reader) not in read:
             read[scope_of(reader)] = heads_of(session, session.scalars(_todays(hub, reader)).all())
@@ -74,8 +74,9 @@ def read_visit(hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid.
     Raises:
         Refused: 404 `not_found`.
     """
-    visit = visible_visit(session, caller, visit_id, hub.now())
-    append(session, caller.actor(), act_on(visit, "visit_read", f"visit {visit.id}"), hub.now())
+    reading = readable_visit(session, caller, visit_id, hub.now())
+    visit = reading.visit
+    append(session, reading.actor, act_on(visit, "visit_read", f"visit {visit.id}"), hub.now())
     participants, kit_online = hub.live.presence(visit.id, visit.kit_id)
     return snapshot_of(session, visit, caller.person.practitioner_id, participants, kit_online, hub.now())
 

@@ -140,6 +140,13 @@ class PasskeyAnswer(Wire):
     """Signing in: in which of the person's commissions; None if there is only one."""
 
 
+class PasskeyByLink(Wire):
+    """A passkey made by the operator's one-time link."""
+
+    token: Annotated[str, Field(min_length=20, max_length=200)]
+    answer: PasskeyAnswer
+
+
 class Health(Wire):
     status: Literal["ok"]
     protocol: int
@@ -176,6 +183,8 @@ class AuditCheck(Wire):
     intact: bool
     events: int
     head: Sha256
+    root: Sha256
+    """Of the Merkle tree over the events that were read and found whole."""
     broken_at: int | None = None
     why: Code | None = None
     checked_at: Utc

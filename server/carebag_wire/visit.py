@@ -36,17 +36,36 @@ class Person(Wire):
     organization: ShortText
 
 
+class KnownAs(Wire):
+    """Who a patient turned out to be."""
+
+    id: Id
+    name: ShortText
+    personal_id: ShortText
+    personal_id_system: ShortText
+    birth_date: ShortText
+
+
+Protection = Literal["", "sekretessmarkering", "skyddad_folkbokforing", "turvakielto"]
+"""A protected identity: the mark and the protected registration of Sweden, the non-disclosure of Finland."""
+
+
 class Patient(Wire):
     id: Id
     name: ShortText
     personal_id: ShortText
-    """Twelve digits as stored; the pages write it 19121212-1212."""
+    """As stored: `191212121212`; pages and paper write it as its system is written."""
     personal_id_system: ShortText
     birth_date: ShortText
+    """ISO 8601; empty where it is not known."""
     place: ShortText
     own_doctor: ShortText
     colour: Annotated[int, Field(ge=0, le=7)]
     """Which of the visit colours: another patient never has the same colour as the one just seen."""
+    turned_out: Annotated[KnownAs | None, _WHEN_SAID] = None
+    """A person known under another identity, as somebody found out later."""
+    protected: Annotated[Protection, _WHEN_SAID] = ""
+    """Then `place` is empty everywhere, and in lists also name, `personal_id` and birth date."""
 
 
 class VisitHead(Wire):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import runpy
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +24,7 @@ from carebag.processes import free_port
 from carebag.walkthrough import PATIENT, Walk
 from carebag_edge.live.camera import CameraSource
 from carebag_edge.live.media import AiortcLive
+from carebag_server.demo_data import PATIENTS
 from carebag_wire.messages import Signal
 
 WEB = Path(__file__).parents[2] / "web"
@@ -36,6 +38,23 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("demo")
     with running(Options(folder, port=free_port(0), speed=SPEED)) as started:
         yield started
+    no_patient_in(folder / "logs")
+
+
+OF_PATIENTS = re.compile(
+    "|".join(part for ill in PATIENTS for part in (ill.name, ill.name.split()[1], ill.personal_id[2:8], ill.place))
+)
+"""What no line of a log may hold; of a number six digits are enough to know it by, however it is written."""
+
+
+def no_patient_in(logs: Path) -> None:
+    """Hub, kit and simulators have written about everything but the patients (HSLF-FS 2016:40; ASVS 5.0 V16.2.5)."""
+    files = sorted(logs.iterdir())
+    assert {"hub", "kit"} <= {file.name.split(".")[0].split("-")[0] for file in files}
+    for file in files:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        told = [number for number, line in enumerate(lines, 1) if OF_PATIENTS.search(line)]
+        assert not told, f"{file.name} tells of a patient in lines {told[:5]}"
 
 
 @pytest.fixture(scope="module")

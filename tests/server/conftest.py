@@ -290,6 +290,13 @@ class DemoHub:
         assert answer.status_code == 200, answer.text
         return [snapshot["visit"] for snapshot in answer.json()]
 
+    def consent(self, headers: dict[str, str], visit: Json, days: int = 1) -> Json:
+        """The patient of a visit lets the doctor's care provider read the earlier ones."""
+        said = {"asked_by": "doctor", "how": "spoken", "days": days}
+        answer = self.client.post(f"/api/visits/{visit['id']}/consent", headers=headers, json=said)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
     def actions(self, visit_id: str | None = None) -> list[str]:
         """Actions of the access log, in order."""
         with self.database.reading() as session:

@@ -22,6 +22,10 @@ TABLE = {
     "GET /api/demo/doors": {"anyone"},
     "POST /api/passkey/login/options": {"anyone"},
     "POST /api/passkey/login/verify": {"anyone"},
+    "POST /api/passkey/link/options": {"anyone"},
+    "POST /api/passkey/link/verify": {"anyone"},
+    "POST /api/kit-enrolment": {"anyone"},
+    "POST /api/kit/key": {"kit"},
     "GET /": {"anyone"},
     "GET /enter/": {"anyone"},
     "GET /doctor/": {"anyone"},
@@ -56,6 +60,13 @@ TABLE = {
     "POST /api/visits/{visit_id}/marks/{mark_id}/take_back": {"doctor"},
     "POST /api/visits/{visit_id}/path-proofs": {"doctor"},
     "GET /api/review/visits/{visit_id}/path-proofs": {"reviewer"},
+    "GET /api/visits/{visit_id}/earlier": {"doctor"},
+    "POST /api/visits/{visit_id}/consent": {"doctor"},
+    "POST /api/visits/{visit_id}/consent/withdraw": {"doctor"},
+    "POST /api/visits/{visit_id}/emergency": {"doctor"},
+    "POST /api/visits/{visit_id}/emergency/end": {"doctor"},
+    "GET /api/review/emergencies": {"reviewer"},
+    "GET /api/review/marked": {"reviewer"},
     "GET /api/media/{visit_id}/{sha256}": {"doctor"},
     "GET /api/visits/{visit_id}/fhir": {"doctor"},
     "GET /api/patients/{patient_id}/fhir": {"doctor"},
@@ -64,6 +75,24 @@ TABLE = {
     "GET /api/review/visits": {"reviewer"},
     "GET /api/review/visits/{visit_id}/events": {"reviewer"},
     "GET /api/audit/verify": {"reviewer"},
+    "GET /api/audit/checkpoint": {"reviewer"},
+    "POST /api/audit/compare": {"reviewer"},
+    "POST /api/review/log": {"reviewer"},
+    "GET /api/review/log.csv": {"reviewer"},
+    "GET /api/review/visits/earlier": {"reviewer"},
+    "GET /api/review/visits/{visit_id}/csv": {"reviewer"},
+    "GET /api/review/weeks/{monday}": {"reviewer"},
+    "POST /api/review/weeks/{monday}/sample": {"reviewer"},
+    "POST /api/review/weeks/{monday}/minutes": {"reviewer"},
+    "GET /api/review/accesses/{seq}": {"reviewer"},
+    "POST /api/review/accesses/{seq}/judgements": {"reviewer"},
+    "POST /api/review/accesses/{seq}/questions": {"reviewer"},
+    "GET /api/review/questions": {"reviewer"},
+    "GET /api/review/patients/{patient_id}/accesses": {"reviewer"},
+    "GET /api/review/quality": {"reviewer"},
+    "GET /api/questions": {"doctor"},
+    "POST /api/questions/{question_id}/answer": {"doctor"},
+    "POST /api/visits/{visit_id}/outcome": {"doctor"},
     "POST /api/kit/records": {"kit"},
     "PUT /api/kit/media/{sha256}": {"kit"},
     "GET /api/kit/uploads/{sha256}": {"kit"},
@@ -84,8 +113,19 @@ def test_the_table_is_the_application(small_hub: Any) -> None:
 
 def filled(route: str) -> tuple[str, str]:
     method, path = route.split(" ")
-    for name in ("visit_id", "request_id", "reading_id", "sound_id", "photo_id", "guest_id", "mark_id", "patient_id"):
+    for name in (
+        "visit_id",
+        "request_id",
+        "reading_id",
+        "sound_id",
+        "photo_id",
+        "guest_id",
+        "mark_id",
+        "patient_id",
+        "question_id",
+    ):
         path = path.replace(f"{{{name}}}", str(uuid.UUID(int=1)))
+    path = path.replace("{monday}", "2026-11-16").replace("{seq}", "999999")
     return method, path.replace("{sha256}", hashlib.sha256(b"{}").hexdigest()).replace("{path:path}", "x").replace(
         "{name}", "x"
     )
@@ -225,12 +265,18 @@ def visit_paths(visit_id: str) -> list[tuple[str, str, Any]]:
         ("GET", f"{base}/sounds/earlier", None),
         ("POST", f"{base}/marks", {"stream": 1, "sample": 0, "rate_hz": 4000, "kind": "listen"}),
         ("POST", f"{base}/marks/{one}/take_back", None),
+        ("GET", f"{base}/earlier", None),
+        ("POST", f"{base}/consent", {"asked_by": "nurse", "how": "sign", "days": 30}),
+        ("POST", f"{base}/consent/withdraw", None),
+        ("POST", f"{base}/emergency", {"reason": "medvetslös"}),
+        ("POST", f"{base}/emergency/end", None),
         ("POST", f"{base}/guests", {"role": "relative", "name": "Karin", "consent": True}),
         ("POST", f"{base}/guests/{one}", {"act": "admit"}),
         ("POST", f"{base}/camera", {"act": "freeze"}),
         ("GET", f"/api/media/{visit_id}/{'0' * 64}?as=doctor", None),
         ("GET", f"{base}/fhir", None),
         ("GET", f"{base}/pdf", None),
+        ("POST", f"{base}/outcome", {"outcome": "not_at_issue"}),
     ]
 
 

@@ -66,6 +66,12 @@ def drive(hub: Any) -> list[tuple[str, list[str]]]:
     act(hub, doctor, "PUT", f"{base}/note", {"assessment": "a", "plan": "p", "base_version": 0})
     act(hub, doctor, "POST", f"{base}/note/sign", {"version": 1})
     step("note")
+    act(hub, doctor, "GET", f"{base}/earlier")
+    act(hub, doctor, "POST", f"{base}/consent", {"asked_by": "nurse", "how": "spoken", "days": 1})
+    act(hub, doctor, "POST", f"{base}/consent/withdraw")
+    act(hub, doctor, "POST", f"{base}/emergency", {"reason": "unconscious"})
+    act(hub, doctor, "POST", f"{base}/emergency/end")
+    step("consent and emergency")
     tray = hub.kit.store("reading", None, provenance="stored")
     hub.kit.store("reading_filed", head, reading_id=tray["id"])
     hub.kit.store("reading_filed", head, reading_id=tray["id"], decision="set_aside")
@@ -82,6 +88,8 @@ def drive(hub: Any) -> list[tuple[str, list[str]]]:
     step("print")
     act(hub, reviewer, "GET", "/api/review/visits")
     act(hub, reviewer, "GET", f"/api/review/visits/{head['id']}/events")
+    act(hub, reviewer, "GET", "/api/review/emergencies")
+    act(hub, reviewer, "GET", "/api/review/marked")
     act(hub, reviewer, "GET", "/api/audit/verify")
     step("review")
     return steps
@@ -103,11 +111,15 @@ EXPECTED = [
     ("heard", ["sound_heard"]),
     ("mark and take back", ["mark_made", "mark_taken_back"]),
     ("note", ["note_written", "note_signed"]),
+    (
+        "consent and emergency",
+        ["earlier_access_read", "consent_recorded", "consent_withdrawn", "emergency_opened", "emergency_ended"],
+    ),
     ("file and take back", ["unassigned", "reading_filed", "reading_taken_back"]),
     ("close", ["visit_closed"]),
     ("export", ["visit_exported", "visit_exported", "period_exported", "visit_exported", "audit_exported"]),
     ("print", ["visit_printed"]),
-    ("review", ["visits_listed", "audit_read", "audit_verified"]),
+    ("review", ["visits_listed", "audit_read", "emergencies_read", "marked_reads_read", "audit_verified"]),
 ]
 
 
@@ -129,7 +141,10 @@ def test_each_row_says_all_that_the_law_names(hub: Any) -> None:
     assert all(row.visit_id for row in of_patient if row.action != "period_exported")
 
 
-WITHOUT_PATIENT = {"signed_in", "visits_listed", "audit_verified", "unassigned"}
+WITHOUT_PATIENT = {
+    *("signed_in", "visits_listed", "audit_verified", "unassigned"),
+    *("emergencies_read", "marked_reads_read"),
+}
 
 
 def test_the_log_is_whole_after_it(hub: Any) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import base64
+import os
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +15,11 @@ from starlette.testclient import TestClient
 from carebag_server.app import create_app
 from carebag_server.database import Database
 from carebag_server.demo_data import ensure_demo
-from carebag_server.identity import TEST_NUMBERS
 from carebag_server.installation import WrongInstallation, stamp
 from carebag_server.settings import Settings, UnsafeSettings, database_fault, is_loopback, settings_from
 from carebag_server.tables import Kit, PatientRow, VisitRow
+from carebag_wire.identity.person import Identity
+from carebag_wire.identity.use import TEST_IDENTITIES
 
 KIT, KEY = uuid.UUID(int=1), bytes(32)
 NOW = datetime(2026, 11, 23, 9, 37, tzinfo=UTC)
@@ -65,7 +67,8 @@ def test_all_three_are_listed_whenever_the_demo_starts(sqlite_url: str, tmp_path
 def test_published_test_identities_and_different_colours(database: Database) -> None:
     ensure_demo(database.url, KIT, KEY, NOW)
     with database.reading() as session:
-        assert set(session.scalars(select(PatientRow.personal_id))) <= TEST_NUMBERS
+        patients = session.scalars(select(PatientRow))
+        assert {Identity(one.personal_id_system, one.personal_id) for one in patients} <= TEST_IDENTITIES
         assert sorted(session.scalars(select(VisitRow.colour))) == [0, 1, 2]
 
 
@@ -154,6 +157,27 @@ def test_command_line_before_environment_before_default() -> None:
     assert (settings.port, settings.database_url, settings.demo) == (9000, "postgresql+psycopg://x/y", True)
     assert settings.origins == ("http://localhost:9000", "http://127.0.0.1:9000")
     assert settings.host == "127.0.0.1"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+@pytest.mark.parametrize("name", ["TURN", "SFU", "S3", "BUS"])
+def test_a_secret_that_everybody_can_read_is_refused(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s" * 40)
+    environ = {f"CAREBAG_{name}_SECRET_FILE": str(file), "CAREBAG_MEDIA": "s3://b/p?endpoint=https://x"}
+    file.chmod(0o644)
+    with pytest.raises(UnsafeSettings, match=f"open_{name.lower()}_secret_file"):
+        settings_from(argparse.Namespace(), environ)
+    file.chmod(0o440)
+    settings_from(argparse.Namespace(), environ)
+
+
+def test_a_password_that_everybody_can_read_is_refused() -> None:
+    url = "postgresql+psycopg://carebag:secret@db/carebag"
+    with pytest.raises(UnsafeSettings, match="password_on_command_line"):
+        settings_from(argparse.Namespace(database=url), {})
+    assert settings_from(argparse.Namespace(), {"CAREBAG_DATABASE": url}).database_url == url
+    settings_from(argparse.Namespace(database="postgresql+psycopg://carebag@db/carebag"), {})
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "x", "-1", "８４７０"])

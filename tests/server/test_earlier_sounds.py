@@ -2,6 +2,8 @@
 
 import hashlib
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +13,23 @@ from carebag_server.demo_data import demo_id
 from carebag_server.tables import Organization, VisitRow
 
 SOUND = b"\x01\x00\x02\x00\x03\x00\x04\x00"
+
+
+@pytest.fixture
+def visit(hub: Any, doctor: Any, visit: Any) -> Any:
+    """Of a patient who lets the doctor read what others documented; without that, see `test_earlier_access.py`."""
+    hub.consent(doctor, visit)
+    return visit
+
+
+@contextmanager
+def not_over(hub: Any, visit: Any) -> Iterator[None]:
+    """While the doctor is called to it: what is done in a visit is done then."""
+    for state in ("open", "closed"):
+        with hub.database.transaction() as session:
+            session.get_one(VisitRow, uuid.UUID(visit["id"])).state = state
+        if state == "open":
+            yield
 
 
 def visit_before(hub: Any, of: Any, days: int = 7, **changes: Any) -> Any:
@@ -53,7 +72,8 @@ def test_the_same_point_newest_first_with_its_marks(hub: Any, doctor: Any, visit
     new = record(hub, last, stream=9, sound_marks=[[100, "S1"], [1500, "S2"]])
     record(hub, last, stream=10, circumstances={"point": "aortic"})
     made = {"stream": 9, "sample": 2, "rate_hz": 4000, "kind": "listen"}
-    hub.client.post(f"/api/visits/{last['id']}/marks", headers=doctor, json=made)
+    with not_over(hub, last):
+        assert hub.client.post(f"/api/visits/{last['id']}/marks", headers=doctor, json=made).status_code == 201
     answer = earlier(hub, doctor, visit)
     assert ids(answer) == [new["id"], old["id"]]
     first = answer.json()[0]
@@ -80,7 +100,10 @@ def test_not_of_this_visit_not_rejected_not_without_its_file(hub: Any, doctor: A
     record(hub, visit)
     rejected = record(hub, last)
     said = {"decision": "rejected", "reason": "another patient"}
-    hub.client.post(f"/api/visits/{last['id']}/sounds/{rejected['id']}/decision", headers=doctor, json=said)
+    path = f"/api/visits/{last['id']}/sounds/{rejected['id']}/decision"
+    assert len(ids(earlier(hub, doctor, visit))) == 1
+    with not_over(hub, last):
+        assert hub.client.post(path, headers=doctor, json=said).status_code == 200
     hub.kit.store("sound_recorded", last, media_sha256="0" * 64)
     assert ids(earlier(hub, doctor, visit)) == []
 
@@ -89,6 +112,7 @@ def test_not_of_another_patient(hub: Any, doctor: Any, visit: Any) -> None:
     other = hub.visits()[1]
     last = visit_before(hub, visit, patient_id=uuid.UUID(other["patient"]["id"]))
     record(hub, last)
+    hub.consent(doctor, other)
     assert ids(earlier(hub, doctor, visit)) == []
     assert len(ids(earlier(hub, doctor, other))) == 1
 

@@ -29,6 +29,7 @@ def period(hub: Any, doctor: Any, visit: Any) -> str:
     )
     sound = hub.kit.store("sound_recorded", visit)
     hub.kit.request("PUT", f"/api/kit/media/{sound['media_sha256']}", SOUND)
+    hub.consent(doctor, visit, days=30)
     hub.kit.store("visit_closed", visit)
     with hub.database.transaction() as session:
         today = session.get_one(VisitRow, uuid.UUID(visit["id"]))

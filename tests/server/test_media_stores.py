@@ -237,6 +237,7 @@ def test_addresses_of_buckets(url: str, fault: str | None) -> None:
 
 def test_a_secret_from_a_file_and_never_in_a_listing(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hush\n")
+    (tmp_path / "secret").chmod(0o600)
     environ = {"CAREBAG_MEDIA": "s3://bag", "CAREBAG_S3_SECRET_FILE": str(tmp_path / "secret")}
     made = settings_from(type("Args", (), {})(), {**environ, "CAREBAG_MEDIA_SCRATCH": str(tmp_path / "in")})  # type: ignore[arg-type]
     assert (made.media_url, made.media_folder, made.media_secret) == ("s3://bag", tmp_path / "in", "hush")

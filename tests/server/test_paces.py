@@ -42,6 +42,17 @@ def test_a_kit_is_told_to_wait(hub: Any) -> None:
     assert hub.enrol("Väska 2").request("GET", "/api/kit/visits").status_code == 200
 
 
+def test_a_guest_is_told_to_wait(hub: Any, doctor: Any, visit: Any) -> None:
+    pace_of(hub, "guest")
+    wanted = {"role": "relative", "name": "Karin", "consent": True}
+    invited = hub.client.post(f"/api/visits/{visit['id']}/guests", headers=doctor, json=wanted).json()
+    browser = hub.browser()
+    said = {"token": invited["url"].split("#token=")[1], "name": "Karin"}
+    assert browser.post("/api/guest/enter", json=said, headers={"Origin": doctor["Origin"]}).status_code == 200
+    assert [browser.get("/api/guest").status_code for _ in range(3)] == [200] * 3
+    assert answer(browser.get("/api/guest")) == TOO_MANY
+
+
 def test_an_address_waits_before_sign_in_but_gets_the_pages(hub: Any) -> None:
     pace_of(hub, "address")
     assert [hub.client.get("/api/health").status_code for _ in range(3)] == [200] * 3

@@ -12,6 +12,9 @@ _SE = "http://electronichealth.se/identifier"
 PERSONNUMMER = f"{_SE}/personnummer"
 SAMORDNINGSNUMMER = f"{_SE}/samordningsnummer"
 NATIONAL_RESERVE = f"{_SE}/nationelltReservnummer"
+LMA = f"{_SE}/LMA-nummer"
+STOCKHOLM_RESERVE = "urn:oid:1.2.752.97.3.1.3"
+VASTRA_GOTALAND_RESERVE = "urn:oid:1.2.752.113.11.0.2.1.1.1"
 HENKILOTUNNUS = "urn:oid:1.2.246.21"
 HSA_ID = "urn:oid:1.2.752.29.4.19"
 URI = "urn:ietf:rfc:3986"
@@ -44,3 +47,28 @@ def stored_name(name: str) -> str:
     if not (_URN_OID.fullmatch(whole) or _ADDRESS.fullmatch(whole)):
         raise BadIdentity("unknown_identity_system")
     return _ALSO.get(whole, whole)
+
+
+def other_name(stored: str) -> str:
+    """The OID by which the national services know a system that is stored by its address; empty where there is none."""
+    return next((name for name, system in _ALSO.items() if system == stored), "")
+
+
+_CODES = {
+    PERSONNUMMER: "personnummer",
+    SAMORDNINGSNUMMER: "samordningsnummer",
+    NATIONAL_RESERVE: "national_reserve",
+    LMA: "lma",
+    STOCKHOLM_RESERVE: "stockholm_reserve",
+    VASTRA_GOTALAND_RESERVE: "vastra_gotaland_reserve",
+    HENKILOTUNNUS: "henkilotunnus",
+    URI: "temporary",
+}
+
+
+def code_of(name: str) -> str:
+    """What a system is called in the catalogues of words (`id_system.…`); `other` for every one that is not known."""
+    try:
+        return _CODES.get(stored_name(name), "other")
+    except BadIdentity:
+        return _CODES.get(name, "other")

@@ -22,6 +22,7 @@ import {
   type VisitHead,
   type VisitSnapshot,
 } from '../shared/wire'
+import type { Earlier } from './earlier.svelte'
 import { isNewer } from './newest'
 
 /** A reload comes back to the same visit; kept in the tab, never in the address. */
@@ -62,6 +63,8 @@ export class Console {
   /** The hub wants media to go by way of a relay or not at all. */
   heldToRelay = $state(false)
   superseded = $state(false)
+  /** Of the visit that is shown. */
+  earlier = $state.raw<Earlier | null>(null)
   problem = $state('')
   #socket: ReturningSocket<ToConsole, FromConsole> | undefined
   #kitHeardMs = 0
@@ -247,6 +250,7 @@ export class Console {
       return
     }
     this.problem = code
+    if (code === 'seat_ended') this.#forget()
     // a visit kept from before that may not be joined any more: back to the list
     if (this.visit === null && this.visitId !== '') {
       sessionStorage.removeItem(TAB)

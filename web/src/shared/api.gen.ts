@@ -162,6 +162,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/passkey/link/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Passkey Link Options */
+        post: operations["passkey_link_options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkey/link/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Passkey Link Verify */
+        post: operations["passkey_link_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/visits": {
         parameters: {
             query?: never;
@@ -624,6 +658,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/visits/{visit_id}/earlier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Earlier Access */
+        get: operations["read_earlier_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give Consent */
+        post: operations["give_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/consent/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Withdraw Consent */
+        post: operations["withdraw_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/emergency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open Emergency */
+        post: operations["open_emergency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/emergency/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End Emergency */
+        post: operations["end_emergency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/emergencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Review Emergencies
+         * @description Newest first, also those that last now.
+         */
+        get: operations["review_emergencies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/marked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Review Marked
+         * @description Everything done under an emergency, and every reading about a protected patient, newest first.
+         */
+        get: operations["review_marked"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/visits/{visit_id}/path-proofs": {
         parameters: {
             query?: never;
@@ -729,6 +888,376 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/kit-enrolment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol Kit
+         * @description Raises: Refused: 429 `too_many_tries`, and as `kit_enrolment.enrol`.
+         */
+        post: operations["enrol_kit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kit/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace Kit Key */
+        post: operations["replace_kit_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Log
+         * @description A page of a day: what to look for stands in the body, since names do not belong into an address.
+         */
+        post: operations["read_log"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/visits/earlier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Earlier Visits
+         * @description Visits of any day, the newest first, a page at a time.
+         */
+        get: operations["earlier_visits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/weeks/{monday}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Week */
+        get: operations["read_week"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/weeks/{monday}/sample": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Draw Week */
+        post: operations["draw_week"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/weeks/{monday}/minutes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign Minutes */
+        post: operations["sign_minutes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/accesses/{seq}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Access */
+        get: operations["read_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/accesses/{seq}/judgements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Judge Access */
+        post: operations["judge_access"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/accesses/{seq}/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask Staff */
+        post: operations["ask_staff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All Questions */
+        get: operations["all_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/patients/{patient_id}/accesses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Patient Accesses */
+        get: operations["patient_accesses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Quality */
+        get: operations["read_quality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/visits/{visit_id}/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Visit Csv
+         * @description The visit's access log; this reading of it is its last row.
+         */
+        get: operations["visit_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/log.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Period Csv
+         * @description All rows within reach from one day to another, both included, at most a year.
+         *
+         *     Raises:
+         *         Refused: 422 `bad_day` or `bad_period`.
+         */
+        get: operations["period_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Take Checkpoint
+         * @description The log as it was just before this row: five lines without anything about patients, to be kept elsewhere.
+         */
+        get: operations["take_checkpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare Checkpoint
+         * @description Recompute the log against a kept checkpoint, without holding up those who write.
+         */
+        post: operations["compare_checkpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My Questions
+         * @description What the medical lead asks the caller and waits for.
+         */
+        get: operations["my_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/questions/{question_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer Question */
+        post: operations["answer_question"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/outcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say Outcome
+         * @description Whether an ambulance was at issue: one press after signing, may be left out.
+         */
+        post: operations["say_outcome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/review/visits": {
         parameters: {
             query?: never;
@@ -814,6 +1343,65 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Access
+         * @description What one person saw and did of one patient's visit on one day.
+         */
+        Access: {
+            /** Seq */
+            seq: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Rows */
+            rows: number;
+            /** Actions */
+            actions: string[];
+            /** Practitioner */
+            practitioner: string;
+            /** Role */
+            role: string;
+            /** Care Unit */
+            care_unit: string;
+            /** Organization */
+            organization: string;
+            /** Purpose */
+            purpose: string;
+            patient: components["schemas"]["NamedPatient"];
+            /** Visit Id */
+            visit_id: string | null;
+            /**
+             * Relation
+             * @enum {string}
+             */
+            relation: "treated" | "assigned" | "listed" | "emergency" | "none";
+            /** Why */
+            why: components["schemas"]["WhyFact"][];
+            /** Reasons */
+            reasons: components["schemas"]["ReviewReason"][];
+            /** Score */
+            score: number;
+        };
+        /**
+         * AccessView
+         * @description An access with its rows.
+         */
+        AccessView: {
+            access: components["schemas"]["Access"];
+            /** Events */
+            events: components["schemas"]["AuditEvent"][];
+            /** Judgements */
+            judgements: components["schemas"]["Judgement"][];
+            /** Questions */
+            questions: components["schemas"]["Question"][];
+        };
         /** AddCartridge */
         AddCartridge: {
             /**
@@ -827,6 +1415,11 @@ export interface components {
             lot: string;
             /** Expires */
             expires: string;
+        };
+        /** AnswerQuestion */
+        AnswerQuestion: {
+            /** Text */
+            text: string;
         };
         /** AskFor */
         AskFor: {
@@ -843,6 +1436,11 @@ export interface components {
              */
             note: string;
         };
+        /** AskStaff */
+        AskStaff: {
+            /** Text */
+            text: string;
+        };
         /**
          * AuditCheck
          * @description Result of recomputing the whole chain.
@@ -854,6 +1452,8 @@ export interface components {
             events: number;
             /** Head */
             head: string;
+            /** Root */
+            root: string;
             /** Broken At */
             broken_at: number | null;
             /** Why */
@@ -1121,6 +1721,58 @@ export interface components {
             plan_read: boolean;
         };
         /**
+         * CompareCheckpoint
+         * @description A checkpoint that was kept, as text.
+         */
+        CompareCheckpoint: {
+            /** Checkpoint */
+            checkpoint: string;
+        };
+        /**
+         * Compared
+         * @description What the kept checkpoint says, and the log recomputed against it.
+         */
+        Compared: {
+            /** Origin */
+            origin: string;
+            /** Events */
+            events: number;
+            /**
+             * Signature
+             * @enum {string}
+             */
+            signature: "verified" | "not_checked";
+            check: components["schemas"]["AuditCheck"];
+        };
+        /**
+         * Consent
+         * @description In force now, for the reader's care provider.
+         */
+        Consent: {
+            /**
+             * Asked By
+             * @enum {string}
+             */
+            asked_by: "doctor" | "nurse";
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "spoken" | "written" | "sign";
+            /** Recorded By */
+            recorded_by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Valid Until
+             * Format: date-time
+             */
+            valid_until: string;
+        };
+        /**
          * Decide
          * @description Keep the draft, or reject it with a reason; with `ask_again` a new request is made in the same act.
          */
@@ -1343,6 +1995,32 @@ export interface components {
             /** Url */
             url: string;
         };
+        /** DrawSample */
+        DrawSample: {
+            /** Random */
+            random: number;
+            /** Risk */
+            risk: number;
+        };
+        /**
+         * EarlierAccess
+         * @description On what ground the doctor of a visit may read the patient's earlier ones.
+         */
+        EarlierAccess: {
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            /** Same Provider */
+            same_provider: boolean;
+            consent: components["schemas"]["Consent"] | null;
+            emergency: components["schemas"]["Emergency"] | null;
+            /** Blocked */
+            blocked: boolean;
+            /** Blocked By */
+            blocked_by: string[];
+        };
         /**
          * EarlierSound
          * @description A recording of the same patient at the same point, from another visit that the doctor may see.
@@ -1361,6 +2039,82 @@ export interface components {
             sound: components["schemas"]["SoundView"];
             /** Marks */
             marks: components["schemas"]["ListeningMark"][];
+        };
+        /**
+         * Emergency
+         * @description The reader's own, lasting now.
+         */
+        Emergency: {
+            /** Reason */
+            reason: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
+         * EmergencyReport
+         * @description An emergency access, for the medical lead: newest first, each to be reviewed.
+         */
+        EmergencyReport: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            patient: components["schemas"]["Patient"];
+            /** Doctor */
+            doctor: string;
+            /** Organization */
+            organization: string;
+            /** Reason */
+            reason: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Lasts */
+            lasts: boolean;
+            /** Acts */
+            acts: number;
+        };
+        /**
+         * EnrolKit
+         * @description A machine asks to be a kit.
+         */
+        EnrolKit: {
+            /** Code */
+            code: string;
+            /**
+             * Kit Id
+             * Format: uuid
+             */
+            kit_id: string;
+            /** Public Key */
+            public_key: string;
+            /** Hub */
+            hub: string;
+            /** Signature */
+            signature: string;
         };
         /**
          * EnterReading
@@ -1501,6 +2255,27 @@ export interface components {
             first_sample: number;
             /** Samples */
             samples: number;
+        };
+        /**
+         * GiveConsent
+         * @description The patient said yes to that the doctor's care provider reads what others documented.
+         */
+        GiveConsent: {
+            /**
+             * Asked By
+             * @enum {string}
+             */
+            asked_by: "doctor" | "nurse";
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "spoken" | "written" | "sign";
+            /**
+             * Days
+             * @enum {integer}
+             */
+            days: 1 | 30 | 365;
         };
         /**
          * GivePasskey
@@ -1799,6 +2574,45 @@ export interface components {
              */
             take_over: boolean;
         };
+        /** Judge */
+        Judge: {
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "in_order" | "follow_up" | "improper";
+            /**
+             * Words
+             * @default
+             */
+            words: string;
+        };
+        /** Judgement */
+        Judgement: {
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "in_order" | "follow_up" | "improper";
+            /** Words */
+            words: string;
+            /** By */
+            by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /** KitEnrolled */
+        KitEnrolled: {
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string;
+            /** Organization */
+            organization: string;
+        };
         /**
          * KitState
          * @description Everything the nurse's page shows, whole, at every change.
@@ -1966,6 +2780,25 @@ export interface components {
              * @default []
              */
             guests_served: string[];
+        };
+        /**
+         * KnownAs
+         * @description Who a patient turned out to be.
+         */
+        KnownAs: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Personal Id */
+            personal_id: string;
+            /** Personal Id System */
+            personal_id_system: string;
+            /** Birth Date */
+            birth_date: string;
         };
         /**
          * Ladder
@@ -2261,6 +3094,39 @@ export interface components {
              */
             pleth: number[];
         };
+        /** LogPage */
+        LogPage: {
+            /** Events */
+            events: components["schemas"]["AuditEvent"][];
+            /** Total */
+            total: number;
+            /** Next */
+            next: number | null;
+            /** People */
+            people: string[];
+            /** Patients */
+            patients: components["schemas"]["NamedPatient"][];
+        };
+        /**
+         * LogQuery
+         * @description A day of the log, or less of it; in a body, so that no name stands in an address.
+         */
+        LogQuery: {
+            /** Day */
+            day: string;
+            /**
+             * Who
+             * @default
+             */
+            who: string;
+            /** Kind */
+            kind?: ("reads" | "acts" | "signs") | null;
+            /**
+             * After
+             * @default 0
+             */
+            after: number;
+        };
         /**
          * LoopTest
          * @description The stethoscope heard, or did not hear, the hand that scratched or tapped it.
@@ -2347,6 +3213,101 @@ export interface components {
             waited_ms: number;
             /** Pauses */
             pauses: number;
+        };
+        /**
+         * MarkedRead
+         * @description A row of the access log that is reviewed without exception.
+         */
+        MarkedRead: {
+            /**
+             * Why
+             * @enum {string}
+             */
+            why: "emergency" | "protected_identity";
+            event: components["schemas"]["AuditEvent"];
+        };
+        /** Minutes */
+        Minutes: {
+            body: components["schemas"]["MinutesBody"];
+            /** Sha256 */
+            sha256: string;
+            /** Whole */
+            whole: boolean;
+        };
+        /**
+         * MinutesBody
+         * @description What is signed. The list of accesses holds numbers and verdicts; names of patients are not repeated in it.
+         */
+        MinutesBody: {
+            /** Organization */
+            organization: string;
+            /** Monday */
+            monday: string;
+            /** Seed */
+            seed: string;
+            /** Accesses */
+            accesses: number;
+            /** Drawn By */
+            drawn_by: string;
+            /**
+             * Drawn At
+             * Format: date-time
+             */
+            drawn_at: string;
+            /** Found */
+            found: components["schemas"]["MinutesLine"][];
+            /** Log Events */
+            log_events: number;
+            /** Log Head */
+            log_head: string;
+            /** Log Root */
+            log_root: string;
+            /** Log Intact */
+            log_intact: boolean;
+            /** Words */
+            words: string;
+            /** Signed By */
+            signed_by: string;
+            /**
+             * Signed At
+             * Format: date-time
+             */
+            signed_at: string;
+        };
+        /** MinutesLine */
+        MinutesLine: {
+            /** Seq */
+            seq: number;
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "emergency" | "risk" | "random";
+            /** Practitioner */
+            practitioner: string;
+            /** Reasons */
+            reasons: components["schemas"]["ReviewReason"][];
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "in_order" | "follow_up" | "improper";
+            /** Words */
+            words: string;
+            /** Questions */
+            questions: number;
+            /** Answered */
+            answered: number;
+        };
+        /** NamedPatient */
+        NamedPatient: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
         };
         /**
          * Note
@@ -2452,6 +3413,11 @@ export interface components {
              */
             nurse_id: string;
         };
+        /** OpenEmergency */
+        OpenEmergency: {
+            /** Reason */
+            reason: string;
+        };
         /** OpenVisit */
         OpenVisit: {
             /**
@@ -2533,6 +3499,15 @@ export interface components {
             };
             /** Role */
             role?: ("nurse" | "doctor" | "reviewer") | null;
+        };
+        /**
+         * PasskeyByLink
+         * @description A passkey made by the operator's one-time link.
+         */
+        PasskeyByLink: {
+            /** Token */
+            token: string;
+            answer: components["schemas"]["PasskeyAnswer"];
         };
         /**
          * PasskeyOptions
@@ -2621,6 +3596,53 @@ export interface components {
             own_doctor: string;
             /** Colour */
             colour: number;
+            /** @default null */
+            turned_out: components["schemas"]["KnownAs"] | null;
+            /**
+             * Protected
+             * @default
+             * @enum {string}
+             */
+            protected: "" | "sekretessmarkering" | "skyddad_folkbokforing" | "turvakielto";
+        };
+        /**
+         * PatientAccess
+         * @description A line of the list that a patient has a right to: unit and time, what kind, why (PDL ch. 8 s. 5).
+         */
+        PatientAccess: {
+            /**
+             * First
+             * Format: date-time
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date-time
+             */
+            last: string;
+            /** Role */
+            role: string;
+            /** Care Unit */
+            care_unit: string;
+            /** Organization */
+            organization: string;
+            /** Purpose */
+            purpose: string;
+            /** Kinds */
+            kinds: ("reads" | "acts" | "signs")[];
+        };
+        /** PatientAccesses */
+        PatientAccesses: {
+            patient: components["schemas"]["Patient"];
+            /** Organization */
+            organization: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Accesses */
+            accesses: components["schemas"]["PatientAccess"][];
         };
         /**
          * Person
@@ -2831,6 +3853,26 @@ export interface components {
              */
             reasons: string[];
         };
+        /** QualityWeek */
+        QualityWeek: {
+            /** Monday */
+            monday: string;
+            /** Visits */
+            visits: number;
+            answer: components["schemas"]["Spread"];
+            reply: components["schemas"]["Spread"];
+            retakes: components["schemas"]["Share"];
+            gaps: components["schemas"]["Share"];
+            rejected: components["schemas"]["Share"];
+            /** Emergencies */
+            emergencies: number;
+            /** Avoided */
+            avoided: number;
+            /** Called */
+            called: number;
+            /** Said */
+            said: number;
+        };
         /**
          * Quantity
          * @description One number as the device said it. `<5` is comparator `<` and value 5, never the number 5 alone.
@@ -2850,6 +3892,34 @@ export interface components {
              * @default null
              */
             comparator: ("<" | ">") | null;
+        };
+        /** Question */
+        Question: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Seq */
+            seq: number;
+            /** To Name */
+            to_name: string;
+            patient: components["schemas"]["NamedPatient"] | null;
+            /** Access At */
+            access_at: string | null;
+            /** Text */
+            text: string;
+            /** Asked By */
+            asked_by: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Answer */
+            answer: string;
+            /** Answered At */
+            answered_at: string | null;
         };
         /**
          * Queue
@@ -3076,6 +4146,16 @@ export interface components {
              */
             cartridge_id: string;
         };
+        /**
+         * ReplaceKey
+         * @description A kit asks for another key; the request itself is signed by the one that it has.
+         */
+        ReplaceKey: {
+            /** Public Key */
+            public_key: string;
+            /** Signature */
+            signature: string;
+        };
         /** Request */
         Request: {
             /**
@@ -3147,6 +4227,16 @@ export interface components {
             /** Device Id */
             device_id: string;
         };
+        /** ReviewReason */
+        ReviewReason: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "emergency" | "no_relation" | "same_surname" | "protected" | "late" | "night" | "many";
+            /** N */
+            n: number | null;
+        };
         /**
          * RunLoopTest
          * @description Listen to the stethoscope for some seconds while the nurse taps it; outside a visit only.
@@ -3157,6 +4247,61 @@ export interface components {
              * @enum {string}
              */
             type: "run_loop_test";
+        };
+        /** Sample */
+        Sample: {
+            /** Seed */
+            seed: string;
+            /** Drawn By */
+            drawn_by: string;
+            /**
+             * Drawn At
+             * Format: date-time
+             */
+            drawn_at: string;
+            /** Accesses */
+            accesses: number;
+            /** Drawn */
+            drawn: components["schemas"]["Sampled"][];
+        };
+        /** Sampled */
+        Sampled: {
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "emergency" | "risk" | "random";
+            access: components["schemas"]["Access"];
+            /** Judgements */
+            judgements: components["schemas"]["Judgement"][];
+            /** Questions */
+            questions: components["schemas"]["Question"][];
+        };
+        /** SayOutcome */
+        SayOutcome: {
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "ambulance_avoided" | "ambulance_called" | "not_at_issue";
+        };
+        /**
+         * Share
+         * @description `of` so many, `n` were so.
+         */
+        Share: {
+            /** N */
+            n: number;
+            /** Of */
+            of: number;
+        };
+        /** SignMinutes */
+        SignMinutes: {
+            /**
+             * Words
+             * @default
+             */
+            words: string;
         };
         /** SignNote */
         SignNote: {
@@ -3336,6 +4481,16 @@ export interface components {
              * @enum {string}
              */
             heard: "unknown" | "verified" | "differs";
+        };
+        /**
+         * Spread
+         * @description Median of `n` durations in seconds; None without any.
+         */
+        Spread: {
+            /** Median S */
+            median_s: number | null;
+            /** N */
+            n: number;
         };
         /**
          * StartPairing
@@ -3565,6 +4720,26 @@ export interface components {
              */
             guests: components["schemas"]["Guest"][];
         };
+        /**
+         * WeekPlan
+         * @description One week's review: how much there was, what was or would be drawn, and what came of it.
+         */
+        WeekPlan: {
+            /** Monday */
+            monday: string;
+            /** Accesses */
+            accesses: number;
+            /** Emergency */
+            emergency: number;
+            /** Weighing */
+            weighing: number;
+            /** Suggested Random */
+            suggested_random: number;
+            /** Suggested Risk */
+            suggested_risk: number;
+            sample: components["schemas"]["Sample"] | null;
+            minutes: components["schemas"]["Minutes"] | null;
+        };
         /** Welcome */
         Welcome: {
             /**
@@ -3588,6 +4763,21 @@ export interface components {
              * @default false
              */
             relay_only: boolean;
+        };
+        /**
+         * WhyFact
+         * @description One fact about a person and a patient: `code` is in the catalogue family `why`.
+         */
+        WhyFact: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "assigned" | "opened_visit" | "joined" | "asked" | "decided" | "signed" | "listed" | "agreement" | "no_agreement" | "emergency" | "other_visit" | "after_close" | "no_visit_then";
+            /** At */
+            at: string | null;
+            /** N */
+            n: number | null;
         };
         /**
          * WithdrawReading
@@ -3639,8 +4829,12 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type Access = components['schemas']['Access'];
+export type AccessView = components['schemas']['AccessView'];
 export type AddCartridge = components['schemas']['AddCartridge'];
+export type AnswerQuestion = components['schemas']['AnswerQuestion'];
 export type AskFor = components['schemas']['AskFor'];
+export type AskStaff = components['schemas']['AskStaff'];
 export type AuditCheck = components['schemas']['AuditCheck'];
 export type AuditEvent = components['schemas']['AuditEvent'];
 export type Binding = components['schemas']['Binding'];
@@ -3654,13 +4848,21 @@ export type CheckDone = components['schemas']['CheckDone'];
 export type ChooseDevice = components['schemas']['ChooseDevice'];
 export type Circumstances = components['schemas']['Circumstances'];
 export type CloseVisit = components['schemas']['CloseVisit'];
+export type CompareCheckpoint = components['schemas']['CompareCheckpoint'];
+export type Compared = components['schemas']['Compared'];
+export type Consent = components['schemas']['Consent'];
 export type Decide = components['schemas']['Decide'];
 export type DeclineRequest = components['schemas']['DeclineRequest'];
 export type DeviceIdentity = components['schemas']['DeviceIdentity'];
 export type DeviceStatus = components['schemas']['DeviceStatus'];
 export type DoctorHears = components['schemas']['DoctorHears'];
 export type Door = components['schemas']['Door'];
+export type DrawSample = components['schemas']['DrawSample'];
+export type EarlierAccess = components['schemas']['EarlierAccess'];
 export type EarlierSound = components['schemas']['EarlierSound'];
+export type Emergency = components['schemas']['Emergency'];
+export type EmergencyReport = components['schemas']['EmergencyReport'];
+export type EnrolKit = components['schemas']['EnrolKit'];
 export type EnterReading = components['schemas']['EnterReading'];
 export type Entered = components['schemas']['Entered'];
 export type FileReading = components['schemas']['FileReading'];
@@ -3671,6 +4873,7 @@ export type FromConsole = components['schemas']['FromConsole'];
 export type FromGuest = components['schemas']['FromGuest'];
 export type FromNurse = components['schemas']['FromNurse'];
 export type Gap = components['schemas']['Gap'];
+export type GiveConsent = components['schemas']['GiveConsent'];
 export type GivePasskey = components['schemas']['GivePasskey'];
 export type Guest = components['schemas']['Guest'];
 export type GuestDo = components['schemas']['GuestDo'];
@@ -3684,8 +4887,12 @@ export type HeardSound = components['schemas']['HeardSound'];
 export type Hello = components['schemas']['Hello'];
 export type InviteGuest = components['schemas']['InviteGuest'];
 export type Join = components['schemas']['Join'];
+export type Judge = components['schemas']['Judge'];
+export type Judgement = components['schemas']['Judgement'];
+export type KitEnrolled = components['schemas']['KitEnrolled'];
 export type KitState = components['schemas']['KitState'];
 export type KitStatus = components['schemas']['KitStatus'];
+export type KnownAs = components['schemas']['KnownAs'];
 export type Ladder = components['schemas']['Ladder'];
 export type Leave = components['schemas']['Leave'];
 export type LinkQuality = components['schemas']['LinkQuality'];
@@ -3695,22 +4902,33 @@ export type ListeningMark = components['schemas']['ListeningMark'];
 export type ListeningState = components['schemas']['ListeningState'];
 export type Live = components['schemas']['Live'];
 export type LiveVitals = components['schemas']['LiveVitals'];
+export type LogPage = components['schemas']['LogPage'];
+export type LogQuery = components['schemas']['LogQuery'];
 export type LoopTest = components['schemas']['LoopTest'];
 export type MakeMark = components['schemas']['MakeMark'];
 export type MakePathProof = components['schemas']['MakePathProof'];
+export type MarkedRead = components['schemas']['MarkedRead'];
+export type Minutes = components['schemas']['Minutes'];
+export type MinutesBody = components['schemas']['MinutesBody'];
+export type MinutesLine = components['schemas']['MinutesLine'];
+export type NamedPatient = components['schemas']['NamedPatient'];
 export type Note = components['schemas']['Note'];
 export type NurseCode = components['schemas']['NurseCode'];
 export type NurseDoes = components['schemas']['NurseDoes'];
 export type NurseIdentity = components['schemas']['NurseIdentity'];
 export type NurseInvites = components['schemas']['NurseInvites'];
+export type OpenEmergency = components['schemas']['OpenEmergency'];
 export type OpenVisit = components['schemas']['OpenVisit'];
 export type Pairing = components['schemas']['Pairing'];
 export type Participant = components['schemas']['Participant'];
 export type PasskeyAnswer = components['schemas']['PasskeyAnswer'];
+export type PasskeyByLink = components['schemas']['PasskeyByLink'];
 export type PasskeyOptions = components['schemas']['PasskeyOptions'];
 export type PathLevel = components['schemas']['PathLevel'];
 export type PathProof = components['schemas']['PathProof'];
 export type Patient = components['schemas']['Patient'];
+export type PatientAccess = components['schemas']['PatientAccess'];
+export type PatientAccesses = components['schemas']['PatientAccesses'];
 export type Person = components['schemas']['Person'];
 export type PhotoTaken = components['schemas']['PhotoTaken'];
 export type PhotoView = components['schemas']['PhotoView'];
@@ -3720,7 +4938,9 @@ export type Present = components['schemas']['Present'];
 export type PressSimulator = components['schemas']['PressSimulator'];
 export type Problem = components['schemas']['Problem'];
 export type Quality = components['schemas']['Quality'];
+export type QualityWeek = components['schemas']['QualityWeek'];
 export type Quantity = components['schemas']['Quantity'];
+export type Question = components['schemas']['Question'];
 export type Queue = components['schemas']['Queue'];
 export type Reading = components['schemas']['Reading'];
 export type ReadingView = components['schemas']['ReadingView'];
@@ -3730,9 +4950,16 @@ export type Refusal = components['schemas']['Refusal'];
 export type Relay = components['schemas']['Relay'];
 export type RelayState = components['schemas']['RelayState'];
 export type RemoveCartridge = components['schemas']['RemoveCartridge'];
+export type ReplaceKey = components['schemas']['ReplaceKey'];
 export type Request = components['schemas']['Request'];
 export type RetryDevice = components['schemas']['RetryDevice'];
+export type ReviewReason = components['schemas']['ReviewReason'];
 export type RunLoopTest = components['schemas']['RunLoopTest'];
+export type Sample = components['schemas']['Sample'];
+export type Sampled = components['schemas']['Sampled'];
+export type SayOutcome = components['schemas']['SayOutcome'];
+export type Share = components['schemas']['Share'];
+export type SignMinutes = components['schemas']['SignMinutes'];
 export type SignNote = components['schemas']['SignNote'];
 export type Signal = components['schemas']['Signal'];
 export type SignedRecord = components['schemas']['SignedRecord'];
@@ -3740,6 +4967,7 @@ export type Snapshot = components['schemas']['Snapshot'];
 export type SoundEnd = components['schemas']['SoundEnd'];
 export type SoundRecorded = components['schemas']['SoundRecorded'];
 export type SoundView = components['schemas']['SoundView'];
+export type Spread = components['schemas']['Spread'];
 export type StartPairing = components['schemas']['StartPairing'];
 export type StartRequest = components['schemas']['StartRequest'];
 export type StopListening = components['schemas']['StopListening'];
@@ -3754,7 +4982,9 @@ export type TrayItem = components['schemas']['TrayItem'];
 export type UploadState = components['schemas']['UploadState'];
 export type VisitHead = components['schemas']['VisitHead'];
 export type VisitSnapshot = components['schemas']['VisitSnapshot'];
+export type WeekPlan = components['schemas']['WeekPlan'];
 export type Welcome = components['schemas']['Welcome'];
+export type WhyFact = components['schemas']['WhyFact'];
 export type WithdrawReading = components['schemas']['WithdrawReading'];
 export type WorkCamera = components['schemas']['WorkCamera'];
 export type WriteNote = components['schemas']['WriteNote'];
@@ -4017,6 +5247,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Entered"];
                 };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    passkey_link_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    passkey_link_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyByLink"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused: a code, no sentence */
             default: {
@@ -4903,6 +6197,227 @@ export interface operations {
             };
         };
     };
+    read_earlier_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierAccess"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    give_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveConsent"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierAccess"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    withdraw_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierAccess"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    open_emergency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenEmergency"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierAccess"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    end_emergency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierAccess"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    review_emergencies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmergencyReport"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    review_marked: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarkedRead"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     keep_path_proof: {
         parameters: {
             query?: never;
@@ -5079,6 +6594,647 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["NurseIdentity"];
                 };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    enrol_kit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolKit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KitEnrolled"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    replace_kit_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplaceKey"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    read_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPage"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    earlier_visits: {
+        parameters: {
+            query?: {
+                before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitHead"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    read_week: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                monday: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeekPlan"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    draw_week: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                monday: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawSample"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeekPlan"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    sign_minutes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                monday: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignMinutes"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeekPlan"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    read_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessView"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    judge_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Judge"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessView"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    ask_staff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskStaff"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessView"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    all_questions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    patient_accesses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                patient_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientAccesses"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    read_quality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityWeek"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    visit_csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    period_csv: {
+        parameters: {
+            query: {
+                first: string;
+                last: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    take_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain; charset=utf-8": string;
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain; charset=utf-8": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    compare_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompareCheckpoint"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Compared"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    my_questions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    answer_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                question_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerQuestion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    say_outcome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SayOutcome"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused: a code, no sentence */
             default: {

@@ -36,11 +36,6 @@ export function yearsOld(birthDate: string, now: Date): number | undefined {
   return now.getFullYear() - year - (before ? 1 : 0)
 }
 
-/** `191212121212` → `19121212-1212`; every other form (Finnish, reserve numbers) is left exactly as it is. */
-export function personalId(stored: string): string {
-  return /^\d{12}$/.test(stored) ? `${stored.slice(0, 8)}-${stored.slice(8)}` : stored
-}
-
 /** A decimal string with the locale's separator and exactly the digits that were sent: `6.0` is not `6`. */
 export function decimalText(value: string, locale: string): string {
   const separator = new Intl.NumberFormat(locale).formatToParts(1.5).find((part) => part.type === 'decimal')?.value ?? '.'

@@ -27,6 +27,14 @@ export async function addPasskey(api: Api): Promise<void> {
   await api.post('/api/passkey/register/verify', answer(challenge_id, credential, null))
 }
 
+/** Make a passkey on this device by an operator's one-time link, which is used up by it. */
+export async function makePasskeyByLink(api: Api, token: string): Promise<void> {
+  const { challenge_id, options } = await api.post<PasskeyOptions>('/api/passkey/link/options', { token })
+  const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options as unknown as PublicKeyCredentialCreationOptionsJSON)
+  const credential = await asked(navigator.credentials.create({ publicKey }))
+  await api.post('/api/passkey/link/verify', { token, answer: answer(challenge_id, credential, null) })
+}
+
 async function asked(credential: Promise<Credential | null>): Promise<PublicKeyCredential> {
   try {
     const given = await credential

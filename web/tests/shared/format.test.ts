@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ageOf, clockTime, decimalText, headline, isUsualUnit, localDay, personalId, quantityText, spanOf, unitText, yearsOld } from '../../src/shared/format'
+import { ageOf, clockTime, decimalText, headline, isUsualUnit, localDay, quantityText, spanOf, unitText, yearsOld } from '../../src/shared/format'
 import { bloodPressure, reading } from './visits'
 
 describe('age', () => {
@@ -50,14 +50,6 @@ describe('years', () => {
     expect(yearsOld('', new Date())).toBeUndefined()
     expect(yearsOld('1912', new Date())).toBeUndefined()
   })
-})
-
-test('personal identity numbers: twelve digits get their hyphen, others are left alone', () => {
-  expect(personalId('191212121212')).toBe('19121212-1212')
-  expect(personalId('19121212-1212')).toBe('19121212-1212')
-  // since 2023 the separator is a part of the Finnish identity
-  expect(personalId('010594Y9032')).toBe('010594Y9032')
-  expect(personalId('98240301AA06')).toBe('98240301AA06')
 })
 
 describe('numbers', () => {

@@ -66,7 +66,7 @@ export function snapshot(over: Partial<VisitSnapshot> = {}): VisitSnapshot {
   return {
     visit: {
       id: VISIT,
-      patient: { id: 'p', name: 'Tolvan Tolvansson', personal_id: '191212121212', personal_id_system: '', birth_date: '1912-12-12', place: 'Timrå', own_doctor: 'Elena Ruiz', colour: 2 },
+      patient: { id: 'p', name: 'Tolvan Tolvansson', personal_id: '191212121212', personal_id_system: '', birth_date: '1912-12-12', place: 'Timrå', own_doctor: 'Elena Ruiz', colour: 2, turned_out: null, protected: '' },
       nurse: null,
       kit_id: 'k',
       kit_name: 'Väska 1',

@@ -29,7 +29,8 @@ export class ListeningTools {
   /** Code of what went wrong with a recording; empty when nothing did. */
   problem = $state('')
   #earlier = $state.raw<EarlierSound[]>([])
-  #point: string | null | undefined
+  /** Point and ground of what was looked for last. */
+  #looked: string | undefined
   readonly #player = new ReplayPlayer()
 
   constructor(readonly media: Media) {
@@ -135,16 +136,17 @@ export class ListeningTools {
     if (piece === this.#inPlayer) this.#player.seek(piece.place)
   }
 
-  /** Once for each point; what fails is said when something is chosen. */
-  async lookForEarlier(visitId: string, point: string | null): Promise<void> {
-    if (this.#point === point) return
-    this.#point = point
+  /** Once for each point and each ground on which earlier visits are open; what fails is said when something is chosen. */
+  async lookForEarlier(visitId: string, point: string | null, ground: string): Promise<void> {
+    const asked = JSON.stringify([point, ground])
+    if (this.#looked === asked) return
+    this.#looked = asked
     this.#earlier = []
     const query = point === null ? '' : `?point=${encodeURIComponent(point)}`
     try {
       this.#earlier = await this.media.desk.api.get<EarlierSound[]>(`/api/visits/${visitId}/sounds/earlier${query}`)
     } catch (error) {
-      this.#point = undefined
+      this.#looked = undefined
       this.problem = codeOf(error)
     }
   }

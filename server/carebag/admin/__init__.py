@@ -1,0 +1,1 @@
+"""`carebag admin`: what an operator enters beside the hub, which may be running."""

@@ -1,0 +1,198 @@
+"""`carebag admin patient …` and `carebag admin visit plan`.
+
+A patient's name and number need not stand in the shell's history: what is left out is asked for.
+"""
+
+import argparse
+import os
+import sys
+from datetime import date, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import select
+
+from carebag.admin.finding import the_one
+from carebag.admin.leaves import Answer, Groups, group, leaf, table
+from carebag_server import patients
+from carebag_server.not_possible import NotPossible
+from carebag_server.patients import Described, Stated
+from carebag_server.settings import Settings
+from carebag_server.staff import Change
+from carebag_server.tables import Commission, Kit, PatientRow, Practitioner
+from carebag_server.visit_planning import Plan, plan_visit
+from carebag_wire.identity.person import Identity, masked, read, read_swedish
+from carebag_wire.identity.systems import (
+    HENKILOTUNNUS,
+    LMA,
+    NATIONAL_RESERVE,
+    STOCKHOLM_RESERVE,
+    VASTRA_GOTALAND_RESERVE,
+    code_of,
+)
+
+SWEDISH = "swedish"
+_SYSTEMS = {
+    "reserve": NATIONAL_RESERVE,
+    "henkilotunnus": HENKILOTUNNUS,
+    "lma": LMA,
+    "stockholm": STOCKHOLM_RESERVE,
+    "vgr": VASTRA_GOTALAND_RESERVE,
+}
+
+
+def add(groups: Groups) -> None:
+    verbs = group(groups, "patient", "patients and their identities")
+    new = leaf(verbs, "add", _add, "enter a patient")
+    new.add_argument("--id", help="the number, exactly as it is; asked for where it is missing")
+    new.add_argument(
+        "--system",
+        default=SWEDISH,
+        help=f"{SWEDISH} (personnummer or samordningsnummer, default), {', '.join(_SYSTEMS)}, or an OID of your own",
+    )
+    unknown = leaf(verbs, "temporary", _temporary, "enter somebody whose number is not known now")
+    for parser in (new, unknown):
+        parser.add_argument("--name", help="asked for where it is missing; of somebody unknown what is seen")
+        parser.add_argument("--born", type=_day, metavar="YYYY-MM-DD", help="where the number does not say it")
+        parser.add_argument("--place", default="", help="where the patient is visited")
+        parser.add_argument("--own-doctor", default="", help="fast läkarkontakt")
+    for name, run, about in (
+        ("merge", _merge, "a patient was found to be the person that another one is; nothing is rewritten"),
+        ("unmerge", _unmerge, "take that back"),
+    ):
+        made = leaf(verbs, name, run, about)
+        made.add_argument("patient", help="id")
+        if name == "merge":
+            made.add_argument("into", help="id of the one whom the patient turned out to be")
+        made.add_argument("--by", required=True, help="the practitioner who says so: name, HSA-id or id")
+        made.add_argument("--reason", required=True, help="how it was found out")
+    leaf(verbs, "list", _list, "show the patients, numbers masked; logged as reading")
+    _visits(group(groups, "visit", "visits"))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a day is written 1912-12-12") from None
+
+
+def _asked(given: str | None, prompt: str) -> str:
+    if given is not None:
+        return given
+    if sys.stdin.isatty():
+        print(prompt, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _add(args: argparse.Namespace, change: Change) -> Answer:
+    name, text = _asked(args.name, "Name: "), _asked(args.id, "Number: ")
+    today = change.now.astimezone(_zone()).date()
+    if args.system == SWEDISH:
+        identity = read_swedish(text, today)
+    else:
+        identity = read(_SYSTEMS.get(args.system, args.system), text, today)
+    described = Described(name, args.place, args.own_doctor, args.born)
+    row = patients.register(change.session, change.actor, identity, described, change.now)
+    return _entered(row)
+
+
+def _temporary(args: argparse.Namespace, change: Change) -> Answer:
+    described = Described(_asked(args.name, "What is seen: "), args.place, args.own_doctor, args.born)
+    return _entered(patients.register_temporary(change.session, change.actor, described, change.now))
+
+
+def _entered(row: PatientRow) -> Answer:
+    born = f"born {row.birth_date}" if row.birth_date else "day of birth not known"
+    system = code_of(row.personal_id_system)
+    return Answer({"id": row.id, "system": row.personal_id_system, "birth_date": row.birth_date},
+                  f"patient {row.id} ({system}, {born})")  # fmt: skip
+
+
+def _stated(args: argparse.Namespace, change: Change) -> Stated:
+    return Stated(the_one(change.session, Practitioner, args.by).id, args.reason)
+
+
+def _merge(args: argparse.Namespace, change: Change) -> Answer:
+    of, into = (the_one(change.session, PatientRow, one, by_name=False) for one in (args.patient, args.into))
+    merge_id = patients.merge(change.session, change.actor, of, into, _stated(args, change), change.now)
+    words = f"{of.id} is {into.id} from now on; both stay readable. To take it back: carebag admin patient unmerge"
+    return Answer({"id": merge_id, "patient": of.id, "into": into.id}, words)
+
+
+def _unmerge(args: argparse.Namespace, change: Change) -> Answer:
+    of = the_one(change.session, PatientRow, args.patient, by_name=False)
+    patients.unmerge(change.session, change.actor, of, _stated(args, change), change.now)
+    return Answer({"patient": of.id}, f"{of.id} stands for itself again")
+
+
+def _list(args: argparse.Namespace, change: Change) -> Answer:
+    found = patients.list_patients(change.session, change.actor, change.now)
+    ends = patients.turned_out(change.session, [row.id for row in found])
+    rows = [
+        {
+            "id": row.id,
+            "name": row.name,
+            "number": _masked(row),
+            "kind": code_of(row.personal_id_system),
+            "born": row.birth_date,
+            "turned_out": ends[row.id].id if row.id in ends else None,
+        }
+        for row in found
+    ]
+    columns = ["name", "number", "kind", "born", "id", "turned_out"]
+    return Answer(rows, table(rows, columns, "no patient yet: carebag admin patient add"))
+
+
+def _masked(row: PatientRow) -> str:
+    identity = patients.identity_of(row)
+    return masked(identity) if isinstance(identity, Identity) else "temporary"
+
+
+def _visits(verbs: Groups) -> None:
+    plan = leaf(verbs, "plan", _plan, "plan a visit; a hub that runs sends it to the kit within some seconds")
+    plan.add_argument("--patient", required=True, help="id")
+    plan.add_argument("--kit", required=True, help="name or id")
+    plan.add_argument("--nurse", help="name, HSA-id or id of the person; left out: whoever takes the kit")
+    plan.add_argument("--at", required=True, type=_moment, help="2026-11-28T09:00, in CAREBAG_TIME_ZONE")
+    plan.add_argument("--reason", required=True, help="one line: why the patient is visited")
+    plan.add_argument("--background", default="", help="what doctor and nurse should know before")
+
+
+def _zone() -> tzinfo:
+    name = os.environ.get("CAREBAG_TIME_ZONE", Settings.time_zone)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise NotPossible("CAREBAG_TIME_ZONE is no time zone of this machine, such as Europe/Stockholm") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a time is written 2026-11-28T09:00") from None
+
+
+def _plan(args: argparse.Namespace, change: Change) -> Answer:
+    patient = the_one(change.session, PatientRow, args.patient, by_name=False)
+    kit = the_one(change.session, Kit, args.kit)
+    at = args.at if args.at.tzinfo else args.at.replace(tzinfo=_zone())
+    plan = Plan(patient, kit, _nurse(change, args.nurse, kit), at, args.reason, args.background)
+    visit_id = plan_visit(change, plan)
+    return Answer({"id": visit_id, "at": at.isoformat()}, f"visit {visit_id} with {kit.name}, {at:%Y-%m-%d %H:%M %Z}")
+
+
+def _nurse(change: Change, text: str | None, kit: Kit) -> Commission | None:
+    if text is None:
+        return None
+    person = the_one(change.session, Practitioner, text)
+    live = select(Commission).where(
+        Commission.practitioner_id == person.id,
+        Commission.role == "nurse",
+        Commission.organization_id == kit.organization_id,
+        Commission.ended_at.is_(None),
+    )
+    found = change.session.scalars(live.order_by(Commission.id)).first()
+    if found is None:
+        raise NotPossible(f"{person.name} is no nurse of the kit's care provider (carebag admin commission add)")
+    return found

@@ -1,0 +1,245 @@
+"""`carebag admin organization | unit | agreement | person | commission | link | passkey`."""
+
+import argparse
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from carebag.admin.drawing import qr_argument, qr_drawn
+from carebag.admin.finding import hsa_of, the_one, unit_of
+from carebag.admin.leaves import Answer, Groups, group, leaf, origin_argument, safe_origin, table
+from carebag_server import passkey_links, staff
+from carebag_server.not_possible import NotPossible
+from carebag_server.people_tables import CareUnit
+from carebag_server.staff import Change
+from carebag_server.tables import CareAgreement, Commission, Organization, Passkey, Practitioner
+
+
+def add(groups: Groups) -> None:
+    _organizations(group(groups, "organization", "care providers"))
+    _units(group(groups, "unit", "care units of a care provider"))
+    _agreements(group(groups, "agreement", "doctors of one care provider serve the visits of another"))
+    _people(group(groups, "person", "practitioners"))
+    _commissions(group(groups, "commission", "roles of practitioners at care units"))
+    link = leaf(groups, "link", _link, "make a one-time link with which a person makes a passkey")
+    link.add_argument("person", help="name, HSA-id or id")
+    link.add_argument("--hours", type=int, default=24, help="how long it works (default 24, at most 168)")
+    origin_argument(link)
+    qr_argument(link)
+    keys = group(groups, "passkey", "passkeys of a person")
+    leaf(keys, "list", _list_keys, "show a person's passkeys").add_argument("person", help="name, HSA-id or id")
+    leaf(keys, "end", _end_key, "end a passkey, of a device that was lost").add_argument("passkey", help="its id")
+
+
+def _hsa(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--hsa-id", help="as Inera's catalogue has it")
+
+
+def _organizations(verbs: Groups) -> None:
+    add = leaf(verbs, "add", _add_organization, "enter a care provider")
+    add.add_argument("--name", required=True)
+    _hsa(add)
+    leaf(verbs, "list", _list_organizations, "show the care providers")
+
+
+def _add_organization(args: argparse.Namespace, change: Change) -> Answer:
+    row = staff.add_organization(change, args.name, args.hsa_id)
+    return Answer({"id": row.id, "name": row.name}, f"care provider {row.name}: {row.id}")
+
+
+def _list_organizations(args: argparse.Namespace, change: Change) -> Answer:
+    rows = [
+        {"id": row.id, "name": row.name, "hsa_id": hsa_of(change.session, row.id)}
+        for row in change.session.scalars(select(Organization).order_by(Organization.name))
+    ]
+    return Answer(rows, table(rows, ["name", "hsa_id", "id"], "no care provider yet: carebag admin organization add"))
+
+
+def _units(verbs: Groups) -> None:
+    add = leaf(verbs, "add", _add_unit, "enter a care unit")
+    add.add_argument("--organization", required=True, help="name, HSA-id or id of the care provider")
+    add.add_argument("--name", required=True)
+    _hsa(add)
+    leaf(verbs, "list", _list_units, "show the care units")
+
+
+def _add_unit(args: argparse.Namespace, change: Change) -> Answer:
+    organization = the_one(change.session, Organization, args.organization)
+    row = staff.add_unit(change, organization, args.name, args.hsa_id)
+    return Answer({"id": row.id, "name": row.name}, f"care unit {row.name} of {organization.name}: {row.id}")
+
+
+def _list_units(args: argparse.Namespace, change: Change) -> Answer:
+    query = select(CareUnit, Organization).join(Organization, Organization.id == CareUnit.organization_id)
+    rows = [
+        {"id": unit.id, "name": unit.name, "organization": of.name, "hsa_id": hsa_of(change.session, unit.id)}
+        for unit, of in change.session.execute(query.order_by(Organization.name, CareUnit.name))
+    ]
+    return Answer(rows, table(rows, ["organization", "name", "hsa_id", "id"], "no care unit yet"))
+
+
+def _agreements(verbs: Groups) -> None:
+    for name, run, about in (
+        ("add", _add_agreement, "from now on these doctors serve those visits"),
+        ("end", _end_agreement, "from now on they do not"),
+    ):
+        made = leaf(verbs, name, run, about)
+        made.add_argument("--home", required=True, help="care provider whose visits these are")
+        made.add_argument("--doctors", required=True, help="care provider whose doctors see them")
+    leaf(verbs, "list", _list_agreements, "show the agreements")
+
+
+def _add_agreement(args: argparse.Namespace, change: Change) -> Answer:
+    home, doctors = (the_one(change.session, Organization, one) for one in (args.home, args.doctors))
+    row = staff.add_agreement(change, home, doctors)
+    return Answer({"id": row.id}, f"doctors of {doctors.name} serve the visits of {home.name}")
+
+
+def _end_agreement(args: argparse.Namespace, change: Change) -> Answer:
+    home, doctors = (the_one(change.session, Organization, one) for one in (args.home, args.doctors))
+    row = change.session.scalars(
+        select(CareAgreement).where(
+            CareAgreement.home_organization_id == home.id, CareAgreement.doctor_organization_id == doctors.id
+        )
+    ).first()
+    if row is None:
+        raise NotPossible("there is no such agreement; carebag admin agreement list  shows them")
+    staff.end_agreement(change, row)
+    return Answer({"id": row.id}, f"doctors of {doctors.name} see no visit of {home.name} any more")
+
+
+def _list_agreements(args: argparse.Namespace, change: Change) -> Answer:
+    def name(organization_id: Any) -> str:
+        return change.session.get_one(Organization, organization_id).name
+
+    rows = [
+        {
+            "id": row.id,
+            "home": name(row.home_organization_id),
+            "doctors": name(row.doctor_organization_id),
+            "since": row.valid_from,
+            "until": row.valid_until,
+        }
+        for row in change.session.scalars(select(CareAgreement).order_by(CareAgreement.id))
+    ]
+    return Answer(rows, table(rows, ["home", "doctors", "since", "until"], "no agreement: doctors see no visits"))
+
+
+def _people(verbs: Groups) -> None:
+    add = leaf(verbs, "add", _add_person, "enter a practitioner")
+    add.add_argument("--name", required=True)
+    add.add_argument("--title", required=True, help="as patients and colleagues read it: sjuksköterska")
+    _hsa(add)
+    leaf(verbs, "list", _list_people, "show the practitioners with their commissions")
+    end = leaf(verbs, "end", _end_person, "end all that a person may do here; what they did stays")
+    end.add_argument("person", help="name, HSA-id or id")
+
+
+def _add_person(args: argparse.Namespace, change: Change) -> Answer:
+    row = staff.add_person(change, args.name, args.title, args.hsa_id)
+    words = f"{row.name}, {row.title}: {row.id}\nNext: a commission (carebag admin commission add --person {row.id} …)"
+    return Answer({"id": row.id, "name": row.name}, words)
+
+
+def _list_people(args: argparse.Namespace, change: Change) -> Answer:
+    rows = [
+        {
+            "id": person.id,
+            "name": person.name,
+            "title": person.title,
+            "hsa_id": hsa_of(change.session, person.id),
+            "commissions": ", ".join(_roles(change, person)) or "none",
+            "passkeys": len(_keys(change, person)),
+        }
+        for person in change.session.scalars(select(Practitioner).order_by(Practitioner.name, Practitioner.id))
+    ]
+    columns = ["name", "title", "commissions", "passkeys", "hsa_id", "id"]
+    return Answer(rows, table(rows, columns, "nobody yet: carebag admin person add"))
+
+
+def _roles(change: Change, person: Practitioner) -> list[str]:
+    live = select(Commission).where(Commission.practitioner_id == person.id, Commission.ended_at.is_(None))
+    return [f"{row.role} at {row.unit}" for row in change.session.scalars(live.order_by(Commission.id))]
+
+
+def _keys(change: Change, person: Practitioner) -> list[Passkey]:
+    return list(change.session.scalars(select(Passkey).where(Passkey.practitioner_id == person.id)))
+
+
+def _end_person(args: argparse.Namespace, change: Change) -> Answer:
+    person = the_one(change.session, Practitioner, args.person)
+    staff.end_person(change, person)
+    return Answer({"id": person.id}, f"{person.name} may do nothing here any more; who is signed in is out within 20 s")
+
+
+def _commissions(verbs: Groups) -> None:
+    add = leaf(verbs, "add", _add_commission, "give a person a role at a care unit")
+    add.add_argument("--person", required=True, help="name, HSA-id or id")
+    add.add_argument("--role", required=True, choices=staff.ROLES)
+    add.add_argument("--unit", required=True, help="name, HSA-id or id of the care unit")
+    add.add_argument("--organization", help="care provider, where several have a unit of that name")
+    _hsa(add)
+    end = leaf(verbs, "end", _end_commission, "end a role")
+    end.add_argument("commission", help="its id or HSA-id")
+    leaf(verbs, "list", _list_commissions, "show all commissions, those that ended too")
+
+
+def _add_commission(args: argparse.Namespace, change: Change) -> Answer:
+    person = the_one(change.session, Practitioner, args.person)
+    unit = unit_of(change.session, args.organization, args.unit)
+    row = staff.add_commission(change, person, unit, args.role, args.hsa_id)
+    words = f"{person.name} is {row.role} at {row.unit}: {row.id}"
+    if not _keys(change, person):
+        words += f"\nNext: a link for a passkey (carebag admin link {person.id})"
+    return Answer({"id": row.id, "person": person.id, "role": row.role, "unit": row.unit}, words)
+
+
+def _end_commission(args: argparse.Namespace, change: Change) -> Answer:
+    row = the_one(change.session, Commission, args.commission)
+    staff.end_commission(change, row)
+    return Answer({"id": row.id}, "ended; who is signed in with it is out within 20 s")
+
+
+def _list_commissions(args: argparse.Namespace, change: Change) -> Answer:
+    query = select(Commission, Practitioner, Organization).join(Practitioner).join(Organization)
+    rows = [
+        {
+            "id": row.id,
+            "person": person.name,
+            "role": row.role,
+            "unit": row.unit,
+            "organization": of.name,
+            "ended": row.ended_at,
+            "hsa_id": hsa_of(change.session, row.id),
+        }
+        for row, person, of in change.session.execute(query.order_by(Practitioner.name, Commission.id))
+    ]
+    columns = ["person", "role", "unit", "organization", "ended", "id"]
+    return Answer(rows, table(rows, columns, "no commission yet: carebag admin commission add"))
+
+
+def _link(args: argparse.Namespace, change: Change) -> Answer:
+    person = the_one(change.session, Practitioner, args.person)
+    origin, valid = safe_origin(args), timedelta(hours=args.hours)
+    url = f"{origin}/enter/#passkey={passkey_links.issue(change, person, valid)}"
+    until = change.now + valid
+    words = (
+        f"{url}\n{qr_drawn(args, url)}"
+        f"For {person.name} alone: it works once, until {until.astimezone():%Y-%m-%d %H:%M}, and makes a passkey on "
+        "the device where it is opened. Hand it over so that nobody else gets it; compare face and name."
+    )
+    return Answer({"url": url, "expires_at": until, "person": person.id}, words)
+
+
+def _list_keys(args: argparse.Namespace, change: Change) -> Answer:
+    person = the_one(change.session, Practitioner, args.person)
+    rows = [{"id": key.id, "made": key.created_at, "used": key.used_at} for key in _keys(change, person)]
+    nothing = f"{person.name} has none: carebag admin link {person.id}"
+    return Answer(rows, table(rows, ["made", "used", "id"], nothing))
+
+
+def _end_key(args: argparse.Namespace, change: Change) -> Answer:
+    key = the_one(change.session, Passkey, args.passkey)
+    staff.end_passkey(change, key)
+    return Answer({"id": key.id}, "ended; its owner signs in again with another one, or makes one by a new link")

@@ -1,0 +1,227 @@
+"""Care providers, their units, agreements between them, people and their commissions: entered and ended.
+
+Every change is logged in its own transaction. Nothing is deleted but passkeys; what ended stays readable.
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import get_args
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from carebag_server.audit import Act, Actor, append
+from carebag_server.entered_text import entered, named
+from carebag_server.not_possible import NotPossible
+from carebag_server.people_tables import CareUnit, HsaName, PasskeyLink
+from carebag_server.tables import CareAgreement, Commission, Organization, Passkey, Practitioner, SignedIn
+from carebag_wire.base import uuid7
+from carebag_wire.identity.person import Identity
+from carebag_wire.identity.systems import HSA_ID
+from carebag_wire.visit import Role
+
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What every act of an operator has: the transaction, who acts, and when."""
+
+    session: Session
+    actor: Actor
+    now: datetime
+
+    def log(self, action: Act, organization: str = "") -> None:
+        """`organization`: the care provider concerned, where it is one."""
+        actor = replace(self.actor, organization=organization) if organization else self.actor
+        append(self.session, actor, action, self.now)
+
+    def new_id(self) -> uuid.UUID:
+        return uuid7(int(self.now.timestamp() * 1000))
+
+
+def note_hsa_id(change: Change, owner_id: uuid.UUID, hsa_id: str | None) -> None:
+    """Keep an HSA-id, where one was given.
+
+    Raises:
+        BadIdentity: it is none.
+        NotPossible: somebody or something else has it.
+    """
+    if not hsa_id:
+        return
+    value = Identity(HSA_ID, hsa_id).value
+    if change.session.scalars(select(HsaName).where(HsaName.value == value)).first() is not None:
+        raise NotPossible(f"{value} belongs to somebody or something else here: an HSA-id names one")
+    change.session.add(HsaName(owner_id=owner_id, value=value))
+    change.session.flush()
+
+
+def add_organization(change: Change, name: str, hsa_id: str | None = None) -> Organization:
+    """Enter a care provider. Raises: NotPossible, BadIdentity."""
+    name = named(name, "a care provider")
+    if change.session.scalars(select(Organization).where(Organization.name == name)).first() is not None:
+        raise NotPossible(f"there is a care provider {name} already")
+    row = Organization(id=change.new_id(), name=name)
+    change.session.add(row)
+    note_hsa_id(change, row.id, hsa_id)
+    change.log(Act(action="organization_added", object=f"organization {row.id}"), name)
+    return row
+
+
+def add_unit(change: Change, organization: Organization, name: str, hsa_id: str | None = None) -> CareUnit:
+    """Enter a care unit. Raises: NotPossible, BadIdentity."""
+    name = named(name, "a care unit")
+    same = select(CareUnit).where(CareUnit.organization_id == organization.id, CareUnit.name == name)
+    if change.session.scalars(same).first() is not None:
+        raise NotPossible(f"{organization.name} has a unit {name} already")
+    row = CareUnit(id=change.new_id(), organization_id=organization.id, name=name)
+    change.session.add(row)
+    note_hsa_id(change, row.id, hsa_id)
+    change.log(Act(action="unit_added", object=f"unit {row.id}"), organization.name)
+    return row
+
+
+def add_agreement(change: Change, home: Organization, doctors: Organization) -> CareAgreement:
+    """From now on doctors of `doctors` serve the visits of `home`.
+
+    Raises:
+        NotPossible: it is there and has not ended, or both are the same.
+    """
+    if home.id == doctors.id:
+        raise NotPossible("an agreement is between two care providers")
+    same = select(CareAgreement).where(
+        CareAgreement.home_organization_id == home.id, CareAgreement.doctor_organization_id == doctors.id
+    )
+    row = change.session.scalars(same).first()
+    if row is None:
+        row = CareAgreement(
+            id=change.new_id(),
+            home_organization_id=home.id,
+            doctor_organization_id=doctors.id,
+            valid_from=change.now,
+        )
+        change.session.add(row)
+    elif row.valid_until is None or row.valid_until > change.now:
+        raise NotPossible("that agreement is there already")
+    else:
+        row.valid_from, row.valid_until = change.now, None
+    change.session.flush()
+    change.log(Act(action="agreement_added", object=f"agreement {row.id} with {doctors.name}"), home.name)
+    return row
+
+
+def end_agreement(change: Change, row: CareAgreement) -> None:
+    """From now on those doctors see none of those visits. Raises: NotPossible: it has ended."""
+    if row.valid_until is not None and row.valid_until <= change.now:
+        raise NotPossible("that agreement has ended already")
+    row.valid_until = change.now
+    home = change.session.get_one(Organization, row.home_organization_id)
+    doctors = change.session.get_one(Organization, row.doctor_organization_id)
+    change.log(Act(action="agreement_ended", object=f"agreement {row.id} with {doctors.name}"), home.name)
+
+
+def add_person(change: Change, name: str, title: str, hsa_id: str | None = None) -> Practitioner:
+    """Enter a practitioner, who may do nothing before a commission. Raises: NotPossible, BadIdentity."""
+    row = Practitioner(id=change.new_id(), name=named(name, "a person"), title=entered(title, "the title"))
+    change.session.add(row)
+    note_hsa_id(change, row.id, hsa_id)
+    change.log(Act(action="person_added", object=f"practitioner {row.id}"))
+    return row
+
+
+def add_commission(
+    change: Change, person: Practitioner, unit: CareUnit, role: str, hsa_id: str | None = None
+) -> Commission:
+    """Give a practitioner a role (uppdrag) at a care unit.
+
+    Raises:
+        NotPossible: no such role, or that commission stands.
+        BadIdentity: the HSA-id is none.
+    """
+    if role not in ROLES:
+        raise NotPossible(f"a role is one of {', '.join(ROLES)}")
+    same = select(Commission).where(
+        Commission.practitioner_id == person.id,
+        Commission.organization_id == unit.organization_id,
+        Commission.unit == unit.name,
+        Commission.role == role,
+        Commission.ended_at.is_(None),
+    )
+    if change.session.scalars(same).first() is not None:
+        raise NotPossible(f"{person.name} has that commission already")
+    row = Commission(
+        id=change.new_id(),
+        practitioner_id=person.id,
+        organization_id=unit.organization_id,
+        unit=unit.name,
+        role=role,
+    )
+    change.session.add(row)
+    note_hsa_id(change, row.id, hsa_id)
+    organization = change.session.get_one(Organization, unit.organization_id)
+    thing = f"commission {row.id} {role} at {unit.name} of practitioner {person.id}"
+    change.log(Act(action="commission_added", object=thing), organization.name)
+    return row
+
+
+def end_commission(change: Change, row: Commission) -> None:
+    """End a role; who is signed in with it is out within 20 s. Raises: NotPossible: it has ended."""
+    if row.ended_at is not None:
+        raise NotPossible("that commission has ended already")
+    _end_commissions(change, [row])
+    organization = change.session.get_one(Organization, row.organization_id)
+    thing = f"commission {row.id} {row.role} at {row.unit} of practitioner {row.practitioner_id}"
+    change.log(Act(action="commission_ended", object=thing), organization.name)
+
+
+def end_person(change: Change, person: Practitioner) -> None:
+    """End all that a person may do here: commissions, sessions, passkeys, links. What they did stays.
+
+    Raises:
+        NotPossible: there is nothing to end.
+    """
+    session = change.session
+    commissions = session.scalars(
+        select(Commission).where(Commission.practitioner_id == person.id, Commission.ended_at.is_(None))
+    ).all()
+    keys = session.scalars(select(Passkey).where(Passkey.practitioner_id == person.id)).all()
+    open_links = _void_links(change, person)
+    if not commissions and not keys and not open_links:
+        raise NotPossible(f"{person.name} has no commission, no passkey and no open link")
+    _end_commissions(change, commissions)
+    session.execute(delete(Passkey).where(Passkey.practitioner_id == person.id))
+    thing = f"practitioner {person.id}, commissions {len(commissions)}, passkeys {len(keys)}"
+    change.log(Act(action="person_ended", object=thing))
+
+
+def end_passkey(change: Change, key: Passkey) -> None:
+    """The key opens nothing any more, and whoever is signed in as its owner has to come in again."""
+    of_owner = select(Commission.id).where(Commission.practitioner_id == key.practitioner_id)
+    _end_sessions(change, change.session.scalars(of_owner).all())
+    change.session.delete(key)
+    change.log(Act(action="passkey_ended", object=f"passkey {key.id} of practitioner {key.practitioner_id}"))
+
+
+def _void_links(change: Change, person: Practitioner) -> int:
+    """Links that nobody used work no more. Returns: how many there were."""
+    unused = select(PasskeyLink).where(
+        PasskeyLink.practitioner_id == person.id, PasskeyLink.used_at.is_(None), PasskeyLink.expires_at > change.now
+    )
+    links = change.session.scalars(unused).all()
+    for link in links:
+        link.expires_at = change.now
+    return len(links)
+
+
+def _end_commissions(change: Change, rows: Iterable[Commission]) -> None:
+    ended = list(rows)
+    for row in ended:
+        row.ended_at = change.now
+    _end_sessions(change, [row.id for row in ended])
+
+
+def _end_sessions(change: Change, commission_ids: Iterable[uuid.UUID]) -> None:
+    theirs = SignedIn.commission_id.in_(list(commission_ids))
+    change.session.execute(update(SignedIn).where(theirs, SignedIn.ended_at.is_(None)).values(ended_at=change.now))

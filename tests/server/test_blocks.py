@@ -1,0 +1,157 @@
+"""A patient's block: no byte of what is blocked in any answer, list, room or file of another care provider."""
+
+import argparse
+import json
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from tests.server.test_earlier_access import REASON, do, earlier_visit, opened, state
+from tests.server.test_sockets import console, join, sound, until
+
+from carebag import block as block_command
+from carebag import cli
+from carebag_server import together
+from carebag_server.access_tables import BlockRow
+from carebag_server.demo_data import TIMRA
+from carebag_server.tables import AuditRow, PatientRow, VisitRow
+
+CANARY = "KANARIE"
+
+
+@pytest.fixture
+def hub(small_hub: Any) -> Any:
+    return small_hub
+
+
+def command(hub: Any, *words: str) -> int:
+    what, *rest = words
+    parser = argparse.ArgumentParser()
+    block_command.add_arguments(parser)
+    told = [what, "--database", hub.url, "--provider", TIMRA, "--by", "Maj Operatör", *rest]
+    return block_command.run(parser.parse_args(told), hub.clock)
+
+
+def plant(hub: Any, visit: Any) -> None:
+    """Words that are nowhere else, in all that a visit tells of itself."""
+    with hub.database.transaction() as session:
+        row = session.get_one(VisitRow, uuid.UUID(visit["id"]))
+        row.reason = row.background = CANARY
+        session.get_one(PatientRow, row.patient_id).name = f"{CANARY} Tolvansson"
+
+
+def test_a_blocked_visit_is_as_if_it_were_not(hub: Any, doctor: Any, visit: Any) -> None:
+    """In the list, by every route, by every socket, and to the kit's own nurse unchanged."""
+    from tests.server.test_access import visit_paths
+
+    plant(hub, visit)
+    assert CANARY in hub.client.get("/api/visits", headers=doctor).text
+    assert command(hub, "add", "191212121212") == 0
+    assert CANARY not in hub.client.get("/api/visits", headers=doctor).text
+    for verb, path, body in visit_paths(visit["id"]):
+        answer = hub.client.request(verb, path, headers=doctor, json=body)
+        assert (answer.status_code, answer.content) == (404, b'{"code":"not_found"}'), path
+    days = {"from": "2026-11-01", "to": "2026-11-30"}
+    period = hub.client.get(f"/api/patients/{visit['patient']['id']}/fhir", headers=doctor, params=days)
+    assert (period.status_code, period.content) == (404, b'{"code":"not_found"}')
+    with console(hub) as socket:
+        assert CANARY not in json.dumps(socket.queue)
+        socket.send_json({"type": "join", "visit_id": visit["id"]})
+        assert until(socket, "problem")["code"] == "not_found"
+    assert CANARY in hub.kit.request("GET", "/api/kit/visits").text
+
+
+def test_a_block_on_the_past_leaves_the_visit_of_now(hub: Any, doctor: Any, visit: Any) -> None:
+    """Consent does not open it; the doctor learns that there is something, and not whose."""
+    before = earlier_visit(hub, visit)
+    until_now = (hub.clock() - timedelta(days=1)).isoformat()
+    assert command(hub, "add", "191212121212", "--visits-before", until_now) == 0
+    hub.consent(doctor, visit)
+    assert opened(hub, doctor, visit, before) == [False] * 6
+    told = state(hub, doctor, visit)
+    assert (told["blocked"], told["blocked_by"]) == (True, [])
+    assert TIMRA not in json.dumps(told)
+    assert hub.client.get(f"/api/visits/{visit['id']}", headers=doctor).status_code == 200
+
+
+def test_in_an_emergency_the_provider_is_named_and_may_lift(hub: Any, doctor: Any, visit: Any) -> None:
+    before = earlier_visit(hub, visit)
+    command(hub, "add", "191212121212", "--visits-before", (hub.clock() - timedelta(days=1)).isoformat())
+    told = do(hub, doctor, visit, "emergency", REASON).json()
+    assert (told["blocked"], told["blocked_by"]) == (True, [TIMRA])
+    assert opened(hub, doctor, visit, before) == [False] * 6
+    with hub.database.reading() as session:
+        number = str(session.scalars(select(BlockRow.id)).one())
+    assert command(hub, "lift", number, "--why", "emergency") == 0
+    assert opened(hub, doctor, visit, before) == [True] * 6
+    assert not state(hub, doctor, visit)["blocked"]
+
+
+def test_who_sits_in_the_room_is_shown_out(hub: Any, doctor: Any, visit: Any, monkeypatch: Any) -> None:
+    """What changes afterwards is not told any more."""
+    monkeypatch.setattr(together, "LOOK_SECONDS", 0.05)
+    with console(hub) as socket:
+        join(socket, visit)
+        sound(socket)
+        command(hub, "add", "191212121212")
+        assert until(socket, "problem")["code"] == "seat_ended"
+        assert visit["id"] not in json.dumps(until(socket, "queue"))
+        hub.kit.store("reading", visit)
+        socket.send_json({"type": "ping", "id": 5})
+        said = []
+        while not said or said[-1]["type"] != "pong":
+            said.append(socket.receive_json())
+        assert visit["id"] not in json.dumps(said)
+
+
+def test_who_may_stay_stays(hub: Any, doctor: Any, visit: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(together, "LOOK_SECONDS", 0.01)
+    with console(hub) as socket:
+        join(socket, visit)
+        for _ in range(5):
+            sound(socket)
+        hub.kit.store("reading", visit)
+        assert until(socket, "changed")["visit_id"] == visit["id"]
+
+
+def test_all_is_on_record(hub: Any, visit: Any, capsys: Any) -> None:
+    assert command(hub, "list", "191212121212") == 0
+    assert "no block" in capsys.readouterr().out
+    assert command(hub, "add", "191212121212") == 0
+    assert command(hub, "add", "191212121212") == 1
+    assert command(hub, "list", "191212121212") == 0
+    number = capsys.readouterr().out.split("all units")[0].split()[-3]
+    assert command(hub, "lift", number, "--why", "patient") == 0
+    assert command(hub, "lift", number, "--why", "patient") == 1
+    assert command(hub, "lift", str(uuid.uuid4()), "--why", "patient") == 1
+    with hub.database.reading() as session:
+        rows = session.scalars(select(AuditRow).where(AuditRow.role == "operator").order_by(AuditRow.seq)).all()
+        told = [(row.action, row.practitioner, row.organization, str(row.patient_id)) for row in rows]
+    patient = visit["patient"]["id"]
+    actions = ["blocks_listed", "block_recorded", "blocks_listed", "block_lifted"]
+    assert told == [(action, "Maj Operatör", TIMRA, patient) for action in actions]
+
+
+@pytest.mark.parametrize(
+    "words", [("add", "199002222397"), ("add", "191212121212", "--unit", "Ingen"), ("protect", "1", "turvakielto")]
+)
+def test_what_cannot_be_done_is_said(hub: Any, visit: Any, words: tuple[str, ...], capsys: Any) -> None:
+    before = hub.actions()
+    assert command(hub, *words) == 1
+    assert capsys.readouterr().out
+    assert hub.actions() == before
+
+
+def test_a_unit_of_the_bag(hub: Any, doctor: Any, visit: Any) -> None:
+    assert command(hub, "add", "191212121212", "--unit", "Timrå hemsjukvård") == 0
+    assert hub.client.get(f"/api/visits/{visit['id']}", headers=doctor).status_code == 404
+
+
+def test_the_command_says_what_it_needs() -> None:
+    with pytest.raises(SystemExit):
+        cli.main(
+            ["block", "add", "x", "--database", "sqlite://", "--provider", "p", "--by", "b", "--visits-before", "1"]
+        )
+    assert block_command.KINDS == ["sekretessmarkering", "skyddad_folkbokforing", "turvakielto"]

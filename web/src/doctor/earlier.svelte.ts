@@ -1,0 +1,56 @@
+/** The patient's earlier visits: whether they are open, and what opens and closes them. */
+import { clock } from '../shared/clock.svelte'
+import { type Api, codeOf } from '../shared/http'
+import type { EarlierAccess, GiveConsent } from '../shared/wire'
+import { groundOf, lasts } from './earlier'
+
+export class Earlier {
+  access = $state.raw<EarlierAccess | null>(null)
+  problem = $state('')
+  busy = $state(false)
+  /** Which question the page asks now. */
+  asks = $state<'consent' | 'emergency' | ''>('')
+  readonly ground = $derived(groundOf(this.access, clock.nowMs))
+  readonly emergency = $derived(lasts(this.access, clock.nowMs) ? this.access?.emergency : null)
+  readonly #api: Api
+  readonly #path: string
+
+  constructor(api: Api, visitId: string) {
+    this.#api = api
+    this.#path = `/api/visits/${visitId}`
+  }
+
+  load(): Promise<void> {
+    return this.#take(() => this.#api.get<EarlierAccess>(`${this.#path}/earlier`))
+  }
+
+  consent(said: GiveConsent): Promise<void> {
+    return this.#take(() => this.#api.post<EarlierAccess>(`${this.#path}/consent`, said))
+  }
+
+  withdraw(): Promise<void> {
+    return this.#take(() => this.#api.post<EarlierAccess>(`${this.#path}/consent/withdraw`))
+  }
+
+  open(reason: string): Promise<void> {
+    return this.#take(() => this.#api.post<EarlierAccess>(`${this.#path}/emergency`, { reason }))
+  }
+
+  end(): Promise<void> {
+    return this.#take(() => this.#api.post<EarlierAccess>(`${this.#path}/emergency/end`))
+  }
+
+  /** What was asked stays open until it is done. */
+  async #take(act: () => Promise<EarlierAccess>): Promise<void> {
+    this.busy = true
+    try {
+      this.access = await act()
+      this.problem = ''
+      this.asks = ''
+    } catch (error) {
+      this.problem = codeOf(error)
+    } finally {
+      this.busy = false
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import { addDays, lastWeek, mondayOf, weekNumber } from '../../src/review/weeks'
+import { progress, sentenceOf } from '../../src/review/why'
+
+describe('weeks', () => {
+  it('begin on Monday, also at the ends of months, years and daylight time', () => {
+    for (const [day, monday] of [
+      ['2026-11-16', '2026-11-16'],
+      ['2026-11-22', '2026-11-16'],
+      ['2026-11-27', '2026-11-23'],
+      ['2027-01-01', '2026-12-28'],
+      ['2026-03-29', '2026-03-23'],
+      ['2028-02-29', '2028-02-28'],
+    ] as const)
+      expect(mondayOf(day)).toBe(monday)
+  })
+  it('have the number of ISO 8601', () => {
+    for (const [monday, n] of [
+      ['2026-11-16', 47],
+      ['2025-12-29', 1],
+      ['2026-12-28', 53],
+      ['2027-01-04', 1],
+      ['2024-12-30', 1],
+    ] as const)
+      expect(weekNumber(monday)).toBe(n)
+  })
+  it('that are over: the one before this', () => {
+    expect(lastWeek('2026-11-23')).toBe('2026-11-16')
+    expect(lastWeek('2026-11-29')).toBe('2026-11-16')
+    expect(addDays('2026-12-31', 1)).toBe('2027-01-01')
+  })
+})
+
+describe('why', () => {
+  it('has a sentence for each relation, none of them twice', () => {
+    const all = (['treated', 'assigned', 'listed', 'emergency', 'none'] as const).map(sentenceOf)
+    expect(new Set(all).size).toBe(5)
+    expect(sentenceOf('none')).toBe('why.nothing')
+  })
+  it('counts what is judged', () => {
+    expect(progress([{ judgements: [] }, { judgements: [1, 2] }])).toEqual({ done: 1, of: 2 })
+  })
+})
