@@ -50,7 +50,11 @@ class HubClient:
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
-        self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+        straight = aiohttp.TraceConfig()
+        straight.on_request_redirect.append(_go_nowhere_else)
+        self._session = aiohttp.ClientSession(
+            timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[straight]
+        )
         return self
 
     async def __aexit__(
@@ -165,6 +169,11 @@ class HubClient:
     def _opened(self) -> aiohttp.ClientSession:
         assert self._session is not None, "use `async with`"
         return self._session
+
+
+async def _go_nowhere_else(*_: object) -> None:
+    """The WebSocket's handshake has no switch for it: whoever answers for the hub sends the kit to no other place."""
+    raise aiohttp.ClientError
 
 
 async def _morsels(body: bytes, pace: Callable[[int], Awaitable[None]]) -> AsyncIterator[bytes]:

@@ -41,6 +41,7 @@ This copy of Carebag was installed without its pages. Install it again with Node
 in the source folder. The kit itself is running.
 """
 EXPIRED = Problem(code="session_expired", fatal=True).model_dump_json()
+TEXTS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 _ASSET = re.compile(r"[A-Za-z0-9_.-]{1,120}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -126,14 +127,15 @@ class LocalServer:
         index = self._page / "index.html"
         if not index.exists():
             return web.Response(text=NO_BUILD, content_type="text/plain")
-        return web.FileResponse(index, headers={"Cache-Control": "no-cache"})
+        return web.FileResponse(index, headers={"Cache-Control": "no-cache", **_letters(index)})
 
     async def _asset(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
         path = self._page / "assets" / name
         if not _ASSET.fullmatch(name) or name.startswith(".") or not path.is_file():
             raise web.HTTPNotFound
-        return web.FileResponse(path, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+        kept = {"Cache-Control": "public, max-age=31536000, immutable"}
+        return web.FileResponse(path, headers=kept | _letters(path))
 
     async def _health(self, request: web.Request) -> web.StreamResponse:
         settings = self._agent.settings
@@ -288,6 +290,12 @@ class LocalServer:
             answer = message if isinstance(message, Problem) else await self._agent.commands.do(message, nurse)
             if answer is not None:
                 page.message(answer.model_dump_json())
+
+
+def _letters(file: Path) -> dict[str, str]:
+    """Of a text its type with its letters, which aiohttp leaves out; of other files nothing."""
+    text = TEXTS.get(file.suffix)
+    return {"Content-Type": f"{text}; charset=utf-8"} if text else {}
 
 
 def parse(frame: aiohttp.WSMessage) -> Any:

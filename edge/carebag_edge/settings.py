@@ -1,8 +1,24 @@
 """What somebody who runs a kit decides; everything else follows from it."""
 
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
+
+
+def is_plain(hub_url: str) -> bool:
+    """Whether what goes to this hub could be read on the way: anything but `https`, beyond this machine."""
+    try:
+        parts = urlsplit(hub_url)
+        host = parts.hostname or ""
+    except ValueError:
+        return True
+    try:
+        near = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        near = False
+    return parts.scheme != "https" and not near
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,7 @@ class Load:
         await _say(room.kit, type="kit_status", **status)
 
     async def _doctor_in(self, room: Room) -> None:
-        headers = {"Origin": self.hub_url, "Cookie": f"{sessions.cookie_name('doctor')}={room.cookie}"}
+        headers = {"Origin": self.hub_url, "Cookie": f"{sessions.cookie_name('doctor', False)}={room.cookie}"}
         url = f"{self.hub_url}/api/ws/console?as=doctor"
         room.console = await self.client.ws_connect(url, headers=headers, autoping=True)
         await _say(room.console, type="hello", protocol=PROTOCOL, client="console")
@@ -227,7 +227,7 @@ class Load:
 
     async def _ask(self, room: Room) -> None:
         at = time.monotonic()
-        cookie = f"{sessions.cookie_name('doctor')}={room.cookie}"
+        cookie = f"{sessions.cookie_name('doctor', False)}={room.cookie}"
         headers = {"Origin": self.hub_url, "X-Carebag-As": "doctor", "Cookie": cookie}
         path = f"{self.hub_url}/api/visits/{room.visit_id}/requests"
         async with self.client.post(path, json={"kind": "crp"}, headers=headers) as answer:

@@ -33,7 +33,8 @@ from carebag_edge.live.demo_camera import DemoCamera
 from carebag_edge.live.media import AiortcLive, PeerFactory
 from carebag_edge.live.port import IceServer
 from carebag_edge.live_port import LiveMedia, SendSignal
-from carebag_edge.settings import KitSettings
+from carebag_edge.settings import KitSettings, is_plain
+from carebag_wire.log_times import log_to_standard_error
 
 DEFAULT_HUB = "http://127.0.0.1:8470"
 
@@ -105,10 +106,14 @@ def _wired(text: str) -> Wired:
 def run(args: argparse.Namespace) -> int:
     known = enrolment.known(args.data)
     args.hub = args.hub or (known.hub if known else DEFAULT_HUB)
+    if args.control is None and not args.simulated and is_plain(args.hub):
+        raise SystemExit(
+            "carebag kit: patients' data goes to a hub by https:// only (plain http to this machine alone)"
+        )
     if args.key_command is not None:
         return int(args.key_command(args))
     args.name = args.name or (known.name if known else "Väska 1")
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    log_to_standard_error(logging.WARNING)
     try:
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(_run(args))

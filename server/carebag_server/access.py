@@ -85,10 +85,9 @@ class ForPerson(Policy):
         if slot not in sessions.SLOTS:
             raise Refused(400, "no_slot")
         hub = hub_of(connection)
-        now = hub.now()
+        now, cookie = hub.now(), sessions.cookie_name(slot, hub.settings.secure_cookies)
         with hub.database.reading() as session:
-            cookie = connection.cookies.get(sessions.cookie_name(slot))
-            found = sessions.find(session, cookie, slot, now, proving=self.proving)
+            found = sessions.find(session, connection.cookies.get(cookie), slot, now, proving=self.proving)
         hub.keep_pace("person", str(found.session_id))
         if slot not in self.callers:
             raise Refused(403, "wrong_role")
@@ -112,7 +111,7 @@ class ForGuest(Policy):
         if connection.scope.get("method", "WEBSOCKET") not in _SAFE:
             _require_own_origin(connection)
         hub = hub_of(connection)
-        cookie = connection.cookies.get(guests.COOKIE)
+        cookie = connection.cookies.get(guests.cookie_name(hub.settings.secure_cookies))
         with hub.database.reading() as session:
             caller = guests.find(session, cookie, hub.now(), address_of(connection), request_ref_of(connection))
         hub.keep_pace("guest", str(caller.guest.guest_id))

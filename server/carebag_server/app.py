@@ -41,7 +41,7 @@ from carebag_server import (
 from carebag_server.access import policies
 from carebag_server.admin_acts import AdminActs
 from carebag_server.database import Database, DatabaseBusy
-from carebag_server.guards import RequestGuard, TooLarge
+from carebag_server.guards import REFUSED, RequestGuard, TooLarge
 from carebag_server.hub import Hub
 from carebag_server.hubs.unseen import touched_lately
 from carebag_server.installation import stamp
@@ -100,6 +100,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # nothing is sent on to an address made of the request's Host
     )
     app.state.hub = hub
     for module in _ROUTES:
@@ -170,11 +171,11 @@ async def _refused(connection: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, Refused)
     if error.status == 404 and _of_a_person(connection):
         return HTMLResponse(NOWHERE, 404)
-    return refusal(error.status, error.code)  # of a socket as well: then it is the answer to the handshake
+    return refusal(connection, error.status, error.code)  # of a socket as well: then it is the answer to the handshake
 
 
-async def _invalid(_connection: HTTPConnection, _error: Exception) -> Response:
-    return refusal(422, "bad_request")
+async def _invalid(connection: HTTPConnection, _error: Exception) -> Response:
+    return refusal(connection, 422, "bad_request")
 
 
 async def _http_error(connection: HTTPConnection, error: Exception) -> Response:
@@ -182,8 +183,8 @@ async def _http_error(connection: HTTPConnection, error: Exception) -> Response:
     if error.status_code == 404 and _of_a_person(connection):
         return HTMLResponse(NOWHERE, 404)
     if isinstance(error.__cause__, TooLarge) or isinstance(error.__context__, TooLarge):
-        return refusal(413, "too_large")
-    return refusal(error.status_code, _CODES.get(error.status_code, "bad_request"))
+        return refusal(connection, 413, "too_large")
+    return refusal(connection, error.status_code, _CODES.get(error.status_code, "bad_request"))
 
 
 def _of_a_person(connection: HTTPConnection) -> bool:
@@ -191,16 +192,17 @@ def _of_a_person(connection: HTTPConnection) -> bool:
     return is_for_a_person(method, connection.url.path, connection.headers.get("accept", ""))
 
 
-async def _busy(_connection: HTTPConnection, _error: Exception) -> Response:
-    return refusal(503, "busy")
+async def _busy(connection: HTTPConnection, _error: Exception) -> Response:
+    return refusal(connection, 503, "busy")
 
 
-async def _media_away(_connection: HTTPConnection, error: Exception) -> Response:
+async def _media_away(connection: HTTPConnection, error: Exception) -> Response:
     log.error("media store: %s", error)
-    return refusal(503, "media_away")
+    return refusal(connection, 503, "media_away")
 
 
-def refusal(status: int, code: str) -> JSONResponse:
+def refusal(connection: HTTPConnection, status: int, code: str) -> JSONResponse:
+    connection.scope[REFUSED] = code
     # a client of a socket sees the headers of a refused handshake, and not its body
     headers = {REFUSAL_HEADER: code} | ({"retry-after": "10"} if status == 429 else {})
     return JSONResponse(Refusal(code=code).model_dump(), status_code=status, headers=headers)

@@ -57,16 +57,16 @@ def nurse_does_with_guest(visit_id: Id, guest_id: Id, said: NurseDoes, caller: T
 @router.post("/guest/look")
 def look_at_link(link: GuestToken, visitor: Anyone, hub: TheHub, request: Request) -> GuestSelf:
     """Whether the link still works; it is used up by entering only, so that a preview does not spoil it."""
-    cookie = request.cookies.get(guests.COOKIE)
+    cookie = request.cookies.get(guests.cookie_name(hub.settings.secure_cookies))
     return _counted(hub, visitor, lambda session: guests.look(session, link.token, cookie, hub.now()))
 
 
 @router.post("/guest/enter")
 def enter_as_guest(said: GuestEnters, visitor: Anyone, hub: TheHub, request: Request, response: Response) -> GuestSelf:
-    before = request.cookies.get(guests.COOKIE)
+    before = request.cookies.get(guests.cookie_name(hub.settings.secure_cookies))
     guest, cookie = _counted(hub, visitor, lambda session: guests.enter(hub, session, visitor, said, before))
     response.set_cookie(
-        guests.COOKIE,
+        guests.cookie_name(hub.settings.secure_cookies),
         cookie,
         max_age=int(guests.STAY.total_seconds()),
         path="/",

@@ -30,7 +30,6 @@ LINK_VALID = timedelta(minutes=30)
 STAY = sessions.ABSOLUTE
 """After the invitation, if nobody closes the visit."""
 MOST = 3
-COOKIE = "carebag_guest"
 _DONE: dict[GuestAct, str] = {
     "admit": "guest_admitted",
     "end": "guest_ended",
@@ -140,6 +139,10 @@ def _shown(row: GuestRow, act: GuestAct) -> tuple[bool, bool]:
 
 
 # The guest
+
+
+def cookie_name(secure: bool) -> str:
+    return sessions.cookie_name("guest", secure)
 
 
 def look(session: Session, token: str, cookie: str | None, now: datetime) -> GuestSelf:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from carebag_server.app import create_app, utc_now
 from carebag_server.settings import Settings
 from carebag_server.store_start import bring_up_to_date, see_to_media
+from carebag_wire.log_times import log_to_standard_error
 from carebag_wire.messages import MAX_MESSAGE_BYTES
 
 STOP_SECONDS = 5
@@ -40,7 +41,7 @@ def run(settings: Settings) -> None:
         UnsafeSettings: see `Settings.check`.
         StoreUnusable: see `store_start`.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_standard_error(logging.INFO)
     settings.check()
     bring_up_to_date(settings.database_url, demo=settings.demo, now=utc_now())
     see_to_media(settings)

@@ -60,7 +60,7 @@ def sign_in(
 
 def give_cookie(hub: Hub, response: Response, slot: Role, token: str) -> None:
     response.set_cookie(
-        sessions.cookie_name(slot),
+        sessions.cookie_name(slot, hub.settings.secure_cookies),
         token,
         max_age=int(sessions.ABSOLUTE.total_seconds()),
         path="/",
@@ -87,7 +87,9 @@ def sign_out(caller: AnyProving, hub: TheHub, response: Response) -> None:
     with hub.database.transaction() as session:
         sessions.end(session, caller.session_id, hub.now())
         append(session, caller.actor(), Act(action="signed_out", object="session"), hub.now())
-    response.delete_cookie(sessions.cookie_name(caller.person.role), path="/", httponly=True, samesite="strict")
+    secure = hub.settings.secure_cookies
+    name = sessions.cookie_name(caller.person.role, secure)
+    response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="strict")
 
 
 @router.get("/me")

@@ -45,8 +45,9 @@ class Found:
         return now - self.used_at >= TOUCH_EVERY
 
 
-def cookie_name(slot: str) -> str:
-    return f"carebag_{slot}"
+def cookie_name(slot: str, secure: bool) -> str:
+    """Over TLS with the prefix by which a browser takes it from this very host and nobody else (ASVS V3.3.3)."""
+    return f"{'__Host-' if secure else ''}carebag_{slot}"
 
 
 def new_token() -> str:

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 from carebag_server.hubs.settings import BusSettings
 from carebag_server.media_stores import media_fault
 from carebag_server.oidc.settings import OidcSettings
@@ -73,8 +76,8 @@ class Settings:
         Raises:
             UnsafeSettings: `plain_http` (a non-loopback origin without TLS), `open_without_tls` (listening beyond this
                 machine though browsers come by http), `demo_not_loopback`, `bad_origin`, or a `turn.TurnFault`,
-                `sfu.settings.SfuSettingsFault`, `hubs.settings.BusFault`, `oidc.settings.OidcFault`,
-                or what `media_stores.media_fault` says.
+                `sfu.settings.SfuSettingsFault`, `hubs.settings.BusFault`, `oidc.settings.OidcFault`, what
+                `media_stores.media_fault` says, or `database_without_tls`.
         """
         for origin in (*self.origins, self.kit_page_origin):
             _check_origin(origin)
@@ -84,6 +87,7 @@ class Settings:
             raise UnsafeSettings("open_without_tls")
         fault = self.turn.fault(self.demo) or self.sfu.fault(self.demo) or media_fault(self.media_url)
         fault = fault or self.bus.fault(self.database_url) or self.oidc.fault(self.demo)
+        fault = fault or database_fault(self.database_url)
         if fault is not None:
             raise UnsafeSettings(fault)
 
@@ -91,6 +95,23 @@ class Settings:
 def _all_loopback(settings: Settings) -> bool:
     hosts = [settings.host, *(urlsplit(origin).hostname or "" for origin in settings.origins)]
     return all(is_loopback(host) for host in hosts)
+
+
+def database_fault(url: str) -> str | None:
+    """`database_without_tls`: a PostgreSQL on another machine whose certificate is not checked. By itself libpq takes a
+    connection without TLS as well.
+    """
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        return None  # said when it is opened
+    if address.get_backend_name() != "postgresql":
+        return None
+    named = address.query.get("host", ())
+    hosts = (*((named,) if isinstance(named, str) else named), address.host or "")
+    names = [name.split(":")[0] if name.count(":") == 1 else name for part in hosts for name in part.split(",") if name]
+    far = [name for name in names if not name.startswith("/") and not is_loopback(name)]
+    return "database_without_tls" if far and address.query.get("sslmode") != "verify-full" else None
 
 
 def _check_origin(origin: str) -> None:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from carebag_edge.agent import Agent
 from carebag_edge.clock import system_clock
+from carebag_edge.errors import HubAway
 from carebag_edge.hub_client import HubClient
 from carebag_edge.hub_link import HubLink, LinkCore
 from carebag_edge.hub_refusal import advice, standing
@@ -39,12 +40,17 @@ class Refusing:
     """A hub that refuses every handshake."""
 
     def __init__(self) -> None:
-        self.headers = {"x-carebag-refusal": "kit_unknown"}
+        self.headers, self.status = {"x-carebag-refusal": "kit_unknown"}, 401
         self.knocks: asyncio.Queue[None] = asyncio.Queue()
+        self.elsewhere = 0
+
+    async def other_place(self, _request: web.Request) -> web.Response:
+        self.elsewhere += 1
+        return web.json_response({})
 
     async def answer(self, _request: web.Request) -> web.Response:
         self.knocks.put_nowait(None)
-        return web.json_response({}, status=401, headers=self.headers)
+        return web.json_response({}, status=self.status, headers=self.headers)
 
 
 @pytest.fixture
@@ -52,6 +58,7 @@ async def refusing() -> AsyncIterator[tuple[Refusing, str]]:
     hub = Refusing()
     app = web.Application()
     app.router.add_get("/api/ws/kit", hub.answer)
+    app.router.add_get("/elsewhere", hub.other_place)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -91,6 +98,17 @@ async def test_what_gives_no_reason_has_none(refusing: tuple[Refusing, str], key
     refusing[0].headers = headers
     core, _ = await knocked(*refusing, key, 1)
     assert core.problem == "handshake_refused"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_nobody_sends_a_kit_elsewhere(refusing: tuple[Refusing, str], key: KitKey, status: int) -> None:
+    """An answer in the hub's place may not carry a proof to another address."""
+    hub, url = refusing
+    hub.status, hub.headers = status, {"Location": f"{url}/elsewhere"}
+    async with HubClient(url, key, system_clock()) as client:
+        with pytest.raises(HubAway):
+            await client.open_socket()
+    assert hub.elsewhere == 0
 
 
 def test_only_what_stays_is_told_to_a_person(key: KitKey) -> None:

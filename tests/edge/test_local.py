@@ -146,6 +146,14 @@ async def test_every_answer_has_the_security_headers(page: Page, method: str, pa
         assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
+@pytest.mark.parametrize("path", ["/", "/assets/app.js", "/api/health", "/nope"])
+async def test_every_text_says_its_letters(page: Page, path: str) -> None:
+    async with page.web.get(f"{page.url}{path}", headers={"Accept": "text/html"}) as answer:
+        said = answer.headers["Content-Type"]
+        assert said.startswith(("text/html", "text/javascript", "application/json"))
+        assert "charset=utf-8" in said.lower()
+
+
 @pytest.mark.parametrize("path", ["/assets/..%2fsecret.txt", "/secret.txt", "/assets/", "/assets/%00"])
 async def test_no_file_but_the_pages_own(page: Page, path: str) -> None:
     status, body = await page.status("GET", path)

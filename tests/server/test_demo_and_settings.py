@@ -16,7 +16,7 @@ from carebag_server.app import create_app
 from carebag_server.database import Database
 from carebag_server.demo_data import ensure_demo
 from carebag_server.installation import WrongInstallation, stamp
-from carebag_server.settings import Settings, UnsafeSettings, is_loopback, settings_from
+from carebag_server.settings import Settings, UnsafeSettings, database_fault, is_loopback, settings_from
 from carebag_server.tables import Kit, PatientRow, VisitRow
 from carebag_wire.identity.person import Identity
 from carebag_wire.identity.use import TEST_IDENTITIES
@@ -116,6 +116,9 @@ def test_the_demos_people_do_not_come_into_production(database: Database) -> Non
         ({"origins": ("http://localhost:8470/",)}, "bad_origin"),
         ({"origins": ("ftp://localhost",)}, "bad_origin"),
         ({"origins": ("",)}, "bad_origin"),
+        ({"database_url": "postgresql+psycopg://carebag@db.example.se/carebag"}, "database_without_tls"),
+        ({"database_url": "postgresql://db.example.se/carebag?sslmode=require"}, "database_without_tls"),
+        ({"database_url": "postgresql://carebag@/x?host=/run/postgresql&host=db2:5432"}, "database_without_tls"),
     ],
 )
 def test_unsafe_settings_are_refused(chosen: dict[str, Any], code: str) -> None:
@@ -128,6 +131,23 @@ def test_safe_settings() -> None:
     Settings().check()
     Settings(demo=True).check()
     Settings(host="0.0.0.0", origins=("https://hub.example.se",), kit_page_origin="https://kit.example.se").check()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://carebag@db.example.se/carebag?sslmode=verify-full",
+        "postgresql+psycopg://carebag@/x?host=db1:5432&host=db2:5432&sslmode=verify-full&connect_timeout=3",
+        "postgresql://carebag@127.0.0.1:5433/carebag",
+        "postgresql://carebag@[::1]/carebag",
+        "postgresql:///carebag",
+        "postgresql://carebag@/x?host=/run/postgresql",
+        "sqlite:////var/lib/carebag/hub.sqlite",
+        "no address",
+    ],
+)
+def test_a_database_that_nobody_can_listen_to(url: str) -> None:
+    assert database_fault(url) is None
 
 
 def test_command_line_before_environment_before_default() -> None:

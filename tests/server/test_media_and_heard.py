@@ -55,6 +55,14 @@ def test_a_range(hub: Any, doctor: Any, visit: Any) -> None:
     assert (answer.status_code, answer.content) == (206, SOUND[2:4])
 
 
+@pytest.mark.parametrize("content", [b"<!doctype html><script>alert(1)</script>", b"<svg onload='x'/>", b"MZ\x90", b""])
+def test_what_is_no_picture_is_not_handed_out_as_one(hub: Any, doctor: Any, visit: Any, content: bytes) -> None:
+    hub.kit.store("photo_taken", visit, media_sha256=digest(content))
+    upload(hub, content)
+    answer = fetch(hub, visit, content)
+    assert (answer.status_code, answer.json()) == (410, {"code": "media_damaged"})
+
+
 def test_twice_is_no_fault(hub: Any) -> None:
     assert [upload(hub, SOUND).status_code for _ in range(2)] == [204, 204]
     assert hub.actions().count("media_stored") == 1

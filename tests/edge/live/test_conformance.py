@@ -139,6 +139,21 @@ async def test_it_connects_and_says_so_and_carries_words_both_ways(pair: Pair) -
     assert ("live", "to the page on live") in pair.page_heard
 
 
+@pytest.mark.parametrize(
+    "first", [b"\x80\x60", b"\x80\xc8", b"\x90\xff", b"\x80", b"\x16\xfe\xfd", b"\x00\x01", b"\xff\xff"]
+)
+async def test_packets_that_are_not_of_this_call_change_nothing(pair: Pair, first: bytes) -> None:
+    """As RTP, RTCP, DTLS and STUN would begin, without the call's keys: forged, damaged, cut off."""
+    await pair.connect()
+    wire = pair.page.sctp.transport.transport._connection  # type: ignore[union-attr]
+    for length in (0, 1, 10, 40, 1200):
+        await wire.send(first + bytes(range(256)) * 5 if length == 1200 else first + b"\xaa" * length)
+    pair.channels["live"].send(b"still here")
+    await pair.until(lambda: ("live", b"still here") in pair.heard)
+    assert pair.states[-1] == "connected"
+    assert (await asyncio.wait_for(pair.picture, 30)).width
+
+
 async def test_it_shows_pictures(pair: Pair) -> None:
     await pair.connect()
     frame = await asyncio.wait_for(pair.picture, 30)
