@@ -225,7 +225,7 @@ def speed(recording: circor.Recording, *, extra_sounds: bool) -> None:
 
 
 def speed_of_recording(recordings: list[circor.Recording]) -> None:
-    """Seconds of whole recordings that `analyse` (marks, rate, quality, pointer) takes in a second of processor time."""
+    """Seconds of whole recordings that `analyse` (marks, rate, quality, pointer) takes in a second of CPU time."""
     start = time.process_time()
     for recording in recordings:
         analyse(recording.samples, recording.rate_hz)
