@@ -286,6 +286,18 @@ def test_a_proof_is_of_its_person_and_its_session(hub: Any, device: Any, signed_
     assert post(hub, "login/verify", answer_to(offered, device.get(offered["options"]))).status_code == 410
 
 
+def test_a_challenge_is_of_one_session_and_one_use(hub: Any, device: Any, signed_in: Any) -> None:
+    offered = post(hub, "prove/options", headers=signed_in).json()
+    first = hub.client.cookies["carebag_doctor"]
+    assert log_in(hub, device).status_code == 200  # the same person, another session
+    assert hub.client.cookies["carebag_doctor"] != first
+    refused = post(hub, "prove/verify", answer_to(offered, device.get(offered["options"])), signed_in)
+    assert (refused.status_code, refused.json()) == (410, {"code": "challenge_unknown"})
+    offered = post(hub, "register/options", headers=signed_in).json()
+    answer = answer_to(offered, device.get(offered["options"]))
+    assert post(hub, "prove/verify", answer, signed_in).json() == {"code": "challenge_unknown"}
+
+
 def test_a_proof_works_once_and_from_our_origin_with_a_counter_that_goes_on(
     hub: Any, device: Any, signed_in: Any
 ) -> None:

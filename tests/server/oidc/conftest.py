@@ -32,7 +32,8 @@ class TestProvider:
     def __init__(self, clock: Any) -> None:
         self.clock = clock
         self.key, self.other_key = (RSAKey.generate_key(2048, {"kid": kid}) for kid in ("one", "two"))
-        self.shown, self.signs_with = [self.key], self.key
+        self.shown: list[Any] = [self.key]
+        self.signs_with = self.key
         self.claims: dict[str, Any] = {
             "employeeHsaId": "SE0000000000-A2",
             "commissionHsaId": "SE0000000000-U2",
@@ -92,7 +93,7 @@ class TestProvider:
             more = {} if self.userinfo is None else {"userinfo_endpoint": f"{self.issuer}/userinfo"}
             return 200, {"issuer": self.issuer, **ends, **more, **self.metadata_changes}
         if path == "/jwks_uri":
-            return 200, {"keys": [key.as_dict(private=False) for key in self.shown]}
+            return 200, {"keys": [key.as_dict(private=isinstance(key, OctKey)) for key in self.shown]}
         return (404, {}) if path != "/userinfo" else (200, self.userinfo)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -8,12 +8,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from joserfc.jwk import OctKey
 from sqlalchemy import select, update
 
 from carebag_server.oidc.claims import CARE
 from carebag_server.tables import Commission, Practitioner
 
 HOME = "http://localhost:8470"
+SECRET = "a-secret-of-32-characters-or-more"
 AS_DOCTOR = {"Origin": HOME, "X-Carebag-As": "doctor"}
 
 
@@ -121,6 +123,13 @@ def test_a_token_of_another_time_is_refused(oidc_hub: Any, clock: Any, name: str
 @pytest.mark.parametrize("alg", ["none", "HS256"])
 def test_a_token_that_no_key_of_the_provider_signed_is_refused(oidc_hub: Any, alg: str) -> None:
     oidc_hub.provider.header = {"alg": alg, "kid": "one"}
+    assert problem(oidc_hub.sign_in()) == (401, "oidc_refused")
+
+
+def test_a_secret_that_the_provider_publishes_signs_nobody_in(oidc_hub: Any) -> None:
+    made = oidc_hub.provider
+    made.header = {"alg": "HS256", "kid": "shared"}
+    made.shown = [made.key, OctKey.import_key(SECRET, {"kid": "shared"})]
     assert problem(oidc_hub.sign_in()) == (401, "oidc_refused")
 
 
