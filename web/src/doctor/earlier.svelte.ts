@@ -4,6 +4,8 @@ import { type Api, codeOf } from '../shared/http'
 import type { EarlierAccess, GiveConsent } from '../shared/wire'
 import { groundOf, lasts } from './earlier'
 
+type WithProof = <T>(act: () => Promise<T>) => Promise<T>
+
 export class Earlier {
   access = $state.raw<EarlierAccess | null>(null)
   problem = $state('')
@@ -14,9 +16,12 @@ export class Earlier {
   readonly emergency = $derived(lasts(this.access, clock.nowMs) ? this.access?.emergency : null)
   readonly #api: Api
   readonly #path: string
+  readonly #withProof: WithProof
 
-  constructor(api: Api, visitId: string) {
+  /** `withProof`: asks who it is first, where the hub wants a fresh proof. */
+  constructor(api: Api, visitId: string, withProof: WithProof) {
     this.#api = api
+    this.#withProof = withProof
     this.#path = `/api/visits/${visitId}`
   }
 
@@ -33,7 +38,7 @@ export class Earlier {
   }
 
   open(reason: string): Promise<void> {
-    return this.#take(() => this.#api.post<EarlierAccess>(`${this.#path}/emergency`, { reason }))
+    return this.#take(() => this.#withProof(() => this.#api.post<EarlierAccess>(`${this.#path}/emergency`, { reason })))
   }
 
   end(): Promise<void> {

@@ -30,7 +30,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Enter By Link */
+        /**
+         * Enter By Link
+         * @description In a demo only: a link alone is one factor (HSLF-FS 2016:40 ch. 3 s. 15). An operator's makes a passkey.
+         */
         post: operations["enter_by_link"];
         delete?: never;
         options?: never;
