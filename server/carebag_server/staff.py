@@ -53,8 +53,9 @@ def note_hsa_id(change: Change, owner: Organization | CareUnit | Practitioner | 
         return
     value = Identity(HSA_ID, hsa_id).value
     had_by = owner_of_hsa_id(change.session, value)
-    shared = isinstance(owner, Commission) and had_by is not None and change.session.get(Commission, had_by)
-    if had_by is not None and not shared:  # one commission of HSA has several people
+    # one commission of HSA has several people
+    shared = isinstance(owner, Commission) and had_by and change.session.get(Commission, had_by) is not None
+    if had_by is not None and not shared:
         raise NotPossible(f"{value} belongs to somebody or something else here: an HSA-id names one")
     if isinstance(owner, Practitioner | Commission):
         owner.hsa_id = value
