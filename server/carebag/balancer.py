@@ -1,4 +1,4 @@
-"""A small load balancer over TCP, to try several hubs on one machine and for tests; for real use HAProxy or its like."""
+"""A small load balancer over TCP, to try several hubs on one machine, and for tests."""
 
 import asyncio
 import contextlib
