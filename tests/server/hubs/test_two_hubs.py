@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,76 +18,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from carebag.balancer import Balancer
 from carebag_server.demo_data import ensure_demo
 from carebag_wire import PROTOCOL
 
 pytestmark = pytest.mark.postgres
 PATIENCE_S = 60
-
-
-class End(asyncio.Protocol):
-    """One side of a connection through the balancer; what comes before the other side is there waits."""
-
-    def __init__(self, opened: Callable[["End"], None] | None = None) -> None:
-        self._opened = opened
-        self.transport: asyncio.Transport | None = None
-        self.other: End | None = None
-        self._waiting = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        if self._opened is not None:
-            self._opened(self)
-
-    def data_received(self, data: bytes) -> None:
-        self._waiting += data
-        self.flush()
-
-    def flush(self) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.write(self._waiting)
-            self._waiting = b""
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.close()
-
-
-class Balancer:
-    """Hands each connection to the next hub that takes it."""
-
-    def __init__(self, ports: list[int]) -> None:
-        self.ports = ports
-        self.next = 0
-        self._connecting: set[asyncio.Task[None]] = set()
-
-    async def start(self) -> int:
-        self._server = await asyncio.get_running_loop().create_server(lambda: End(self._opened), "127.0.0.1", 0)
-        return int(self._server.sockets[0].getsockname()[1])
-
-    def _opened(self, end: End) -> None:
-        task = asyncio.create_task(self._connect(end))
-        self._connecting.add(task)
-        task.add_done_callback(self._connecting.discard)
-
-    async def _connect(self, end: End) -> None:
-        for _ in self.ports:
-            port, self.next = self.ports[self.next % len(self.ports)], self.next + 1
-            with contextlib.suppress(OSError):
-                _, up = await asyncio.get_running_loop().create_connection(End, "127.0.0.1", port)
-                end.other, up.other = up, end
-                end.flush()
-                return
-        assert end.transport is not None
-        end.transport.close()
-
-    async def stop(self) -> None:
-        self._server.close()
-        connecting = list(self._connecting)
-        for task in connecting:
-            task.cancel()
-        await asyncio.gather(*connecting, return_exceptions=True)
 
 
 class TwoHubs:
