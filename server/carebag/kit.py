@@ -106,12 +106,12 @@ def _wired(text: str) -> Wired:
 def run(args: argparse.Namespace) -> int:
     known = enrolment.known(args.data)
     args.hub = args.hub or (known.hub if known else DEFAULT_HUB)
+    if args.key_command is not None:
+        return int(args.key_command(args))
     if args.control is None and not args.simulated and is_plain(args.hub):
         raise SystemExit(
             "carebag kit: patients' data goes to a hub by https:// only (plain http to this machine alone)"
         )
-    if args.key_command is not None:
-        return int(args.key_command(args))
     args.name = args.name or (known.name if known else "Väska 1")
     log_to_standard_error(logging.WARNING)
     try:

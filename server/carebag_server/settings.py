@@ -189,16 +189,13 @@ def _turn(urls: str, relay_only: bool, environ: Mapping[str, str]) -> TurnSettin
 
 
 def _oidc(issuer: str, environ: Mapping[str, str]) -> OidcSettings:
-    file = environ.get("CAREBAG_OIDC_SECRET_FILE")
-    secret = _secret("OIDC", environ)
     return OidcSettings(
         issuer=issuer,
         client_id=environ.get("CAREBAG_OIDC_CLIENT", "").strip(),
-        client_secret=secret,
+        client_secret=_secret("OIDC", environ),
         acr=tuple(environ.get("CAREBAG_OIDC_ACR", "").split()),
         name=environ.get("CAREBAG_OIDC_NAME", "").strip()[:40] or OidcSettings.name,
         scope=environ.get("CAREBAG_OIDC_SCOPE", "").strip() or OidcSettings.scope,
-        secret_readable=bool(file and os.name == "posix" and Path(file).stat().st_mode & stat.S_IROTH),
     )
 
 

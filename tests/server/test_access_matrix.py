@@ -273,6 +273,7 @@ BODIES: dict[str, Any] = {
     "POST /api/visits/{visit_id}/path-proofs": path_proof(),
     "POST /api/visits/{visit_id}/consent": CONSENT,
     "POST /api/visits/{visit_id}/emergency": EMERGENCY,
+    "POST /api/visits/{visit_id}/outcome": {"outcome": "ambulance_avoided"},
     "POST /api/kit/records": {"records": []},
     "POST /api/kit/nurse": {"code": "x" * 43},
     "POST /api/kit/visits/{visit_id}/guests": {

@@ -28,7 +28,10 @@ from carebag_server.database import Database, make_engine
 from carebag_server.media import MediaFolder
 from carebag_server.tables import AuditRow, RecordRow, SignedIn
 
-FILES = {hashlib.sha256(content).hexdigest(): content for content in (b"\xff\xd8\xffone", b"two" * 40_000, b"three")}
+FILES = {
+    hashlib.sha256(content).hexdigest(): content
+    for content in (b"\xff\xd8\xffone", b"\xff\xd8\xff" + b"two" * 40_000, b"\xff\xd8\xffthree")
+}
 
 
 @pytest.fixture
@@ -443,8 +446,9 @@ def test_the_commands(small_hub: Any, to: BackupFolder, tmp_path: Path, capsys: 
         ("sqlite:///{}/photo", "cannot be copied"),
         ("sqlite:///{}/empty.sqlite", "none of Carebag's"),
         ("sqlite:///{}/newer.sqlite", "newer Carebag"),
-        ("postgresql+psycopg://nurse:sEcret@127.0.0.1:1/x", "cannot be read"),
-        ("mysql://nurse:sEcret@localhost/x", "must be sqlite"),
+        ("postgresql+psycopg://nurse:sEcret@127.0.0.1:1/x", "password_on_command_line"),
+        ("postgresql+psycopg://nurse@127.0.0.1:1/x", "cannot be read"),
+        ("mysql://nurse@localhost/x", "must be sqlite"),
         ("sEcret", "must be sqlite"),
     ],
 )

@@ -23,7 +23,7 @@ from carebag_server.refusals import Refused
 from carebag_server.settings import Settings, UnsafeSettings, settings_from
 from carebag_server.uploads import Uploads
 
-CONTENT = bytes(range(256)) * 1000
+CONTENT = b"\xff\xd8\xff" + bytes(range(256)) * 1000
 NAME = hashlib.sha256(CONTENT).hexdigest()
 KEY = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
 

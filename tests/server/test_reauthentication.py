@@ -67,14 +67,21 @@ def test_the_proof_of_one_session_is_none_for_another(hub: Any, doctor: Any, vis
 
 
 @pytest.mark.parametrize(
-    ("address", "host"), [("10.0.0.7", "localhost:8470"), ("127.0.0.1", "evil.example"), ("127.0.0.1", "[::1")]
+    ("address", "host", "refused"),
+    [
+        ("10.0.0.7", "localhost:8470", (404, {"code": "not_found"})),
+        ("127.0.0.1", "evil.example", (421, {"code": "foreign_host"})),
+        ("127.0.0.1", "[::1", (421, {"code": "foreign_host"})),
+    ],
 )
-def test_a_press_proves_nothing_from_afar_or_under_another_name(small_hub: Any, address: str, host: str) -> None:
+def test_a_press_proves_nothing_from_afar_or_under_another_name(
+    small_hub: Any, address: str, host: str, refused: Any
+) -> None:
     doctor = small_hub.sign_in("doctor")
     afar = TestClient(small_hub.app, base_url=HOME, client=(address, 50000), cookies=small_hub.client.cookies)
     afar.portal = small_hub.client.portal
     answer = afar.post("/api/session/prove/demo", headers={**doctor, "Host": host})
-    assert (answer.status_code, answer.json()) == (404, {"code": "not_found"})
+    assert (answer.status_code, answer.json()) == refused
 
 
 def test_a_press_proves_nothing_outside_a_demo(small_hub: Any) -> None:

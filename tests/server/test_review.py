@@ -206,6 +206,7 @@ def test_a_finding_says_why(past: Any, karin: Any) -> None:
     path = f"/api/review/accesses/{seq}/judgements"
     assert post(past, karin, path, {"verdict": "improper", "words": "  "}).json() == {"code": "words_needed"}
     post(past, karin, path, {"verdict": "follow_up", "words": "Fråga först"})
+    past.clock.forward(seconds=1)
     seen = post(past, karin, path, {"verdict": "improper", "words": "Granne"}).json()
     assert [one["verdict"] for one in seen["judgements"]] == ["follow_up", "improper"]
 

@@ -48,8 +48,9 @@ def no_database(path: Path) -> str:
         (of_a_demo, ["this database is a demo one", "with --demo"]),
         (no_database, ["cannot be used", "not a database"]),
         (lambda path: f"sqlite:///{path}/in/no/folder", ["cannot be opened", "unable to open"]),
-        (lambda _: "postgresql+psycopg://nurse:sEcret@127.0.0.1:1/x", ["cannot be opened", "refused"]),
-        (lambda _: "mysql://nurse:sEcret@localhost/x", ["must be sqlite"]),
+        (lambda _: "postgresql+psycopg://nurse:sEcret@127.0.0.1:1/x", ["password_on_command_line"]),
+        (lambda _: "postgresql+psycopg://nurse@127.0.0.1:1/x", ["cannot be opened", "refused"]),
+        (lambda _: "mysql://nurse@localhost/x", ["must be sqlite"]),
         (lambda _: "sEcret", ["must be sqlite"]),
     ],
 )

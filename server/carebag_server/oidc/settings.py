@@ -14,7 +14,6 @@ OidcFault = Literal[
     "oidc_no_issuer",
     "oidc_no_secret",
     "oidc_plain_http",
-    "oidc_secret_readable",
 ]
 
 
@@ -29,8 +28,6 @@ class OidcSettings:
     name: str = "SITHS"
     """What the button says."""
     scope: str = "openid profile"
-    secret_readable: bool = False
-    """The secret's file may be read by every user of the machine."""
 
     def fault(self, demo: bool) -> OidcFault | None:
         """Why the hub must not start with these: `oidc_in_demo` for a provider that is not on this machine (test
@@ -49,8 +46,6 @@ class OidcSettings:
             return "oidc_no_client"
         if not self.client_secret:
             return "oidc_no_secret"
-        if self.secret_readable:
-            return "oidc_secret_readable"
         return None if self.acr or here else "oidc_no_acr"
 
 

@@ -34,7 +34,6 @@ def test_a_whole_set_is_taken_and_none_at_all() -> None:
         ({"issuer": ""}, "oidc_no_issuer"),
         ({"client_id": ""}, "oidc_no_client"),
         ({"client_secret": ""}, "oidc_no_secret"),
-        ({"secret_readable": True}, "oidc_secret_readable"),
         ({"acr": ()}, "oidc_no_acr"),
         ({"demo": True}, "oidc_in_demo"),
         *(({"issuer": bad}, "oidc_bad_issuer") for bad in (
@@ -70,7 +69,9 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     )
     assert "from a file" not in repr(oidc)
     file.chmod(0o644)
-    assert settings_from(argparse.Namespace(), environ).oidc.fault(demo=False) == "oidc_secret_readable"
+    with pytest.raises(UnsafeSettings, match="open_oidc_secret_file"):
+        settings_from(argparse.Namespace(), environ)
+    file.chmod(0o640)
     flagged = settings_from(argparse.Namespace(oidc="https://other.example.se"), environ)
     assert flagged.oidc.issuer == "https://other.example.se"
     with pytest.raises(UnsafeSettings, match="no_oidc_secret_file"):

@@ -49,7 +49,9 @@ def test_what_is_asked_of_the_provider(oidc_hub: Any) -> None:
 
 
 def test_the_redirect_is_ours_whatever_the_browser_says_it_asked(oidc_hub: Any) -> None:
-    answer = oidc_hub.client.get("/api/oidc/start", headers={"Host": "evil.example"})
+    foreign = oidc_hub.client.get("/api/oidc/start", headers={"Host": "evil.example"})
+    assert (foreign.status_code, foreign.json()) == (421, {"code": "foreign_host"})
+    answer = oidc_hub.client.get("/api/oidc/start", headers={"X-Forwarded-Host": "evil.example"})
     assert parse_qs(urlsplit(answer.headers["location"]).query)["redirect_uri"] == [f"{HOME}/api/oidc/callback"]
 
 
