@@ -23,16 +23,20 @@ from carebag_server.oidc.claims import said_by
 from carebag_server.oidc.provider import Provider
 from carebag_server.people import commissioned
 from carebag_server.refusals import Refused, not_found
-from carebag_server.session_routes import give_cookie, sign_in
+from carebag_server.session_routes import give_cookie, had_in, sign_in
 from carebag_server.tables import Practitioner, SignedIn
 from carebag_wire.api import Entered
 from carebag_wire.sign_in import ChooseCommission, CommissionChoice, ProviderOffer
 
 router = api_router("/api/oidc", "session")
 COOKIE, PATH = "carebag_oidc", "/api/oidc"
+HAD = "carebag_oidc_had"
+"""Digests of the sessions that the browser had when it left, for the way back to end the one that it replaces: the
+sessions' own cookies do not come along from another site."""
 CALLBACK = "/api/oidc/callback"
 _PAGE = '<!doctype html><meta charset="utf-8"><title>Carebag</title><meta http-equiv="refresh" content="0;url={to}">'
 _OURS = re.compile(r"[A-Za-z0-9_-]{43}")
+_HAD = re.compile(r"(nurse|doctor|reviewer)-([0-9a-f]{64})")
 Param = Annotated[str, Query(max_length=4096)]
 
 
@@ -89,7 +93,7 @@ def choose_commission(
         who = commissioned(session, chosen)
         if who is None:
             raise Refused(403, "no_commission")
-        return sign_in(hub, session, who, visitor, response, "oidc")
+        return sign_in(hub, session, who, visitor, response, "oidc", had_in(request, who, hub))
 
 
 def _provider(hub: Hub) -> Provider:
@@ -113,11 +117,18 @@ def _sent_off(hub: Hub, request: Request, caller: PersonCaller | None) -> Respon
     except Refused as refused:
         return _page(f"/enter/#problem={refused.code}", refused.status)
     answer = RedirectResponse(url, 303)
-    answer.set_cookie(
-        COOKIE, browser, max_age=int(flows.VALID.total_seconds()), path=PATH, secure=hub.settings.secure_cookies,
-        httponly=True, samesite="lax",
-    )  # fmt: skip
+    for name, value in ((COOKIE, browser), (HAD, _had(hub, request))):
+        answer.set_cookie(
+            name, value, max_age=int(flows.VALID.total_seconds()), path=PATH, secure=hub.settings.secure_cookies,
+            httponly=True, samesite="lax",
+        )  # fmt: skip
     return answer
+
+
+def _had(hub: Hub, request: Request) -> str:
+    secure = hub.settings.secure_cookies
+    found = ((slot, request.cookies.get(sessions.cookie_name(slot, secure))) for slot in sessions.SLOTS)
+    return "_".join(f"{slot}-{sessions.digest(token)}" for slot, token in found if token)
 
 
 def _origin(hub: Hub, request: Request) -> str:
@@ -146,7 +157,8 @@ def _came_back(hub: Hub, visitor: Visitor, request: Request, state: str, code: s
         if who is None:
             raise Refused(403, "no_commission")
         answer = RedirectResponse("/", 303)
-        answer.headers["location"] = sign_in(hub, session, who, visitor, answer, "oidc").next
+        had = [digest for slot, digest in _HAD.findall(request.cookies.get(HAD, "")) if slot == who.person.role]
+        answer.headers["location"] = sign_in(hub, session, who, visitor, answer, "oidc", had[:1]).next
         return answer
 
 
@@ -167,8 +179,7 @@ def _renewed(hub: Hub, session: Session, visitor: Visitor, back: flows.Returned,
     )
     append(session, caller.actor(), Act(action="identity_proved", object="by oidc"), hub.now())
     answer = RedirectResponse("/enter/#proved", 303)
-    if token is not None:
-        give_cookie(hub, answer, who.person.role, token)
+    give_cookie(hub, answer, who.person.role, token)
     return answer
 
 

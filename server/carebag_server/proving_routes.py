@@ -57,10 +57,8 @@ def prove_in_demo(caller: AnyProving, hub: TheHub, request: Request, response: R
 
 
 def renewed(hub: Hub, session: Session, caller: PersonCaller, response: Response, by: sessions.Proof) -> None:
-    """The caller proved anew who they are: written down, and a session that was too old is followed by another."""
-    token = sessions.proved(session, caller.session_id, hub.now(), by)
-    if token is not None:
-        give_cookie(hub, response, caller.person.role, token)
+    """The caller proved anew who they are: written down, with another secret in the cookie."""
+    give_cookie(hub, response, caller.person.role, sessions.proved(session, caller.session_id, hub.now(), by))
     append(session, caller.actor(), Act(action="identity_proved", object=f"by {by}"), hub.now())
 
 

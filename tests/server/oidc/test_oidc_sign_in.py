@@ -35,6 +35,19 @@ def test_a_doctor_signs_in_in_the_commission_that_the_provider_says(oidc_hub: An
     assert oidc_hub.actions()[-1] == "signed_in"
 
 
+def test_it_replaces_the_session_that_the_browser_had(oidc_hub: Any) -> None:
+    """The way back comes from another site: browsers leave its strict cookie out."""
+    oidc_hub.sign_in()
+    old = oidc_hub.client.cookies["carebag_doctor"]
+    there = oidc_hub.to_provider()
+    oidc_hub.client.cookies.delete("carebag_doctor")
+    oidc_hub.back(there)
+    assert oidc_hub.client.get("/api/me", headers=AS_DOCTOR).status_code == 200
+    browser = oidc_hub.browser()
+    browser.cookies.set("carebag_doctor", old, domain="localhost.local")
+    assert browser.get("/api/me", headers=AS_DOCTOR).json() == {"code": "not_signed_in"}
+
+
 def test_what_is_asked_of_the_provider(oidc_hub: Any) -> None:
     there = oidc_hub.to_provider()
     asked = {name: values[0] for name, values in parse_qs(urlsplit(there).query).items()}
@@ -50,7 +63,9 @@ def test_what_is_asked_of_the_provider(oidc_hub: Any) -> None:
 
 def test_the_redirect_is_ours_whatever_the_browser_says_it_asked(oidc_hub: Any) -> None:
     answer = oidc_hub.client.get("/api/oidc/start", headers={"Host": "evil.example"})
-    assert parse_qs(urlsplit(answer.headers["location"]).query)["redirect_uri"] == [f"{HOME}/api/oidc/callback"]
+    assert (answer.status_code, answer.json()) == (421, {"code": "foreign_host"})
+    there = oidc_hub.client.get("/api/oidc/start", headers={"Referer": "http://evil.example"}).headers["location"]
+    assert parse_qs(urlsplit(there).query)["redirect_uri"] == [f"{HOME}/api/oidc/callback"]
 
 
 def test_a_replayed_callback_is_refused_in_words(oidc_hub: Any) -> None:

@@ -3070,6 +3070,11 @@ export interface components {
              * @default []
              */
             guests_served: string[];
+            /**
+             * Nurse Commission
+             * @default null
+             */
+            nurse_commission: string | null;
         };
         /**
          * KnownAs

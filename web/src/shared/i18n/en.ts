@@ -599,6 +599,7 @@ export const en: Messages = {
   'code.forbidden': 'Your commission does not allow it.',
   'code.not_signed_in': 'You are not signed in. Open your link again.',
   'code.session_expired': 'You were signed out. Open your link again.',
+  'code.nurse_out': 'Carebag has ended your sign-in. What was measured is kept in the bag and is sent. Sign in again from the start page.',
   'code.visit_closed': 'The visit is closed.',
   'code.visit_not_open': 'The visit is not open.',
   'code.not_yours': 'Only the one who did it can undo it.',

@@ -599,6 +599,7 @@ export const es: Messages = {
   'code.forbidden': 'Su cometido no lo permite.',
   'code.not_signed_in': 'No ha entrado. Abra su enlace otra vez.',
   'code.session_expired': 'La sesión ha caducado. Abra su enlace otra vez.',
+  'code.nurse_out': 'Carebag ha cerrado su sesión. Lo medido queda en el maletín y se envía. Entre otra vez desde la página de inicio.',
   'code.visit_closed': 'La visita está cerrada.',
   'code.visit_not_open': 'La visita no está abierta.',
   'code.not_yours': 'Solo quien lo hizo puede deshacerlo.',

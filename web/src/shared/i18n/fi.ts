@@ -599,6 +599,7 @@ export const fi: Messages = {
   'code.forbidden': 'Tehtäväsi ei anna siihen oikeutta.',
   'code.not_signed_in': 'Et ole kirjautunut. Avaa linkkisi uudelleen.',
   'code.session_expired': 'Kirjautuminen on päättynyt. Avaa linkkisi uudelleen.',
+  'code.nurse_out': 'Carebag on päättänyt kirjautumisesi. Mitattu on tallessa laukussa ja lähetetään. Kirjaudu uudelleen aloitussivulta.',
   'code.visit_closed': 'Käynti on päätetty.',
   'code.visit_not_open': 'Käynti ei ole auki.',
   'code.not_yours': 'Vain tekijä itse voi perua sen.',

@@ -598,6 +598,7 @@ export const sv = {
   'code.forbidden': 'Ditt uppdrag ger inte rätt till det.',
   'code.not_signed_in': 'Du är inte inloggad. Öppna din länk igen.',
   'code.session_expired': 'Inloggningen har gått ut. Öppna din länk igen.',
+  'code.nurse_out': 'Din inloggning har avslutats av Carebag. Det som mättes finns kvar i väskan och skickas. Logga in igen från startsidan.',
   'code.visit_closed': 'Besöket är avslutat.',
   'code.visit_not_open': 'Besöket är inte öppnat.',
   'code.not_yours': 'Bara den som gjorde det kan ångra det.',
