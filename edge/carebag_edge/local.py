@@ -75,6 +75,7 @@ class LocalServer:
                 web.get("/assets/{name}", self._asset),
                 web.get("/api/health", self._health),
                 web.post("/api/enter", self._enter),
+                web.post("/api/leave", self._leave),
                 web.get("/api/me", self._me),
                 web.get("/api/ws", self._socket),
                 web.post("/api/visits/{id}/photo", self._photo),
@@ -170,6 +171,14 @@ class LocalServer:
             expires=expires_at.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT"),
             path="/",
         )
+        return response
+
+    async def _leave(self, request: web.Request) -> web.StreamResponse:
+        self._nurse(request)
+        self._agent.sessions.leave()
+        self._agent.changed()
+        response = _json("{}")
+        response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
         return response
 
     async def _me(self, request: web.Request) -> web.StreamResponse:

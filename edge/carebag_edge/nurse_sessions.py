@@ -57,6 +57,11 @@ class NurseSessions:
         self._journal.put_state(KEY, self._session.model_dump_json())
         return True
 
+    def leave(self) -> None:
+        """She goes, in all her tabs."""
+        self._session = None
+        self._journal.put_state(KEY, "")
+
     @property
     def person(self) -> Person | None:
         """The nurse whose kit this is now; None when nobody entered, or too long ago."""

@@ -98,6 +98,21 @@ export class Kit {
     }
   }
 
+  /** She goes, in all her tabs; without the hub she does not come in again. */
+  async signOut(): Promise<void> {
+    try {
+      await this.api.post('/api/leave', {})
+    } catch (error) {
+      this.problem = codeOf(error)
+      return
+    }
+    clearInterval(this.#watch)
+    this.#socket?.stop()
+    this.problem = ''
+    this.entry = 'out'
+    this.#forget()
+  }
+
   /** Nobody is signed in here: nothing of a visit stays in the page. */
   #forget(): void {
     this.state = null
