@@ -6,7 +6,9 @@ of this way alone, and a renewed proof to the session that asked for it.
 
 import html
 import re
-from typing import Annotated
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -20,7 +22,7 @@ from carebag_server.callers import PersonCaller, Visitor
 from carebag_server.hub import Hub, TheHub
 from carebag_server.oidc import flows
 from carebag_server.oidc.claims import said_by
-from carebag_server.oidc.provider import Provider
+from carebag_server.oidc.provider import SKEW_S, Provider
 from carebag_server.people import commissioned
 from carebag_server.refusals import Refused, not_found
 from carebag_server.session_routes import give_cookie, had_in, sign_in
@@ -37,6 +39,8 @@ CALLBACK = "/api/oidc/callback"
 _PAGE = '<!doctype html><meta charset="utf-8"><title>Carebag</title><meta http-equiv="refresh" content="0;url={to}">'
 _OURS = re.compile(r"[A-Za-z0-9_-]{43}")
 _HAD = re.compile(r"(nurse|doctor|reviewer)-([0-9a-f]{64})")
+_UNKNOWN = datetime(2000, 1, 1, tzinfo=UTC)
+"""When somebody proved who they are, where it is not said: too long ago for what needs a fresh proof."""
 Param = Annotated[str, Query(max_length=4096)]
 
 
@@ -47,6 +51,9 @@ def offered_provider(visitor: Anyone, hub: TheHub) -> ProviderOffer:
 
 @router.get("/start")
 def start_oidc(visitor: Anyone, hub: TheHub, request: Request) -> Response:
+    """By a press on a page of ours: another site that sends the browser here signs nobody in (ASVS V7.6.2)."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        return RedirectResponse("/", 303)
     return _sent_off(hub, request, None)
 
 
@@ -93,7 +100,7 @@ def choose_commission(
         who = commissioned(session, chosen)
         if who is None:
             raise Refused(403, "no_commission")
-        return sign_in(hub, session, who, visitor, response, "oidc", had_in(request, who, hub))
+        return sign_in(hub, session, who, visitor, response, "oidc", had_in(request, who, hub), _UNKNOWN)
 
 
 def _provider(hub: Hub) -> Provider:
@@ -145,7 +152,8 @@ def _came_back(hub: Hub, visitor: Visitor, request: Request, state: str, code: s
         back = flows.returned(session, request.cookies.get(COOKIE, ""), state, hub.now())
     if error or not code or iss not in {"", provider.settings.issuer}:  # iss: RFC 9207
         raise Refused(401, "oidc_cancelled" if error == "access_denied" else "oidc_refused")
-    said = said_by(provider.claims(code, back.expected))
+    claims = provider.claims(code, back.expected)
+    said = said_by(claims)
     with hub.database.transaction() as session:
         if back.session_id is not None:
             return _renewed(hub, session, visitor, back, said.employee_hsa_id)
@@ -158,8 +166,18 @@ def _came_back(hub: Hub, visitor: Visitor, request: Request, state: str, code: s
             raise Refused(403, "no_commission")
         answer = RedirectResponse("/", 303)
         had = [digest for slot, digest in _HAD.findall(request.cookies.get(HAD, "")) if slot == who.person.role]
-        answer.headers["location"] = sign_in(hub, session, who, visitor, answer, "oidc", had[:1]).next
+        answer.headers["location"] = sign_in(
+            hub, session, who, visitor, answer, "oidc", had[:1], _proved_at(claims, hub)
+        ).next
         return answer
+
+
+def _proved_at(claims: Mapping[str, Any], hub: Hub) -> datetime:
+    """When the person proved who they are: a provider may know them from hours ago."""
+    at, now = claims.get("auth_time"), hub.now()
+    if not isinstance(at, int | float) or at > now.timestamp():
+        return now if isinstance(at, int | float) and at - now.timestamp() <= SKEW_S else _UNKNOWN
+    return datetime.fromtimestamp(at, UTC) if at > 0 else _UNKNOWN
 
 
 def _renewed(hub: Hub, session: Session, visitor: Visitor, back: flows.Returned, employee: str) -> Response:

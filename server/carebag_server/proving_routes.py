@@ -1,5 +1,4 @@
-"""Of one's own sessions: which there are, how this one is, that it is used, locking it, and proving that it is one's own
-by a press, in a demo.
+"""Of one's own sessions: which there are, how this one is, that it is used, locking it, and proofs in a demo.
 
 By passkey: `passkey_routes.py`; by a provider: `oidc_routes.py`.
 """

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from fastapi import Request, Response
 from sqlalchemy import select
@@ -56,10 +57,15 @@ def sign_in(
     response: Response,
     by: sessions.Proof,
     before: Sequence[str],
+    proved_at: datetime | None = None,
 ) -> Entered:
-    """Begin a session in the slot of the commission's role, in place of `before`, and say where to go."""
+    """Begin a session in the slot of the commission's role, in place of `before`, and say where to go.
+
+    Args:
+        proved_at: when the person proved who they are; None: now.
+    """
     person = who.person
-    token = sessions.start(session, person.commission_id, hub.now(), by, before)
+    token = sessions.start(session, person.commission_id, hub.now(), by, before, proved_at)
     append(session, actor_signing_in(who, visitor), Act(action="signed_in", object=f"by {by}"), hub.now())
     give_cookie(hub, response, person.role, token)
     if person.role == "nurse":

@@ -59,19 +59,28 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def start(session: Session, commission_id: uuid.UUID, now: datetime, by: Proof, before: Sequence[str] = ()) -> str:
-    """Begin a session of somebody who just proved who they are; returns the cookie's value.
+def start(
+    session: Session,
+    commission_id: uuid.UUID,
+    now: datetime,
+    by: Proof,
+    before: Sequence[str] = (),
+    proved_at: datetime | None = None,
+) -> str:
+    """Begin a session of somebody who proved who they are; returns the cookie's value.
 
     Args:
         before: digests of the tokens that this browser had in the slot. They open nothing any more (ASVS V7.2.4): a
             session of the same commission goes on under the new one, for its open pages; another's ends.
+        proved_at: when, if not now: who comes by a provider may have proved it there hours ago.
     """
+    token, when = new_token(), proved_at or now
     for row in session.scalars(select(SignedIn).where(SignedIn.token_sha256.in_(before), SignedIn.ended_at.is_(None))):
         if row.commission_id == commission_id and state_of(row, now) != "over":
-            row.created_at = now
-            return proved(session, row.id, now, by)
+            row.created_at, row.token_sha256 = now, digest(token)
+            row.locked_at, row.used_at, row.proved_at, row.proved_by = None, now, when, by
+            return token
         row.ended_at = now
-    token = new_token()
     session.add(
         SignedIn(
             id=uuid7(int(now.timestamp() * 1000)),
@@ -79,7 +88,7 @@ def start(session: Session, commission_id: uuid.UUID, now: datetime, by: Proof, 
             commission_id=commission_id,
             created_at=now,
             used_at=now,
-            proved_at=now,
+            proved_at=when,
             proved_by=by,
         )
     )

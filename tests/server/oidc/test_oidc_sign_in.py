@@ -48,6 +48,25 @@ def test_it_replaces_the_session_that_the_browser_had(oidc_hub: Any) -> None:
     assert browser.get("/api/me", headers=AS_DOCTOR).json() == {"code": "not_signed_in"}
 
 
+@pytest.mark.parametrize(
+    ("site", "goes"), [("same-origin", True), ("none", True), ("cross-site", False), ("same-site", False)]
+)
+def test_another_site_begins_nobodys_sign_in(oidc_hub: Any, site: str, goes: bool) -> None:
+    """Who is known to the provider would be signed in without a press."""
+    answer = oidc_hub.client.get("/api/oidc/start", headers={"Sec-Fetch-Site": site})
+    assert (answer.status_code, answer.headers["location"] != "/") == (303, goes)
+
+
+@pytest.mark.parametrize(
+    ("ago", "fresh"), [(0, True), (299, True), (-30, True), (301, False), (-90, False), (None, False)]
+)
+def test_what_was_proved_to_the_provider_long_ago_is_no_fresh_proof(oidc_hub: Any, ago: Any, fresh: bool) -> None:
+    now = int(oidc_hub.clock().timestamp())
+    oidc_hub.provider.changes = {"auth_time": None if ago is None else now - ago}
+    assert oidc_hub.sign_in().status_code == 303
+    assert oidc_hub.client.get("/api/session", headers=AS_DOCTOR).json()["fresh"] is fresh
+
+
 def test_what_is_asked_of_the_provider(oidc_hub: Any) -> None:
     there = oidc_hub.to_provider()
     asked = {name: values[0] for name, values in parse_qs(urlsplit(there).query).items()}
