@@ -16,11 +16,13 @@ from zoneinfo import ZoneInfo
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.orm import Session
 
+from carebag_server.access_tables import EmergencyRow
 from carebag_server.audit import HEAD_ID, Act, Actor, append
 from carebag_server.database import Database
 from carebag_server.demo_data import PREMICARE, TIMRA, demo_id
 from carebag_server.notes import content_sha256
 from carebag_server.patients import Described, patient_row
+from carebag_server.policy import EMERGENCY
 from carebag_server.review_tables import OutcomeRow
 from carebag_server.tables import (
     AuditHead,
@@ -319,7 +321,24 @@ class _Writer:
         ):
             self._say(self._time(2, 2, minute), JONAS, action, f"{thing} {gun.id}", gun, origin="127.0.0.9")
         self._say(self._time(2, 2, 12), JONAS, "signed_in", "session", None, purpose="sign_in", origin="127.0.0.9")
+        opened = self._time(3, 19, 38)
+        emergency = EmergencyRow(
+            id=demo_id("emergency before"),
+            patient_id=lina.patient_id,
+            visit_id=lina.id,
+            commission_id=demo_id("Elena Ruiz doctor"),
+            organization_id=demo_id(PREMICARE),
+            doctor="Elena Ruiz",
+            reason="Svarar inte i telefon, dottern oroad för andning",
+            at=opened,
+            expires_at=opened + EMERGENCY,
+            ended_at=self._time(3, 19, 55),
+        )
+        self.session.add(emergency)
+        thing = f"emergency {emergency.id}"
+        self._say(opened, ELENA, "emergency_opened", thing, lina, purpose="emergency")
         self._say(self._time(3, 19, 40), ELENA, "visit_read", f"visit {lina.id}", lina, purpose="emergency")
+        self._say(self._time(3, 19, 55), ELENA, "emergency_ended", thing, lina, purpose="emergency")
         self._say(self._time(1, 15, 5), ELENA, "visit_read", f"visit {jan.id}", jan)
         self._say(self._time(4, 15), KARIN, "signed_in", "session", None, purpose="sign_in")
         self._say(self._time(4, 15, 2), KARIN, "audit_verified", "events intact", None)

@@ -22,3 +22,8 @@ export function weekNumber(monday: string): number {
   const thursday = addDays(monday, 3)
   return 1 + Math.floor((noon(thursday) - noon(`${thursday.slice(0, 4)}-01-01`)) / (7 * DAY_MS))
 }
+
+/** Newest first, up to the oldest week in which anything was: before that there is nothing to compare with. */
+export function withoutEmptyEnd<Week extends { visits: number; emergencies: number }>(weeks: readonly Week[]): Week[] {
+  return weeks.slice(0, 1 + weeks.findLastIndex((week, place) => place === 0 || week.visits > 0 || week.emergencies > 0))
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addDays, lastWeek, mondayOf, weekNumber } from '../../src/review/weeks'
+import { addDays, lastWeek, mondayOf, weekNumber, withoutEmptyEnd } from '../../src/review/weeks'
 import { progress, sentenceOf } from '../../src/review/why'
 
 describe('weeks', () => {
@@ -39,5 +39,16 @@ describe('why', () => {
   })
   it('counts what is judged', () => {
     expect(progress([{ judgements: [] }, { judgements: [1, 2] }])).toEqual({ done: 1, of: 2 })
+  })
+})
+
+describe('weeks of which nothing is known', () => {
+  const week = (visits: number, emergencies = 0) => ({ visits, emergencies })
+  it('are left out at the far end only', () => {
+    expect(withoutEmptyEnd([week(0), week(3), week(0), week(0, 1), week(0), week(0)])).toEqual([week(0), week(3), week(0), week(0, 1)])
+  })
+  it('but for the present one', () => {
+    expect(withoutEmptyEnd([week(0), week(0)])).toEqual([week(0)])
+    expect(withoutEmptyEnd([])).toEqual([])
   })
 })
