@@ -288,6 +288,8 @@ LAST = [
     "POST /api/visits/{visit_id}/consent",
     "POST /api/visits/{visit_id}/emergency/end",
     "POST /api/visits/{visit_id}/emergency",
+    "POST /api/session/lock",
+    "POST /api/session/others/end",
     "POST /api/session/end",
 ]
 """These change what the others rest on."""

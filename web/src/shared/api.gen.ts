@@ -241,7 +241,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Start Oidc */
+        /**
+         * Start Oidc
+         * @description By a press on a page of ours: another site that sends the browser here signs nobody in (ASVS V7.6.2).
+         */
         get: operations["start_oidc"];
         put?: never;
         post?: never;
