@@ -40,7 +40,7 @@ from carebag_edge.tray import Tray
 from carebag_edge.upload_pace import upload_kbps
 from carebag_edge.wording import as_code
 from carebag_wire.calls import SFU, Relay, SfuServes
-from carebag_wire.messages import CameraDo, Changed, KitStatus, KitVisits, LinkReport, Live, Present, Signal
+from carebag_wire.messages import CameraDo, Changed, KitStatus, KitVisits, LinkReport, Live, NurseOut, Present, Signal
 from carebag_wire.nurse_messages import KitState
 from carebag_wire.visit import DoctorHears, ListeningState, LiveVitals, Person
 
@@ -181,6 +181,10 @@ class Agent:
             return
         if isinstance(message, LinkReport):
             self.pages.tell(message)
+            return
+        if isinstance(message, NurseOut):
+            if self.sessions.end(message.commission_id):
+                self.changed()
             return
         if isinstance(message, CameraDo):
             self.room.work_camera(message)

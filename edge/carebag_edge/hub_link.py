@@ -28,6 +28,7 @@ from carebag_wire.messages import (
     KitVisits,
     LinkReport,
     Live,
+    NurseOut,
     Present,
     Problem,
     Signal,
@@ -37,7 +38,7 @@ from carebag_wire.messages import (
 from carebag_wire.visit import DoctorHears
 
 log = logging.getLogger(__name__)
-FromHub = KitVisits | Changed | Present | Signal | DoctorHears | Relay | LinkReport | CameraDo | SfuServes
+FromHub = KitVisits | Changed | Present | Signal | DoctorHears | Relay | LinkReport | CameraDo | SfuServes | NurseOut
 """What the hub says that the kit acts on."""
 HubState = Literal["online", "connecting", "offline"]
 STATUS_EVERY_S = 1.0

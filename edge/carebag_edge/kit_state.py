@@ -60,17 +60,18 @@ def _devices(agent: "Agent") -> list[DeviceStatus]:
 
 def kit_status(agent: "Agent") -> KitStatus:
     """For the hub and the doctor."""
-    visit, unsent = agent.bedside.binder.visit, agent.journal.unsent()
+    visit, unsent, nurse = agent.bedside.binder.visit, agent.journal.unsent(), agent.sessions.person
     return KitStatus(
         visit_id=visit.visit_id if visit else None,
         devices=_devices(agent),
         unsent=unsent.count,
         oldest_unsent_at=unsent.oldest_at,
         damaged=agent.journal.damaged(),
-        nurse_present=agent.pages.present and agent.sessions.person is not None,
+        nurse_present=agent.pages.present and nurse is not None,
         relay=agent.live_media.relay_state,
         ladder=agent.supervisor.shown,
         telephone=agent.settings.telephone,
         camera=agent.room.camera,
         guests_served=agent.guests_served,
+        nurse_commission=nurse.commission_id if nurse else None,
     )

@@ -40,7 +40,6 @@ This copy of Carebag was installed without its pages. Install it again with Node
   python web/npm.py run build
 in the source folder. The kit itself is running.
 """
-EXPIRED = Problem(code="session_expired", fatal=True).model_dump_json()
 TEXTS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 _ASSET = re.compile(r"[A-Za-z0-9_.-]{1,120}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -76,6 +75,7 @@ class LocalServer:
                 web.get("/assets/{name}", self._asset),
                 web.get("/api/health", self._health),
                 web.post("/api/enter", self._enter),
+                web.post("/api/leave", self._leave),
                 web.get("/api/me", self._me),
                 web.get("/api/ws", self._socket),
                 web.post("/api/visits/{id}/photo", self._photo),
@@ -118,7 +118,8 @@ class LocalServer:
     def _nurse(self, request: web.Request) -> Person:
         nurse = self._agent.sessions.who(request.cookies.get(COOKIE))
         if nurse is None:
-            raise Denied(401, "not_signed_in")
+            ended = self._agent.sessions.was_ended(request.cookies.get(COOKIE))
+            raise Denied(401, "nurse_out" if ended else "not_signed_in")
         return nurse
 
     # The page
@@ -170,6 +171,14 @@ class LocalServer:
             expires=expires_at.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT"),
             path="/",
         )
+        return response
+
+    async def _leave(self, request: web.Request) -> web.StreamResponse:
+        self._nurse(request)
+        self._agent.sessions.leave()
+        self._agent.changed()
+        response = _json("{}")
+        response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
         return response
 
     async def _me(self, request: web.Request) -> web.StreamResponse:
@@ -249,9 +258,13 @@ class LocalServer:
         while True:
             text = await page.next()
             if self._agent.sessions.who(token) is None:
-                await _send(socket, EXPIRED)
+                await self._good_bye(socket, token)
                 return
             await _send(socket, text)
+
+    async def _good_bye(self, socket: web.WebSocketResponse, token: str | None) -> None:
+        code = "nurse_out" if self._agent.sessions.was_ended(token) else "session_expired"
+        await _send(socket, Problem(code=code, fatal=True).model_dump_json())
 
     async def _greet(self, socket: web.WebSocketResponse) -> bool:
         """Hello first, of this version; else a fatal Problem and good-bye."""
@@ -282,7 +295,7 @@ class LocalServer:
         async for frame in socket:
             nurse = self._agent.sessions.who(token)
             if nurse is None:
-                await _send(socket, EXPIRED)
+                await self._good_bye(socket, token)
                 return
             message = parse(frame)
             if isinstance(message, Signal) and not self._agent.pages.speaks(page):

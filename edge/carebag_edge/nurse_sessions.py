@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -24,6 +25,8 @@ class _Session(BaseModel):
     person: Person
     expires_at: Utc
     tokens_sha256: tuple[str, ...]
+    ended: bool = False
+    """By the hub, before its time."""
 
 
 class NurseSessions:
@@ -40,25 +43,46 @@ class NurseSessions:
         expires_at = min(identity.expires_at, self._clock.utc() + OFFLINE_AT_MOST)
         before = self._session
         same = before is not None and before.person.commission_id == identity.person.commission_id
-        kept = before.tokens_sha256[1 - MAX_TABS :] if before is not None and same else ()
+        kept = before.tokens_sha256[1 - MAX_TABS :] if before is not None and same and not before.ended else ()
         self._session = _Session(person=identity.person, expires_at=expires_at, tokens_sha256=(*kept, _digest(token)))
         self._journal.put_state(KEY, self._session.model_dump_json())
         return token, expires_at
 
+    def end(self, commission_id: UUID) -> bool:
+        """The hub says that this sign-in ended there. False if it is somebody else's, or over already."""
+        person = self.person
+        if self._session is None or person is None or person.commission_id != commission_id:
+            return False
+        self._session = self._session.model_copy(update={"ended": True})
+        self._journal.put_state(KEY, self._session.model_dump_json())
+        return True
+
+    def leave(self) -> None:
+        """She goes, in all her tabs."""
+        self._session = None
+        self._journal.put_state(KEY, "")
+
     @property
     def person(self) -> Person | None:
         """The nurse whose kit this is now; None when nobody entered, or too long ago."""
-        if self._session is None or self._clock.utc() >= self._session.expires_at:
+        if self._session is None or self._session.ended or self._clock.utc() >= self._session.expires_at:
             return None
         return self._session.person
 
     def who(self, token: str | None) -> Person | None:
         """The nurse, if this is her cookie's secret and her time is not over."""
+        return self.person if self._knows(token) else None
+
+    def was_ended(self, token: str | None) -> bool:
+        """Whether this cookie's secret is that of a sign-in which the hub ended."""
+        return self._session is not None and self._session.ended and self._knows(token)
+
+    def _knows(self, token: str | None) -> bool:
         if token is None or self._session is None:
-            return None
+            return False
         digest = _digest(token)
         known = [hmac.compare_digest(digest, one) for one in self._session.tokens_sha256]
-        return self.person if any(known) else None
+        return any(known)
 
 
 def _digest(token: str) -> str:

@@ -46,6 +46,7 @@ from carebag_server.hub import Hub
 from carebag_server.hubs.unseen import touched_lately
 from carebag_server.installation import stamp
 from carebag_server.kit_keys import those_enrolled
+from carebag_server.kit_nurses import those_in
 from carebag_server.media import MediaAway, MediaStore
 from carebag_server.media_stores import open_media
 from carebag_server.migrate import upgrade
@@ -94,6 +95,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
     hub.signed_in = Watch(lambda ids: sessions.those_alive(hub.database, ids, hub.now()))
     hub.locked = Watch(lambda ids: sessions.those_locked(hub.database, ids, hub.now()))
     hub.enrolled = Watch(partial(those_enrolled, hub.database))
+    hub.nurses = Watch(lambda ids: those_in(hub.database, ids, hub.now()))
     app = FastAPI(
         title="Carebag hub",
         lifespan=_lifespan,

@@ -56,6 +56,8 @@ class Hub:
     """Those of them that are locked."""
     enrolled: Watch = field(init=False)
     """Kits behind the open sockets."""
+    nurses: Watch = field(init=False)
+    """Commissions of the nurses who are signed in at those kits."""
 
     def keep_pace(self, kind: str, caller: str) -> None:
         """One more request of a caller.

@@ -6,7 +6,9 @@ of this way alone, and a renewed proof to the session that asked for it.
 
 import html
 import re
-from typing import Annotated
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -20,19 +22,25 @@ from carebag_server.callers import PersonCaller, Visitor
 from carebag_server.hub import Hub, TheHub
 from carebag_server.oidc import flows
 from carebag_server.oidc.claims import said_by
-from carebag_server.oidc.provider import Provider
+from carebag_server.oidc.provider import SKEW_S, Provider
 from carebag_server.people import commissioned
 from carebag_server.refusals import Refused, not_found
-from carebag_server.session_routes import give_cookie, sign_in
+from carebag_server.session_routes import give_cookie, had_in, sign_in
 from carebag_server.tables import Practitioner, SignedIn
 from carebag_wire.api import Entered
 from carebag_wire.sign_in import ChooseCommission, CommissionChoice, ProviderOffer
 
 router = api_router("/api/oidc", "session")
 COOKIE, PATH = "carebag_oidc", "/api/oidc"
+HAD = "carebag_oidc_had"
+"""Digests of the sessions that the browser had when it left, for the way back to end the one that it replaces: the
+sessions' own cookies do not come along from another site."""
 CALLBACK = "/api/oidc/callback"
 _PAGE = '<!doctype html><meta charset="utf-8"><title>Carebag</title><meta http-equiv="refresh" content="0;url={to}">'
 _OURS = re.compile(r"[A-Za-z0-9_-]{43}")
+_HAD = re.compile(r"(nurse|doctor|reviewer)-([0-9a-f]{64})")
+_UNKNOWN = datetime(2000, 1, 1, tzinfo=UTC)
+"""When somebody proved who they are, where it is not said: too long ago for what needs a fresh proof."""
 Param = Annotated[str, Query(max_length=4096)]
 
 
@@ -43,6 +51,9 @@ def offered_provider(visitor: Anyone, hub: TheHub) -> ProviderOffer:
 
 @router.get("/start")
 def start_oidc(visitor: Anyone, hub: TheHub, request: Request) -> Response:
+    """By a press on a page of ours: another site that sends the browser here signs nobody in (ASVS V7.6.2)."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        return RedirectResponse("/", 303)
     return _sent_off(hub, request, None)
 
 
@@ -89,7 +100,7 @@ def choose_commission(
         who = commissioned(session, chosen)
         if who is None:
             raise Refused(403, "no_commission")
-        return sign_in(hub, session, who, visitor, response, "oidc")
+        return sign_in(hub, session, who, visitor, response, "oidc", had_in(request, who, hub), _UNKNOWN)
 
 
 def _provider(hub: Hub) -> Provider:
@@ -113,11 +124,18 @@ def _sent_off(hub: Hub, request: Request, caller: PersonCaller | None) -> Respon
     except Refused as refused:
         return _page(f"/enter/#problem={refused.code}", refused.status)
     answer = RedirectResponse(url, 303)
-    answer.set_cookie(
-        COOKIE, browser, max_age=int(flows.VALID.total_seconds()), path=PATH, secure=hub.settings.secure_cookies,
-        httponly=True, samesite="lax",
-    )  # fmt: skip
+    for name, value in ((COOKIE, browser), (HAD, _had(hub, request))):
+        answer.set_cookie(
+            name, value, max_age=int(flows.VALID.total_seconds()), path=PATH, secure=hub.settings.secure_cookies,
+            httponly=True, samesite="lax",
+        )  # fmt: skip
     return answer
+
+
+def _had(hub: Hub, request: Request) -> str:
+    secure = hub.settings.secure_cookies
+    found = ((slot, request.cookies.get(sessions.cookie_name(slot, secure))) for slot in sessions.SLOTS)
+    return "_".join(f"{slot}-{sessions.digest(token)}" for slot, token in found if token)
 
 
 def _origin(hub: Hub, request: Request) -> str:
@@ -134,7 +152,8 @@ def _came_back(hub: Hub, visitor: Visitor, request: Request, state: str, code: s
         back = flows.returned(session, request.cookies.get(COOKIE, ""), state, hub.now())
     if error or not code or iss not in {"", provider.settings.issuer}:  # iss: RFC 9207
         raise Refused(401, "oidc_cancelled" if error == "access_denied" else "oidc_refused")
-    said = said_by(provider.claims(code, back.expected))
+    claims = provider.claims(code, back.expected)
+    said = said_by(claims)
     with hub.database.transaction() as session:
         if back.session_id is not None:
             return _renewed(hub, session, visitor, back, said.employee_hsa_id)
@@ -146,8 +165,19 @@ def _came_back(hub: Hub, visitor: Visitor, request: Request, state: str, code: s
         if who is None:
             raise Refused(403, "no_commission")
         answer = RedirectResponse("/", 303)
-        answer.headers["location"] = sign_in(hub, session, who, visitor, answer, "oidc").next
+        had = [digest for slot, digest in _HAD.findall(request.cookies.get(HAD, "")) if slot == who.person.role]
+        answer.headers["location"] = sign_in(
+            hub, session, who, visitor, answer, "oidc", had[:1], _proved_at(claims, hub)
+        ).next
         return answer
+
+
+def _proved_at(claims: Mapping[str, Any], hub: Hub) -> datetime:
+    """When the person proved who they are: a provider may know them from hours ago."""
+    at, now = claims.get("auth_time"), hub.now()
+    if not isinstance(at, int | float) or at > now.timestamp():
+        return now if isinstance(at, int | float) and at - now.timestamp() <= SKEW_S else _UNKNOWN
+    return datetime.fromtimestamp(at, UTC) if at > 0 else _UNKNOWN
 
 
 def _renewed(hub: Hub, session: Session, visitor: Visitor, back: flows.Returned, employee: str) -> Response:
@@ -167,8 +197,7 @@ def _renewed(hub: Hub, session: Session, visitor: Visitor, back: flows.Returned,
     )
     append(session, caller.actor(), Act(action="identity_proved", object="by oidc"), hub.now())
     answer = RedirectResponse("/enter/#proved", 303)
-    if token is not None:
-        give_cookie(hub, answer, who.person.role, token)
+    give_cookie(hub, answer, who.person.role, token)
     return answer
 
 

@@ -11,7 +11,7 @@ from carebag_server.people import commissioned
 from carebag_server.proving_routes import renewed
 from carebag_server.reauthentication import require_fresh, require_fresh_for_a_key
 from carebag_server.refusals import Refused
-from carebag_server.session_routes import sign_in
+from carebag_server.session_routes import give_cookie, had_in, sign_in
 from carebag_wire.api import Entered, PasskeyAnswer, PasskeyOptions
 from carebag_wire.base import Id
 from carebag_wire.sign_in import NamePasskey, PasskeyView
@@ -27,11 +27,14 @@ def passkey_register_options(caller: AnyPerson, hub: TheHub, request: Request) -
 
 
 @router.post("/register/verify", status_code=204)
-def passkey_register_verify(answer: PasskeyAnswer, caller: AnyPerson, hub: TheHub, request: Request) -> None:
+def passkey_register_verify(
+    answer: PasskeyAnswer, caller: AnyPerson, hub: TheHub, request: Request, response: Response
+) -> None:
     with hub.database.transaction() as session:
         passkeys.register(session, caller.person, _origin(request), answer, hub.now())
         # whoever makes a key is verified by it
-        sessions.proved(session, caller.session_id, hub.now(), "passkey")
+        token = sessions.proved(session, caller.session_id, hub.now(), "passkey")
+        give_cookie(hub, response, caller.person.role, token)
         append(session, caller.actor(), Act(action="passkey_added", object="passkey"), hub.now())
 
 
@@ -50,7 +53,7 @@ def passkey_login_verify(
         who = commissioned(session, commission_id)
         if who is None:
             raise Refused(403, "no_commission")
-        return sign_in(hub, session, who, visitor, response, "passkey")
+        return sign_in(hub, session, who, visitor, response, "passkey", had_in(request, who, hub))
 
 
 @router.post("/prove/options")

@@ -1,6 +1,8 @@
 """Signing in by one-time link, the demo's doors, who I am, and signing out; locks and proofs: `proving_routes.py`."""
 
 import re
+from collections.abc import Sequence
+from datetime import datetime
 
 from fastapi import Request, Response
 from sqlalchemy import select
@@ -36,7 +38,7 @@ def health(visitor: Anyone, hub: TheHub) -> Health:
 
 
 @router.post("/session/link")
-def enter_by_link(link: LinkToken, visitor: Anyone, hub: TheHub, response: Response) -> Entered:
+def enter_by_link(link: LinkToken, visitor: Anyone, hub: TheHub, request: Request, response: Response) -> Entered:
     """In a demo only: a link alone is one factor (HSLF-FS 2016:40 ch. 3 s. 15). An operator's makes a passkey."""
     if not hub.settings.demo:
         raise Refused(410, "link_unknown")
@@ -44,21 +46,38 @@ def enter_by_link(link: LinkToken, visitor: Anyone, hub: TheHub, response: Respo
         who = commissioned(session, sessions.redeem_link(session, link.token, hub.now()))
         if who is None:
             raise Refused(410, "link_unknown")
-        return sign_in(hub, session, who, visitor, response, "link")
+        return sign_in(hub, session, who, visitor, response, "link", had_in(request, who, hub))
 
 
 def sign_in(
-    hub: Hub, session: Session, who: Commissioned, visitor: Visitor, response: Response, by: sessions.Proof
+    hub: Hub,
+    session: Session,
+    who: Commissioned,
+    visitor: Visitor,
+    response: Response,
+    by: sessions.Proof,
+    before: Sequence[str],
+    proved_at: datetime | None = None,
 ) -> Entered:
-    """Begin a session in the slot of the commission's role and say where to go."""
+    """Begin a session in the slot of the commission's role, in place of `before`, and say where to go.
+
+    Args:
+        proved_at: when the person proved who they are; None: now.
+    """
     person = who.person
-    token = sessions.start(session, person.commission_id, hub.now(), by)
+    token = sessions.start(session, person.commission_id, hub.now(), by, before, proved_at)
     append(session, actor_signing_in(who, visitor), Act(action="signed_in", object=f"by {by}"), hub.now())
     give_cookie(hub, response, person.role, token)
     if person.role == "nurse":
         code = sessions.issue_nurse_code(session, person.commission_id, hub.now())
         return Entered(role="nurse", next=f"{hub.settings.kit_page_origin}/#code={code}")
     return Entered(role=person.role, next=NEXT[person.role])
+
+
+def had_in(request: Request, who: Commissioned, hub: Hub) -> list[str]:
+    """Digest of the token that this browser has now in the slot of somebody's role, if any."""
+    token = request.cookies.get(sessions.cookie_name(who.person.role, hub.settings.secure_cookies))
+    return [sessions.digest(token)] if token else []
 
 
 def give_cookie(hub: Hub, response: Response, slot: Role, token: str) -> None:

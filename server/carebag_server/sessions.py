@@ -59,9 +59,28 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def start(session: Session, commission_id: uuid.UUID, now: datetime, by: Proof) -> str:
-    """Begin a session of somebody who just proved who they are; returns the cookie's value."""
-    token = new_token()
+def start(
+    session: Session,
+    commission_id: uuid.UUID,
+    now: datetime,
+    by: Proof,
+    before: Sequence[str] = (),
+    proved_at: datetime | None = None,
+) -> str:
+    """Begin a session of somebody who proved who they are; returns the cookie's value.
+
+    Args:
+        before: digests of the tokens that this browser had in the slot. They open nothing any more (ASVS V7.2.4): a
+            session of the same commission goes on under the new one, for its open pages; another's ends.
+        proved_at: when, if not now: who comes by a provider may have proved it there hours ago.
+    """
+    token, when = new_token(), proved_at or now
+    for row in session.scalars(select(SignedIn).where(SignedIn.token_sha256.in_(before), SignedIn.ended_at.is_(None))):
+        if row.commission_id == commission_id and state_of(row, now) != "over":
+            row.created_at, row.token_sha256 = now, digest(token)
+            row.locked_at, row.used_at, row.proved_at, row.proved_by = None, now, when, by
+            return token
+        row.ended_at = now
     session.add(
         SignedIn(
             id=uuid7(int(now.timestamp() * 1000)),
@@ -69,7 +88,7 @@ def start(session: Session, commission_id: uuid.UUID, now: datetime, by: Proof) 
             commission_id=commission_id,
             created_at=now,
             used_at=now,
-            proved_at=now,
+            proved_at=when,
             proved_by=by,
         )
     )
@@ -121,18 +140,21 @@ def lock(session: Session, session_id: uuid.UUID, now: datetime) -> None:
     session.get_one(SignedIn, session_id).locked_at = now
 
 
-def proved(session: Session, session_id: uuid.UUID, now: datetime, by: Proof) -> str | None:
+def proved(session: Session, session_id: uuid.UUID, now: datetime, by: Proof) -> str:
     """The owner of a session proved anew who they are: it is unlocked, and fresh.
 
     Returns:
-        None; or, where the session was too old to go on, the cookie's value of the one that follows it.
+        The cookie's new value; the one before opens nothing any more (ASVS V7.2.4). Where the session was too old to
+        go on, it is that of the one that follows it.
     """
     row = session.get_one(SignedIn, session_id)
     if state_of(row, now) == "over":
         row.ended_at = row.ended_at or now
         return start(session, row.commission_id, now, by)
     row.locked_at, row.used_at, row.proved_at, row.proved_by = None, now, now, by
-    return None
+    token = new_token()
+    row.token_sha256 = digest(token)
+    return token
 
 
 def touch(database: Database, session_id: uuid.UUID, now: datetime) -> bool:

@@ -17,6 +17,7 @@ from carebag_server.access import DoctorByQuery, TheKitConnecting
 from carebag_server.callers import KitCaller, PersonCaller
 from carebag_server.hub import Hub, TheHub
 from carebag_server.hubs.events import ConsoleCame, Entered, Joined, KitCame, KitEntered, KitSaid, Left
+from carebag_server.kit_nurses import NurseWatch
 from carebag_server.refusals import Refused
 from carebag_server.relations import visible_visit
 from carebag_server.rooms import kit_participant, nurse_participant
@@ -31,6 +32,7 @@ from carebag_wire.messages import (
     Leave,
     LinkReport,
     Live,
+    NurseOut,
     Ping,
     Pong,
     Signal,
@@ -297,6 +299,7 @@ class KitTalk:
         self._relay = RelayGiver(
             hub.settings.turn, hub.now, lambda visit_id: _is_live(hub, caller, visit_id), line.push
         )
+        self._nurse = NurseWatch(hub.nurses, lambda commission_id: line.push(NurseOut(commission_id=commission_id)))
 
     async def talk(self) -> None:
         live, kit = self.hub.live, self.caller
@@ -307,7 +310,7 @@ class KitTalk:
         read = await run_in_threadpool(self._visits)
         kit_visits = KitVisits(visits=read, telephone=self.hub.settings.telephone)
         await live.happen(KitEntered(line=number, nurses=nurses_of(read), visits=kit_visits))
-        await until_one_ends(self._listen(), self._watch_enrolment(), self._relay.run())
+        await until_one_ends(self._listen(), self._watch_enrolment(), self._nurse.run(), self._relay.run())
 
     async def _listen(self) -> None:
         while True:
@@ -329,6 +332,8 @@ class KitTalk:
         elif isinstance(message, Signal):
             live.relay(live.rooms.signal(self.line.number, message))
         elif isinstance(message, KitStatus):
+            self._nurse.named(message.nurse_commission)
+            message = message.model_copy(update={"nurse_commission": None})
             live.tell(KitSaid(line=self.line.number, status=message))
             nurse = [nurse_participant(self.caller.kit_id)] if message.nurse_present else []
             self._relay.serve(message.visit_id, kit_participant(self.caller.kit_id), *nurse)

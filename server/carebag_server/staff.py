@@ -214,6 +214,22 @@ def end_person(change: Change, person: Practitioner) -> None:
     change.log(Act(action="person_ended", object=thing))
 
 
+def sign_out(change: Change, person: Practitioner | None) -> int:
+    """End the sessions of a person, or of everybody; they may come in again. Returns: how many there were.
+
+    Who is signed in at a kit that reaches the hub is out there as well.
+    """
+    going_on = select(SignedIn.commission_id, SignedIn.id).where(SignedIn.ended_at.is_(None))
+    if person is not None:
+        theirs = select(Commission.id).where(Commission.practitioner_id == person.id)
+        going_on = going_on.where(SignedIn.commission_id.in_(theirs))
+    found = change.session.execute(going_on).all()
+    _end_sessions(change, {row.commission_id for row in found})
+    whose = "everybody" if person is None else f"practitioner {person.id}"
+    change.log(Act(action="sessions_ended", object=f"sessions {len(found)} of {whose}"))
+    return len(found)
+
+
 def end_passkey(change: Change, key: Passkey) -> None:
     """The key opens nothing any more, and whoever is signed in as its owner has to come in again."""
     of_owner = select(Commission.id).where(Commission.practitioner_id == key.practitioner_id)

@@ -202,6 +202,15 @@ class KitStatus(Wire):
     """Of the nurse or the bag, for the doctor to call when nothing else works."""
     guests_served: list[ShortText] = []
     """Participant ids of the guests to whom the kit sends the examination now."""
+    nurse_commission: Annotated[Id | None, Field(exclude_if=lambda value: value is None)] = None
+    """Who is signed in at the kit, for the hub alone: it is not passed on."""
+
+
+class NurseOut(Wire):
+    """A nurse's sign-in ended at the hub: nobody is in at the kit in this commission any more."""
+
+    type: Literal["nurse_out"] = "nurse_out"
+    commission_id: Id
 
 
 class Live(Wire):
@@ -252,7 +261,8 @@ ToKit = Annotated[
     | CameraDo
     | DoctorHears
     | Relay
-    | SfuServes,
+    | SfuServes
+    | NurseOut,
     Field(discriminator="type"),
 ]
 

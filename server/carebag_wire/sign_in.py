@@ -28,6 +28,19 @@ class SessionNow(Wire):
     """After so long without use it is locked."""
 
 
+class SessionView(Wire):
+    """One of a person's own sessions, in any of their commissions."""
+
+    id: Id
+    role: Role
+    unit: ShortText
+    created_at: Utc
+    used_at: Utc
+    locked: bool
+    this: bool
+    """The asking one."""
+
+
 class ProviderOffer(Wire):
     """What the front page offers beside a passkey; "" where there is none."""
 

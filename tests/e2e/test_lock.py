@@ -98,6 +98,23 @@ def test_locked_by_hand_and_after_a_reload_still(demo: Demo, walk: Walk) -> None
     expect(doctor.part("patient-name")).to_contain_text(PATIENT, timeout=SLOW_MS)
 
 
+def test_nothing_of_the_visit_is_left_when_the_session_ended(demo: Demo, walk: Walk) -> None:
+    """In the page nor in the tab; a new sign-in goes on from the list."""
+    doctor = walk.doctor
+    assert doctor.page.evaluate("sessionStorage.getItem('carebag.visit')")
+    doctor.press("settings")
+    doctor.press("menu-sign-out")
+    doctor.press("menu-sign-out-sure")
+    expect(doctor.part("signed-out")).to_be_visible(timeout=SLOW_MS)
+    assert PATIENT not in doctor.page.content()
+    assert PATIENT not in doctor.page.title()
+    assert doctor.page.evaluate("sessionStorage.getItem('carebag.visit')") is None
+    door = next(one for one in doctor.page.request.get(f"{demo.hub_url}/api/demo/doors").json() if one["role"] == "doctor")
+    doctor.page.goto(door["url"])
+    doctor.page.wait_for_url("**/doctor/")
+    expect(doctor.part("queue-visit").first).to_be_visible(timeout=SLOW_MS)
+
+
 def test_somebody_else_who_signs_in_here_gets_nothing_of_it(demo: Demo, walk: Walk) -> None:
     """Another practitioner takes the slot of this browser: the page that was open is thrown away."""
     doctor = walk.doctor

@@ -22,7 +22,7 @@ from carebag_edge.local import parse
 from carebag_edge.settings import KitSettings
 from carebag_wire import nowhere
 from carebag_wire.api import NurseIdentity
-from carebag_wire.messages import Problem, Signal
+from carebag_wire.messages import NurseOut, Problem, Signal
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -97,6 +97,7 @@ async def page(tmp_path: Path, instruments: Any) -> AsyncIterator[Page]:
 OPEN = [("GET", "/"), ("GET", "/assets/app.js"), ("GET", "/api/health"), ("POST", "/api/enter")]
 CLOSED = [
     ("GET", "/api/me"),
+    ("POST", "/api/leave"),
     ("GET", "/api/ws"),
     ("GET", f"/api/media/{'0' * 64}"),
     ("POST", "/api/visits/01920000-0000-7000-8000-000000000000/photo"),
@@ -389,6 +390,34 @@ async def test_a_colleague_takes_over_and_the_page_before_sees_nothing_more(page
     problem = await until(socket, "problem")
     assert (problem["code"], problem["fatal"]) == ("session_expired", True)
     assert (await socket.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+
+
+async def test_a_nurse_who_leaves_is_out_in_all_her_tabs(page: Page, world: Any) -> None:
+    page.enter(world)
+    socket = await page.socket()
+    await until(socket, "kit_state")
+    assert (await page.status("POST", "/api/leave"))[0] == 200
+    assert (await until(socket, "problem"))["code"] == "session_expired"
+    assert await page.status("GET", "/api/me") == (401, {"code": "not_signed_in"})
+    assert page.agent.kit_status().nurse_commission is None
+
+
+async def test_a_nurse_whom_the_hub_signed_out_is_told_so_and_what_was_measured_stays(page: Page, world: Any) -> None:
+    page.enter(world)
+    person = page.agent.sessions.person
+    assert person is not None
+    page.agent.bedside.hub_said(world.told(world.visit()))
+    before = page.agent.journal.unsent().count
+    socket = await page.socket()
+    await until(socket, "kit_state")
+    assert page.agent.kit_status().nurse_commission == person.commission_id
+    await page.agent.hub_said(NurseOut(commission_id=world.new_id()))
+    assert await page.status("GET", "/api/me") != (401, {"code": "nurse_out"})
+    await page.agent.hub_said(NurseOut(commission_id=person.commission_id))
+    problem = await until(socket, "problem")
+    assert (problem["code"], problem["fatal"]) == ("nurse_out", True)
+    assert await page.status("GET", "/api/me") == (401, {"code": "nurse_out"})
+    assert (page.agent.kit_status().nurse_commission, page.agent.journal.unsent().count) == (None, before)
 
 
 async def test_the_journal_is_its_owners_alone(page: Page) -> None:

@@ -58,3 +58,21 @@ def test_the_next_nurse_ends_the_cookie_before(journal: Journal, hands: Any, wor
 def test_a_damaged_state_lets_nobody_in(journal: Journal, hands: Any) -> None:
     journal.put_state("nurse", '{"person": 1}')
     assert NurseSessions(journal, hands.clock).person is None
+
+
+def test_the_hub_ends_a_sign_in_also_over_a_restart(journal: Journal, hands: Any, world: Any, reopen: Any) -> None:
+    sessions, nurse = NurseSessions(journal, hands.clock), world.nurse()
+    identity = NurseIdentity(person=nurse, expires_at=hands.utc + timedelta(hours=1))
+    token, _ = sessions.enter(identity)
+    assert not sessions.end(world.nurse("Bo Berg").commission_id)
+    assert sessions.who(token) == nurse
+    assert (sessions.end(nurse.commission_id), sessions.end(nurse.commission_id)) == (True, False)
+    assert (sessions.who(token), sessions.person, sessions.was_ended(token)) == (None, None, True)
+    assert not sessions.was_ended("x")
+    journal.close()
+    again = reopen()
+    sessions = NurseSessions(again, hands.clock)
+    assert (sessions.who(token), sessions.was_ended(token)) == (None, True)
+    anew, _ = sessions.enter(identity)
+    assert (sessions.who(token), sessions.who(anew)) == (None, nurse)
+    again.close()

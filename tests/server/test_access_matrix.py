@@ -271,6 +271,7 @@ BODIES: dict[str, Any] = {
     "POST /api/visits/{visit_id}/guests/{guest_id}": {"act": "show_camera"},
     "POST /api/visits/{visit_id}/camera": {"act": "freeze"},
     "POST /api/visits/{visit_id}/path-proofs": path_proof(),
+    "POST /api/visits/{visit_id}/outcome": {"outcome": "ambulance_avoided"},
     "POST /api/visits/{visit_id}/consent": CONSENT,
     "POST /api/visits/{visit_id}/emergency": EMERGENCY,
     "POST /api/visits/{visit_id}/outcome": {"outcome": "ambulance_avoided"},
@@ -289,6 +290,8 @@ LAST = [
     "POST /api/visits/{visit_id}/consent",
     "POST /api/visits/{visit_id}/emergency/end",
     "POST /api/visits/{visit_id}/emergency",
+    "POST /api/session/lock",
+    "POST /api/session/others/end",
     "POST /api/session/end",
 ]
 """These change what the others rest on."""

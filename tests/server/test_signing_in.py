@@ -1,15 +1,33 @@
 """One-time links, the demo's doors, slots in one browser, limits of time, and the nurse's way to the kit."""
 
 import json
+import time
+import uuid
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from carebag_server import together
+from carebag_server.audit import Actor
+from carebag_server.sessions import digest, start
 from carebag_server.settings import Settings
+from carebag_server.staff import Change, end_commission
+from carebag_server.tables import Commission, SignedIn
+from carebag_wire import PROTOCOL
 
 HOME = "http://localhost:8470"
 ORIGIN = {"Origin": HOME}
+OPERATOR = Actor(
+    practitioner="siri (carebag admin)",
+    role="admin",
+    care_unit="carebag admin",
+    organization="-",
+    purpose="administration",
+    origin="here",
+    request_ref="0" * 16,
+)
 AS_DOCTOR = {**ORIGIN, "X-Carebag-As": "doctor"}
 
 
@@ -109,6 +127,38 @@ def test_a_cookie_of_one_slot_is_nothing_in_another(hub: Any) -> None:
     assert (answer.status_code, answer.json()) == (401, {"code": "not_signed_in"})
 
 
+def with_cookie(hub: Any, token: str) -> Any:
+    browser = TestClient(hub.client.app, base_url=HOME, client=("127.0.0.1", 50000))
+    browser.cookies.set("carebag_doctor", token, domain="localhost.local")
+    return browser.get("/api/me", headers={"X-Carebag-As": "doctor"}).json()
+
+
+def test_a_new_sign_in_replaces_what_this_browser_had_in_the_slot(hub: Any, doctor: dict[str, str]) -> None:
+    reviewer, old = hub.sign_in("reviewer"), hub.client.cookies["carebag_doctor"]
+    before = hub.client.get("/api/session", headers=doctor).json()
+    hub.sign_in("doctor")
+    assert with_cookie(hub, old) == {"code": "not_signed_in"}
+    assert hub.client.get("/api/session", headers=doctor).json() == before
+    assert hub.client.get("/api/me", headers=reviewer).status_code == 200
+
+
+def test_somebody_elses_sign_in_ends_the_session_before(hub: Any, clock: Any, doctor: dict[str, str]) -> None:
+    old = hub.client.cookies["carebag_doctor"]
+    with hub.database.transaction() as session:
+        row = session.scalars(select(SignedIn).where(SignedIn.token_sha256 == digest(old))).one()
+        mine = row.commission_id
+        other = session.scalars(select(Commission.id).where(Commission.id != mine)).first()
+        start(session, other, clock(), "link", [digest(old)])
+    assert with_cookie(hub, old) == {"code": "session_ended"}
+
+
+def test_a_fresh_proof_gives_another_secret(hub: Any, doctor: dict[str, str]) -> None:
+    old = hub.client.cookies["carebag_doctor"]
+    assert hub.client.post("/api/session/prove/demo", headers=doctor).status_code == 204
+    assert hub.client.get("/api/me", headers=doctor).status_code == 200
+    assert with_cookie(hub, old) == {"code": "not_signed_in"}
+
+
 @pytest.mark.parametrize("slot", [None, "", "admin", "doctor,reviewer", "Doctor"])
 def test_the_slot_must_be_named(hub: Any, doctor: dict[str, str], slot: str | None) -> None:
     headers = {} if slot is None else {"X-Carebag-As": slot}
@@ -185,3 +235,51 @@ def test_a_nurse_code_is_for_kits_of_her_organization(hub: Any) -> None:
     stranger = hub.enrol("Väska X", "Premicare")
     answer = redeem(stranger, nurse_code(hub))
     assert (answer.status_code, answer.json()) == (403, {"code": "nurse_of_another_organization"})
+
+
+def nurse_at_kit(hub: Any) -> str:
+    return str(redeem(hub.kit, nurse_code(hub)).json()["person"]["commission_id"])
+
+
+def told_by_the_hub(hub: Any, commission_id: str, end: Any) -> list[Any]:
+    """What a kit hears where that nurse is signed in, after something happened; some looks of the hub long."""
+    headers, said = {"Authorization": hub.kit.proof("GET", "/api/ws/kit")}, []
+    with hub.client.websocket_connect("ws://localhost:8470/api/ws/kit", headers=headers) as socket:
+        socket.send_json({"type": "hello", "protocol": PROTOCOL, "client": "kit"})
+        status = {"type": "kit_status", "visit_id": None, "devices": [], "unsent": 0}
+        socket.send_json({**status, "nurse_commission": commission_id})
+        end()
+        for number in range(4):
+            time.sleep(0.06)
+            socket.send_json({"type": "ping", "id": number})
+            while not said or said[-1] != {"type": "pong", "id": number}:
+                said.append(socket.receive_json())
+    return [one for one in said if one["type"] == "nurse_out"]
+
+
+def of_the_operator(hub: Any, act: Any, commission_id: str) -> None:
+    with hub.database.transaction() as session:
+        act(Change(session, OPERATOR, hub.clock()), session.get_one(Commission, uuid.UUID(commission_id)))
+
+
+def test_a_nurse_whose_commission_ended_is_out_at_the_kit_as_well(hub: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(together, "LOOK_SECONDS", 0.02)
+    commission_id = nurse_at_kit(hub)
+    told = told_by_the_hub(hub, commission_id, lambda: of_the_operator(hub, end_commission, commission_id))
+    assert told == [{"type": "nurse_out", "commission_id": commission_id}]
+
+
+def test_a_nurse_whose_sessions_ended_is_out_at_the_kit_as_well(hub: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(together, "LOOK_SECONDS", 0.02)
+    commission_id = nurse_at_kit(hub)
+    headers = {**ORIGIN, "X-Carebag-As": "nurse"}
+    end = lambda: hub.client.post("/api/session/end", headers=headers).raise_for_status()  # noqa: E731
+    assert [one["commission_id"] for one in told_by_the_hub(hub, commission_id, end)] == [commission_id]
+
+
+def test_a_nurse_who_is_signed_in_stays_at_the_kit(hub: Any, monkeypatch: Any, clock: Any) -> None:
+    """Also locked at the hub, and after another sign-in."""
+    monkeypatch.setattr(together, "LOOK_SECONDS", 0.02)
+    commission_id = nurse_at_kit(hub)
+    clock.forward(minutes=40)
+    assert told_by_the_hub(hub, commission_id, lambda: nurse_code(hub)) == []

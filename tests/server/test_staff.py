@@ -134,6 +134,17 @@ def test_who_leaves_is_out(hub: Any, doctor: Any) -> None:
         do(hub.database, end, hub.clock())
 
 
+@pytest.mark.parametrize("whose", ["Elena Ruiz", None])
+def test_the_sessions_of_one_or_all_are_ended(hub: Any, doctor: Any, whose: str | None) -> None:
+    nurse, person_id = hub.sign_in("nurse"), None if whose is None else demo_id(whose)
+    out: Any = lambda c: staff.sign_out(c, c.session.get_one(Practitioner, person_id) if person_id else None)  # noqa: E731
+    assert do(hub.database, out, hub.clock()) == (1 if whose else 2)
+    assert hub.client.get("/api/me", headers=doctor).status_code == 401
+    assert hub.client.get("/api/me", headers=nurse).status_code == (200 if whose else 401)
+    assert hub.actions()[-1] == "sessions_ended"
+    assert hub.client.get("/api/me", headers=hub.sign_in("doctor")).status_code == 200  # and may come in again
+
+
 def test_a_commission_that_ends_takes_its_sessions_along(hub: Any, doctor: Any) -> None:
     reviewer = hub.sign_in("reviewer")
     commission_id = demo_id("Elena Ruiz doctor")

@@ -134,6 +134,10 @@ def _people(verbs: Groups) -> None:
     leaf(verbs, "list", _list_people, "show the practitioners with their commissions")
     end = leaf(verbs, "end", _end_person, "end all that a person may do here; what they did stays")
     end.add_argument("person", help="name, HSA-id or id")
+    out = leaf(verbs, "sign-out", _sign_out, "end the sessions of a person, or of everybody; they may come in again")
+    whose = out.add_mutually_exclusive_group(required=True)
+    whose.add_argument("person", nargs="?", help="name, HSA-id or id")
+    whose.add_argument("--all", action="store_true", help="everybody, as after a break-in")
 
 
 def _add_person(args: argparse.Namespace, change: Change) -> Answer:
@@ -171,6 +175,12 @@ def _end_person(args: argparse.Namespace, change: Change) -> Answer:
     person = the_one(change.session, Practitioner, args.person)
     staff.end_person(change, person)
     return Answer({"id": person.id}, f"{person.name} may do nothing here any more; who is signed in is out within 20 s")
+
+
+def _sign_out(args: argparse.Namespace, change: Change) -> Answer:
+    person = None if args.all else the_one(change.session, Practitioner, args.person)
+    ended = staff.sign_out(change, person)
+    return Answer({"ended": ended}, f"{ended} sessions ended; who is signed in is out within 20 s")
 
 
 def _commissions(verbs: Groups) -> None:

@@ -35,6 +35,38 @@ def test_a_doctor_signs_in_in_the_commission_that_the_provider_says(oidc_hub: An
     assert oidc_hub.actions()[-1] == "signed_in"
 
 
+def test_it_replaces_the_session_that_the_browser_had(oidc_hub: Any) -> None:
+    """The way back comes from another site: browsers leave its strict cookie out."""
+    oidc_hub.sign_in()
+    old = oidc_hub.client.cookies["carebag_doctor"]
+    there = oidc_hub.to_provider()
+    oidc_hub.client.cookies.delete("carebag_doctor")
+    oidc_hub.back(there)
+    assert oidc_hub.client.get("/api/me", headers=AS_DOCTOR).status_code == 200
+    browser = oidc_hub.browser()
+    browser.cookies.set("carebag_doctor", old, domain="localhost.local")
+    assert browser.get("/api/me", headers=AS_DOCTOR).json() == {"code": "not_signed_in"}
+
+
+@pytest.mark.parametrize(
+    ("site", "goes"), [("same-origin", True), ("none", True), ("cross-site", False), ("same-site", False)]
+)
+def test_another_site_begins_nobodys_sign_in(oidc_hub: Any, site: str, goes: bool) -> None:
+    """Who is known to the provider would be signed in without a press."""
+    answer = oidc_hub.client.get("/api/oidc/start", headers={"Sec-Fetch-Site": site})
+    assert (answer.status_code, answer.headers["location"] != "/") == (303, goes)
+
+
+@pytest.mark.parametrize(
+    ("ago", "fresh"), [(0, True), (299, True), (-30, True), (301, False), (-90, False), (None, False)]
+)
+def test_what_was_proved_to_the_provider_long_ago_is_no_fresh_proof(oidc_hub: Any, ago: Any, fresh: bool) -> None:
+    now = int(oidc_hub.clock().timestamp())
+    oidc_hub.provider.changes = {"auth_time": None if ago is None else now - ago}
+    assert oidc_hub.sign_in().status_code == 303
+    assert oidc_hub.client.get("/api/session", headers=AS_DOCTOR).json()["fresh"] is fresh
+
+
 def test_what_is_asked_of_the_provider(oidc_hub: Any) -> None:
     there = oidc_hub.to_provider()
     asked = {name: values[0] for name, values in parse_qs(urlsplit(there).query).items()}
@@ -49,10 +81,10 @@ def test_what_is_asked_of_the_provider(oidc_hub: Any) -> None:
 
 
 def test_the_redirect_is_ours_whatever_the_browser_says_it_asked(oidc_hub: Any) -> None:
-    foreign = oidc_hub.client.get("/api/oidc/start", headers={"Host": "evil.example"})
-    assert (foreign.status_code, foreign.json()) == (421, {"code": "foreign_host"})
-    answer = oidc_hub.client.get("/api/oidc/start", headers={"X-Forwarded-Host": "evil.example"})
-    assert parse_qs(urlsplit(answer.headers["location"]).query)["redirect_uri"] == [f"{HOME}/api/oidc/callback"]
+    answer = oidc_hub.client.get("/api/oidc/start", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.json()) == (421, {"code": "foreign_host"})
+    there = oidc_hub.client.get("/api/oidc/start", headers={"Referer": "http://evil.example"}).headers["location"]
+    assert parse_qs(urlsplit(there).query)["redirect_uri"] == [f"{HOME}/api/oidc/callback"]
 
 
 def test_a_replayed_callback_is_refused_in_words(oidc_hub: Any) -> None:

@@ -182,6 +182,12 @@ export class Console {
   #out(): void {
     this.#socket?.stop()
     this.signedIn = false
+    sessionStorage.removeItem(TAB)
+    this.visitId = ''
+    this.queue = []
+    this.me = null
+    this.earlier = null
+    this.#forget()
   }
 
   #receive(message: ToConsole): void {

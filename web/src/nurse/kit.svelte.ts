@@ -88,12 +88,38 @@ export class Kit {
     try {
       await this.api.get('/api/me')
     } catch (error) {
-      this.problem = ''
-      if (codeOf(error) === 'unreachable') return
+      const code = codeOf(error)
+      this.problem = code === 'nurse_out' ? code : ''
+      if (code === 'unreachable') return
       clearInterval(this.#watch)
       this.#socket?.stop()
       this.entry = 'out'
+      this.#forget()
     }
+  }
+
+  /** She goes, in all her tabs; without the hub she does not come in again. */
+  async signOut(): Promise<void> {
+    try {
+      await this.api.post('/api/leave', {})
+    } catch (error) {
+      this.problem = codeOf(error)
+      return
+    }
+    clearInterval(this.#watch)
+    this.#socket?.stop()
+    this.problem = ''
+    this.entry = 'out'
+    this.#forget()
+  }
+
+  /** Nobody is signed in here: nothing of a visit stays in the page. */
+  #forget(): void {
+    this.state = null
+    this.vitals = null
+    this.listening = null
+    this.relay = null
+    this.links = {}
   }
 
   #receive(message: ToNurse): void {

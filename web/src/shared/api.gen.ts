@@ -166,6 +166,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My Sessions */
+        get: operations["my_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/mine/{session_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End Session */
+        post: operations["end_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/others/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End Other Sessions */
+        post: operations["end_other_sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/oidc/provider": {
         parameters: {
             query?: never;
@@ -190,7 +241,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Start Oidc */
+        /**
+         * Start Oidc
+         * @description By a press on a page of ours: another site that sends the browser here signs nobody in (ASVS V7.6.2).
+         */
         get: operations["start_oidc"];
         put?: never;
         post?: never;
@@ -3070,6 +3124,11 @@ export interface components {
              * @default []
              */
             guests_served: string[];
+            /**
+             * Nurse Commission
+             * @default null
+             */
+            nurse_commission: string | null;
         };
         /**
          * KnownAs
@@ -4632,6 +4691,38 @@ export interface components {
             idle_seconds: number;
         };
         /**
+         * SessionView
+         * @description One of a person's own sessions, in any of their commissions.
+         */
+        SessionView: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "nurse" | "doctor" | "reviewer";
+            /** Unit */
+            unit: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Used At
+             * Format: date-time
+             */
+            used_at: string;
+            /** Locked */
+            locked: boolean;
+            /** This */
+            this: boolean;
+        };
+        /**
          * Share
          * @description `of` so many, `n` were so.
          */
@@ -5310,6 +5401,7 @@ export type Sample = components['schemas']['Sample'];
 export type Sampled = components['schemas']['Sampled'];
 export type SayOutcome = components['schemas']['SayOutcome'];
 export type SessionNow = components['schemas']['SessionNow'];
+export type SessionView = components['schemas']['SessionView'];
 export type Share = components['schemas']['Share'];
 export type SignMinutes = components['schemas']['SignMinutes'];
 export type SignNote = components['schemas']['SignNote'];
@@ -5573,6 +5665,91 @@ export interface operations {
         };
     };
     prove_in_demo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    my_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    end_other_sessions: {
         parameters: {
             query?: never;
             header?: never;

@@ -43,7 +43,9 @@ export class SessionGuard {
     try {
       if (this.#owed) await this.api.post('/api/session/lock').catch((error: unknown) => codeOf(error) === 'unreachable' && Promise.reject(error))
       this.#owed = false
-      const session = await this.api.get<SessionNow>('/api/session')
+      // asked just before a proof gave the browser another cookie, it comes too late with the old one: asked again
+      const ask = (): Promise<SessionNow> => this.api.get<SessionNow>('/api/session')
+      const session = await ask().catch((error: unknown) => (codeOf(error) === 'not_signed_in' && this.#whose !== '' ? ask() : Promise.reject(error)))
       // an answer from before the lock, or overtaken by a newer one, opens nothing
       if (asked < this.#taken) return
       this.#taken = asked
