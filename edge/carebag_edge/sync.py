@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from carebag_edge.backoff import Backoff
-from carebag_edge.errors import HubAway, HubRefused, KitError
+from carebag_edge.errors import HubAway, HubRefused, HubSlow, KitError
 from carebag_edge.hub_client import HubClient
 from carebag_edge.journal import MEDIA_DAMAGED, Journal, MediaRow
 from carebag_edge.journal_file import DATABASE_ERRORS
@@ -21,6 +21,8 @@ from carebag_edge.token_bucket import TokenBucket
 from carebag_wire.records import RecordBatch, RecordReceipt
 
 BATCH = 100
+MORE = 5
+"""A batch may be so much larger than the one before, after it was too much for the link."""
 PIECE_BYTES = 256 * 1024
 PACED_PIECE_BYTES = 32 * 1024
 """Beside a call: a new record waits for no more than one piece."""
@@ -47,11 +49,11 @@ class Outbox:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._limit = BATCH
+        self._limit = self._most = BATCH
         self._backoff = Backoff()
 
     def next(self) -> SendRecords | SendMedia | None:
-        records = self._journal.unsent_records(self._limit)
+        records = self._journal.unsent_records(min(self._limit, self._most))
         if records:
             return SendRecords(RecordBatch(records=records))
         media = self._journal.unsent_media()
@@ -59,6 +61,7 @@ class Outbox:
 
     def records_answered(self, receipt: RecordReceipt) -> None:
         self._journal.acknowledge(receipt)
+        self._most = min(BATCH, self._most + MORE)
         self._succeeded()
 
     @property
@@ -72,6 +75,12 @@ class Outbox:
 
     def away(self) -> float:
         """No answer: nothing is known, so everything stays. Seconds to wait."""
+        return self._backoff.failed()
+
+    def slow(self, sent: SendRecords | SendMedia) -> float:
+        """As `away`, but it may be that so much never gets through in time: half of it next. Seconds to wait."""
+        if isinstance(sent, SendRecords):
+            self._most = max(1, len(sent.batch.records) // 2)
         return self._backoff.failed()
 
     def refused(self, sent: SendRecords | SendMedia, error: HubRefused) -> float:
@@ -119,10 +128,18 @@ class Sync:
         self._sleep = sleep
         self._bucket: TokenBucket | None = None
         self._wake = asyncio.Event()
+        self._under_way: asyncio.Future[float] | None = None
+        self._renewed = False
 
     def wake(self) -> None:
         """Something new was journaled, or the hub is back."""
         self._wake.set()
+
+    def renew(self) -> None:
+        """The line broke and stands again: what was under way on it hangs, and is begun anew on another connection."""
+        if self._under_way is not None and not self._under_way.done():
+            self._renewed = True
+            self._under_way.cancel()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -132,11 +149,24 @@ class Sync:
             if work is None:
                 await self._wake.wait()
                 continue
-            wait_s = await self._send(work)
+            wait_s = await self._sent(work)
             self._changed()
             if wait_s:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), wait_s)
+
+    async def _sent(self, work: SendRecords | SendMedia) -> float:
+        """Seconds to wait before the next."""
+        self._under_way = asyncio.ensure_future(self._send(work))
+        try:
+            return await self._under_way
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._renewed or (task is not None and task.cancelling()):
+                raise
+            return 0.0
+        finally:
+            self._renewed = False
 
     async def _send(self, work: SendRecords | SendMedia) -> float:
         try:
@@ -144,6 +174,8 @@ class Sync:
                 self._outbox.records_answered(await self._hub.send_records(work.batch))
             else:
                 await self._send_media(work.media)
+        except HubSlow:
+            return self._outbox.slow(work)
         except HubAway:
             return self._outbox.away()
         except HubRefused as error:
