@@ -89,6 +89,7 @@ class Agent:
         self.sync.kbps = lambda: upload_kbps(self.live_media.quality(), setting_up=self.live_media.setting_up)
         me = f"kit:{self.key.kit_id}"
         self.room = RoomDesk(self, self.bedside, self.live_media, camera or NoExaminationCamera(), me)
+        self.sessions.can_be_asked = lambda: self.link.core.state == "online" and not self.visit_is_open()
         self.supervisor = Supervisor(self, self.link, self.live_media, clock)
         self.supervisor.telephone = self.journal.state(TELEPHONE) or ""
         self.listening = make_listening(self)

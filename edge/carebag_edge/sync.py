@@ -18,6 +18,7 @@ from carebag_edge.journal import MEDIA_DAMAGED, Journal, MediaRow
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.token_bucket import TokenBucket
+from carebag_wire.api import UploadState
 from carebag_wire.records import RecordBatch, RecordReceipt
 
 BATCH = 100
@@ -130,6 +131,9 @@ class Sync:
         self._wake = asyncio.Event()
         self._under_way: asyncio.Future[float] | None = None
         self._renewed = False
+        self._hub_is_behind = False
+        """It had nothing of the last file, which came in one go: of the next, taken later, it is not asked beforehand.
+        On 1 Mbit/s the question takes a tenth of the time of a photo."""
 
     def wake(self) -> None:
         """Something new was journaled, or the hub is back."""
@@ -202,8 +206,9 @@ class Sync:
 
     async def _send_pieces(self, sha256: str, content: bytes) -> bool:
         """Go on where the hub is; False if a record came meanwhile: what is left of the file waits for it."""
-        state = await self._hub.upload_state(sha256)
-        resumed = state.offset > 0
+        asked, self._hub_is_behind = not self._hub_is_behind, False
+        state = await self._hub.upload_state(sha256) if asked else UploadState(offset=0, complete=False)
+        had_nothing, resumed = state == UploadState(offset=0, complete=False), state.offset > 0
         while not state.complete:
             size = PIECE_BYTES if self.kbps() is None else PACED_PIECE_BYTES
             piece = content[state.offset : state.offset + size]
@@ -211,6 +216,10 @@ class Sync:
             try:
                 state = await self._hub.send_piece(sha256, state.offset, piece, self._pace, last=last)
             except HubRefused as error:
+                if not asked and error.status == 409:
+                    asked, had_nothing, state = True, False, await self._hub.upload_state(sha256)
+                    resumed = state.offset > 0
+                    continue
                 if error.status != 422 or not resumed:
                     raise
                 # what was there before was not this file's: the hub has dropped it
@@ -218,6 +227,7 @@ class Sync:
                 continue
             if not state.complete and self._outbox.has_records:
                 return False
+        self._hub_is_behind = had_nothing
         return True
 
     async def _pace(self, size: int) -> None:

@@ -25,6 +25,7 @@ from carebag_server.app import create_app
 from carebag_server.callers import KitCaller
 from carebag_server.demo_data import demo_id, ensure_demo
 from carebag_server.people import commissioned
+from carebag_server.sessions import AT_THE_KIT
 from carebag_server.settings import Settings
 from carebag_server.tables import VisitRow
 from carebag_server.visits import kit_snapshots
@@ -191,7 +192,7 @@ def _before(
     hub.database.dispose()
     if who is None or len(visits) < load.visits:
         raise RuntimeError(f"the hub told of {len(visits)} visits")
-    return KitVisits(visits=visits), NurseIdentity(person=who.person, expires_at=at + OUTAGE)
+    return KitVisits(visits=visits), NurseIdentity(person=who.person, expires_at=at + AT_THE_KIT)
 
 
 def _measured(rng: random.Random, name: str) -> Measured:
