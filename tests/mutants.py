@@ -115,6 +115,27 @@ MUTANTS = (
         "tests/edge/test_journal.py tests/edge/test_sync.py",
     ),
     Mutant(
+        "kit-reads-the-first-packet-of-an-answer",
+        "edge/carebag_edge/hub_client.py",
+        "answer = await read_whole(response.content, MAX_ANSWER_BYTES)",
+        "answer = await response.content.read(MAX_ANSWER_BYTES)",
+        "tests/edge/test_whole_body.py",
+    ),
+    Mutant(
+        "kit-gives-up-a-file-that-the-hub-has-begun",
+        "edge/carebag_edge/sync.py",
+        "if not asked and error.status == 409:",
+        "if False:",
+        "tests/edge/test_uploads.py",
+    ),
+    Mutant(
+        "kit-hangs-on-a-line-that-broke",
+        "edge/carebag_edge/sync.py",
+        "            self._under_way.cancel()",
+        "            pass",
+        "tests/edge/test_sync.py",
+    ),
+    Mutant(
         "hub-takes-any-offset",
         "server/carebag_server/uploads.py",
         "if offset != self.offset(kit_id, sha256):",

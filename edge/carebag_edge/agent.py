@@ -89,6 +89,7 @@ class Agent:
         self.sync.kbps = lambda: upload_kbps(self.live_media.quality(), setting_up=self.live_media.setting_up)
         me = f"kit:{self.key.kit_id}"
         self.room = RoomDesk(self, self.bedside, self.live_media, camera or NoExaminationCamera(), me)
+        self.sessions.can_be_asked = lambda: self.link.core.state == "online" and not self.visit_is_open()
         self.supervisor = Supervisor(self, self.link, self.live_media, clock)
         self.supervisor.telephone = self.journal.state(TELEPHONE) or ""
         self.listening = make_listening(self)
@@ -129,6 +130,8 @@ class Agent:
         self.listening.close()
         with contextlib.suppress(Exception):
             await self.live_media.close()
+        with contextlib.suppress(*DATABASE_ERRORS):
+            self.bedside.keeper.write()
         self.journal.close()
 
     # What the parts tell the kit
@@ -160,6 +163,8 @@ class Agent:
     def link_changed(self) -> None:
         if self.link.core.state == "online":
             self.live_media.hold_to_relay(self.link.core.relay_only)
+            if self._was_lost:
+                self.sync.renew()
             self.sync.wake()
             self.supervisor.hub_is_back()
             self.changed("hub_back" if self._was_lost else None)
@@ -339,6 +344,8 @@ class Agent:
                 self.changed()
             if self._disk_due():
                 self.changed()
+            with contextlib.suppress(*DATABASE_ERRORS):
+                self.bedside.keeper.tick()
             if self.bedside.unsaved and self.bedside.retry_unsaved() == 0:
                 self.journaled("saved")
             if self._word is not None and self.clock.utc() - self._word_at > WORD_LASTS:

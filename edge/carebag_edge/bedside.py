@@ -7,7 +7,9 @@ from typing import Literal
 from uuid import UUID
 
 from carebag_devices.events import ClockRead, Measured
+from carebag_edge import book_keeper
 from carebag_edge.binding import Armed, Binder, Moment, OpenVisit, PastVisit, Whom
+from carebag_edge.book_keeper import BookKeeper
 from carebag_edge.capture import reading_of, spot_reading, typed_reading
 from carebag_edge.clock import Clock
 from carebag_edge.device_clock import ClockState, DeviceClocks, age_of, parse
@@ -31,7 +33,7 @@ from carebag_wire.visit import Person, VisitHead, VisitSnapshot
 
 SAME_PRESS_NS = 1_000_000_000
 """A second press within it is the same press: a double click keeps one value, not two."""
-VISITS, PAST, NAMES = "visits", "past_visits", "nurse_names"
+PAST, NAMES = "past_visits", "nurse_names"
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Bedside:
         self._media = media
         self._clock = clock
         self._device_clocks = DeviceClocks()
-        self.book = VisitBook(journal.state(VISITS))
+        self.book = VisitBook(journal.state(book_keeper.KEY))
+        self.keeper = BookKeeper(journal, self.book, clock.monotonic_ns)
         self._own: dict[UUID, list[Entry]] = {}
         opened = journal.state(OPEN)
         visit = OpenVisit.model_validate_json(opened) if opened else None
@@ -349,7 +352,7 @@ class Bedside:
             self.book.take_visits(message, frozenset({open_now.visit_id}) if open_now else frozenset())
         else:
             self.book.take_changed(message)
-        self.journal.put_state(VISITS, self.book.save())
+        self.keeper.changed()
 
     def hub_away(self) -> None:
         self.book.nobody_present()

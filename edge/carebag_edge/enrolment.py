@@ -18,6 +18,7 @@ from carebag_edge.errors import HubAway, HubRefused
 from carebag_edge.hub_client import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, MAX_ANSWER_BYTES, HubClient, refusal_code
 from carebag_edge.keys import KEY_FILE, KitKey, load_or_create, private_key, write_private
 from carebag_edge.media_files import sync_folder
+from carebag_edge.whole_body import read_whole
 from carebag_wire.kit_enrolment import (
     EnrolKit,
     KitEnrolled,
@@ -105,7 +106,7 @@ async def _post(url: str, body: bytes) -> bytes:
             aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
             session.post(url, data=body, headers=headers, allow_redirects=False) as response,
         ):
-            answer = await response.content.read(MAX_ANSWER_BYTES)
+            answer = await read_whole(response.content, MAX_ANSWER_BYTES)
     except (TimeoutError, aiohttp.ClientError, OSError):
         raise HubAway from None
     if not 200 <= response.status < 300:

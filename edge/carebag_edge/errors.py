@@ -3,6 +3,7 @@
 KitError
  ├─ Refused       what the nurse asked for cannot be done now; a code for her page
  ├─ HubAway       the hub cannot be reached
+ │   └─ HubSlow   it is there, and the answer did not come in time
  ├─ HubRefused    the hub answered no; its status and code
  ├─ NotAnImage    bytes that are neither JPEG nor PNG as we accept them; a code
  ├─ NotSaved      the journal could not be written (disk full, disk broken); the value waits in memory
@@ -23,6 +24,10 @@ class Refused(KitError):
 
 class HubAway(KitError):
     """No connection, no answer in time, or an answer from something that is not the hub."""
+
+
+class HubSlow(HubAway):
+    """Connected, and no answer in time: perhaps what was sent is too much for this link."""
 
 
 class HubRefused(KitError):

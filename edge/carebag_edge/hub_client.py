@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from yarl import URL
 
 from carebag_edge.clock import Clock
-from carebag_edge.errors import HubAway, HubRefused
+from carebag_edge.errors import HubAway, HubRefused, HubSlow
 from carebag_edge.keys import KitKey
+from carebag_edge.whole_body import read_whole
 from carebag_wire.api import REFUSAL_HEADER, NurseCode, NurseIdentity, Refusal, UploadState
 from carebag_wire.base import Wire
 from carebag_wire.kit_proof import EMPTY_SHA256, KitProof, proof_text, write_proof
@@ -143,7 +144,11 @@ class HubClient:
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
-                answer = await response.content.read(MAX_ANSWER_BYTES)
+                answer = await read_whole(response.content, MAX_ANSWER_BYTES)
+        except aiohttp.ServerTimeoutError:  # not even connected
+            raise HubAway from None
+        except TimeoutError:
+            raise HubSlow from None
         except _FAILURES:
             raise HubAway from None
         if 200 <= response.status < 300:

@@ -18,6 +18,7 @@ from carebag_edge.errors import HubAway, HubRefused, KitError, NotAnImage, NotSa
 from carebag_edge.image_strip import strip
 from carebag_edge.local_guests import GuestRoutes
 from carebag_edge.nurse_pages import NursePage
+from carebag_edge.whole_body import read_whole
 from carebag_edge.wording import as_code
 from carebag_wire import PROTOCOL
 from carebag_wire.api import NurseCode, Refusal
@@ -147,7 +148,7 @@ class LocalServer:
 
     async def _enter(self, request: web.Request) -> web.StreamResponse:
         try:
-            code = NurseCode.model_validate_json(await request.content.read(4096)).code
+            code = NurseCode.model_validate_json(await read_whole(request.content, 4096)).code
         except ValidationError:
             return refusal(400, "bad_request")
         try:

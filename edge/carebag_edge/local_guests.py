@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from carebag_edge.errors import HubAway, HubRefused
 from carebag_edge.hub_client import HubClient
+from carebag_edge.whole_body import read_whole
 from carebag_wire.base import Wire
 from carebag_wire.guests import GuestDo, InviteGuest, NurseDoes, NurseInvites
 from carebag_wire.visit import Person
@@ -55,7 +56,7 @@ class GuestRoutes:
 
     async def _pass_on(self, request: web.Request, path: str, body: Callable[[bytes], Wire]) -> web.StreamResponse:
         try:
-            wanted = body(await request.content.read(MAX_BODY_BYTES))
+            wanted = body(await read_whole(request.content, MAX_BODY_BYTES))
         except ValidationError:
             return self._refusal(422, "bad_request")
         try:

@@ -1,8 +1,12 @@
-"""Who may use this kit: the nurse that the hub vouched for, also while there is no hub, for at most 72 hours."""
+"""Who may use this kit: the nurse that the hub vouched for, for 12 hours; for 72 where no hub can be asked.
+
+An outage must not shut her out: she could not come in again before it ends.
+"""
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,6 +18,7 @@ from carebag_wire.api import NurseIdentity
 from carebag_wire.base import Utc
 from carebag_wire.visit import Person
 
+ASKED_ANEW_AFTER = timedelta(hours=12)
 OFFLINE_AT_MOST = timedelta(hours=72)
 KEY = "nurse"
 MAX_TABS = 8
@@ -24,6 +29,8 @@ class _Session(BaseModel):
 
     person: Person
     expires_at: Utc
+    anew_at: Utc | None = None
+    """From then on she proves anew who she is, where that is possible; None: written before there was one."""
     tokens_sha256: tuple[str, ...]
     ended: bool = False
     """By the hub, before its time."""
@@ -36,15 +43,23 @@ class NurseSessions:
         self._journal = journal
         self._clock = clock
         self._session = _read(journal.state(KEY))
+        self.can_be_asked: Callable[[], bool] = lambda: False
+        """Whether a sign-in is possible now and disturbs nobody: the hub is there, and no visit is open."""
 
     def enter(self, identity: NurseIdentity) -> tuple[str, datetime]:
         """Begin; gives the cookie's secret, of which only a digest is kept, and when it ends."""
         token = secrets.token_urlsafe(32)
-        expires_at = min(identity.expires_at, self._clock.utc() + OFFLINE_AT_MOST)
+        now = self._clock.utc()
+        expires_at = min(identity.expires_at, now + OFFLINE_AT_MOST)
         before = self._session
         same = before is not None and before.person.commission_id == identity.person.commission_id
         kept = before.tokens_sha256[1 - MAX_TABS :] if before is not None and same and not before.ended else ()
-        self._session = _Session(person=identity.person, expires_at=expires_at, tokens_sha256=(*kept, _digest(token)))
+        self._session = _Session(
+            person=identity.person,
+            expires_at=expires_at,
+            anew_at=now + ASKED_ANEW_AFTER,
+            tokens_sha256=(*kept, _digest(token)),
+        )
         self._journal.put_state(KEY, self._session.model_dump_json())
         return token, expires_at
 
@@ -65,9 +80,12 @@ class NurseSessions:
     @property
     def person(self) -> Person | None:
         """The nurse whose kit this is now; None when nobody entered, or too long ago."""
-        if self._session is None or self._session.ended or self._clock.utc() >= self._session.expires_at:
+        session, now = self._session, self._clock.utc()
+        if session is None or session.ended or now >= session.expires_at:
             return None
-        return self._session.person
+        if session.anew_at is not None and now >= session.anew_at and self.can_be_asked():
+            return None
+        return session.person
 
     def who(self, token: str | None) -> Person | None:
         """The nurse, if this is her cookie's secret and her time is not over."""

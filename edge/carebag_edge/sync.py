@@ -12,15 +12,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from carebag_edge.backoff import Backoff
-from carebag_edge.errors import HubAway, HubRefused, KitError
+from carebag_edge.errors import HubAway, HubRefused, HubSlow, KitError
 from carebag_edge.hub_client import HubClient
 from carebag_edge.journal import MEDIA_DAMAGED, Journal, MediaRow
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.token_bucket import TokenBucket
+from carebag_wire.api import UploadState
 from carebag_wire.records import RecordBatch, RecordReceipt
 
 BATCH = 100
+MORE = 5
+"""A batch may be so much larger than the one before, after it was too much for the link."""
 PIECE_BYTES = 256 * 1024
 PACED_PIECE_BYTES = 32 * 1024
 """Beside a call: a new record waits for no more than one piece."""
@@ -47,11 +50,11 @@ class Outbox:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._limit = BATCH
+        self._limit = self._most = BATCH
         self._backoff = Backoff()
 
     def next(self) -> SendRecords | SendMedia | None:
-        records = self._journal.unsent_records(self._limit)
+        records = self._journal.unsent_records(min(self._limit, self._most))
         if records:
             return SendRecords(RecordBatch(records=records))
         media = self._journal.unsent_media()
@@ -59,6 +62,7 @@ class Outbox:
 
     def records_answered(self, receipt: RecordReceipt) -> None:
         self._journal.acknowledge(receipt)
+        self._most = min(BATCH, self._most + MORE)
         self._succeeded()
 
     @property
@@ -72,6 +76,12 @@ class Outbox:
 
     def away(self) -> float:
         """No answer: nothing is known, so everything stays. Seconds to wait."""
+        return self._backoff.failed()
+
+    def slow(self, sent: SendRecords | SendMedia) -> float:
+        """As `away`, but it may be that so much never gets through in time: half of it next. Seconds to wait."""
+        if isinstance(sent, SendRecords):
+            self._most = max(1, len(sent.batch.records) // 2)
         return self._backoff.failed()
 
     def refused(self, sent: SendRecords | SendMedia, error: HubRefused) -> float:
@@ -119,10 +129,21 @@ class Sync:
         self._sleep = sleep
         self._bucket: TokenBucket | None = None
         self._wake = asyncio.Event()
+        self._under_way: asyncio.Future[float] | None = None
+        self._renewed = False
+        self._hub_is_behind = False
+        """It had nothing of the last file, which came in one go: of the next, taken later, it is not asked beforehand.
+        On 1 Mbit/s the question takes a tenth of the time of a photo."""
 
     def wake(self) -> None:
         """Something new was journaled, or the hub is back."""
         self._wake.set()
+
+    def renew(self) -> None:
+        """The line broke and stands again: what was under way on it hangs, and is begun anew on another connection."""
+        if self._under_way is not None and not self._under_way.done():
+            self._renewed = True
+            self._under_way.cancel()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -132,11 +153,24 @@ class Sync:
             if work is None:
                 await self._wake.wait()
                 continue
-            wait_s = await self._send(work)
+            wait_s = await self._sent(work)
             self._changed()
             if wait_s:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), wait_s)
+
+    async def _sent(self, work: SendRecords | SendMedia) -> float:
+        """Seconds to wait before the next."""
+        self._under_way = asyncio.ensure_future(self._send(work))
+        try:
+            return await self._under_way
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._renewed or (task is not None and task.cancelling()):
+                raise
+            return 0.0
+        finally:
+            self._renewed = False
 
     async def _send(self, work: SendRecords | SendMedia) -> float:
         try:
@@ -144,6 +178,8 @@ class Sync:
                 self._outbox.records_answered(await self._hub.send_records(work.batch))
             else:
                 await self._send_media(work.media)
+        except HubSlow:
+            return self._outbox.slow(work)
         except HubAway:
             return self._outbox.away()
         except HubRefused as error:
@@ -170,8 +206,9 @@ class Sync:
 
     async def _send_pieces(self, sha256: str, content: bytes) -> bool:
         """Go on where the hub is; False if a record came meanwhile: what is left of the file waits for it."""
-        state = await self._hub.upload_state(sha256)
-        resumed = state.offset > 0
+        asked, self._hub_is_behind = not self._hub_is_behind, False
+        state = await self._hub.upload_state(sha256) if asked else UploadState(offset=0, complete=False)
+        had_nothing, resumed = state == UploadState(offset=0, complete=False), state.offset > 0
         while not state.complete:
             size = PIECE_BYTES if self.kbps() is None else PACED_PIECE_BYTES
             piece = content[state.offset : state.offset + size]
@@ -179,6 +216,10 @@ class Sync:
             try:
                 state = await self._hub.send_piece(sha256, state.offset, piece, self._pace, last=last)
             except HubRefused as error:
+                if not asked and error.status == 409:
+                    asked, had_nothing, state = True, False, await self._hub.upload_state(sha256)
+                    resumed = state.offset > 0
+                    continue
                 if error.status != 422 or not resumed:
                     raise
                 # what was there before was not this file's: the hub has dropped it
@@ -186,6 +227,7 @@ class Sync:
                 continue
             if not state.complete and self._outbox.has_records:
                 return False
+        self._hub_is_behind = had_nothing
         return True
 
     async def _pace(self, size: int) -> None:

@@ -83,4 +83,4 @@ def redeem_nurse_code(code: NurseCode, caller: TheKit, hub: TheHub) -> NurseIden
             raise Refused(403, "nurse_of_another_organization")
         act = Act(action="nurse_at_kit", object=f"kit {caller.kit_id}")
         append(session, caller.actor(who.person.name), act, hub.now())
-        return NurseIdentity(person=who.person, expires_at=hub.now() + sessions.ABSOLUTE)
+        return NurseIdentity(person=who.person, expires_at=hub.now() + sessions.AT_THE_KIT)

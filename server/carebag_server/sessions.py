@@ -24,6 +24,8 @@ from carebag_wire.visit import Role
 
 IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=12)
+AT_THE_KIT = timedelta(hours=72)
+"""Of a nurse at a kit that reaches no hub; one that does asks her anew after 12 hours (`edge/nurse_sessions.py`)."""
 LINK_VALID = timedelta(minutes=15)
 CODE_VALID = timedelta(minutes=5)
 TOUCH_EVERY = timedelta(seconds=30)

@@ -39,6 +39,48 @@ def test_it_ends_when_the_hub_said_and_after_three_days_at_most(
     assert (sessions.who(token), sessions.person) == (None, None)
 
 
+@pytest.mark.parametrize("after_a_restart", [False, True])
+def test_after_twelve_hours_she_is_asked_anew_where_she_can_be_and_else_goes_on(
+    journal: Journal, hands: Any, world: Any, after_a_restart: bool
+) -> None:
+    sessions, can_be_asked = NurseSessions(journal, hands.clock), True
+    token, until = sessions.enter(NurseIdentity(person=world.nurse(), expires_at=hands.utc + timedelta(hours=72)))
+    assert until == hands.utc + timedelta(hours=72)
+    if after_a_restart:
+        sessions = NurseSessions(journal, hands.clock)
+    sessions.can_be_asked = lambda: can_be_asked
+    hands.forward(12 * 3600 - 1)
+    assert sessions.who(token) is not None
+    hands.forward(1)
+    assert sessions.who(token) is None
+    can_be_asked = False
+    assert sessions.who(token) is not None
+    hands.forward(60 * 3600)
+    assert sessions.who(token) is None
+
+
+def test_a_new_proof_lets_all_her_tabs_go_on(journal: Journal, hands: Any, world: Any) -> None:
+    sessions, nurse = NurseSessions(journal, hands.clock), world.nurse()
+    sessions.can_be_asked = lambda: True
+    first, _ = sessions.enter(NurseIdentity(person=nurse, expires_at=hands.utc + timedelta(hours=72)))
+    hands.forward(13 * 3600)
+    assert sessions.who(first) is None
+    sessions.enter(NurseIdentity(person=nurse, expires_at=hands.utc + timedelta(hours=72)))
+    assert sessions.who(first) is not None
+
+
+def test_a_session_of_a_kit_from_before_ends_when_it_was_told(journal: Journal, hands: Any, world: Any) -> None:
+    sessions = NurseSessions(journal, hands.clock)
+    token, _ = sessions.enter(NurseIdentity(person=world.nurse(), expires_at=hands.utc + timedelta(hours=12)))
+    journal.put_json_state("nurse", {k: v for k, v in journal.json_state("nurse").items() if k != "anew_at"})
+    again = NurseSessions(journal, hands.clock)
+    again.can_be_asked = lambda: True
+    hands.forward(12 * 3600 - 1)
+    assert again.who(token) is not None
+    hands.forward(1)
+    assert again.who(token) is None
+
+
 def test_a_second_tab_leaves_the_first_alone(journal: Journal, hands: Any, world: Any) -> None:
     sessions, nurse = NurseSessions(journal, hands.clock), world.nurse()
     identity = NurseIdentity(person=nurse, expires_at=hands.utc + timedelta(hours=1))

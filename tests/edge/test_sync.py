@@ -262,3 +262,80 @@ async def test_a_damaged_file_is_said_and_does_not_block(journal: Journal, tmp_p
     assert (hub.media, journal.unsent().count, journal.damaged()) == ([], 0, 1)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+class HangingHub(FlakyHub):
+    """Its first request disappears in a line that broke: no answer comes, and no end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests = 0
+
+    async def send_records(self, batch):
+        self.requests += 1
+        self.tried.set()
+        if self.requests == 1:
+            await asyncio.Event().wait()
+        return self.hub.take(SendRecords(batch))
+
+
+async def test_what_hangs_on_a_broken_line_is_begun_anew_when_the_line_stands_again(
+    journal: Journal, tmp_path: Path
+) -> None:
+    hub, changed = HangingHub(), asyncio.Event()
+    journal.append(lambda kit_seq: closed(journal.key.kit_id, kit_seq))
+    sync = Sync(Outbox(journal), hub, MediaFiles(tmp_path / "media"), journal, changed.set)  # type: ignore[arg-type]
+    sync.renew()  # nothing is under way
+    running = asyncio.create_task(sync.run())
+    async with asyncio.timeout(30):
+        await hub.tried.wait()
+        sync.renew()
+        while journal.unsent().count:
+            changed.clear()
+            await changed.wait()
+    assert hub.requests == 2
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_kit_that_stops_stops_though_its_line_is_being_renewed(journal: Journal, tmp_path: Path) -> None:
+    hub = HangingHub()
+    journal.append(lambda kit_seq: closed(journal.key.kit_id, kit_seq))
+    sync = Sync(Outbox(journal), hub, MediaFiles(tmp_path / "media"), journal, lambda: None)  # type: ignore[arg-type]
+    running = asyncio.create_task(sync.run())
+    async with asyncio.timeout(30):
+        await hub.tried.wait()
+        sync.renew()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert hub.requests == 1
+
+
+def test_a_batch_too_large_for_the_link_is_halved_and_grows_again_slowly(journal: Journal) -> None:
+    outbox, hub = Outbox(journal), Hub()
+    for _ in range(300):
+        journal.append(lambda kit_seq: closed(journal.key.kit_id, kit_seq))
+    sizes = []
+    for slow in (True, True, False, False, True, False):
+        work = outbox.next()
+        assert isinstance(work, SendRecords)
+        sizes.append(len(work.batch.records))
+        if slow:
+            assert outbox.slow(work) > 0
+        else:
+            outbox.records_answered(hub.take(work))
+    assert sizes == [100, 50, 25, 30, 35, 17]
+    while isinstance(work := outbox.next(), SendRecords):
+        outbox.records_answered(hub.take(work))
+    assert journal.unsent().count == 0
+
+
+def test_one_record_is_always_offered(journal: Journal) -> None:
+    outbox = Outbox(journal)
+    journal.append(lambda kit_seq: closed(journal.key.kit_id, kit_seq))
+    for _ in range(3):
+        work = outbox.next()
+        assert isinstance(work, SendRecords)
+        assert len(work.batch.records) == 1
+        outbox.slow(work)

@@ -57,6 +57,7 @@ class HubOnABadLine:
         self.uploads = Uploads(self.folder)
         self.kit = uuid.uuid4()
         self.pieces: list[int] = []
+        self.asked = 0
         self.order: list[str] = []
         self.fate: Callable[[int], str] = lambda count: "arrives"
         self.takes_pieces = True
@@ -71,6 +72,7 @@ class HubOnABadLine:
     async def upload_state(self, sha256: str) -> UploadState:
         if not self.takes_pieces:
             raise HubRefused(404, "not_found")
+        self.asked += 1
         return self._state(sha256)
 
     def _state(self, sha256: str) -> UploadState:
@@ -165,6 +167,33 @@ async def test_a_hub_that_has_it_is_sent_nothing(kit: Kit) -> None:
     kit.hub.uploads.add(kit.hub.kit, sha256, 0, b"picture", last=True)
     await kit.until_sent()
     assert kit.hub.pieces == []
+
+
+async def test_a_hub_that_had_nothing_of_the_last_file_is_not_asked_of_the_next(kit: Kit) -> None:
+    contents = [bytes([number]) * 100 for number in range(5)]
+    kept = [kit.take_photo(content) for content in contents]
+    await kit.until_sent()
+    assert [kit.hub.folder.path(sha256).read_bytes() for sha256 in kept] == contents
+    assert (kit.hub.asked, kit.hub.pieces) == (1, [0] * 5)
+
+
+async def test_after_a_break_it_is_asked(kit: Kit) -> None:
+    kit.hub.fate = lambda count: "answer_lost" if count == 1 else "arrives"
+    for number in range(4):
+        kit.take_photo(bytes([number]) * 100)
+    await kit.until_sent()
+    # the one whose answer was lost is there: nothing of it goes again, and the next one is asked about
+    assert (kit.hub.asked, kit.hub.pieces) == (3, [0] * 4)
+
+
+@pytest.mark.parametrize("there", [CONTENT[:1000], CONTENT, b"rotten"])
+async def test_what_it_has_unasked_is_found_out(kit: Kit, there: bytes) -> None:
+    kit.take_photo(b"picture")
+    sha256 = kit.take_photo(CONTENT)
+    kit.hub.uploads.add(kit.hub.kit, sha256, 0, there, last=there == CONTENT)
+    await kit.until_sent()
+    assert kit.hub.folder.path(sha256).read_bytes() == CONTENT
+    assert kit.journal.unsent().count == 0
 
 
 async def test_rotten_pieces_at_the_hub_are_begun_anew_once(kit: Kit) -> None:

@@ -220,7 +220,7 @@ def test_a_nurse_is_made_known_to_the_kit_once(hub: Any) -> None:
     code = nurse_code(hub)
     identity = redeem(hub.kit, code).json()
     assert (identity["person"]["name"], identity["person"]["role"]) == ("Anna Lind", "nurse")
-    assert identity["expires_at"] == "2026-11-23T21:30:00Z"
+    assert identity["expires_at"] == "2026-11-26T09:30:00Z"
     assert redeem(hub.kit, code).json() == {"code": "code_used"}
     assert "nurse_at_kit" in hub.actions()
 

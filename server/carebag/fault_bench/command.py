@@ -14,6 +14,8 @@ from typing import Any
 
 from carebag.fault_bench.binding import binding, clock
 from carebag.fault_bench.bit_rot import bit_rot
+from carebag.fault_bench.drain import drain
+from carebag.fault_bench.drain_fill import Load
 from carebag.fault_bench.failover import failover
 from carebag.fault_bench.hub_kill import hub_kill
 from carebag.fault_bench.kill import kill
@@ -34,6 +36,7 @@ class Counts:
     deliveries: int
     schedules: int
     failovers: int
+    photos: int
 
 
 Said = Callable[[int], None]
@@ -74,6 +77,7 @@ BENCHES: dict[str, Callable[[int, Counts, Said], Outcome]] = {
     "lossy": lambda seed, counts, said: lossy(seed, counts.deliveries, said),
     "disk-full": lambda seed, counts, said: _trouble("disk-full", seed, counts, said),
     "eio": lambda seed, counts, said: _trouble("eio", seed, counts, said),
+    "drain": lambda seed, counts, said: drain(seed, Load.of_photos(counts.photos), said=said),
     "binding": lambda seed, counts, said: binding(seed, counts.schedules, said),
     "clock": lambda seed, counts, said: clock(seed, counts.schedules, said),
 }
@@ -88,6 +92,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--deliveries", type=int, default=20_000, help="over the bad link (default 20000)")
     parser.add_argument("--schedules", type=int, default=2_000, help="days of visits and values (default 2000)")
     parser.add_argument("--failovers", type=int, default=3, help="of the hub's PostgreSQL (default 3)")
+    parser.add_argument(
+        "--photos", type=int, default=300, help="after 72 hours without a network, with 20 readings to 3 (default 300)"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write faults.html and faults.json there")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -99,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
     if unknown:
         print(f"carebag bench faults: no such fault: {', '.join(unknown)}", file=sys.stderr)
         return 2
-    counts = Counts(args.cuts, args.kills, args.deliveries, args.schedules, args.failovers)
+    counts = Counts(args.cuts, args.kills, args.deliveries, args.schedules, args.failovers, args.photos)
     outcomes = [_timed(name, args.seed, counts) for name in names]
     found = result(outcomes, args.seed, _command(args))
     if args.out:
@@ -127,7 +134,7 @@ def _command(args: argparse.Namespace) -> str:
     return (
         f"carebag bench faults{only} --seed {args.seed} --cuts {args.cuts} --kills {args.kills}"
         f" --deliveries {args.deliveries} --schedules {args.schedules}"
-        f" --failovers {args.failovers}"
+        f" --failovers {args.failovers} --photos {args.photos}"
     )
 
 
