@@ -274,7 +274,6 @@ BODIES: dict[str, Any] = {
     "POST /api/visits/{visit_id}/outcome": {"outcome": "ambulance_avoided"},
     "POST /api/visits/{visit_id}/consent": CONSENT,
     "POST /api/visits/{visit_id}/emergency": EMERGENCY,
-    "POST /api/visits/{visit_id}/outcome": {"outcome": "ambulance_avoided"},
     "POST /api/kit/records": {"records": []},
     "POST /api/kit/nurse": {"code": "x" * 43},
     "POST /api/kit/visits/{visit_id}/guests": {
