@@ -109,7 +109,8 @@ def test_nothing_of_the_visit_is_left_when_the_session_ended(demo: Demo, walk: W
     assert PATIENT not in doctor.page.content()
     assert PATIENT not in doctor.page.title()
     assert doctor.page.evaluate("sessionStorage.getItem('carebag.visit')") is None
-    door = next(one for one in doctor.page.request.get(f"{demo.hub_url}/api/demo/doors").json() if one["role"] == "doctor")
+    doors = doctor.page.request.get(f"{demo.hub_url}/api/demo/doors").json()
+    door = next(one for one in doors if one["role"] == "doctor")
     doctor.page.goto(door["url"])
     doctor.page.wait_for_url("**/doctor/")
     expect(doctor.part("queue-visit").first).to_be_visible(timeout=SLOW_MS)
