@@ -289,6 +289,7 @@ def test_a_proof_is_of_its_person_and_its_session(hub: Any, device: Any, signed_
 def test_a_challenge_is_of_one_session_and_one_use(hub: Any, device: Any, signed_in: Any) -> None:
     offered = post(hub, "prove/options", headers=signed_in).json()
     first = hub.client.cookies["carebag_doctor"]
+    hub.client.cookies.delete("carebag_doctor")  # as in another browser
     assert log_in(hub, device).status_code == 200  # the same person, another session
     assert hub.client.cookies["carebag_doctor"] != first
     refused = post(hub, "prove/verify", answer_to(offered, device.get(offered["options"])), signed_in)
