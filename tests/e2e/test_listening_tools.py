@@ -183,6 +183,8 @@ def test_an_earlier_visits_recording_stands_beside_this_ones(walk: Walk) -> None
     doctor.page.reload()
     expect(doctor.part("sound")).to_have_count(0, timeout=SLOW_MS)
     doctor.wait_for_video()
+    doctor.press("consent-ask")
+    doctor.press("consent-record")
     listen(walk)
     doctor.press("replay-start")
     choice = doctor.part("compare")
