@@ -141,6 +141,7 @@ class Bedside:
         )
         whom = Binder(visit).now()
         with self.journal.transaction():
+            self.keeper.write()  # a visit that is open is never one of which the kit knows nothing
             self.journal.append(
                 lambda kit_seq: VisitOpened(
                     id=self._new_id(),

@@ -19,6 +19,8 @@ from carebag_server import blocks, protection
 from carebag_server.access_tables import BlockRow
 from carebag_server.audit import Actor
 from carebag_server.database import Database
+from carebag_server.entered_text import named
+from carebag_server.not_possible import NotPossible
 from carebag_server.refusals import Refused
 from carebag_server.tables import Kit, Organization, PatientRow
 from carebag_wire.visit import Protection
@@ -44,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         made.set_defaults(run_block=run_it)
         made.add_argument("--database", required=True, metavar="URL", help="of the hub, as it is started with")
         made.add_argument("--provider", required=True, help="the care provider's name, as the hub knows it")
-        made.add_argument("--by", required=True, metavar="NAME", help="who does it: this name is in the access log")
+        made.add_argument("--by", required=True, type=_someone, metavar="NAME", help="who does it, for the access log")
         return made
 
     add = command("add", _add, "hide what the care provider documented about a patient from all others")
@@ -139,6 +141,14 @@ def _unprotect(args: argparse.Namespace, session: Session) -> None:
     _provider(args, session)
     protection.end_protection(session, _actor(args), _patient_row(args, session).id, args.now)
     print("no longer protected")
+
+
+def _someone(text: str) -> str:
+    """A row of the access log without a name cannot be mended later (HSLF-FS 2016:40 ch. 4 s. 9)."""
+    try:
+        return named(text, "whoever does it", "--by")
+    except NotPossible as why:
+        raise argparse.ArgumentTypeError(str(why)) from None
 
 
 def _provider(args: argparse.Namespace, session: Session) -> Organization:

@@ -121,6 +121,20 @@ def end_emergency(hub: Hub, session: Session, caller: PersonCaller, visit_id: uu
     return _told(session, caller, visit, now)
 
 
+def end_with_session(hub: Hub, session: Session, caller: PersonCaller) -> None:
+    """Who signs out leaves no emergency access open: nobody would see its banner."""
+    now = hub.now()
+    mine = select(EmergencyRow).where(
+        EmergencyRow.commission_id == caller.person.commission_id,
+        EmergencyRow.ended_at.is_(None),
+        EmergencyRow.expires_at > now,
+    )
+    for row in session.scalars(mine):
+        row.ended_at = now
+        visit = session.get_one(VisitRow, row.visit_id)
+        append(session, caller.actor("emergency"), act_on(visit, "emergency_ended", f"emergency {row.id}"), now)
+
+
 def _consents(session: Session, caller: PersonCaller, visit: VisitRow, now: datetime) -> list[ConsentRow]:
     """In force now, newest first."""
     query = select(ConsentRow).where(

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from carebag_server.access_tables import EmergencyRow
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
 from carebag_server.protection import protection_of
@@ -96,11 +97,12 @@ def access_of_row(hub: Hub, session: Session, caller: PersonCaller, seq: int) ->
 
 
 def grouped(hub: Hub, rows: Iterable[AuditRow]) -> list[Group]:
-    """Rows by person, patient, visit and day where the care is given."""
+    """Rows by person, patient, visit and day where the care is given; what rests on an emergency stands by itself."""
     zone, groups = zone_of(hub), dict[tuple[object, ...], Group]()
     for row in rows:
         day = row.at.astimezone(zone).date()
-        key = (person_in(row.practitioner), row.role, row.organization, row.patient_id, row.visit_id, day)
+        emergency = row.purpose == "emergency"
+        key = (person_in(row.practitioner), row.role, row.organization, row.patient_id, row.visit_id, day, emergency)
         groups.setdefault(key, Group()).rows.append(row)
     return list(groups.values())
 
@@ -129,11 +131,30 @@ def described(hub: Hub, session: Session, groups: Sequence[Group]) -> list[tuple
             during_visit=known.during_visit(group),
             charts=charts_around(charts[group.person], group.first.at),
         )
-        found.append((_access(group, patient, relation, why, facts), facts))
+        said = _reasons_said(session, group, patient) if group.emergency else []
+        found.append((_access(group, patient, relation, why, facts, said), facts))
     return found
 
 
-def _access(group: Group, patient: PatientRow, relation: Relation, why: list[WhyFact], facts: Facts) -> Access:
+def _reasons_said(session: Session, group: Group, patient: PatientRow) -> list[str]:
+    """What the doctor wrote when opening the emergency accesses that these rows rest on."""
+    query = select(EmergencyRow.reason).where(
+        EmergencyRow.patient_id == patient.id,
+        EmergencyRow.doctor == group.person,
+        EmergencyRow.at <= group.rows[-1].at,
+        EmergencyRow.expires_at >= group.first.at,
+    )
+    return list(session.scalars(query.order_by(EmergencyRow.at)))
+
+
+def _access(
+    group: Group,
+    patient: PatientRow,
+    relation: Relation,
+    why: list[WhyFact],
+    facts: Facts,
+    emergency_reasons: list[str],
+) -> Access:
     first, reasons = group.first, reasons_of(facts)
     return Access(
         seq=first.seq,
@@ -146,10 +167,11 @@ def _access(group: Group, patient: PatientRow, relation: Relation, why: list[Why
         care_unit=first.care_unit,
         organization=first.organization,
         purpose="emergency" if group.emergency else first.purpose,
-        patient=NamedPatient(id=patient.id, name=patient.name),
+        patient=NamedPatient(id=patient.id, name="" if facts.protected else patient.name),
         visit_id=first.visit_id,
         relation=relation,
         why=why,
+        emergency_reasons=emergency_reasons,
         reasons=[ReviewReason.model_validate({"code": reason.code, "n": reason.n}) for reason in reasons],
         score=score_of(reasons),
     )

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
+from carebag_server.protection import protection_of
 from carebag_server.refusals import Refused
 from carebag_server.tables import AuditRow, CareAgreement, Organization, PatientRow, VisitRow
 from carebag_server.visits import zone_of
@@ -58,7 +59,7 @@ def span_of(hub: Hub, first: date, days: int) -> tuple[datetime, datetime]:
 
 
 def names_of(session: Session, rows: list[AuditRow]) -> list[NamedPatient]:
-    """The patients of rows, by name."""
+    """The patients of rows, by name; of a protected one the page says that much and no more."""
     ids = {row.patient_id for row in rows if row.patient_id is not None}
     found = session.scalars(select(PatientRow).where(PatientRow.id.in_(ids)).order_by(PatientRow.name, PatientRow.id))
-    return [NamedPatient(id=row.id, name=row.name) for row in found]
+    return [NamedPatient(id=row.id, name="" if protection_of(session, row.id) else row.name) for row in found]

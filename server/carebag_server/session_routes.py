@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from carebag_server import sessions
+from carebag_server import earlier_access, sessions
 from carebag_server.access import Anyone, AnyPerson, AnyProving, address_of
 from carebag_server.api_router import api_router
 from carebag_server.audit import Act, Actor, append
@@ -107,6 +107,7 @@ def actor_signing_in(who: Commissioned, visitor: Visitor) -> Actor:
 @router.post("/session/end", status_code=204)
 def sign_out(caller: AnyProving, hub: TheHub, response: Response) -> None:
     with hub.database.transaction() as session:
+        earlier_access.end_with_session(hub, session, caller)
         sessions.end(session, caller.session_id, hub.now())
         append(session, caller.actor(), Act(action="signed_out", object="session"), hub.now())
     secure = hub.settings.secure_cookies

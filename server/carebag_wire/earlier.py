@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from carebag_wire.api import AuditEvent
 from carebag_wire.base import PLAIN, Count, Id, ShortText, Utc, Wire
@@ -12,7 +12,21 @@ AskedBy = Literal["doctor", "nurse"]
 AskedHow = Literal["spoken", "written", "sign"]
 """How the patient answered; `sign`: nodded, pressed a hand."""
 ConsentDays = Literal[1, 30, 365]
-EmergencyReason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=5, max_length=500, pattern=PLAIN)]
+LETTERS = 5
+"""Of a reason, at least: dots and spaces are none."""
+
+
+def _says_something(text: str) -> str:
+    if sum(sign.isalpha() for sign in text) < LETTERS:
+        raise ValueError("a reason has letters")
+    return text
+
+
+EmergencyReason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=5, max_length=500, pattern=PLAIN),
+    AfterValidator(_says_something),
+]
 
 
 class GiveConsent(Wire):

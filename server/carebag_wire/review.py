@@ -95,6 +95,8 @@ class Access(Wire):
     visit_id: Id | None
     relation: Relation
     why: list[WhyFact]
+    emergency_reasons: list[ShortText]
+    """The doctor's own words, where it was an emergency."""
     reasons: list[ReviewReason]
     score: int
 

@@ -130,6 +130,7 @@ def test_closed_until_the_patient_agrees(doctor: Doctor, place: Place, accessibl
     accessible(doctor.page)
     look(doctor.page, "consent")
     doctor.press("asked-by-nurse")
+    doctor.press("how-spoken")
     doctor.press("days-30")
     doctor.press("consent-record")
     ground(doctor, "consent")

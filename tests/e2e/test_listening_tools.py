@@ -184,6 +184,8 @@ def test_an_earlier_visits_recording_stands_beside_this_ones(walk: Walk) -> None
     expect(doctor.part("sound")).to_have_count(0, timeout=SLOW_MS)
     doctor.wait_for_video()
     doctor.press("consent-ask")
+    for choice in ("asked-by-doctor", "how-spoken", "days-1"):
+        doctor.press(choice)
     doctor.press("consent-record")
     listen(walk)
     doctor.press("replay-start")

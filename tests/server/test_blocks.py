@@ -169,3 +169,12 @@ def test_the_command_says_what_it_needs() -> None:
             ["block", "add", "x", "--database", "sqlite://", "--provider", "p", "--by", "b", "--visits-before", "1"]
         )
     assert block_command.KINDS == ["sekretessmarkering", "skyddad_folkbokforing", "turvakielto"]
+
+
+@pytest.mark.parametrize("nobody", ["", "   ", "a\u202eb\n"])
+def test_a_row_of_the_log_has_somebodys_name(nobody: str, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["block", "list", "--database", "sqlite://", "--provider", "p", "--by", nobody, "191212121212"]
+    with pytest.raises(SystemExit) as refused:
+        cli.main(asked)
+    assert refused.value.code == 2
+    assert "--by" in capsys.readouterr().err

@@ -255,3 +255,12 @@ def test_another_municipality_s_lead_sees_nothing_of_it(hub: Any, doctor: Any, v
     reviewer = hub.sign_in("reviewer")
     assert hub.client.get("/api/review/emergencies", headers=reviewer).json() == []
     assert hub.client.get("/api/review/marked", headers=reviewer).json() == []
+
+
+def test_who_signs_out_leaves_no_emergency_open(hub: Any, doctor: Any, visit: Any, before: Any) -> None:
+    path = f"/api/visits/{visit['id']}/emergency"
+    assert hub.client.post(path, headers=doctor, json=REASON).status_code == 201
+    assert hub.client.post("/api/session/end", headers=doctor).status_code == 204
+    assert hub.actions()[-2:] == ["emergency_ended", "signed_out"]
+    anew = hub.sign_in("doctor")
+    assert hub.client.get(f"/api/visits/{visit['id']}/earlier", headers=anew).json()["emergency"] is None

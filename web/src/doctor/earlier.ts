@@ -21,7 +21,7 @@ export function minutesLeft(expiresAt: string, nowMs: number): number {
   return Math.max(0, Math.ceil((Date.parse(expiresAt) - nowMs) / 60_000))
 }
 
-/** As the hub asks it: five signs that say something. */
+/** As the hub asks it: five letters at least. */
 export function isReason(text: string): boolean {
-  return text.trim().length >= 5
+  return (text.match(/\p{L}/gu) ?? []).length >= 5
 }

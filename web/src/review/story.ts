@@ -24,14 +24,17 @@ export function aboutOf(event: AuditEvent): string {
   return event.object.split(' ')[2] ?? ''
 }
 
-/** One person doing the same thing several times in a row is one line with a count; nothing is left out. */
+/** What makes rows one line: who, in which role and for what purpose, did what, about whom and which visit. */
+const SAME = ['action', 'practitioner', 'role', 'purpose', 'patient_id', 'visit_id'] as const satisfies readonly (keyof AuditEvent)[]
+
+/** One person doing the same thing several times in a row to one patient is one line with a count; nothing is left out. */
 export type Passage = { first: AuditEvent; last: AuditEvent; events: AuditEvent[] }
 
 export function passages(events: readonly AuditEvent[]): Passage[] {
   const found: Passage[] = []
   for (const event of [...events].sort((a, b) => a.seq - b.seq)) {
     const before = found.at(-1)
-    if (before && before.last.action === event.action && before.last.practitioner === event.practitioner && aboutOf(before.last) === aboutOf(event)) {
+    if (before && SAME.every((field) => before.last[field] === event[field]) && aboutOf(before.last) === aboutOf(event)) {
       before.events.push(event)
       before.last = event
     } else found.push({ first: event, last: event, events: [event] })

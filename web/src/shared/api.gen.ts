@@ -1703,6 +1703,8 @@ export interface components {
             relation: "treated" | "assigned" | "listed" | "emergency" | "none";
             /** Why */
             why: components["schemas"]["WhyFact"][];
+            /** Emergency Reasons */
+            emergency_reasons: string[];
             /** Reasons */
             reasons: components["schemas"]["ReviewReason"][];
             /** Score */

@@ -39,5 +39,5 @@ it('counts begun minutes and never below none', () => {
 })
 
 it('asks for a reason that says something', () => {
-  expect([' ', 'nöd', '  nöd   ', 'nödfall'].map(isReason)).toEqual([false, false, false, true])
+  expect([' ', 'nöd', '  nöd   ', '..........', 'n ö d 1234', 'nödfall'].map(isReason)).toEqual([false, false, false, false, false, true])
 })

@@ -25,3 +25,10 @@ test('filters by person and by kind', () => {
   expect(filtered(log, { who: 'Elena', kind: 'reads' })).toHaveLength(2)
   expect(filtered(log, { who: '', kind: '' })).toHaveLength(4)
 })
+
+test('what concerns another patient, visit or purpose is another passage', () => {
+  const one = { ...event(1, 'Jonas', 'visit_read'), patient_id: 'a', visit_id: 'v' }
+  const after = (seq: number, change: Partial<AuditEvent>): AuditEvent => ({ ...one, seq, ...change })
+  const log = [one, after(2, {}), after(3, { patient_id: 'b' }), after(4, { patient_id: 'b', visit_id: 'w' }), after(5, { patient_id: 'b', visit_id: 'w', purpose: 'emergency' })]
+  expect(passages(log).map((part) => part.events.length)).toEqual([2, 1, 1, 1])
+})
