@@ -1,17 +1,11 @@
 """Routes of guests: doctor and nurse invite and let in; the guest's own page looks at its link and enters."""
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from fastapi import Request, Response
-from sqlalchemy.orm import Session
 
 from carebag_server import guests
 from carebag_server.access import Anyone, Doctor, TheGuest, TheKit
 from carebag_server.api_router import api_router
-from carebag_server.callers import Visitor
-from carebag_server.hub import Hub, TheHub
-from carebag_server.refusals import Refused
+from carebag_server.hub import TheHub
 from carebag_wire.base import Id
 from carebag_wire.guests import (
     Guest,
@@ -26,7 +20,6 @@ from carebag_wire.guests import (
 )
 
 router = api_router("/api", "guests")
-Found = TypeVar("Found")
 
 
 @router.post("/visits/{visit_id}/guests", status_code=201)
@@ -58,13 +51,17 @@ def nurse_does_with_guest(visit_id: Id, guest_id: Id, said: NurseDoes, caller: T
 def look_at_link(link: GuestToken, visitor: Anyone, hub: TheHub, request: Request) -> GuestSelf:
     """Whether the link still works; it is used up by entering only, so that a preview does not spoil it."""
     cookie = request.cookies.get(guests.cookie_name(hub.settings.secure_cookies))
-    return _counted(hub, visitor, lambda session: guests.look(session, link.token, cookie, hub.now()))
+    return hub.counted(
+        hub.guest_tries, visitor.address, lambda session: guests.look(session, link.token, cookie, hub.now())
+    )
 
 
 @router.post("/guest/enter")
 def enter_as_guest(said: GuestEnters, visitor: Anyone, hub: TheHub, request: Request, response: Response) -> GuestSelf:
     before = request.cookies.get(guests.cookie_name(hub.settings.secure_cookies))
-    guest, cookie = _counted(hub, visitor, lambda session: guests.enter(hub, session, visitor, said, before))
+    guest, cookie = hub.counted(
+        hub.guest_tries, visitor.address, lambda session: guests.enter(hub, session, visitor, said, before)
+    )
     response.set_cookie(
         guests.cookie_name(hub.settings.secure_cookies),
         cookie,
@@ -80,21 +77,3 @@ def enter_as_guest(said: GuestEnters, visitor: Anyone, hub: TheHub, request: Req
 @router.get("/guest")
 def guest_self(caller: TheGuest) -> GuestSelf:
     return caller.guest
-
-
-def _counted(hub: Hub, visitor: Visitor, work: Callable[[Session], Found]) -> Found:
-    """Try a link; too many that do not work and the address has to wait.
-
-    Raises:
-        Refused: 429 `too_many_tries`, and as `work`.
-    """
-    now_s = hub.now().timestamp()
-    if not hub.guest_tries.allowed(visitor.address, now_s):
-        raise Refused(429, "too_many_tries")
-    try:
-        with hub.database.transaction() as session:
-            return work(session)
-    except Refused as refused:
-        if refused.status == 410:
-            hub.guest_tries.failed(visitor.address, now_s)
-        raise

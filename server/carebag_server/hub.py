@@ -1,12 +1,13 @@
 """The hub's parts, made once by `app.create_app` and handed to every route."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 from fastapi import Depends
+from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
 from carebag_server.database import Database
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from carebag_server.sockets import LiveRooms
     from carebag_server.visit_lists import VisitList
 
+Found = TypeVar("Found")
 PACES = {"person": (600, 40.0), "guest": (200, 10.0), "kit": (2000, 200.0), "address": (600, 40.0)}
 """Requests at once, and each second in the long run. A page at its busiest asks for some 60 at once; a kit after days
 alone sends some 20 a second; behind one address (those not signed in) may be a whole ward."""
@@ -58,6 +60,28 @@ class Hub:
     """Kits behind the open sockets."""
     nurses: Watch = field(init=False)
     """Commissions of the nurses who are signed in at those kits."""
+
+    def counted(
+        self, tries: Tries, address: str, work: Callable[[Session], Found], wrong: Container[int] = (410,)
+    ) -> Found:
+        """Try a link or a code in a transaction of its own; too many that do not work, and the address has to wait.
+
+        Args:
+            wrong: statuses of a refusal that count as one that did not work.
+
+        Raises:
+            Refused: 429 `too_many_tries`, and as `work`.
+        """
+        now_s = self.now().timestamp()
+        if not tries.allowed(address, now_s):
+            raise Refused(429, "too_many_tries")
+        try:
+            with self.database.transaction() as session:
+                return work(session)
+        except Refused as refused:
+            if refused.status in wrong:
+                tries.failed(address, now_s)
+            raise
 
     def keep_pace(self, kind: str, caller: str) -> None:
         """One more request of a caller.

@@ -1,10 +1,11 @@
 """A machine becomes a kit by its code; a kit gets another key. Tries with codes that do not work are counted."""
 
+from sqlalchemy.orm import Session
+
 from carebag_server import kit_enrolment
 from carebag_server.access import NotABrowser, TheKit
 from carebag_server.api_router import api_router
 from carebag_server.hub import TheHub
-from carebag_server.refusals import Refused
 from carebag_wire.kit_enrolment import EnrolKit, KitEnrolled, ReplaceKey
 
 router = api_router("/api", "kit")
@@ -13,16 +14,11 @@ router = api_router("/api", "kit")
 @router.post("/kit-enrolment")
 def enrol_kit(said: EnrolKit, visitor: NotABrowser, hub: TheHub) -> KitEnrolled:
     """Raises: Refused: 429 `too_many_tries`, and as `kit_enrolment.enrol`."""
-    now_s = hub.now().timestamp()
-    if not hub.code_tries.allowed(visitor.address, now_s):
-        raise Refused(429, "too_many_tries")
-    try:
-        with hub.database.transaction() as session:
-            return kit_enrolment.enrol(session, said, visitor, hub.settings.origins, hub.now())
-    except Refused as refused:
-        if refused.status in (400, 410):
-            hub.code_tries.failed(visitor.address, now_s)
-        raise
+
+    def work(session: Session) -> KitEnrolled:
+        return kit_enrolment.enrol(session, said, visitor, hub.settings.origins, hub.now())
+
+    return hub.counted(hub.code_tries, visitor.address, work, wrong=(400, 410))
 
 
 @router.post("/kit/key", status_code=204)

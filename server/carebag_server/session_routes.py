@@ -66,7 +66,7 @@ def sign_in(
     """
     person = who.person
     token = sessions.start(session, person.commission_id, hub.now(), by, before, proved_at)
-    append(session, actor_signing_in(who, visitor), Act(action="signed_in", object=f"by {by}"), hub.now())
+    append(session, actor_signing_in(person, visitor), Act(action="signed_in", object=f"by {by}"), hub.now())
     give_cookie(hub, response, person.role, token)
     if person.role == "nurse":
         code = sessions.issue_nurse_code(session, person.commission_id, hub.now())
@@ -92,12 +92,12 @@ def give_cookie(hub: Hub, response: Response, slot: Role, token: str) -> None:
     )
 
 
-def actor_signing_in(who: Commissioned, visitor: Visitor) -> Actor:
+def actor_signing_in(person: Person, visitor: Visitor) -> Actor:
     return Actor(
-        practitioner=who.person.name,
-        role=who.person.role,
-        care_unit=who.person.unit,
-        organization=who.person.organization,
+        practitioner=person.name,
+        role=person.role,
+        care_unit=person.unit,
+        organization=person.organization,
         purpose="sign_in",
         origin=visitor.address,
         request_ref=visitor.request_ref,
