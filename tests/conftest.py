@@ -18,6 +18,12 @@ settings.register_profile("thorough", deadline=None, max_examples=2000, suppress
 settings.load_profile(os.environ.get("CAREBAG_HYPOTHESIS", "carebag"))
 
 
+@pytest.fixture(autouse=True)
+def _umask() -> None:
+    """A command sets the process's umask (`carebag.cli`); no test may pass or fail by which of them ran before it."""
+    os.umask(0o022)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A throw-away server on a free port of loopback; the URL lacks only the database's name."""

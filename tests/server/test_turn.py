@@ -116,6 +116,7 @@ def test_a_demo_may_have_a_weak_secret() -> None:
 def test_settings_from_environment_and_command_line(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(SECRET + "\n", encoding="utf-8")
+    file.chmod(0o600)
     environ = {"CAREBAG_TURN": ", ".join(URLS), "CAREBAG_TURN_SECRET_FILE": str(file), "CAREBAG_RELAY_ONLY": "1"}
     assert settings_from(argparse.Namespace(), environ).turn == dataclasses.replace(TURN, relay_only=True)
     said = argparse.Namespace(turn=URLS[2], relay_only=False)

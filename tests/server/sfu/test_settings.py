@@ -50,6 +50,7 @@ def test_secrets(tmp_path: Path) -> None:
 def test_from_the_command_line_and_the_environment(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(f"{SECRET}\n")
+    file.chmod(0o600)
     said = settings_from(argparse.Namespace(sfu=HERE), {"CAREBAG_SFU_SECRET_FILE": str(file)}).sfu
     assert said == SfuSettings(place=HERE, secret=SECRET)
     assert isinstance(said.make(), JanusSfu)
