@@ -4,9 +4,10 @@ VENV ?= .venv
 RUN = $(VENV)/bin
 # for `make evaluate`: a folder that holds bidmc, welltory, circor, pn2016a, esc10, fsdd; as for the tests
 RECORDINGS ?= $(or $(CAREBAG_RECORDINGS),../shared/data)
+SCORER ?= $(RECORDINGS)/../eval/score.py
 PEERS ?= .peers
 
-.PHONY: demo test check types bench soak mutants api-cases sbom fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
+.PHONY: demo test check types bench soak mutants api-cases sbom fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-command evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -104,6 +105,17 @@ evaluate-lungs: $(VENV)/.dev
 evaluate-listening: $(VENV)/.dev
 	$(RUN)/python signal/train/evaluate_listening.py --circor $(RECORDINGS)/circor
 
+# whole sets through the command that users have, with the weights as shipped, judged by a scorer that is not ours (SCORER).
+# The shipped network has heard CirCor's children: evaluate-heart has those of patients it has not
+evaluate-command: $(VENV)/.dev
+	rm -rf .scored && mkdir .scored
+	$(RUN)/carebag analyse --out .scored/heart $(RECORDINGS)/circor/*.wav
+	$(RUN)/carebag analyse --out .scored/adult $(RECORDINGS)/pn2016a/*.wav
+	$(RUN)/carebag analyse --kind ppg --out .scored/pulse $(RECORDINGS)/bidmc/*.npz
+	$(RUN)/python signal/train/evaluate_news2.py $(RECORDINGS)/news2_golden.json --out .scored/news2.json
+	for part in heart adult pulse; do $(RUN)/python $(SCORER) $$part .scored/$$part; done
+	$(RUN)/python $(SCORER) news2 .scored/news2.json
+
 # what a user would install instead, in an environment of its own, on the same recordings by the same scorer
 evaluate-peers: evaluate-peers-pulse evaluate-peers-heart
 
@@ -126,4 +138,4 @@ $(PEERS)/.done: signal/train/peers.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(PEERS)-heart .folds .soak web/node_modules server/carebag_server/web_build edge/carebag_edge/web_build
+	rm -rf $(VENV) $(PEERS) $(PEERS)-heart .folds .scored .soak web/node_modules server/carebag_server/web_build edge/carebag_edge/web_build
