@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 LONGEST_SAMPLES = 500_000_000
 
-Code = Literal["not_found", "unknown_format", "damaged", "not_one_channel", "no_rate", "not_finite", "empty"]
+Code = Literal["not_found", "unknown_format", "damaged", "not_one_channel", "no_rate", "not_finite", "empty", "too_long"]
 
 
 class UnreadableRecording(Exception):
@@ -71,8 +71,10 @@ def _one_channel(values: NDArray[np.generic]) -> NDArray[np.generic]:
         values = values.reshape(-1)
     if values.ndim != 1:
         raise UnreadableRecording("not_one_channel", "must have one channel")
-    if not 0 < values.size <= LONGEST_SAMPLES:
-        raise UnreadableRecording("empty", "has no samples, or too many")
+    if not values.size:
+        raise UnreadableRecording("empty", "has no samples")
+    if values.size > LONGEST_SAMPLES:
+        raise UnreadableRecording("too_long", f"has more than {LONGEST_SAMPLES} samples: cut it into parts")
     return values
 
 

@@ -98,6 +98,8 @@ def analyse(
     rate, why_not = rate_of_recording(_intervals_s(s1, s2, pieces, rate_hz))
     if rate is not None and not any(r.per_min is not None for r in rates):
         rate, why_not = None, rates[-1].why_not if rates else "assessing"
+    if rate is None and why_not == "assessing" and rates and rates[-1].why_not is not None:
+        why_not = rates[-1].why_not  # "too short to tell" of half a minute without contact would be none
     quality = _spans([f for f in findings if isinstance(f, QualityWord)], samples.size)
     at = sorted((*s1, *s2))
     sure = names_sure(s1, at, rate_hz)

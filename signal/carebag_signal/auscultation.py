@@ -38,7 +38,8 @@ class HeartRate:
 
 @dataclass(frozen=True, slots=True)
 class SoundMark:
-    """Onset of a first or second heart sound. Final: given within one second (live), and never changed."""
+    """Onset of a first or second heart sound. Final: given within one second (live), and never changed. None lies where
+    quality said `no_contact`."""
 
     sample: int
     sound: Literal["S1", "S2"]
@@ -96,6 +97,8 @@ class HeartSoundMonitor:
         self._pointer = ExtraSoundPointer(self._rate_hz, base=self._base) if self._extra_sounds else None
         self._frames = 0
         self._marked = 0
+        self._untouched: list[tuple[int, int | None]] = []
+        self._said = False
         self._shown: tuple[int | None, WhyNot | None] | None = None
 
     def feed(self, samples: NDArray[np.int16]) -> list[Finding]:
@@ -152,6 +155,12 @@ class HeartSoundMonitor:
         path = self._segmenter.path(WINDOW_FRAMES / FRAMES_PER_SECOND)
         word = self._quality.hear(self._listening.window(path, self._segmenter.frames))
         found: list[Finding] = [] if word is None else [QualityWord(self._now(), word)]
+        if self._untouched and self._untouched[-1][1] is None and word is not None:
+            self._untouched[-1] = (self._untouched[-1][0], self._now())
+        if word == "no_contact":
+            # the first word is of all that was heard before it
+            self._untouched.append((self._now() if self._said else self._base, None))
+        self._said = self._said or word is not None
         if self._pointer is not None:
             assert self._quality.score is not None
             said = self._pointer.hear(self._segmenter.path(READ_S), self._segmenter.frames, self._quality.score)
@@ -167,9 +176,14 @@ class HeartSoundMonitor:
             for segment in self._segmenter.path((self._segmenter.frames - self._marked) / FRAMES_PER_SECOND):
                 if self._marked < segment.start <= upto and segment.state in (S1, S2):
                     sample = self._base + frame_start(segment.start, self._rate_hz) + round(_ONSET_S * self._rate_hz)
-                    found.append(SoundMark(sample, "S1" if segment.state == S1 else "S2"))
+                    if not self._is_untouched(sample):
+                        found.append(SoundMark(sample, "S1" if segment.state == S1 else "S2"))
             self._marked = upto
         return found
+
+    def _is_untouched(self, sample: int) -> bool:
+        """The segmenter lays beats over anything, silence too; where nothing touches a body there are none to mark."""
+        return any(start <= sample and (end is None or sample < end) for start, end in self._untouched)
 
     def _rate(self) -> list[Finding]:
         # a clipped sound is ugly, but its beats are where they are

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from carebag_signal.analyse import analyse
 from carebag_signal.auscultation import Finding, HeartSoundMonitor, SoundMark
 
 RATE_HZ = 4000
@@ -71,3 +72,26 @@ def test_a_live_mark_comes_within_a_second_and_one_with_hindsight_later() -> Non
             for finding in monitor.feed(SOUND[at : at + 160]):
                 if isinstance(finding, SoundMark):
                     assert earliest <= (at + 160 - finding.sample) / RATE_HZ - 0.04 <= latest
+
+
+@pytest.mark.parametrize("lag_frames", [24, 250])
+def test_where_nothing_touches_a_body_no_beat_is_marked(lag_frames: int) -> None:
+    """The segmenter lays beats over anything: 30 s of silence had seven, of a stethoscope in the air 36."""
+    heart, silence = thumps(12.0), np.zeros(12 * RATE_HZ, np.int16)
+    monitor = HeartSoundMonitor(RATE_HZ, lag_frames=lag_frames)
+    marks = [
+        f.sample / RATE_HZ
+        for f in monitor.feed(np.concatenate([heart, silence, heart])) + monitor.finish()
+        if isinstance(f, SoundMark)
+    ]
+    assert len([t for t in marks if t < 11.5]) >= 24  # what was heard before the hand was lifted stays
+    assert not [t for t in marks if 16 < t < 24]
+    assert len([t for t in marks if t >= 27]) >= 18
+
+
+def test_a_recording_of_nothing_has_no_marks_and_says_why() -> None:
+    rng = np.random.default_rng(1)
+    for nothing in (np.zeros(80_000), np.full(80_000, 5000), rng.integers(-1, 2, 80_000)):
+        found = analyse(nothing.astype(np.int16), RATE_HZ)
+        assert (found.s1, found.s2, found.heart_rate_per_min) == ((), (), None)
+        assert found.heart_rate_why_not == "no_contact"
