@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 LONGEST_SAMPLES = 500_000_000
 
-Code = Literal["not_found", "unknown_format", "damaged", "not_one_channel", "no_rate", "not_finite", "empty", "too_long"]
+Code = Literal[
+    "not_found", "unknown_format", "damaged", "not_one_channel", "no_rate", "not_finite", "empty", "too_long"
+]
 
 
 class UnreadableRecording(Exception):
