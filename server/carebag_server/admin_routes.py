@@ -39,7 +39,8 @@ SHOWN = 100
 @router.get("/places")
 def admin_places(caller: Administrator, hub: TheHub) -> Places:
     with looking(hub, caller) as desk:
-        return Places(whole_hub=desk.whole_hub, providers=staff_lists.providers(desk.looks()))
+        found = staff_lists.providers(desk.looks())
+        return Places(whole_hub=desk.whole_hub, other_way=_other_way(hub), providers=found)
 
 
 @router.post("/providers", status_code=204)

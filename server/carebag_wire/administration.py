@@ -34,6 +34,8 @@ class Places(Wire):
 
     whole_hub: bool
     """Every care provider of the hub, and she may add one."""
+    other_way: bool
+    """People also sign in by a provider, for which an HSA-id is enough."""
     providers: list[ProviderView]
 
 

@@ -4647,6 +4647,8 @@ export interface components {
         Places: {
             /** Whole Hub */
             whole_hub: boolean;
+            /** Other Way */
+            other_way: boolean;
             /** Providers */
             providers: components["schemas"]["ProviderView"][];
         };
