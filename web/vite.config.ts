@@ -6,7 +6,7 @@ const here = import.meta.dirname
 const hub = {
   root: resolve(here, 'src/pages/hub'),
   outDir: resolve(here, '../server/carebag_server/web_build'),
-  input: ['index.html', 'enter/index.html', 'doctor/index.html', 'review/index.html', 'guest/index.html'],
+  input: ['index.html', 'enter/index.html', 'doctor/index.html', 'review/index.html', 'guest/index.html', 'admin/index.html'],
 }
 const kit = {
   root: resolve(here, 'src/pages/kit'),

@@ -205,11 +205,11 @@ Doctor = Annotated[PersonCaller, Depends(ForPerson("doctor"))]
 DoctorByQuery = Annotated[PersonCaller, Depends(ForPerson("doctor", by_query=True))]
 Reviewer = Annotated[PersonCaller, Depends(ForPerson("reviewer"))]
 ReviewerByQuery = Annotated[PersonCaller, Depends(ForPerson("reviewer", by_query=True))]
-AnyPerson = Annotated[PersonCaller, Depends(ForPerson("doctor", "nurse", "reviewer"))]
-AnyProving = Annotated[PersonCaller, Depends(ForPerson("doctor", "nurse", "reviewer", proving=True))]
-AnyProvingByQuery = Annotated[
-    PersonCaller, Depends(ForPerson("doctor", "nurse", "reviewer", by_query=True, proving=True))
-]
+Administrator = Annotated[PersonCaller, Depends(ForPerson("administrator"))]
+AnyPerson = Annotated[PersonCaller, Depends(ForPerson(*sessions.SLOTS))]
+"""Of what is one's own: who one is, sessions, keys. Nothing of a patient."""
+AnyProving = Annotated[PersonCaller, Depends(ForPerson(*sessions.SLOTS, proving=True))]
+AnyProvingByQuery = Annotated[PersonCaller, Depends(ForPerson(*sessions.SLOTS, by_query=True, proving=True))]
 TheGuest = Annotated[GuestCaller, Depends(ForGuest())]
 TheKit = Annotated[KitCaller, Depends(ForKit())]
 TheKitUploading = Annotated[KitCaller, Depends(ForKit("in_path"))]

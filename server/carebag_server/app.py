@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, Response
 
 from carebag_server import (
+    admin_routes,
     camera_routes,
     earlier_routes,
     fhir_routes,
@@ -137,6 +138,7 @@ _ROUTES = (
     kit_enrolment_routes,
     workbench_routes,
     review_routes,
+    admin_routes,
     socket_routes,
     upload_routes,
     pages,

@@ -7,7 +7,7 @@ from carebag_server.audit import Actor
 from carebag_wire.guests import GuestSelf
 from carebag_wire.visit import Person
 
-PURPOSES = {"doctor": "care", "nurse": "care", "reviewer": "review"}
+PURPOSES = {"doctor": "care", "nurse": "care", "reviewer": "review", "administrator": "administration"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from carebag_server.database import Database
 from carebag_server.installation import stamp
 from carebag_server.migrate import upgrade
 from carebag_server.patients import Described, patient_row
+from carebag_server.people_tables import CareUnit
 from carebag_server.tables import (
     CareAgreement,
     Commission,
@@ -66,6 +67,14 @@ PEOPLE = (
         "Timrå kommun, MAS",
         TIMRA,
         ("SE0000000000-A3", "SE0000000000-U3"),
+    ),
+    _Human(
+        "Lars Åström",
+        "it-samordnare",
+        "administrator",
+        "Timrå kommun, IT",
+        TIMRA,
+        ("SE0000000000-A4", "SE0000000000-U4"),
     ),
 )
 
@@ -164,6 +173,8 @@ def _people(session: Session, now: datetime) -> None:
                 hsa_id=commission,
             )
         )
+        unit = (demo_id(human.organization), human.unit)
+        session.merge(CareUnit(id=demo_id(f"unit {human.unit}"), organization_id=unit[0], name=unit[1]))
     if session.get(CareAgreement, demo_id("agreement")) is None:
         session.add(
             CareAgreement(

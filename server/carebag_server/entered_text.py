@@ -18,10 +18,10 @@ def entered(text: str, what: str, longest: int = SHORT) -> str:
     """
     text = text.strip()
     if len(text) > longest:
-        raise NotPossible(f"{what} has more than {longest} characters")
+        raise NotPossible(f"{what} has more than {longest} characters", "not_plain_text")
     lines = text.replace("\n", " ").replace("\t", " ") if longest > SHORT else text
     if not re.fullmatch(PLAIN, lines) or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in lines):
-        raise NotPossible(f"{what} has signs that are no text")
+        raise NotPossible(f"{what} has signs that are no text", "not_plain_text")
     return text
 
 
@@ -29,5 +29,5 @@ def named(text: str, what: str, ask: str = "--name") -> str:
     """As `entered`, and not empty. Raises: NotPossible."""
     text = entered(text, f"the name of {what}")
     if not text:
-        raise NotPossible(f"{what} needs a name ({ask})")
+        raise NotPossible(f"{what} needs a name ({ask})", "name_missing")
     return text

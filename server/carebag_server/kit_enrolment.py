@@ -47,7 +47,9 @@ def code_for_new(change: Change, unit: CareUnit, name: str, valid: timedelta = V
     name = named(name, "a kit", "--name: what is written on the bag")
     same = select(Kit).where(Kit.organization_id == unit.organization_id, Kit.name == name)
     if change.session.scalars(same.where(Kit.revoked_at.is_(None))).first() is not None:
-        raise NotPossible(f"there is a kit {name} in use already; another key for it: carebag admin kit rotate")
+        raise NotPossible(
+            f"there is a kit {name} in use already; another key for it: carebag admin kit rotate", "name_taken"
+        )
     return _issue(change, KitCodeFor(unit.organization_id, name, unit.name, None), valid)
 
 
@@ -201,7 +203,7 @@ def revoke(change: Change, kit: Kit) -> None:
         NotPossible: it is shut out already.
     """
     if kit.revoked_at is not None:
-        raise NotPossible(f"{kit.name} is shut out already")
+        raise NotPossible(f"{kit.name} is shut out already", "already_revoked")
     kit.revoked_at = change.now
     for code in change.session.scalars(select(KitCode).where(KitCode.kit_id == kit.id, KitCode.used_at.is_(None))):
         code.expires_at = min(code.expires_at, change.now)

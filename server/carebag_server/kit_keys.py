@@ -10,12 +10,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from carebag_server.admin_tables import KitSeen
 from carebag_server.database import Database, of_these
 from carebag_server.people_tables import FormerKitKey
 from carebag_server.refusals import Refused
 from carebag_server.tables import Kit, KitNonce
 from carebag_wire.kit_proof import MAX_SKEW_MS, BadProof, KitProof, proof_text, read_proof
 
+SEEN_EVERY = timedelta(minutes=5)
 _NONCE_KEPT = timedelta(milliseconds=2 * MAX_SKEW_MS)
 
 
@@ -40,7 +42,17 @@ def prove(session: Session, header: str | None, method: str, target: str, body_s
     if abs(proof.unix_ms - now.timestamp() * 1000) > MAX_SKEW_MS:
         raise Refused(401, "clock_differs")
     _take_nonce(session, proof, now)
+    note_seen(session, kit.id, now)
     return kit.id
+
+
+def note_seen(session: Session, kit_id: uuid.UUID, now: datetime) -> None:
+    """The kit is there: written at most once in `SEEN_EVERY`."""
+    row = session.get(KitSeen, kit_id)
+    if row is None:
+        session.add(KitSeen(kit_id=kit_id, at=now))
+    elif now - row.at >= SEEN_EVERY:
+        row.at = now
 
 
 def those_enrolled(database: Database, kit_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:

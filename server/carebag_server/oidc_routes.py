@@ -38,7 +38,7 @@ sessions' own cookies do not come along from another site."""
 CALLBACK = "/api/oidc/callback"
 _PAGE = '<!doctype html><meta charset="utf-8"><title>Carebag</title><meta http-equiv="refresh" content="0;url={to}">'
 _OURS = re.compile(r"[A-Za-z0-9_-]{43}")
-_HAD = re.compile(r"(nurse|doctor|reviewer)-([0-9a-f]{64})")
+_HAD = re.compile(r"(nurse|doctor|reviewer|administrator)-([0-9a-f]{64})")
 _UNKNOWN = datetime(2000, 1, 1, tzinfo=UTC)
 """When somebody proved who they are, where it is not said: too long ago for what needs a fresh proof."""
 Param = Annotated[str, Query(max_length=4096)]

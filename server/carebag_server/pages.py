@@ -46,6 +46,11 @@ def review_page(visitor: Anyone) -> Response:
     return _page("review")
 
 
+@router.get("/admin/")
+def admin_page(visitor: Anyone) -> Response:
+    return _page("admin")
+
+
 @router.get("/assets/{path:path}")
 def asset(path: str, visitor: Anyone) -> Response:
     """Built files carry a digest in their name and never change."""

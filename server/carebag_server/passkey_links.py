@@ -16,7 +16,7 @@ from carebag_server.people import person_of
 from carebag_server.people_tables import PasskeyLink
 from carebag_server.refusals import Refused
 from carebag_server.sessions import digest, new_token
-from carebag_server.staff import Change
+from carebag_server.staff import Change, end_passkeys
 from carebag_server.tables import Commission, Practitioner
 from carebag_wire.api import PasskeyAnswer, PasskeyOptions
 from carebag_wire.visit import Person
@@ -34,7 +34,10 @@ def issue(change: Change, person: Practitioner, valid: timedelta = VALID) -> str
     if not timedelta(0) < valid <= LONGEST:
         raise NotPossible(f"a link is valid for up to {LONGEST.days * 24} hours")
     if _live_commission(change.session, person.id) is None:
-        raise NotPossible(f"{person.name} has no commission: give one first (carebag admin commission add)")
+        raise NotPossible(
+            f"{person.name} has no commission: give one first (carebag admin commission add)",
+            "person_without_commission",
+        )
     for link in change.session.scalars(
         select(PasskeyLink).where(PasskeyLink.practitioner_id == person.id, PasskeyLink.used_at.is_(None))
     ):
@@ -47,6 +50,12 @@ def issue(change: Change, person: Practitioner, valid: timedelta = VALID) -> str
     )
     change.log(Act(action="passkey_link_made", object=f"link for practitioner {person.id}"))
     return token
+
+
+def recover(change: Change, person: Practitioner, valid: timedelta = VALID) -> str:
+    """After a lost key: all keys and sessions of the person end, and a new link is made. Raises: as `issue`."""
+    end_passkeys(change, person)
+    return issue(change, person, valid)
 
 
 def offer(session: Session, token: str, origin: str, now: datetime) -> PasskeyOptions:

@@ -23,8 +23,8 @@ from carebag_wire.api import Door, Entered, Health, LinkToken
 from carebag_wire.visit import Person, Role
 
 router = api_router("/api", "session")
-NEXT: dict[Role, str] = {"doctor": "/doctor/", "reviewer": "/review/"}
-_DOOR_ORDER: tuple[Role, ...] = ("nurse", "doctor", "reviewer")
+NEXT: dict[Role, str] = {"doctor": "/doctor/", "reviewer": "/review/", "administrator": "/admin/"}
+_DOOR_ORDER: tuple[Role, ...] = ("nurse", "doctor", "reviewer", "administrator")
 _DOOR_HOST = re.compile(r"(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
 
 

@@ -31,7 +31,7 @@ CODE_VALID = timedelta(minutes=5)
 TOUCH_EVERY = timedelta(seconds=30)
 State = Literal["open", "locked", "over"]
 Proof = Literal["link", "passkey", "oidc", "demo"]
-SLOTS: tuple[Role, ...] = ("nurse", "doctor", "reviewer")
+SLOTS: tuple[Role, ...] = ("nurse", "doctor", "reviewer", "administrator")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import logging
 import time
 import uuid
@@ -15,8 +16,10 @@ from starlette.websockets import WebSocketDisconnect
 from carebag_server import sessions, together, visits
 from carebag_server.access import DoctorByQuery, TheKitConnecting
 from carebag_server.callers import KitCaller, PersonCaller
+from carebag_server.database import DatabaseBusy
 from carebag_server.hub import Hub, TheHub
 from carebag_server.hubs.events import ConsoleCame, Entered, Joined, KitCame, KitEntered, KitSaid, Left
+from carebag_server.kit_keys import SEEN_EVERY, note_seen
 from carebag_server.kit_nurses import NurseWatch
 from carebag_server.refusals import Refused
 from carebag_server.relations import visible_visit
@@ -310,7 +313,8 @@ class KitTalk:
         read = await run_in_threadpool(self._visits)
         kit_visits = KitVisits(visits=read, telephone=self.hub.settings.telephone)
         await live.happen(KitEntered(line=number, nurses=nurses_of(read), visits=kit_visits))
-        await until_one_ends(self._listen(), self._watch_enrolment(), self._nurse.run(), self._relay.run())
+        watching = (self._watch_enrolment(), self._stay_seen(), self._nurse.run(), self._relay.run())
+        await until_one_ends(self._listen(), *watching)
 
     async def _listen(self) -> None:
         while True:
@@ -320,6 +324,17 @@ class KitTalk:
         """A kit that is reported lost is cut off within a minute."""
         await self.hub.enrolled.until_over(self.caller.kit_id)
         self.line.refuse("kit_revoked", fatal=True)
+
+    async def _stay_seen(self) -> None:
+        """A kit that is connected and asks for nothing is there all the same."""
+        while True:
+            await asyncio.sleep(SEEN_EVERY.total_seconds())
+            with contextlib.suppress(DatabaseBusy):
+                await run_in_threadpool(self._seen)
+
+    def _seen(self) -> None:
+        with self.hub.database.transaction() as session:
+            note_seen(session, self.caller.kit_id, self.hub.now())
 
     def _visits(self) -> list[VisitSnapshot]:
         with self.hub.database.transaction() as session:

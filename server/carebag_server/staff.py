@@ -12,6 +12,7 @@ from typing import get_args
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from carebag_server.admin_tables import WholeHub
 from carebag_server.audit import Act, Actor, append
 from carebag_server.entered_text import entered, named
 from carebag_server.not_possible import NotPossible
@@ -56,7 +57,7 @@ def note_hsa_id(change: Change, owner: Organization | CareUnit | Practitioner | 
     # one commission of HSA has several people
     shared = isinstance(owner, Commission) and had_by and change.session.get(Commission, had_by) is not None
     if had_by is not None and not shared:
-        raise NotPossible(f"{value} belongs to somebody or something else here: an HSA-id names one")
+        raise NotPossible(f"{value} belongs to somebody or something else here: an HSA-id names one", "hsa_id_taken")
     if isinstance(owner, Practitioner | Commission):
         owner.hsa_id = value
     else:
@@ -78,7 +79,7 @@ def add_organization(change: Change, name: str, hsa_id: str | None = None) -> Or
     """Enter a care provider. Raises: NotPossible, BadIdentity."""
     name = named(name, "a care provider")
     if change.session.scalars(select(Organization).where(Organization.name == name)).first() is not None:
-        raise NotPossible(f"there is a care provider {name} already")
+        raise NotPossible(f"there is a care provider {name} already", "name_taken")
     row = Organization(id=change.new_id(), name=name)
     change.session.add(row)
     note_hsa_id(change, row, hsa_id)
@@ -91,7 +92,7 @@ def add_unit(change: Change, organization: Organization, name: str, hsa_id: str 
     name = named(name, "a care unit")
     same = select(CareUnit).where(CareUnit.organization_id == organization.id, CareUnit.name == name)
     if change.session.scalars(same).first() is not None:
-        raise NotPossible(f"{organization.name} has a unit {name} already")
+        raise NotPossible(f"{organization.name} has a unit {name} already", "name_taken")
     row = CareUnit(id=change.new_id(), organization_id=organization.id, name=name)
     change.session.add(row)
     note_hsa_id(change, row, hsa_id)
@@ -147,10 +148,26 @@ def add_person(change: Change, name: str, title: str, hsa_id: str | None = None)
     return row
 
 
+def correct_person(change: Change, person: Practitioner, name: str, title: str) -> None:
+    """Another name or title from now on; notes and the log keep what was written. Raises: NotPossible."""
+    person.name, person.title = named(name, "a person"), entered(title, "the title")
+    change.session.flush()
+    change.log(Act(action="person_corrected", object=f"practitioner {person.id}"))
+
+
 def add_commission(
-    change: Change, person: Practitioner, unit: CareUnit, role: str, hsa_id: str | None = None
+    change: Change,
+    person: Practitioner,
+    unit: CareUnit,
+    role: str,
+    hsa_id: str | None = None,
+    *,
+    whole_hub: bool = False,
 ) -> Commission:
     """Give a practitioner a role (uppdrag) at a care unit.
+
+    Args:
+        whole_hub: an administrator's, for all care providers of the hub and not the unit's alone.
 
     Raises:
         NotPossible: no such role, or that commission stands.
@@ -158,6 +175,8 @@ def add_commission(
     """
     if role not in ROLES:
         raise NotPossible(f"a role is one of {', '.join(ROLES)}")
+    if whole_hub and role != "administrator":
+        raise NotPossible("only an administrator's commission can be for the whole hub")
     same = select(Commission).where(
         Commission.practitioner_id == person.id,
         Commission.organization_id == unit.organization_id,
@@ -166,7 +185,7 @@ def add_commission(
         Commission.ended_at.is_(None),
     )
     if change.session.scalars(same).first() is not None:
-        raise NotPossible(f"{person.name} has that commission already")
+        raise NotPossible(f"{person.name} has that commission already", "commission_there")
     row = Commission(
         id=change.new_id(),
         practitioner_id=person.id,
@@ -178,8 +197,12 @@ def add_commission(
     note_hsa_id(change, row, hsa_id)
     provider = change.session.get(HsaName, unit.organization_id)
     row.provider_hsa_id = provider.value if provider else None
+    if whole_hub:
+        change.session.flush()
+        change.session.add(WholeHub(commission_id=row.id))
     organization = change.session.get_one(Organization, unit.organization_id)
-    thing = f"commission {row.id} {role} at {unit.name} of practitioner {person.id}"
+    what = f"{role} of the whole hub" if whole_hub else role
+    thing = f"commission {row.id} {what} at {unit.name} of practitioner {person.id}"
     change.log(Act(action="commission_added", object=thing), organization.name)
     return row
 
@@ -187,7 +210,7 @@ def add_commission(
 def end_commission(change: Change, row: Commission) -> None:
     """End a role; who is signed in with it is out within 20 s. Raises: NotPossible: it has ended."""
     if row.ended_at is not None:
-        raise NotPossible("that commission has ended already")
+        raise NotPossible("that commission has ended already", "already_ended")
     _end_commissions(change, [row])
     organization = change.session.get_one(Organization, row.organization_id)
     thing = f"commission {row.id} {row.role} at {row.unit} of practitioner {row.practitioner_id}"
@@ -207,7 +230,7 @@ def end_person(change: Change, person: Practitioner) -> None:
     keys = session.scalars(select(Passkey).where(Passkey.practitioner_id == person.id)).all()
     open_links = _void_links(change, person)
     if not commissions and not keys and not open_links:
-        raise NotPossible(f"{person.name} has no commission, no passkey and no open link")
+        raise NotPossible(f"{person.name} has no commission, no passkey and no open link", "nothing_to_end")
     _end_commissions(change, commissions)
     session.execute(delete(Passkey).where(Passkey.practitioner_id == person.id))
     thing = f"practitioner {person.id}, commissions {len(commissions)}, passkeys {len(keys)}"
@@ -228,6 +251,21 @@ def sign_out(change: Change, person: Practitioner | None) -> int:
     whose = "everybody" if person is None else f"practitioner {person.id}"
     change.log(Act(action="sessions_ended", object=f"sessions {len(found)} of {whose}"))
     return len(found)
+
+
+def end_passkeys(change: Change, person: Practitioner) -> int:
+    """All of a person's keys, after a loss: they open nothing any more, and the person's sessions are over.
+
+    Returns: how many there were.
+    """
+    of_owner = select(Commission.id).where(Commission.practitioner_id == person.id)
+    _end_sessions(change, change.session.scalars(of_owner).all())
+    live = select(Passkey).where(Passkey.practitioner_id == person.id, Passkey.ended_at.is_(None))
+    keys = change.session.scalars(live).all()
+    for key in keys:
+        key.ended_at = change.now
+    change.log(Act(action="passkeys_ended", object=f"passkeys {len(keys)} of practitioner {person.id}"))
+    return len(keys)
 
 
 def end_passkey(change: Change, key: Passkey) -> None:

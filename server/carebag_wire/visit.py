@@ -12,7 +12,7 @@ from carebag_wire.values import Circumstances, InstrumentKind
 _WHEN_SAID = Field(exclude_if=lambda value: not value)
 """Left out while it says nothing: a kit or hub of before does not know the field, and refuses what it does not know."""
 
-Role = Literal["nurse", "doctor", "reviewer"]
+Role = Literal["nurse", "doctor", "reviewer", "administrator"]
 RequestKind = Literal["blood_pressure", "oximetry", "listen", "crp", "photo", "temperature", "weight", "glucose"]
 RequestState = Literal["asked", "started", "answered", "done", "declined", "cancelled"]
 """asked → started → answered → done; declined by the nurse, cancelled by the doctor. A rejected answer ends it `done`;

@@ -135,7 +135,7 @@ WITHOUT_A_VISIT = {
     *("audit_verified", "identity_proved", "nurse_at_kit", "passkey_added", "passkey_ended", "period_exported"),
     *("session_locked", "sessions_ended", "signed_in", "signed_out"),
     *("agreement_added", "agreement_ended", "commission_added", "commission_ended", "organization_added"),
-    *("person_added", "person_ended", "unit_added", "passkey_link_made"),
+    *("person_added", "person_corrected", "person_ended", "unit_added", "passkey_link_made", "passkeys_ended"),
     *("kit_code_made", "kit_enrolled", "kit_key_replaced", "kit_revoked"),
     *("patient_merged", "patient_registered", "patient_unmerged", "patients_listed"),
     *("block_lifted", "block_recorded", "blocks_listed", "identity_protected", "identity_protection_ended"),

@@ -15,7 +15,8 @@ from carebag_server.access import Anyone, Doctor, ForPerson, Reviewer, RouteWith
 from carebag_server.tables import CareAgreement, Commission, Organization, VisitRow
 
 HOME = "http://localhost:8470"
-CALLERS = ("anyone", "guest", "nurse", "doctor", "reviewer", "kit")
+CALLERS = ("anyone", "guest", "nurse", "doctor", "reviewer", "administrator", "kit")
+EVERYBODY = {"nurse", "doctor", "reviewer", "administrator"}
 TABLE = {
     "GET /api/health": {"anyone"},
     "POST /api/session/link": {"anyone"},
@@ -36,6 +37,25 @@ TABLE = {
     "GET /doctor/": {"anyone"},
     "GET /review/": {"anyone"},
     "GET /guest/": {"anyone"},
+    "GET /admin/": {"anyone"},
+    "GET /api/admin/places": {"administrator"},
+    "POST /api/admin/providers": {"administrator"},
+    "POST /api/admin/units": {"administrator"},
+    "POST /api/admin/people/search": {"administrator"},
+    "POST /api/admin/people": {"administrator"},
+    "GET /api/admin/people/{person_id}": {"administrator"},
+    "POST /api/admin/people/{person_id}/correct": {"administrator"},
+    "POST /api/admin/people/{person_id}/commissions": {"administrator"},
+    "POST /api/admin/people/{person_id}/link": {"administrator"},
+    "POST /api/admin/people/{person_id}/recover": {"administrator"},
+    "POST /api/admin/people/{person_id}/sign-out": {"administrator"},
+    "POST /api/admin/people/{person_id}/end": {"administrator"},
+    "POST /api/admin/commissions/{commission_id}/end": {"administrator"},
+    "POST /api/admin/keys/{key_id}/end": {"administrator"},
+    "GET /api/admin/kits": {"administrator"},
+    "POST /api/admin/kits": {"administrator"},
+    "POST /api/admin/kits/{kit_id}/code": {"administrator"},
+    "POST /api/admin/kits/{kit_id}/revoke": {"administrator"},
     "POST /api/guest/look": {"anyone"},
     "POST /api/guest/enter": {"anyone"},
     "GET /api/guest": {"guest"},
@@ -46,23 +66,23 @@ TABLE = {
     "POST /api/visits/{visit_id}/camera": {"doctor"},
     "GET /assets/{path:path}": {"anyone"},
     "GET /{name}": {"anyone"},
-    "POST /api/session/end": {"nurse", "doctor", "reviewer"},
-    "GET /api/me": {"nurse", "doctor", "reviewer"},
-    "GET /api/session": {"nurse", "doctor", "reviewer"},
-    "POST /api/session/used": {"nurse", "doctor", "reviewer"},
-    "POST /api/session/lock": {"nurse", "doctor", "reviewer"},
-    "GET /api/session/mine": {"nurse", "doctor", "reviewer"},
-    "POST /api/session/mine/{session_id}/end": {"nurse", "doctor", "reviewer"},
-    "POST /api/session/others/end": {"nurse", "doctor", "reviewer"},
-    "POST /api/session/prove/demo": {"nurse", "doctor", "reviewer"},
-    "GET /api/oidc/prove": {"nurse", "doctor", "reviewer"},
-    "POST /api/passkey/prove/options": {"nurse", "doctor", "reviewer"},
-    "POST /api/passkey/prove/verify": {"nurse", "doctor", "reviewer"},
-    "GET /api/passkey/keys": {"nurse", "doctor", "reviewer"},
-    "POST /api/passkey/keys/{key_id}/name": {"nurse", "doctor", "reviewer"},
-    "POST /api/passkey/keys/{key_id}/end": {"nurse", "doctor", "reviewer"},
-    "POST /api/passkey/register/options": {"nurse", "doctor", "reviewer"},
-    "POST /api/passkey/register/verify": {"nurse", "doctor", "reviewer"},
+    "POST /api/session/end": EVERYBODY,
+    "GET /api/me": EVERYBODY,
+    "GET /api/session": EVERYBODY,
+    "POST /api/session/used": EVERYBODY,
+    "POST /api/session/lock": EVERYBODY,
+    "GET /api/session/mine": EVERYBODY,
+    "POST /api/session/mine/{session_id}/end": EVERYBODY,
+    "POST /api/session/others/end": EVERYBODY,
+    "POST /api/session/prove/demo": EVERYBODY,
+    "GET /api/oidc/prove": EVERYBODY,
+    "POST /api/passkey/prove/options": EVERYBODY,
+    "POST /api/passkey/prove/verify": EVERYBODY,
+    "GET /api/passkey/keys": EVERYBODY,
+    "POST /api/passkey/keys/{key_id}/name": EVERYBODY,
+    "POST /api/passkey/keys/{key_id}/end": EVERYBODY,
+    "POST /api/passkey/register/options": EVERYBODY,
+    "POST /api/passkey/register/verify": EVERYBODY,
     "GET /api/visits": {"doctor"},
     "GET /api/visits/{visit_id}": {"doctor"},
     "POST /api/visits/{visit_id}/requests": {"doctor"},
@@ -142,6 +162,9 @@ def filled(route: str) -> tuple[str, str]:
         "patient_id",
         "question_id",
         "key_id",
+        "person_id",
+        "commission_id",
+        "kit_id",
     ):
         path = path.replace(f"{{{name}}}", str(uuid.UUID(int=1)))
     path = path.replace("{monday}", "2026-11-16").replace("{seq}", "999999")
@@ -163,7 +186,7 @@ def call(hub: Any, route: str, caller: str, slots: dict[str, dict[str, str]], gu
 
 @pytest.fixture(scope="module")
 def signed_in(fuzz_hub: Any) -> dict[str, dict[str, str]]:
-    return {role: fuzz_hub.sign_in(role) for role in ("nurse", "doctor", "reviewer")}
+    return {role: fuzz_hub.sign_in(role) for role in sorted(EVERYBODY)}
 
 
 @pytest.fixture(scope="module")
@@ -197,12 +220,12 @@ def test_route_by_role(fuzz_hub: Any, signed_in: Any, guest: Any, route: str, ca
 
 
 @pytest.mark.parametrize("target", ["/api/ws/console?as=doctor", "/api/ws/kit", "/api/ws/guest"])
-@pytest.mark.parametrize("caller", ["anyone", "guest", "nurse", "reviewer"])
+@pytest.mark.parametrize("caller", ["anyone", "guest", "nurse", "reviewer", "administrator"])
 def test_sockets_by_role(fuzz_hub: Any, signed_in: Any, guest: Any, target: str, caller: str) -> None:
     if (caller, target) == ("guest", "/api/ws/guest"):
         return  # comes in; see test_guests.py
     browser = {"anyone": fuzz_hub.browser(), "guest": guest}.get(caller, fuzz_hub.client)
-    target = target.replace("as=doctor", f"as={caller}") if caller in ("nurse", "reviewer") else target
+    target = target.replace("as=doctor", f"as={caller}") if caller in ("nurse", "reviewer", "administrator") else target
     with (
         pytest.raises(WebSocketDenialResponse) as refused,
         browser.websocket_connect(f"ws://localhost:8470{target}", headers={"Origin": HOME}),

@@ -267,3 +267,26 @@ def test_patients_are_not_in_the_log_by_name_or_number(entered: Operator) -> Non
     database.dispose()
     assert "Prov" not in said
     assert NUMBER not in said
+
+
+def test_an_administrator_is_of_one_care_provider_or_of_all(entered: Operator) -> None:
+    words = ("commission", "add", "--person", "Maja Nordin", "--unit", "Ånge hemsjukvård", "--role")
+    assert "whole hub" in entered.refused(*words, "reviewer", "--whole-hub")
+    entered(*words, "administrator", "--whole-hub")
+    (person,) = entered("person", "list")
+    assert person["commissions"] == ("nurse at Ånge hemsjukvård, administrator of the whole hub at Ånge hemsjukvård")
+
+
+def test_a_lost_key_and_a_wrong_name(entered: Operator) -> None:
+    entered("person", "correct", "Maja Nordin", "--title", "distriktssköterska")
+    entered("person", "correct", "Maja Nordin", "--name", "Maja Nordén")
+    (person,) = entered("person", "list")
+    assert (person["name"], person["title"]) == ("Maja Nordén", "distriktssköterska")
+    made = entered("recover", "Maja Nordén")
+    assert "/enter/#passkey=" in made["url"]
+    assert "name" in entered.refused("person", "correct", "Maja Nordén", "--name", " ")
+
+
+def test_kits_say_when_they_were_seen(entered: Operator) -> None:
+    (kit,) = entered("kit", "list")
+    assert (kit["state"], kit["seen"]) == ("in use", None)

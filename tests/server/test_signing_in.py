@@ -40,15 +40,16 @@ def enter(hub: Any, token: str, headers: dict[str, str] = ORIGIN) -> Any:
     return hub.client.post("/api/session/link", json={"token": token}, headers=headers)
 
 
-def test_three_doors_with_fresh_links(hub: Any) -> None:
+def test_four_doors_with_fresh_links(hub: Any) -> None:
     first, second = hub.client.get("/api/demo/doors").json(), hub.client.get("/api/demo/doors").json()
     assert [(door["role"], door["person"]) for door in first] == [
         ("nurse", "Anna Lind"),
         ("doctor", "Elena Ruiz"),
         ("reviewer", "Karin Berg"),
+        ("administrator", "Lars Åström"),
     ]
     urls = {door["url"] for door in first + second}
-    assert len(urls) == 6
+    assert len(urls) == 8
     assert all(url.startswith(f"{HOME}/enter/#token=") for url in urls)
 
 

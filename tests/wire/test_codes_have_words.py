@@ -20,6 +20,7 @@ CARRIERS = {
     "NeedsPairing",
     "RadioMissing",
     "Refused",
+    "NotPossible",
     "Problem",
     "CameraFailed",
     "HubRefused",

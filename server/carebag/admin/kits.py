@@ -4,15 +4,13 @@ import argparse
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
-
 from carebag.admin.drawing import qr_argument, qr_drawn
 from carebag.admin.finding import the_one, unit_of
-from carebag.admin.leaves import Answer, Groups, group, leaf, origin_argument, safe_origin, table
-from carebag_server import kit_enrolment
-from carebag_server.people_tables import KitCode
+from carebag.admin.leaves import Answer, Groups, group, leaf, looks, origin_argument, safe_origin, table
+from carebag_server import kit_enrolment, staff_lists
 from carebag_server.staff import Change
-from carebag_server.tables import Kit, Organization
+from carebag_server.tables import Kit
+from carebag_wire.administration import KitView, WaitingCode
 from carebag_wire.kit_enrolment import qr_text
 
 
@@ -61,20 +59,22 @@ def _revoke(args: argparse.Namespace, change: Change) -> Answer:
 
 
 def _list(args: argparse.Namespace, change: Change) -> Answer:
-    def organization(row: Kit | KitCode) -> str:
-        return change.session.get_one(Organization, row.organization_id).name
+    def line(row: KitView | WaitingCode, state: str, **more: Any) -> dict[str, Any]:
+        return {"name": row.name, "unit": row.unit, "organization": row.organization, "state": state, **more}
 
-    def line(row: Kit | KitCode, state: str, **more: Any) -> dict[str, Any]:
-        return {"name": row.name, "unit": row.unit, "organization": organization(row), "state": state, **more}
-
+    look = looks(change)
     rows = [
-        line(kit, "shut out" if kit.revoked_at else "in use", since=kit.revoked_at or kit.enrolled_at, id=kit.id)
-        for kit in change.session.scalars(select(Kit).order_by(Kit.name, Kit.id))
+        line(
+            kit,
+            "shut out" if kit.revoked_at else "in use",
+            since=kit.revoked_at or kit.enrolled_at,
+            seen=kit.seen_at,
+            id=kit.id,
+        )
+        for kit in staff_lists.kits(look)
     ]
-    waiting = select(KitCode).where(KitCode.used_at.is_(None), KitCode.expires_at > change.now)
     rows += [
-        line(code, "code waits", since=code.made_at, id=code.kit_id)
-        for code in change.session.scalars(waiting.order_by(KitCode.made_at))
+        line(code, "code waits", since=code.made_at, seen=None, id=code.kit_id) for code in staff_lists.codes(look)
     ]
-    columns = ["name", "unit", "organization", "state", "since", "id"]
+    columns = ["name", "unit", "organization", "state", "since", "seen", "id"]
     return Answer(rows, table(rows, columns, "no kit yet: carebag admin kit add"))

@@ -16,6 +16,7 @@ from carebag_server.audit import Actor
 from carebag_server.not_possible import NotPossible
 from carebag_server.settings import is_loopback
 from carebag_server.staff import Change
+from carebag_server.staff_lists import Looks
 from carebag_wire.kit_enrolment import origin_of
 
 DEFAULT_ORIGIN = "http://localhost:8470"
@@ -102,6 +103,11 @@ def login_name() -> str:
 
 def change_of(session: Any) -> Change:
     return Change(session, operator(), datetime.now(UTC))
+
+
+def looks(change: Change) -> Looks:
+    """An operator sees all of the hub."""
+    return Looks(change.session, change.now)
 
 
 def shown(args: argparse.Namespace, answer: Answer) -> str:

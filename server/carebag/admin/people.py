@@ -1,6 +1,7 @@
 """`carebag admin organization | unit | agreement | person | commission | link | passkey`."""
 
 import argparse
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,12 +9,12 @@ from sqlalchemy import select
 
 from carebag.admin.drawing import qr_argument, qr_drawn
 from carebag.admin.finding import hsa_of, the_one, unit_of
-from carebag.admin.leaves import Answer, Groups, group, leaf, origin_argument, safe_origin, table
-from carebag_server import passkey_links, staff
+from carebag.admin.leaves import Answer, Groups, group, leaf, looks, origin_argument, safe_origin, table
+from carebag_server import passkey_links, staff, staff_lists
 from carebag_server.not_possible import NotPossible
-from carebag_server.people_tables import CareUnit
 from carebag_server.staff import Change
 from carebag_server.tables import CareAgreement, Commission, Organization, Passkey, Practitioner
+from carebag_wire.administration import StaffPerson
 
 
 def add(groups: Groups) -> None:
@@ -22,11 +23,15 @@ def add(groups: Groups) -> None:
     _agreements(group(groups, "agreement", "doctors of one care provider serve the visits of another"))
     _people(group(groups, "person", "practitioners"))
     _commissions(group(groups, "commission", "roles of practitioners at care units"))
-    link = leaf(groups, "link", _link, "make a one-time link with which a person makes a passkey")
-    link.add_argument("person", help="name, HSA-id or id")
-    link.add_argument("--hours", type=int, default=24, help="how long it works (default 24, at most 168)")
-    origin_argument(link)
-    qr_argument(link)
+    for name, run, about in (
+        ("link", _link, "make a one-time link with which a person makes a passkey"),
+        ("recover", _recover, "after a lost device: end a person's passkeys and sessions, and make a new link"),
+    ):
+        made = leaf(groups, name, run, about)
+        made.add_argument("person", help="name, HSA-id or id")
+        made.add_argument("--hours", type=int, default=24, help="how long it works (default 24, at most 168)")
+        origin_argument(made)
+        qr_argument(made)
     keys = group(groups, "passkey", "passkeys of a person")
     leaf(keys, "list", _list_keys, "show a person's passkeys").add_argument("person", help="name, HSA-id or id")
     leaf(keys, "end", _end_key, "end a passkey, of a device that was lost").add_argument("passkey", help="its id")
@@ -49,10 +54,7 @@ def _add_organization(args: argparse.Namespace, change: Change) -> Answer:
 
 
 def _list_organizations(args: argparse.Namespace, change: Change) -> Answer:
-    rows = [
-        {"id": row.id, "name": row.name, "hsa_id": hsa_of(change.session, row.id)}
-        for row in change.session.scalars(select(Organization).order_by(Organization.name))
-    ]
+    rows = [{"id": one.id, "name": one.name, "hsa_id": one.hsa_id} for one in staff_lists.providers(looks(change))]
     return Answer(rows, table(rows, ["name", "hsa_id", "id"], "no care provider yet: carebag admin organization add"))
 
 
@@ -71,10 +73,10 @@ def _add_unit(args: argparse.Namespace, change: Change) -> Answer:
 
 
 def _list_units(args: argparse.Namespace, change: Change) -> Answer:
-    query = select(CareUnit, Organization).join(Organization, Organization.id == CareUnit.organization_id)
     rows = [
-        {"id": unit.id, "name": unit.name, "organization": of.name, "hsa_id": hsa_of(change.session, unit.id)}
-        for unit, of in change.session.execute(query.order_by(Organization.name, CareUnit.name))
+        {"id": unit.id, "name": unit.name, "organization": of.name, "hsa_id": unit.hsa_id}
+        for of in staff_lists.providers(looks(change))
+        for unit in of.units
     ]
     return Answer(rows, table(rows, ["organization", "name", "hsa_id", "id"], "no care unit yet"))
 
@@ -132,6 +134,10 @@ def _people(verbs: Groups) -> None:
     add.add_argument("--title", required=True, help="as patients and colleagues read it: sjuksköterska")
     _hsa(add)
     leaf(verbs, "list", _list_people, "show the practitioners with their commissions")
+    correct = leaf(verbs, "correct", _correct_person, "write another name or title; what was signed stays as it was")
+    correct.add_argument("person", help="name, HSA-id or id")
+    correct.add_argument("--name", help="left out: as it is")
+    correct.add_argument("--title", help="left out: as it is")
     end = leaf(verbs, "end", _end_person, "end all that a person may do here; what they did stays")
     end.add_argument("person", help="name, HSA-id or id")
     out = leaf(verbs, "sign-out", _sign_out, "end the sessions of a person, or of everybody; they may come in again")
@@ -152,23 +158,25 @@ def _list_people(args: argparse.Namespace, change: Change) -> Answer:
             "id": person.id,
             "name": person.name,
             "title": person.title,
-            "hsa_id": hsa_of(change.session, person.id),
-            "commissions": ", ".join(_roles(change, person)) or "none",
-            "passkeys": len(_keys(change, person)),
+            "hsa_id": person.hsa_id,
+            "commissions": ", ".join(_roles(person)) or "none",
+            "passkeys": person.passkeys,
         }
-        for person in change.session.scalars(select(Practitioner).order_by(Practitioner.name, Practitioner.id))
+        for person in staff_lists.people(looks(change))
     ]
     columns = ["name", "title", "commissions", "passkeys", "hsa_id", "id"]
     return Answer(rows, table(rows, columns, "nobody yet: carebag admin person add"))
 
 
-def _roles(change: Change, person: Practitioner) -> list[str]:
-    live = select(Commission).where(Commission.practitioner_id == person.id, Commission.ended_at.is_(None))
-    return [f"{row.role} at {row.unit}" for row in change.session.scalars(live.order_by(Commission.id))]
+def _roles(person: StaffPerson) -> list[str]:
+    live = [one for one in person.commissions if one.ended_at is None]
+    return [f"{one.role}{' of the whole hub' if one.whole_hub else ''} at {one.unit}" for one in live]
 
 
-def _keys(change: Change, person: Practitioner) -> list[Passkey]:
-    return list(change.session.scalars(select(Passkey).where(Passkey.practitioner_id == person.id)))
+def _correct_person(args: argparse.Namespace, change: Change) -> Answer:
+    person = the_one(change.session, Practitioner, args.person)
+    staff.correct_person(change, person, args.name or person.name, args.title or person.title)
+    return Answer({"id": person.id, "name": person.name}, f"{person.name}, {person.title}: {person.id}")
 
 
 def _end_person(args: argparse.Namespace, change: Change) -> Answer:
@@ -189,6 +197,7 @@ def _commissions(verbs: Groups) -> None:
     add.add_argument("--role", required=True, choices=staff.ROLES)
     add.add_argument("--unit", required=True, help="name, HSA-id or id of the care unit")
     add.add_argument("--organization", help="care provider, where several have a unit of that name")
+    add.add_argument("--whole-hub", action="store_true", help="an administrator of all care providers, not of one")
     _hsa(add)
     end = leaf(verbs, "end", _end_commission, "end a role")
     end.add_argument("commission", help="its id or HSA-id")
@@ -198,9 +207,9 @@ def _commissions(verbs: Groups) -> None:
 def _add_commission(args: argparse.Namespace, change: Change) -> Answer:
     person = the_one(change.session, Practitioner, args.person)
     unit = unit_of(change.session, args.organization, args.unit)
-    row = staff.add_commission(change, person, unit, args.role, args.hsa_id)
+    row = staff.add_commission(change, person, unit, args.role, args.hsa_id, whole_hub=args.whole_hub)
     words = f"{person.name} is {row.role} at {row.unit}: {row.id}"
-    if not _keys(change, person):
+    if not staff_lists.keys(change.session, person.id):
         words += f"\nNext: a link for a passkey (carebag admin link {person.id})"
     return Answer({"id": row.id, "person": person.id, "role": row.role, "unit": row.unit}, words)
 
@@ -230,9 +239,19 @@ def _list_commissions(args: argparse.Namespace, change: Change) -> Answer:
 
 
 def _link(args: argparse.Namespace, change: Change) -> Answer:
+    return _link_by(passkey_links.issue, args, change)
+
+
+def _recover(args: argparse.Namespace, change: Change) -> Answer:
+    return _link_by(passkey_links.recover, args, change)
+
+
+def _link_by(
+    make: Callable[[Change, Practitioner, timedelta], str], args: argparse.Namespace, change: Change
+) -> Answer:
     person = the_one(change.session, Practitioner, args.person)
     origin, valid = safe_origin(args), timedelta(hours=args.hours)
-    url = f"{origin}/enter/#passkey={passkey_links.issue(change, person, valid)}"
+    url = f"{origin}/enter/#passkey={make(change, person, valid)}"
     until = change.now + valid
     words = (
         f"{url}\n{qr_drawn(args, url)}"
@@ -244,7 +263,8 @@ def _link(args: argparse.Namespace, change: Change) -> Answer:
 
 def _list_keys(args: argparse.Namespace, change: Change) -> Answer:
     person = the_one(change.session, Practitioner, args.person)
-    rows = [{"id": key.id, "made": key.created_at, "used": key.used_at} for key in _keys(change, person)]
+    keys = staff_lists.keys(change.session, person.id)
+    rows = [{"id": key.id, "made": key.created_at, "used": key.used_at} for key in keys]
     nothing = f"{person.name} has none: carebag admin link {person.id}"
     return Answer(rows, table(rows, ["made", "used", "id"], nothing))
 

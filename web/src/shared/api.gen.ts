@@ -1634,6 +1634,299 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Admin Places */
+        get: operations["admin_places"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admin Add Provider */
+        post: operations["admin_add_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admin Add Unit */
+        post: operations["admin_add_unit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/people/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admin People */
+        post: operations["admin_people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admin Add Person */
+        post: operations["admin_add_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/people/{person_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Admin Person */
+        get: operations["admin_person"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/people/{person_id}/correct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admin Correct Person */
+        post: operations["admin_correct_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/people/{person_id}/commissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admin Give Commission */
+        post: operations["admin_give_commission"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/commissions/{commission_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admin End Commission */
+        post: operations["admin_end_commission"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/people/{person_id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admin Link */
+        post: operations["admin_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/people/{person_id}/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admin Recover */
+        post: operations["admin_recover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/people/{person_id}/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admin Sign Out */
+        post: operations["admin_sign_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/people/{person_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admin End Person */
+        post: operations["admin_end_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/keys/{key_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admin End Key */
+        post: operations["admin_end_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/kits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Admin Kits */
+        get: operations["admin_kits"];
+        put?: never;
+        /** Admin Add Kit */
+        post: operations["admin_add_kit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/kits/{kit_id}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Admin Rotate Kit
+         * @description For another key of a kit, also of one that was shut out and is found again.
+         */
+        post: operations["admin_rotate_kit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/kits/{kit_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admin Revoke Kit */
+        post: operations["admin_revoke_kit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/kit/uploads/{sha256}": {
         parameters: {
             query?: never;
@@ -1736,6 +2029,62 @@ export interface components {
             lot: string;
             /** Expires */
             expires: string;
+        };
+        /** AddKit */
+        AddKit: {
+            /**
+             * Minutes
+             * @default 15
+             */
+            minutes: number;
+            /**
+             * Unit Id
+             * Format: uuid
+             */
+            unit_id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * AddPerson
+         * @description A person and the first commission in one act: without one nobody would see the person.
+         */
+        AddPerson: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /**
+             * Hsa Id
+             * @default
+             */
+            hsa_id: string;
+            commission: components["schemas"]["GiveCommission"];
+        };
+        /** AddProvider */
+        AddProvider: {
+            /** Name */
+            name: string;
+            /**
+             * Hsa Id
+             * @default
+             */
+            hsa_id: string;
+        };
+        /** AddUnit */
+        AddUnit: {
+            /**
+             * Organization Id
+             * Format: uuid
+             */
+            organization_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Hsa Id
+             * @default
+             */
+            hsa_id: string;
         };
         /** AnswerQuestion */
         AnswerQuestion: {
@@ -2049,6 +2398,23 @@ export interface components {
             /** Plan Read */
             plan_read: boolean;
         };
+        /**
+         * CodeMade
+         * @description Shown once: the hub keeps a digest.
+         */
+        CodeMade: {
+            /** Code */
+            code: string;
+            /** Hub */
+            hub: string;
+            /** Qr */
+            qr: string[];
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
         /** CommissionChoice */
         CommissionChoice: {
             /**
@@ -2060,7 +2426,7 @@ export interface components {
              * Role
              * @enum {string}
              */
-            role: "nurse" | "doctor" | "reviewer";
+            role: "nurse" | "doctor" | "reviewer" | "administrator";
             /** Unit */
             unit: string;
             /** Organization */
@@ -2117,6 +2483,13 @@ export interface components {
              * Format: date-time
              */
             valid_until: string;
+        };
+        /** CorrectPerson */
+        CorrectPerson: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
         };
         /**
          * Decide
@@ -2335,7 +2708,7 @@ export interface components {
              * Role
              * @enum {string}
              */
-            role: "nurse" | "doctor" | "reviewer";
+            role: "nurse" | "doctor" | "reviewer" | "administrator";
             /** Person */
             person: string;
             /** Url */
@@ -2506,7 +2879,7 @@ export interface components {
              * Role
              * @enum {string}
              */
-            role: "nurse" | "doctor" | "reviewer";
+            role: "nurse" | "doctor" | "reviewer" | "administrator";
             /** Next */
             next: string;
         };
@@ -2602,6 +2975,24 @@ export interface components {
             /** Samples */
             samples: number;
         };
+        /** GiveCommission */
+        GiveCommission: {
+            /**
+             * Unit Id
+             * Format: uuid
+             */
+            unit_id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "nurse" | "doctor" | "reviewer" | "administrator";
+            /**
+             * Hsa Id
+             * @default
+             */
+            hsa_id: string;
+        };
         /**
          * GiveConsent
          * @description The patient said yes to that the doctor's care provider reads what others documented.
@@ -2635,6 +3026,38 @@ export interface components {
             type: "give_passkey";
             /** Passkey */
             passkey: number;
+        };
+        /** GivenCommission */
+        GivenCommission: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "nurse" | "doctor" | "reviewer" | "administrator";
+            /** Unit */
+            unit: string;
+            /** Unit Id */
+            unit_id: string | null;
+            /**
+             * Organization Id
+             * Format: uuid
+             */
+            organization_id: string;
+            /** Organization */
+            organization: string;
+            /** Hsa Id */
+            hsa_id: string | null;
+            /** Whole Hub */
+            whole_hub: boolean;
+            /** Ended At */
+            ended_at: string | null;
+            /** Signed In */
+            signed_in: number;
         };
         /**
          * Guest
@@ -3132,6 +3555,38 @@ export interface components {
              */
             nurse_commission: string | null;
         };
+        /** KitView */
+        KitView: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string;
+            /** Organization */
+            organization: string;
+            /**
+             * Enrolled At
+             * Format: date-time
+             */
+            enrolled_at: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Seen At */
+            seen_at: string | null;
+            /** Connected */
+            connected: boolean;
+        };
+        /** Kits */
+        Kits: {
+            /** Kits */
+            kits: components["schemas"]["KitView"][];
+            /** Codes */
+            codes: components["schemas"]["WaitingCode"][];
+        };
         /**
          * KnownAs
          * @description Who a patient turned out to be.
@@ -3185,6 +3640,21 @@ export interface components {
              * @enum {string}
              */
             type: "leave";
+        };
+        /**
+         * LinkMade
+         * @description Shown once: the hub keeps a digest.
+         */
+        LinkMade: {
+            /** Url */
+            url: string;
+            /** Qr */
+            qr: string[];
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
         };
         /**
          * LinkQuality
@@ -3508,6 +3978,22 @@ export interface components {
              * @default null
              */
             problem: string | null;
+        };
+        /** MakeCode */
+        MakeCode: {
+            /**
+             * Minutes
+             * @default 15
+             */
+            minutes: number;
+        };
+        /** MakeLink */
+        MakeLink: {
+            /**
+             * Hours
+             * @default 24
+             */
+            hours: number;
         };
         /**
          * MakeMark
@@ -3854,7 +4340,7 @@ export interface components {
                 [key: string]: unknown;
             };
             /** Role */
-            role?: ("nurse" | "doctor" | "reviewer") | null;
+            role?: ("nurse" | "doctor" | "reviewer" | "administrator") | null;
         };
         /**
          * PasskeyByLink
@@ -4017,6 +4503,26 @@ export interface components {
             /** Accesses */
             accesses: components["schemas"]["PatientAccess"][];
         };
+        /** PeopleFound */
+        PeopleFound: {
+            /** People */
+            people: components["schemas"]["StaffPerson"][];
+            /** Total */
+            total: number;
+        };
+        /** PeopleQuery */
+        PeopleQuery: {
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Ended
+             * @default false
+             */
+            ended: boolean;
+        };
         /**
          * Person
          * @description A practitioner in a commission (uppdrag): the role is the commission's, not the person's.
@@ -4040,7 +4546,7 @@ export interface components {
              * Role
              * @enum {string}
              */
-            role: "nurse" | "doctor" | "reviewer";
+            role: "nurse" | "doctor" | "reviewer" | "administrator";
             /** Unit */
             unit: string;
             /** Organization */
@@ -4134,6 +4640,18 @@ export interface components {
             /** Id */
             id: number;
         };
+        /**
+         * Places
+         * @description Care providers and units that the asking administrator's commission reaches.
+         */
+        Places: {
+            /** Whole Hub */
+            whole_hub: boolean;
+            /** Other Way */
+            other_way: boolean;
+            /** Providers */
+            providers: components["schemas"]["ProviderView"][];
+        };
         /** Pong */
         Pong: {
             /**
@@ -4217,6 +4735,20 @@ export interface components {
         ProviderOffer: {
             /** Name */
             name: string;
+        };
+        /** ProviderView */
+        ProviderView: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Hsa Id */
+            hsa_id: string | null;
+            /** Units */
+            units: components["schemas"]["UnitView"][];
         };
         /**
          * Quality
@@ -4706,7 +5238,7 @@ export interface components {
              * Role
              * @enum {string}
              */
-            role: "nurse" | "doctor" | "reviewer";
+            role: "nurse" | "doctor" | "reviewer" | "administrator";
             /** Unit */
             unit: string;
             /**
@@ -4931,6 +5463,82 @@ export interface components {
             /** N */
             n: number;
         };
+        /** StaffDetail */
+        StaffDetail: {
+            person: components["schemas"]["StaffPerson"];
+            /** Keys */
+            keys: components["schemas"]["StaffKey"][];
+            /** Sessions */
+            sessions: components["schemas"]["StaffSession"][];
+        };
+        /** StaffKey */
+        StaffKey: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Used At */
+            used_at: string | null;
+        };
+        /** StaffPerson */
+        StaffPerson: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Hsa Id */
+            hsa_id: string | null;
+            /** Passkeys */
+            passkeys: number;
+            /** Link Until */
+            link_until: string | null;
+            /** Commissions */
+            commissions: components["schemas"]["GivenCommission"][];
+            /** Myself */
+            myself: boolean;
+            /** Elsewhere */
+            elsewhere: boolean;
+        };
+        /** StaffSession */
+        StaffSession: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "nurse" | "doctor" | "reviewer" | "administrator";
+            /** Unit */
+            unit: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Used At
+             * Format: date-time
+             */
+            used_at: string;
+            /** Locked */
+            locked: boolean;
+        };
         /**
          * StartPairing
          * @description Look for a new instrument of this kind during the next minute.
@@ -5069,6 +5677,22 @@ export interface components {
              */
             set_aside_at: string | null;
         };
+        /** UnitView */
+        UnitView: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Hsa Id */
+            hsa_id: string | null;
+            /** Commissions */
+            commissions: number;
+            /** Kits */
+            kits: number;
+        };
         /**
          * UploadState
          * @description How much of a file the hub has on its disk.
@@ -5158,6 +5782,30 @@ export interface components {
              * @default []
              */
             guests: components["schemas"]["Guest"][];
+        };
+        /**
+         * WaitingCode
+         * @description A code that no machine used yet. The code itself is known only where it was shown.
+         */
+        WaitingCode: {
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string;
+            /** Organization */
+            organization: string;
+            /** Kit Id */
+            kit_id: string | null;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
         };
         /**
          * WeekPlan
@@ -5271,6 +5919,10 @@ export interface components {
 export type Access = components['schemas']['Access'];
 export type AccessView = components['schemas']['AccessView'];
 export type AddCartridge = components['schemas']['AddCartridge'];
+export type AddKit = components['schemas']['AddKit'];
+export type AddPerson = components['schemas']['AddPerson'];
+export type AddProvider = components['schemas']['AddProvider'];
+export type AddUnit = components['schemas']['AddUnit'];
 export type AnswerQuestion = components['schemas']['AnswerQuestion'];
 export type AskFor = components['schemas']['AskFor'];
 export type AskStaff = components['schemas']['AskStaff'];
@@ -5288,10 +5940,12 @@ export type ChooseCommission = components['schemas']['ChooseCommission'];
 export type ChooseDevice = components['schemas']['ChooseDevice'];
 export type Circumstances = components['schemas']['Circumstances'];
 export type CloseVisit = components['schemas']['CloseVisit'];
+export type CodeMade = components['schemas']['CodeMade'];
 export type CommissionChoice = components['schemas']['CommissionChoice'];
 export type CompareCheckpoint = components['schemas']['CompareCheckpoint'];
 export type Compared = components['schemas']['Compared'];
 export type Consent = components['schemas']['Consent'];
+export type CorrectPerson = components['schemas']['CorrectPerson'];
 export type Decide = components['schemas']['Decide'];
 export type DeclineRequest = components['schemas']['DeclineRequest'];
 export type DeviceIdentity = components['schemas']['DeviceIdentity'];
@@ -5314,8 +5968,10 @@ export type FromConsole = components['schemas']['FromConsole'];
 export type FromGuest = components['schemas']['FromGuest'];
 export type FromNurse = components['schemas']['FromNurse'];
 export type Gap = components['schemas']['Gap'];
+export type GiveCommission = components['schemas']['GiveCommission'];
 export type GiveConsent = components['schemas']['GiveConsent'];
 export type GivePasskey = components['schemas']['GivePasskey'];
+export type GivenCommission = components['schemas']['GivenCommission'];
 export type Guest = components['schemas']['Guest'];
 export type GuestDo = components['schemas']['GuestDo'];
 export type GuestEnters = components['schemas']['GuestEnters'];
@@ -5333,9 +5989,12 @@ export type Judgement = components['schemas']['Judgement'];
 export type KitEnrolled = components['schemas']['KitEnrolled'];
 export type KitState = components['schemas']['KitState'];
 export type KitStatus = components['schemas']['KitStatus'];
+export type KitView = components['schemas']['KitView'];
+export type Kits = components['schemas']['Kits'];
 export type KnownAs = components['schemas']['KnownAs'];
 export type Ladder = components['schemas']['Ladder'];
 export type Leave = components['schemas']['Leave'];
+export type LinkMade = components['schemas']['LinkMade'];
 export type LinkQuality = components['schemas']['LinkQuality'];
 export type LinkReport = components['schemas']['LinkReport'];
 export type LinkToken = components['schemas']['LinkToken'];
@@ -5346,6 +6005,8 @@ export type LiveVitals = components['schemas']['LiveVitals'];
 export type LogPage = components['schemas']['LogPage'];
 export type LogQuery = components['schemas']['LogQuery'];
 export type LoopTest = components['schemas']['LoopTest'];
+export type MakeCode = components['schemas']['MakeCode'];
+export type MakeLink = components['schemas']['MakeLink'];
 export type MakeMark = components['schemas']['MakeMark'];
 export type MakePathProof = components['schemas']['MakePathProof'];
 export type MarkedRead = components['schemas']['MarkedRead'];
@@ -5372,15 +6033,19 @@ export type PathProof = components['schemas']['PathProof'];
 export type Patient = components['schemas']['Patient'];
 export type PatientAccess = components['schemas']['PatientAccess'];
 export type PatientAccesses = components['schemas']['PatientAccesses'];
+export type PeopleFound = components['schemas']['PeopleFound'];
+export type PeopleQuery = components['schemas']['PeopleQuery'];
 export type Person = components['schemas']['Person'];
 export type PhotoTaken = components['schemas']['PhotoTaken'];
 export type PhotoView = components['schemas']['PhotoView'];
 export type Ping = components['schemas']['Ping'];
+export type Places = components['schemas']['Places'];
 export type Pong = components['schemas']['Pong'];
 export type Present = components['schemas']['Present'];
 export type PressSimulator = components['schemas']['PressSimulator'];
 export type Problem = components['schemas']['Problem'];
 export type ProviderOffer = components['schemas']['ProviderOffer'];
+export type ProviderView = components['schemas']['ProviderView'];
 export type Quality = components['schemas']['Quality'];
 export type QualityWeek = components['schemas']['QualityWeek'];
 export type Quantity = components['schemas']['Quantity'];
@@ -5414,6 +6079,10 @@ export type SoundEnd = components['schemas']['SoundEnd'];
 export type SoundRecorded = components['schemas']['SoundRecorded'];
 export type SoundView = components['schemas']['SoundView'];
 export type Spread = components['schemas']['Spread'];
+export type StaffDetail = components['schemas']['StaffDetail'];
+export type StaffKey = components['schemas']['StaffKey'];
+export type StaffPerson = components['schemas']['StaffPerson'];
+export type StaffSession = components['schemas']['StaffSession'];
 export type StartPairing = components['schemas']['StartPairing'];
 export type StartRequest = components['schemas']['StartRequest'];
 export type StopListening = components['schemas']['StopListening'];
@@ -5425,9 +6094,11 @@ export type ToConsole = components['schemas']['ToConsole'];
 export type ToGuest = components['schemas']['ToGuest'];
 export type ToNurse = components['schemas']['ToNurse'];
 export type TrayItem = components['schemas']['TrayItem'];
+export type UnitView = components['schemas']['UnitView'];
 export type UploadState = components['schemas']['UploadState'];
 export type VisitHead = components['schemas']['VisitHead'];
 export type VisitSnapshot = components['schemas']['VisitSnapshot'];
+export type WaitingCode = components['schemas']['WaitingCode'];
 export type WeekPlan = components['schemas']['WeekPlan'];
 export type Welcome = components['schemas']['Welcome'];
 export type WhyFact = components['schemas']['WhyFact'];
@@ -8301,6 +8972,572 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AuditCheck"];
                 };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_places: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Places"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_add_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddProvider"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_add_unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddUnit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PeopleQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleFound"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_add_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddPerson"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffDetail"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffDetail"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_correct_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectPerson"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_give_commission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveCommission"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_end_commission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                commission_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakeLink"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkMade"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_recover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakeLink"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkMade"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_end_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_end_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_kits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kits"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_add_kit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddKit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeMade"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_rotate_kit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakeCode"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeMade"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    admin_revoke_kit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused: a code, no sentence */
             default: {

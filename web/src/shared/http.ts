@@ -14,7 +14,7 @@ export const LOCKED = 'carebag:locked'
 /** A press that says the same again within this time is the same press: hands tremble, and screens answer late. */
 const SAME_PRESS_MS = 700
 
-export type As = 'doctor' | 'reviewer' | undefined
+export type As = 'doctor' | 'reviewer' | 'administrator' | undefined
 
 export class Api {
   readonly #presses = new Map<string, Promise<unknown>>()
@@ -38,8 +38,8 @@ export class Api {
   }
 
   /** For an answer that is used up by what follows, as a challenge is: each press has its own. */
-  postAnew<T>(path: string): Promise<T> {
-    return this.#json<T>('POST', path, {})
+  postAnew<T>(path: string, body: object = {}): Promise<T> {
+    return this.#json<T>('POST', path, body)
   }
 
   put<T = unknown>(path: string, body: unknown): Promise<T> {
