@@ -20,9 +20,12 @@ from carebag_fhir.visit_export import VisitExport
 from carebag_wire.records import Reading
 from carebag_wire.values import (
     Binding,
+    Breathes,
     Circumstances,
+    Consciousness,
     DeviceIdentity,
     InstrumentKind,
+    OxygenDevice,
     Provenance,
     Quality,
     Quantity,
@@ -70,6 +73,14 @@ TIMES = st.builds(
     device_offset_s=SECONDS,
     device_offset_uncertainty_s=SECONDS,
 )
+SEEN = st.builds(
+    Seen,
+    consciousness=st.none() | st.sampled_from(get_args(Consciousness)),
+    breathes=st.none() | st.sampled_from(get_args(Breathes)),
+    oxygen_device=st.none() | st.sampled_from(get_args(OxygenDevice)),
+    breaths=st.none() | st.integers(0, 200),
+    counted_s=st.none() | st.sampled_from([30, 60]),
+)
 QUALITY = st.builds(Quality, word=..., reasons=st.lists(CODES, max_size=3))
 
 
@@ -101,7 +112,7 @@ def views(draw: st.DrawFn, visit: uuid.UUID, patient: uuid.UUID, kit: uuid.UUID)
         raw=draw(st.binary(max_size=8)).hex(),
         display_photo=draw(st.none() | IDS),
         user=draw(st.none() | st.integers(0, 300)),
-        seen=draw(st.none() | st.builds(Seen, **dict.fromkeys(Seen.model_fields, ...))),
+        seen=draw(st.none() | SEEN),
     )
     decision: Any = draw(st.sampled_from(["draft", "kept", "rejected"]))
     return ReadingView(
