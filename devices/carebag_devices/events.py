@@ -24,8 +24,20 @@ from numpy.typing import NDArray
 Kind = Literal["cuff", "oximeter", "stethoscope", "crp_analyser", "thermometer", "scale", "glucose_meter"]
 MeasurementKind = Literal["blood_pressure", "oximetry", "crp", "temperature", "weight", "glucose"]
 ValueName = Literal[
-    "systolic", "diastolic", "mean", "pulse", "spo2", "perfusion", "crp", "temperature", "weight", "glucose"
+    "systolic",
+    "diastolic",
+    "mean",
+    "pulse",
+    "spo2",
+    "perfusion",
+    "crp",
+    "temperature",
+    "weight",
+    "glucose",
+    "respiration",
+    "oxygen_flow",
 ]
+"""The last two no instrument of the bag sends: a nurse counts or reads them."""
 Bond = Literal["none", "bonded", "lost"]
 """`none` also for instruments that need no bond."""
 

@@ -27,6 +27,10 @@ LIMITS: dict[str, tuple[Decimal, Decimal]] = {
     "weight": (Decimal(25), Decimal(300)),
     # mmol/L; home meters measure 0.6 to 33.3 (ISO 15197 asks for 2.8 to 22.2 at least)
     "glucose": (Decimal("0.6"), Decimal("33.3")),
+    # breaths of an adult that a nurse can count in a kitchen (our choice)
+    "respiration": (Decimal(4), Decimal(60)),
+    # litres a minute: from the least of a cannula to the most of a reservoir mask (our choice)
+    "oxygen_flow": (Decimal("0.1"), Decimal(15)),
 }
 _TO_TABLE_UNIT: dict[tuple[str, str], Decimal] = {
     ("mm[Hg]", "kPa"): Decimal("7.50062"),

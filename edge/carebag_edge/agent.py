@@ -72,6 +72,7 @@ class Agent:
         self.journal.retry_refused()
         self.disk = DiskRoom(settings.data, settings.reserve_bytes)
         self.bedside = Bedside(self.journal, self.media, clock)
+        self.bedside.counts_scores = settings.news2
         self.bedside.make_room = self.disk.let_go
         self.bedside.takes_photos = lambda: self.disk.takes_photos
         self.tasks = Tasks(self.bedside, clock)

@@ -7,10 +7,10 @@ from typing import Literal
 from uuid import UUID
 
 from carebag_devices.events import ClockRead, Measured
-from carebag_edge import book_keeper
+from carebag_edge import book_keeper, observation_entry
 from carebag_edge.binding import Armed, Binder, Moment, OpenVisit, PastVisit, Whom
 from carebag_edge.book_keeper import BookKeeper
-from carebag_edge.capture import reading_of, spot_reading, typed_reading
+from carebag_edge.capture import observed_reading, reading_of, spot_reading, typed_reading
 from carebag_edge.clock import Clock
 from carebag_edge.device_clock import ClockState, DeviceClocks, age_of, parse
 from carebag_edge.errors import NotSaved, Refused
@@ -23,9 +23,10 @@ from carebag_edge.media_files import MediaFiles
 from carebag_edge.unsaved import Taken, Unsaved
 from carebag_edge.visits import VisitBook, answered_requests, overlaid
 from carebag_edge.vitals import Spot
+from carebag_scores.early_warning import with_early_warning
 from carebag_wire.base import uuid7
 from carebag_wire.messages import Changed, KitVisits, Present
-from carebag_wire.nurse_messages import EnterReading
+from carebag_wire.nurse_messages import EnterObserved, EnterReading
 from carebag_wire.nurse_messages import OpenVisit as OpenVisitMessage
 from carebag_wire.records import PhotoTaken, Record, VisitClosed, VisitOpened
 from carebag_wire.values import Times
@@ -64,6 +65,8 @@ class Bedside:
         done = answered_requests(self.own(visit.visit_id)) if visit else set()
         self.binder = Binder(visit, [one for one in armed if visit and one.request_id not in done], past)
         self.unsaved = Unsaved()
+        self.counts_scores = True
+        """Whether NEWS2 is worked out here; whoever runs the kit may switch it off."""
         self.make_room: Callable[[], bool] = lambda: False
         """Asked when the journal could not be written: True where it is worth trying again."""
         self.takes_photos: Callable[[], bool] = lambda: True
@@ -99,7 +102,8 @@ class Bedside:
         if known is None:
             return None
         journal = self.journal
-        return overlaid(known, self.own(visit_id), nurse, journal.media_is_stored, journal.record, self.name_of)
+        whole = overlaid(known, self.own(visit_id), nurse, journal.media_is_stored, journal.record, self.name_of)
+        return with_early_warning(whole) if self.counts_scores else whole.model_copy(update={"news2": None})
 
     def open_snapshot(self, nurse: Person | None) -> VisitSnapshot | None:
         visit = self.binder.visit
@@ -243,7 +247,20 @@ class Bedside:
         if message.photo_id is not None and message.photo_id not in self._display_photos():
             raise Refused("unknown_photo")
 
-    def typed_just_now(self, message: EnterReading) -> bool:
+    def check_observed(self, message: EnterObserved) -> None:
+        """Raises: Refused: `visit_not_open`, and what `observation_entry.check` refuses."""
+        observation_entry.check(message)
+        if self.binder.visit is None:
+            raise Refused("visit_not_open")
+
+    def keep_observed(self, message: EnterObserved, simulated: bool) -> Entry:
+        """What the nurse counted or saw, for the request that waits for its kind. Raises: as `check_observed`."""
+        self.check_observed(message)
+        whom = self.binder.whom(message.kind)
+        build = observed_reading(message, whom, self._kit_id, self._new_id(), self._clock.times(), simulated)
+        return self._press(message, build, whom)
+
+    def typed_just_now(self, message: EnterReading | EnterObserved) -> bool:
         """Whether the press before was the same: a double click."""
         return self._same_press(message) is not None
 

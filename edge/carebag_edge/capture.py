@@ -13,7 +13,7 @@ from carebag_edge.manual_entry import FORMS
 from carebag_edge.vitals import Spot
 from carebag_edge.wording import as_code, short
 from carebag_wire.base import Utc
-from carebag_wire.nurse_messages import EnterReading
+from carebag_wire.nurse_messages import EnterObserved, EnterReading
 from carebag_wire.records import Reading
 from carebag_wire.values import DeviceIdentity, Quality, Quantity, Times
 from carebag_wire.visit import DeviceStatus
@@ -44,7 +44,7 @@ def device_status(event: StateChanged, now: Utc, before: DeviceStatus | None) ->
     known = device_identity(event.identity)
     return DeviceStatus(
         id=known.id,
-        kind=known.kind,
+        kind=event.identity.kind,
         name=known.model or known.kind,
         state=event.state.value,
         detail=as_code(event.detail) if event.detail else "",
@@ -139,6 +139,26 @@ def typed_reading(
         ),
         provenance="manual",
         display_photo=message.photo_id,
+    )
+
+
+def observed_reading(
+    message: EnterObserved, whom: Whom, kit_id: UUID, record_id: UUID, times: Times, simulated: bool
+) -> Callable[[int], Reading]:
+    """What the nurse counted or saw, with no instrument; checked already."""
+    flags = _codes(doubts([Value(one.name, one.value, one.unit) for one in message.quantities]))
+    return lambda kit_seq: Reading(
+        id=record_id,
+        binding=whom.binding(kit_id, kit_seq),
+        times=times,
+        kind=message.kind,
+        quantities=message.quantities,
+        flags=flags,
+        circumstances=whom.circumstances,
+        quality=_quality(None, flags),
+        device=DeviceIdentity(id="observer", kind="observer", simulated=simulated),
+        provenance="observed",
+        seen=message.seen,
     )
 
 

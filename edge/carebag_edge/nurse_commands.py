@@ -23,6 +23,7 @@ from carebag_wire.messages import CameraDo, LinkReport, Ping, Pong, Problem, Sig
 from carebag_wire.nurse_messages import (
     CloseVisit,
     DeclineRequest,
+    EnterObserved,
     EnterReading,
     FileReading,
     OpenVisit,
@@ -130,6 +131,8 @@ class NurseCommands:
                 self._take_spot(message.request_id)
             case EnterReading():
                 self._enter(message)
+            case EnterObserved():
+                self._observe(message)
             case FileReading():
                 self._tray.file(message, nurse)
                 self._owner.journaled("filed" if message.decision == "this_patient" else "set_aside")
@@ -200,6 +203,13 @@ class NurseCommands:
             self._bedside.check_typed(message)
             self._begin(message.request_id, message.kind)
             self._bedside.keep_typed(message, self._simulated)
+        self._owner.journaled("saved")
+
+    def _observe(self, message: EnterObserved) -> None:
+        if not self._bedside.typed_just_now(message):
+            self._bedside.check_observed(message)
+            self._begin(message.request_id, message.kind)
+            self._bedside.keep_observed(message, self._simulated)
         self._owner.journaled("saved")
 
     def _begin(self, request_id: UUID | None, kind: RequestKind) -> None:

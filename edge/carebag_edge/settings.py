@@ -33,6 +33,7 @@ class KitSettings:
         simulator_url: control address of the simulated instruments; used only when `simulated`.
         data_key: where the key of the disk is: `file` (in `data`), `keyring`, or a path.
         reserve_bytes: of the disk, kept for values: about 3 kB each, with their share of the journal's log.
+        news2: whether NEWS2 is worked out here.
         telephone: of the nurse or the bag, for the doctor to call when nothing else works.
     """
 
@@ -48,6 +49,7 @@ class KitSettings:
     telephone: str = ""
     data_key: str = "file"
     reserve_bytes: int = 32 * 2**20
+    news2: bool = True
 
     @property
     def journal(self) -> Path:

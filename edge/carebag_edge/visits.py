@@ -95,6 +95,8 @@ class VisitBook:
             update["notes"] = _with(before.notes, message.note, lambda note: note.id)
         if message.mark is not None:
             update["marks"] = _with(before.marks, message.mark, lambda mark: mark.id)
+        if message.premise is not None:
+            update["premises"] = _with(before.premises, message.premise, lambda premise: premise.id)
         if message.guest is not None:
             update["guests"] = _with(before.guests, message.guest, lambda guest: guest.id)
         self._known[message.visit_id] = before.model_copy(update=update)
@@ -237,6 +239,9 @@ def _united(before: VisitSnapshot, told: VisitSnapshot) -> VisitSnapshot:
             "photos": _union(before.photos, told.photos, lambda view: view.photo.id),
             "notes": _union(before.notes, told.notes, lambda note: note.id),
             "marks": _union(before.marks, told.marks, lambda mark: mark.id),
+            "premises": sorted(
+                _union(before.premises, told.premises, lambda premise: premise.id), key=lambda one: (one.at, one.id)
+            ),
         }
     )
 

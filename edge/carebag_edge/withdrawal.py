@@ -1,4 +1,4 @@
-"""A value that the nurse typed in error: struck through while its visit is open, never deleted."""
+"""A value that the nurse typed or observed in error: struck through while its visit is open, never deleted."""
 
 from carebag_edge.bedside import Bedside
 from carebag_edge.clock import Clock
@@ -6,6 +6,7 @@ from carebag_edge.errors import Refused
 from carebag_wire.base import uuid7
 from carebag_wire.nurse_messages import WithdrawReading
 from carebag_wire.records import ReadingWithdrawn
+from carebag_wire.values import BY_HAND
 from carebag_wire.visit import Person
 
 
@@ -20,7 +21,7 @@ def withdraw(bedside: Bedside, clock: Clock, message: WithdrawReading, nurse: Pe
     snapshot = bedside.open_snapshot(None)
     views = snapshot.readings if snapshot else []
     view = next((one for one in views if one.reading.id == message.reading_id), None)
-    if view is None or view.reading.provenance != "manual":
+    if view is None or view.reading.provenance not in BY_HAND:
         raise Refused("not_typed_here")
     if view.taken_back:
         return

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -136,6 +137,7 @@ async def _run(args: argparse.Namespace) -> None:
             simulator_url=control,
             telephone=args.telephone.strip()[:40],
             data_key=args.data_key,
+            news2=os.environ.get("CAREBAG_NEWS2", "on").strip().lower() not in ("0", "no", "off", "false"),
         )
 
         clock = system_clock()

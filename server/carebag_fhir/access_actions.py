@@ -41,6 +41,7 @@ _CREATED = (
     "note_written",
     "outcome_said",
     "photo_taken_stored",
+    "premise_said",
     "question_answered",
     "question_asked",
     "reading_filed",

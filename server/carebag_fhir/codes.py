@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from carebag_fhir.elements import LOINC, TERMINOLOGY, Json, coding, concept, own_coding
-from carebag_wire.values import QuantityName, ReadingKind
+from carebag_wire.values import Breathes, Consciousness, ObservedKind, QuantityName, ReadingKind
+
+SNOMED = "http://snomed.info/sct"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ _GLUCOSE = {
 }
 
 
+_OXYGEN_FLOW = (Code("3151-8", "Inhaled oxygen flow rate"),)
+_LEVEL_OF_CONSCIOUSNESS = Code("80288-4", "Level of consciousness")
+
+
 def _pressure(name: str, loinc: str) -> Meaning:
     text = f"{name} blood pressure"
     return Meaning(text, {"mm[Hg]": (Code(loinc, text),), "kPa": ()})
@@ -67,6 +73,8 @@ MEANINGS: dict[QuantityName, Meaning] = {
     "temperature": Meaning("Body temperature", {"Cel": _TEMPERATURE, "[degF]": _TEMPERATURE}),
     "weight": Meaning("Body weight", {"kg": _WEIGHT, "[lb_av]": _WEIGHT}),
     "glucose": Meaning("Glucose", _GLUCOSE, "laboratory"),
+    "respiration": Meaning("Respiratory rate", {"/min": (Code("9279-1", "Respiratory rate"),)}),
+    "oxygen_flow": Meaning("Inhaled oxygen flow rate", {"L/min": _OXYGEN_FLOW}),
 }
 _BY_SITE = {
     "site_mouth": Code("8331-1", "Oral temperature"),
@@ -88,17 +96,34 @@ _MAIN: dict[ReadingKind, QuantityName] = {
     "temperature": "temperature",
     "weight": "weight",
     "glucose": "glucose",
+    "respiration": "respiration",
+}
+CHOSEN: dict[ObservedKind, tuple[Code, ...]] = {"consciousness": (_LEVEL_OF_CONSCIOUSNESS,), "oxygen": ()}
+"""Kinds whose value is a choice and no number; whether oxygen is given has no code in LOINC, its flow has."""
+CONSCIOUSNESS: dict[Consciousness, tuple[str, str]] = {
+    "A": ("248234008", "Mentally alert"),
+    "C": ("130987000", "Acute confusion"),
+    "V": ("300202002", "Responds to voice"),
+    "P": ("450847001", "Responds to pain"),
+    "U": ("422768004", "Unresponsive"),
+}
+"""SNOMED CT, as the value set ACVPU of HL7 UK names them."""
+BREATHES: dict[Breathes, tuple[str, str]] = {
+    "air": ("722742002", "Breathing room air"),
+    "oxygen": ("371825009", "Patient on oxygen"),
 }
 REQUESTED: dict[str, tuple[Code, ...]] = {
     "blood_pressure": (PANEL,),
     "photo": (Code("72170-4", "Photographic image"),),
+    "consciousness": (_LEVEL_OF_CONSCIOUSNESS,),
+    "oxygen": _OXYGEN_FLOW,
     **{kind: MEANINGS[name].units[MEANINGS[name].unit] for kind, name in _MAIN.items()},
 }
 """What a doctor asks for; `listen` has no code in LOINC."""
 
 
 def main_quantity(kind: ReadingKind) -> QuantityName | None:
-    """What a reading is about; None for blood pressure, which is a panel of several."""
+    """The number a reading is about; None for blood pressure, a panel of several, and for what is chosen."""
     return _MAIN.get(kind)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from carebag_fhir.devices import device_of, kit_of
+from carebag_fhir.early_warning import early_warning_resource
 from carebag_fhir.elements import Json, reference
 from carebag_fhir.encounters import encounter_of, patient_reference, request_of
 from carebag_fhir.notes import note_resources
@@ -46,6 +47,7 @@ def _taken(export: VisitExport, around: Surroundings) -> Sequence[Json]:
     taken: list[Json] = []
     for reading in export.snapshot.readings:
         taken += observations_of(reading, around)
+    taken += early_warning_resource(export.snapshot)
     for sound in export.snapshot.sounds:
         taken += sound_resources(sound, around, files)
     for photo in export.snapshot.photos:
@@ -59,7 +61,7 @@ def _devices(export: VisitExport) -> list[Json]:
     owner = reference("Organization", export.provider.id, export.provider.name)
     used = [view.reading.device for view in export.snapshot.readings]
     used += [view.sound.device for view in export.snapshot.sounds]
-    made = {one["id"]: one for device in used for one in [device_of(visit.kit_id, device)]}
+    made = {one["id"]: one for device in used if device.kind != "observer" for one in [device_of(visit.kit_id, device)]}
     return [
         kit_of(visit.kit_id, visit.kit_name, owner, [export.kit_public_key, *export.kit_former_keys]),
         *made.values(),

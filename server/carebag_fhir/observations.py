@@ -7,9 +7,19 @@ them means less when it is alone. A device's error is `dataAbsentReason` in word
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from carebag_fhir.codes import MEANINGS, PANEL, category_of, code_of, main_quantity
+from carebag_fhir.codes import (
+    BREATHES,
+    CHOSEN,
+    CONSCIOUSNESS,
+    MEANINGS,
+    PANEL,
+    SNOMED,
+    category_of,
+    code_of,
+    main_quantity,
+)
 from carebag_fhir.devices import TEST_DATA, device_reference
 from carebag_fhir.elements import (
     TERMINOLOGY,
@@ -33,16 +43,16 @@ from carebag_fhir.elements import (
 )
 from carebag_fhir.encounters import body_site, circumstances_of, patient_reference, visit_reference
 from carebag_fhir.parties import Parties, own_identifier
+from carebag_wire.measured_at import measured_at
 from carebag_wire.records import Reading
-from carebag_wire.values import Binding, Quality, Quantity, QuantityName, Times
+from carebag_wire.values import Binding, Quality, Quantity, QuantityName, Seen, Times
 from carebag_wire.visit import Decided, ReadingView, Request, VisitHead
 
 _PRESSURES: tuple[QuantityName, ...] = ("systolic", "diastolic", "mean")
+_CHOICE_TEXT = {"consciousness": "Level of consciousness (ACVPU)", "oxygen": "Supplemental oxygen"}
 _STATUS = {"draft": "preliminary", "kept": "final", "rejected": "entered-in-error"}
 _CARRIED_LATER = timedelta(minutes=1)
 """A cuff's measurement takes less: what is older when it comes had lain in a memory."""
-_LONGEST_VISIT_S = 24 * 3600
-"""What is bound to a visit was measured in it: a clock that says less was not set when it stamped the value."""
 
 
 def part_of_visit(visit: VisitHead, binding: Binding, record_id: uuid.UUID) -> uuid.UUID:
@@ -85,6 +95,9 @@ def observations_of(view: ReadingView, around: Surroundings) -> Iterator[Json]:
         inside = [key for key in keys if key in _PRESSURES]
         yield _observation(view, around, own_id, _panel(reading, {key: keys[key] for key in inside}))
         rest = [key for key in keys if key not in _PRESSURES]
+    elif reading.kind in CHOSEN:
+        yield _observation(view, around, own_id, _choice(reading))
+        rest = list(keys)
     else:
         main = main_quantity(reading.kind)
         assert main is not None
@@ -124,35 +137,10 @@ def _observation(view: ReadingView, around: Surroundings, own_id: uuid.UUID, mea
         performer=[performer] if performer else [],
         **measured,
         bodySite=site,
-        device=device_reference(around.visit.kit_id, reading.device),
+        method=_method(reading),
+        device=None if reading.device.kind == "observer" else device_reference(around.visit.kit_id, reading.device),
         note=[{"text": text} for text in _notes(view)],
     )
-
-
-def measured_at(reading: Reading) -> datetime | None:
-    """When it was really measured; None where a memory gave it and its clock says nothing that can be trusted.
-
-    What the kit calls live may have lain in a memory within its visit: the corrected clock tells.
-    """
-    by_clock, seen = _by_its_clock(reading.times), reading.times.kit_utc
-    if reading.provenance == "stored":
-        return by_clock
-    if reading.provenance == "manual" or by_clock is None:
-        return seen
-    uncertainty_s = max(0.0, float(number(reading.times.device_offset_uncertainty_s) or 0))
-    return by_clock if uncertainty_s < (seen - by_clock).total_seconds() <= _LONGEST_VISIT_S else seen
-
-
-def _by_its_clock(times: Times) -> datetime | None:
-    """The instrument's own time, taken to UTC by the known error of its clock."""
-    offset = number(times.device_offset_s)
-    try:
-        shown = datetime.fromisoformat(times.device or "")
-        if shown.tzinfo is not None or offset is None:
-            return None
-        return shown.replace(tzinfo=UTC) + timedelta(seconds=float(offset))
-    except (ValueError, OverflowError):
-        return None
 
 
 def _from_memory(reading: Reading) -> bool:
@@ -177,6 +165,31 @@ def _panel(reading: Reading, keys: dict[str, Quantity]) -> Json:
     usual = all(quantity.unit == MEANINGS[quantity.name].unit for quantity in keys.values())
     code = concept(*([PANEL.coding] if usual else []), own_coding("reading", reading.kind), text="Blood pressure")
     return {"category": category_of("vital-signs"), "code": code, "component": parts}
+
+
+def _choice(reading: Reading) -> Json:
+    """What was chosen, in SNOMED CT and in Carebag's own code."""
+    codes = [code.coding for code in CHOSEN[reading.kind]]  # type: ignore[index]
+    code = concept(*codes, own_coding("reading", reading.kind), text=_CHOICE_TEXT[reading.kind])
+    seen = reading.seen or Seen()
+    chosen, known = {
+        "consciousness": (seen.consciousness, CONSCIOUSNESS.get(seen.consciousness or "A")),
+        "oxygen": (seen.breathes, BREATHES.get(seen.breathes or "air")),
+    }[reading.kind]
+    if chosen is None or known is None:
+        return {"category": category_of("exam"), "code": code, "dataAbsentReason": _why(reading)}
+    value = concept(coding(SNOMED, *known), own_coding(reading.kind, chosen), text=known[1])
+    return {"category": category_of("exam"), "code": code, "valueCodeableConcept": value}
+
+
+def _method(reading: Reading) -> Json:
+    """How it was observed; of an instrument the Device says it."""
+    if reading.provenance != "observed":
+        return {}
+    seconds = reading.seen.counted_s if reading.seen else None
+    if seconds is not None:
+        return concept(own_coding("method", "counted"), text=f"Counted by the nurse for {seconds} s")
+    return concept(own_coding("method", "entered"), text="Entered by the nurse")
 
 
 def _component(reading: Reading, name: QuantityName, quantity: Quantity | None) -> Json:
@@ -234,6 +247,7 @@ def _story(view: ReadingView) -> list[Json]:
             ("user", "Decimal", reading.user),
             ("displayPhoto", "Uri", url_of(photo) if photo else None),
         ),
+        *_seen(reading.seen),
         *circumstances_of(reading.circumstances),
         *extension_group(
             "filed",
@@ -242,6 +256,20 @@ def _story(view: ReadingView) -> list[Json]:
             ("takenBack", "Boolean", True if view.taken_back else None),
         ),
     ]
+
+
+def _seen(seen: Seen | None) -> list[Json]:
+    if seen is None:
+        return []
+    return extension_group(
+        "seen",
+        ("observed", "Boolean", True),
+        ("consciousness", "Code", seen.consciousness),
+        ("breathes", "Code", seen.breathes),
+        ("oxygenDevice", "Code", seen.oxygen_device),
+        ("breaths", "Decimal", seen.breaths),
+        ("countedS", "Decimal", seen.counted_s),
+    )
 
 
 def told_about(decided: Decided, times: Times, binding: Binding, quality: Quality | None) -> list[Json]:
@@ -293,6 +321,10 @@ def _notes(view: ReadingView) -> Iterator[str]:
         yield f"The instrument or the kit remarked: {_list(reading.flags)}"
     if reading.provenance == "manual":
         yield "Typed by hand from the instrument's display."
+    if reading.provenance == "observed":
+        yield "Observed by the nurse, with no instrument."
+    if reading.seen and reading.seen.oxygen_device:
+        yield f"Oxygen by {words(reading.seen.oxygen_device)}."
     if _from_memory(reading):
         yield "From the instrument's memory."
     if view.filed_by and not view.taken_back:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, get_args
+from uuid import UUID
 
 from pydantic import ValidationError
 
 from carebag_fhir.elements import CANONICAL, Json
 from carebag_wire.records import Reading
+from carebag_wire.scores import ScorePremise
 from carebag_wire.values import QuantityName
 from carebag_wire.visit import ReadingView
 
@@ -75,11 +77,12 @@ def _read(parts: list[Json], by_url: dict[str, Json]) -> ReadBack:
         "flags": told.get("flag", []),
         "circumstances": {name: _one(circumstances, name) for name in ("site", "posture", "point")},
         "quality": {"word": _one(quality, "word"), "reasons": quality.get("reason", [])},
-        "device": _device(by_url[first["device"]["reference"]]),
+        "device": _device(by_url[first["device"]["reference"]]) if "device" in first else _observer(first),
         "provenance": _one(told, "origin"),
         "raw": _one(told, "raw") or "",
         "display_photo": photo.removeprefix("urn:uuid:") if photo else None,
         "user": int(_one(told, "user")) if "user" in told else None,
+        "seen": _seen(first),
     }
     view = {
         "reading": Reading.model_validate(reading),
@@ -135,8 +138,100 @@ def _device(device: Json) -> Json:
         "model": device["deviceName"][0]["name"] if "deviceName" in device else "",
         "serial": device.get("serialNumber", ""),
         "firmware": device["version"][0]["value"] if "version" in device else "",
-        "simulated": any(e["url"] == f"{CANONICAL}/StructureDefinition/simulated" for e in device.get("extension", [])),
+        "simulated": _is_simulated(device),
     }
+
+
+def _observer(first: Json) -> Json:
+    """No instrument: the nurse herself."""
+    return {"id": "observer", "kind": "observer", "simulated": _is_simulated(first)}
+
+
+def _is_simulated(one: Json) -> bool:
+    return any(e["url"] == f"{CANONICAL}/StructureDefinition/simulated" for e in one.get("extension", []))
+
+
+def _seen(first: Json) -> Json | None:
+    """What was observed; the value that any receiver reads must say the same."""
+    parts = _group(first, "seen")
+    if not parts:
+        return None
+    seen = {name: _one(parts, name) for name in ("consciousness", "breathes")}
+    value = first.get("valueCodeableConcept")
+    kind = _one(_group(first, "reading"), "kind")
+    if value is not None and _own_code(value, str(kind)) != seen["breathes" if kind == "oxygen" else "consciousness"]:
+        raise NotReadable("valueCodeableConcept")
+    numbers = {"breaths": _one(parts, "breaths"), "counted_s": _one(parts, "countedS")}
+    return {
+        **seen,
+        "oxygen_device": _one(parts, "oxygenDevice"),
+        **{name: int(number) if number is not None else None for name, number in numbers.items()},
+    }
+
+
+@dataclass(frozen=True)
+class ScoreReadBack:
+    """NEWS2 as any receiver reads it, and what doctors said about it."""
+
+    total: int | None
+    points: dict[str, int]
+    scale: int
+    risk: str | None
+    derived_from: frozenset[str]
+    """`urn:uuid:` of the Observations."""
+    premises: tuple[ScorePremise, ...]
+
+
+def early_warning_in(bundle: Json) -> ScoreReadBack | None:
+    """The score of a visit's decoded Bundle; None where there is none.
+
+    Raises:
+        NotReadable: a total that is not the sum of its parts, a part or source that is not there.
+    """
+    try:
+        by_url = {entry["fullUrl"]: entry["resource"] for entry in bundle["entry"]}
+        system = f"{CANONICAL}/identifier/news2"
+        found = [
+            one
+            for one in by_url.values()
+            if one["resourceType"] == "Observation" and one["identifier"][0]["system"] == system
+        ]
+        return _score(found[0], by_url) if found else None
+    except (KeyError, IndexError, TypeError, AttributeError, ValidationError, ValueError) as error:
+        raise NotReadable(type(error).__name__) from None
+
+
+def _score(one: Json, by_url: dict[str, Json]) -> ScoreReadBack:
+    parts = {_own_code(part["code"], "news2"): part for part in one["component"]}
+    points = {name: int(part["valueInteger"]) for name, part in parts.items() if "valueInteger" in part}
+    scale, total = points.pop("scale"), one.get("valueInteger")
+    sources = frozenset(source["reference"] for source in one.get("derivedFrom", []))
+    if sources - by_url.keys() or (total is not None and (total != sum(points.values()) or len(points) != 7)):
+        raise NotReadable("news2")
+    risk = parts["risk"]["valueCodeableConcept"] if "risk" in parts else None
+    return ScoreReadBack(
+        total=int(total) if total is not None else None,
+        points=points,
+        scale=scale,
+        risk=_own_code(risk, "news2-risk") if risk else None,
+        derived_from=sources,
+        premises=tuple(_premises(one)),
+    )
+
+
+def _premises(one: Json) -> Iterator[ScorePremise]:
+    visit_id = one["encounter"]["reference"].removeprefix("urn:uuid:")
+    for told in one.get("extension", []):
+        if told["url"] == f"{CANONICAL}/StructureDefinition/premise":
+            parts = _group({"extension": [told]}, "premise")
+            yield ScorePremise(
+                id=UUID(str(_uuid(parts, "id"))),
+                visit_id=UUID(visit_id),
+                says=_one(parts, "says"),
+                author=_one(parts, "by") or "",
+                author_id=UUID(str(_uuid(parts, "byId"))),
+                at=_one(parts, "at"),
+            )
 
 
 def _times(times: dict[str, list[Any]]) -> Json:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from reportlab.platypus import KeepTogether, Spacer
 
-from carebag_fhir.observations import measured_at
 from carebag_fhir.parties import was_let_in
 from carebag_print.recordings import photo_parts, sound_parts
 from carebag_print.sheet import Flow, heading, labelled, lines_table, pairs, small_heading, text
@@ -14,6 +13,7 @@ from carebag_print.value_lines import ValueLine, value_line
 from carebag_print.visit_print import VisitPrint
 from carebag_print.words import Words, person_number
 from carebag_wire.identity.systems import code_of
+from carebag_wire.measured_at import measured_at
 from carebag_wire.values import ReadingKind
 from carebag_wire.visit import KnownAs, Note, Patient, Person, ReadingView, Request
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from carebag_fhir.observations import measured_at
 from carebag_print.words import Words
+from carebag_wire.measured_at import measured_at
 from carebag_wire.records import Reading
 from carebag_wire.values import DeviceIdentity, Quality, Quantity
 from carebag_wire.visit import Decided, ReadingView

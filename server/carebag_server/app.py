@@ -42,6 +42,7 @@ from carebag_server import (
 from carebag_server.access import policies
 from carebag_server.admin_acts import AdminActs
 from carebag_server.database import Database, DatabaseBusy
+from carebag_server.early_warning import follow
 from carebag_server.guards import REFUSED, RequestGuard, TooLarge
 from carebag_server.hub import Hub
 from carebag_server.hubs.unseen import touched_lately
@@ -89,6 +90,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         database.ordered_listener = live.announced
     else:
         database.listener = live.announced
+    database.before_commit = partial(follow, hub)
     if settings.oidc.issuer:
         hub.provider = Provider(settings.oidc, clock)
     hub.lists = Together(partial(read_lists, hub))

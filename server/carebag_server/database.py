@@ -103,6 +103,8 @@ class Database:
         self.ordered_listener: Callable[[list[Any], int], None] | None = None
         """In the listener's place where several hubs share the store (PostgreSQL): also told the place of the commit
         among those of all hubs, a number that grows."""
+        self.before_commit: Callable[[Session, Sequence[Any]], None] | None = None
+        """Asked once, with what a transaction announced, before it is committed; may announce more."""
         self._turn = threading.Lock()
         self._quiet = threading.Condition()
         self._in_use = 0
@@ -130,6 +132,8 @@ class Database:
             if self.engine.dialect.name == "postgresql":
                 session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
             yield session
+            if self.before_commit is not None and session.info.get(_ANNOUNCED):
+                self.before_commit(session, tuple(session.info[_ANNOUNCED]))
             announced, order = session.info.pop(_ANNOUNCED, []), 0
             if announced and self.ordered_listener is not None:
                 order = int(session.execute(text("SELECT pg_current_xact_id()::text")).scalar_one())

@@ -15,6 +15,7 @@ from carebag_server.kit_keys import former_keys
 from carebag_server.people import person_of
 from carebag_server.refusals import Refused, not_found
 from carebag_server.relations import Reading, doctor_organizations, known_of, readable_visits, reading_of
+from carebag_server.scored import scored
 from carebag_server.tables import (
     Commission,
     Finding,
@@ -45,7 +46,7 @@ def export_of(hub: Hub, session: Session, visit: VisitRow) -> VisitExport:
     named = session.scalars(select(Organization).where(Organization.id.in_(providers)).order_by(Organization.id))
     care_providers = {row.id: CareProvider(id=row.id, name=row.name) for row in named}
     return VisitExport(
-        snapshot=snapshot_of(session, visit, None, [], False, hub.now()),
+        snapshot=scored(hub, snapshot_of(session, visit, None, [], False, hub.now())),
         provider=care_providers[visit.organization_id],
         providers=list(care_providers.values()),
         people=[person_of(session, one) for one in doctors],

@@ -181,7 +181,8 @@ class Rooms(Presence):
             elif console.seat is not None:
                 console.seat.held.append(changed)
         kit = self.kits.get(announced.kit_id)
-        if kit is not None and announced.only is None:
+        # the kit counts the score itself
+        if kit is not None and announced.only is None and changed.news2 is None:
             if kit.visits_sent:
                 actions.append(Send(kit.connection, changed))
             else:

@@ -22,6 +22,7 @@ from carebag_server.turn import TurnSettings
 DEFAULT_PORT = 8470
 _LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
 _TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
 
 
 class UnsafeSettings(Exception):
@@ -64,6 +65,8 @@ class Settings:
     """How it and the other hubs on its database tell each other what happens; without a place it is alone."""
     oidc: OidcSettings = field(default_factory=OidcSettings)
     """By whom people sign in beside their passkeys."""
+    news2: bool = True
+    """Whether NEWS2 is worked out: decision support, which who runs the hub may not want to be answerable for."""
 
     @property
     def secure_cookies(self) -> bool:
@@ -165,6 +168,7 @@ def settings_from(args: argparse.Namespace, environ: Mapping[str, str] = os.envi
         sfu=SfuSettings(place=choose("sfu", "SFU", "").strip(), secret=_secret("SFU", environ)),
         bus=BusSettings(place=choose("bus", "BUS", "").strip(), secret=_secret("BUS", environ)),
         oidc=_oidc(choose("oidc", "OIDC", "").strip(), environ),
+        news2=environ.get("CAREBAG_NEWS2", "on").strip().lower() not in _FALSE,
     )
 
 

@@ -1,15 +1,26 @@
 """The doctor's routes: visits, requests, decisions, the note, and what was heard."""
 
+from carebag_server import early_warning, marks, notes, visit_requests, visits
 from carebag_server import heard as hearing
-from carebag_server import marks, notes, visit_requests, visits
 from carebag_server.access import Doctor
 from carebag_server.api_router import api_router
 from carebag_server.decisions import decide
 from carebag_server.earlier_sounds import earlier
 from carebag_server.hub import TheHub
 from carebag_server.visit_views import FindingView
-from carebag_wire.api import AskFor, CancelRequest, Decide, EarlierSound, HeardSound, MakeMark, SignNote, WriteNote
+from carebag_wire.api import (
+    AskFor,
+    CancelRequest,
+    Decide,
+    EarlierSound,
+    HeardSound,
+    MakeMark,
+    SayPremise,
+    SignNote,
+    WriteNote,
+)
 from carebag_wire.base import Id
+from carebag_wire.scores import ScorePremise
 from carebag_wire.values import Point
 from carebag_wire.visit import ListeningMark, Note, PhotoView, ReadingView, Request, SoundView, VisitHead, VisitSnapshot
 
@@ -88,6 +99,12 @@ def make_mark(visit_id: Id, wanted: MakeMark, caller: Doctor, hub: TheHub) -> Li
 def take_back_mark(visit_id: Id, mark_id: Id, caller: Doctor, hub: TheHub) -> ListeningMark:
     with hub.database.transaction() as session:
         return marks.take_back(hub, session, caller, visit_id, mark_id)
+
+
+@router.post("/{visit_id}/premises", status_code=201)
+def say_premise(visit_id: Id, said: SayPremise, caller: Doctor, hub: TheHub) -> ScorePremise:
+    with hub.database.transaction() as session:
+        return early_warning.say(hub, session, caller, visit_id, said)
 
 
 @router.post("/{visit_id}/sounds/heard", status_code=204)

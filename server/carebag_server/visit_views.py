@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from carebag_server.patients import turned_out
 from carebag_server.people import person_of
 from carebag_server.protection import in_list, protection_of
+from carebag_server.score_tables import PremiseRow
 from carebag_server.tables import (
     Commission,
     Finding,
@@ -27,6 +28,7 @@ from carebag_server.tables import (
 )
 from carebag_wire.guests import Guest, GuestState
 from carebag_wire.records import Reading, SoundRecorded, record_adapter
+from carebag_wire.scores import ScorePremise
 from carebag_wire.values import Circumstances
 from carebag_wire.visit import (
     KnownAs,
@@ -192,6 +194,17 @@ def mark_of(row: MarkRow) -> ListeningMark:
     )
 
 
+def premise_of(row: PremiseRow) -> ScorePremise:
+    told = {name: getattr(row, name) for name in ScorePremise.model_fields}
+    return ScorePremise.model_validate(told)
+
+
+def premises_of(session: Session, visit_id: uuid.UUID) -> list[ScorePremise]:
+    """In the order in which they were said."""
+    query = select(PremiseRow).where(PremiseRow.visit_id == visit_id).order_by(PremiseRow.at, PremiseRow.id)
+    return [premise_of(row) for row in session.scalars(query)]
+
+
 def note_of(row: NoteRow) -> Note:
     return Note.model_validate(
         {
@@ -262,6 +275,7 @@ def snapshot_of(
         participants=list(participants),
         kit_online=kit_online,
         guests=[guest_of(row, visit, now) for row in guests],
+        premises=premises_of(session, visit.id),
     )
 
 

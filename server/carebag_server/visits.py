@@ -13,6 +13,7 @@ from carebag_server.audit import Act, append, append_all
 from carebag_server.callers import KitCaller, PersonCaller
 from carebag_server.hub import Hub
 from carebag_server.relations import Scope, readable_visit, scope_of, visible_visit, visible_visits
+from carebag_server.scored import scored
 from carebag_server.tables import VisitRow
 from carebag_server.visit_views import head_of, heads_of, snapshot_of
 from carebag_wire.visit import VisitHead, VisitSnapshot
@@ -78,7 +79,7 @@ def read_visit(hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid.
     visit = reading.visit
     append(session, reading.actor, act_on(visit, "visit_read", f"visit {visit.id}"), hub.now())
     participants, kit_online = hub.live.presence(visit.id, visit.kit_id)
-    return snapshot_of(session, visit, caller.person.practitioner_id, participants, kit_online, hub.now())
+    return scored(hub, snapshot_of(session, visit, caller.person.practitioner_id, participants, kit_online, hub.now()))
 
 
 def enter_visit(hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid.UUID) -> VisitSnapshot:
@@ -93,11 +94,11 @@ def enter_visit(hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid
         visit.doctor_joined_at = hub.now()
         announce_changed(session, visit, {"visit": head_of(session, visit)})
     participants, kit_online = hub.live.presence(visit.id, visit.kit_id)
-    return snapshot_of(session, visit, caller.person.practitioner_id, participants, kit_online, hub.now())
+    return scored(hub, snapshot_of(session, visit, caller.person.practitioner_id, participants, kit_online, hub.now()))
 
 
 def kit_snapshots(hub: Hub, session: Session, kit: KitCaller) -> list[VisitSnapshot]:
-    """Today's visits of a kit, with signed notes only; one log row for each patient."""
+    """Today's visits of a kit, with signed notes only; one log row for each patient. It counts its score itself."""
     snapshots = []
     for visit in session.scalars(_todays(hub, kit)).all():
         append(session, kit.actor(), act_on(visit, "visit_sent_to_kit", f"visit {visit.id}"), hub.now())

@@ -1,4 +1,4 @@
-"""Values that a nurse typed in error: rejected by her, shown struck through, never to be decided on.
+"""Values that a nurse typed, or observed, in error: rejected by her, shown struck through, never to be decided on.
 
 The reading itself may come after the withdrawal. Once a doctor has decided on it, it stays as it is.
 """
@@ -14,6 +14,7 @@ from carebag_server.tables import Finding, Practitioner, RecordRow, VisitRow
 from carebag_server.visit_views import decide_alike, finding_of, part_of
 from carebag_wire.base import Code
 from carebag_wire.records import Reading, ReadingWithdrawn, record_adapter
+from carebag_wire.values import BY_HAND
 from carebag_wire.visit import ReadingView
 
 
@@ -29,7 +30,7 @@ def objection(session: Session, record: ReadingWithdrawn, visit: VisitRow | None
     if stored is None:
         return ""
     row, reading = session.get(Finding, (record.reading_id, visit.id)), record_adapter.validate_json(stored.payload)
-    typed_here = isinstance(reading, Reading) and reading.provenance == "manual" and stored.kit_id == visit.kit_id
+    typed_here = isinstance(reading, Reading) and reading.provenance in BY_HAND and stored.kit_id == visit.kit_id
     return "" if typed_here and row is not None and row.decision == "draft" else "withdrawal_without_effect"
 
 
@@ -54,7 +55,7 @@ def take(session: Session, visit: VisitRow, record: ReadingWithdrawn) -> None:
 
 def settle(session: Session, visit: VisitRow, reading: Reading) -> None:
     """A typed reading came: was it withdrawn before?"""
-    if reading.provenance != "manual":
+    if reading.provenance not in BY_HAND:
         return
     of_visit = select(RecordRow).where(RecordRow.visit_id == visit.id, RecordRow.kind == "reading_withdrawn")
     for stored in session.scalars(of_visit.order_by(RecordRow.kit_seq)):

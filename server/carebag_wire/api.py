@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from carebag_wire.base import Code, Count, Id, RateHz, Sha256, ShortText, Text, Utc, Wire
+from carebag_wire.scores import PremiseSays
 from carebag_wire.values import Circumstances
 from carebag_wire.visit import ListeningMark, MarkKind, MarkText, Person, RequestKind, Role, SoundView
 
@@ -81,6 +82,12 @@ class WorkCamera(Wire):
 
     act: Literal["choose", "freeze", "release", "still"]
     camera: Count | None = None
+
+
+class SayPremise(Wire):
+    """What decides whether or how NEWS2 is counted for this patient. The last one said holds."""
+
+    says: PremiseSays
 
 
 class WriteNote(Wire):

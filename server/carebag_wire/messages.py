@@ -8,6 +8,7 @@ from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
 from carebag_wire.calls import Relay, RelayState, SfuServes
 from carebag_wire.guests import Guest, LinkQuality
 from carebag_wire.ladder import Ladder
+from carebag_wire.scores import EarlyWarning, ScorePremise
 from carebag_wire.visit import (
     CameraState,
     DeviceStatus,
@@ -26,6 +27,8 @@ from carebag_wire.visit import (
 )
 
 MAX_MESSAGE_BYTES = 256 * 1024
+_WHEN_SAID = Field(exclude_if=lambda value: value is None)
+"""Left out while it says nothing: who is of before refuses what it does not know."""
 
 
 class Hello(Wire):
@@ -104,6 +107,9 @@ class Changed(Wire):
     note: Note | None = None
     mark: ListeningMark | None = None
     guest: Guest | None = None
+    premise: Annotated[ScorePremise | None, _WHEN_SAID] = None
+    news2: Annotated[EarlyWarning | None, _WHEN_SAID] = None
+    """Worked out anew because a reading or premise changed."""
 
 
 class Present(Wire):

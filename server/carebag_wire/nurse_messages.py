@@ -8,7 +8,7 @@ from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
 from carebag_wire.calls import CallCode, Relay, RelayState
 from carebag_wire.ladder import Ladder
 from carebag_wire.messages import CameraDo, Hello, LinkReport, Ping, Pong, Problem, Signal, Welcome
-from carebag_wire.values import InstrumentKind, Quantity, ReadingKind
+from carebag_wire.values import InstrumentKind, MeasuredKind, ObservedKind, Quantity, Seen
 from carebag_wire.visit import (
     CameraState,
     Cartridge,
@@ -121,13 +121,24 @@ class EnterReading(Wire):
     """A value read off an instrument's display, typed twice; `photo_id` is a `PhotoTaken` of the display."""
 
     type: Literal["enter_reading"] = "enter_reading"
-    kind: ReadingKind
+    kind: MeasuredKind
     quantities: Annotated[list[Quantity], Field(min_length=1, max_length=6)]
     again: Annotated[list[Quantity], Field(min_length=1, max_length=6)]
     """The same, typed once more without looking at the first: the kit compares."""
     device: ShortText = ""
     """What stands on the instrument."""
     photo_id: Id | None = None
+    request_id: Id | None = None
+
+
+class EnterObserved(Wire):
+    """What the nurse counted or saw: breaths, consciousness, whether oxygen is given."""
+
+    type: Literal["enter_observed"] = "enter_observed"
+    kind: ObservedKind
+    quantities: Annotated[list[Quantity], Field(max_length=1)] = []
+    """Breaths a minute; or litres of oxygen a minute, where she said so."""
+    seen: Seen
     request_id: Id | None = None
 
 
@@ -239,6 +250,7 @@ FromNurse = Annotated[
     | ForgetDevice
     | FileReading
     | EnterReading
+    | EnterObserved
     | WithdrawReading
     | AddCartridge
     | RemoveCartridge

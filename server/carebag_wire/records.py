@@ -14,6 +14,7 @@ from carebag_wire.values import (
     Quality,
     Quantity,
     ReadingKind,
+    Seen,
     Times,
 )
 
@@ -50,7 +51,7 @@ class RequestProgressed(Wire):
 
 
 class Reading(Wire):
-    """What a device measured. A device's error is `problem` with no quantities: words, never a number."""
+    """What a device measured, or a nurse observed. A device's error is `problem` with no quantities: words only."""
 
     type: Literal["reading"] = "reading"
     id: Id
@@ -71,6 +72,8 @@ class Reading(Wire):
     """Typed by hand: the `PhotoTaken` that shows the instrument's display."""
     user: int | None = None
     """Index of the person in the instrument's memory, where it has several."""
+    seen: Annotated[Seen | None, Field(exclude_if=lambda value: value is None)] = None
+    """Of what was observed; left out otherwise, since a hub of before does not know it."""
 
 
 MAX_SOUND_MARKS = 5000
@@ -140,7 +143,7 @@ class ReadingFiled(Wire):
 
 
 class ReadingWithdrawn(Wire):
-    """The nurse says that a value she typed was entered in error. Its own record stays as it was signed.
+    """The nurse says that a value she typed, or observed, was entered in error. Its own record stays as it was signed.
 
     Without effect once a doctor has decided on the reading.
     """

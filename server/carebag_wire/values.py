@@ -8,15 +8,35 @@ from pydantic import Field
 from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
 
 InstrumentKind = Literal["cuff", "oximeter", "stethoscope", "crp_analyser", "thermometer", "scale", "glucose_meter"]
-ReadingKind = Literal["blood_pressure", "oximetry", "crp", "temperature", "weight", "glucose"]
+MeasuredKind = Literal["blood_pressure", "oximetry", "crp", "temperature", "weight", "glucose"]
+"""What an instrument measures."""
+ObservedKind = Literal["respiration", "consciousness", "oxygen"]
+"""What a nurse counts or sees, with no instrument."""
+ReadingKind = Literal[MeasuredKind, ObservedKind]
 Comparator = Literal["<", ">"]
-Provenance = Literal["live", "stored", "manual"]
-"""`live`: measured in the visit it is bound to. `stored`: from an instrument's memory. `manual`: read off a display."""
+Provenance = Literal["live", "stored", "manual", "observed"]
+"""`live`: measured in the visit it is bound to. `stored`: from an instrument's memory. `manual`: read off a display.
+`observed`: counted or seen by the nurse, with no instrument."""
 Point = Literal["aortic", "pulmonic", "erb", "tricuspid", "mitral", "lung_left", "lung_right"]
 """Where on the chest to listen."""
 QuantityName = Literal[
-    "systolic", "diastolic", "mean", "pulse", "spo2", "perfusion", "crp", "temperature", "weight", "glucose"
+    "systolic",
+    "diastolic",
+    "mean",
+    "pulse",
+    "spo2",
+    "perfusion",
+    "crp",
+    "temperature",
+    "weight",
+    "glucose",
+    "respiration",
+    "oxygen_flow",
 ]
+Consciousness = Literal["A", "C", "V", "P", "U"]
+"""ACVPU of NEWS2 (RCP 2017): alert, new confusion, responds to voice, to pain, unresponsive."""
+Breathes = Literal["air", "oxygen"]
+OxygenDevice = Literal["nasal_cannula", "simple_mask", "venturi_mask", "reservoir_mask", "other"]
 
 
 class Quantity(Wire):
@@ -25,16 +45,19 @@ class Quantity(Wire):
     name: QuantityName
     value: Annotated[Decimal, Field(allow_inf_nan=False)]
     unit: ShortText
-    """UCUM code: `mm[Hg]`, `/min`, `%`, `mg/L`, `Cel`, `kg`, `mmol/L`."""
+    """UCUM code: `mm[Hg]`, `/min`, `%`, `mg/L`, `Cel`, `kg`, `mmol/L`, `L/min`."""
     comparator: Comparator | None = None
 
 
 class DeviceIdentity(Wire):
-    """Which device measured. `simulated` marks everything that did not come from a body."""
+    """Which device measured. `simulated` marks everything that did not come from a body.
+
+    `observer`: none did, a person counted or looked.
+    """
 
     id: ShortText
     """Address or serial number by which the kit knows it."""
-    kind: InstrumentKind | Literal["camera"]
+    kind: InstrumentKind | Literal["camera", "observer"]
     maker: ShortText = ""
     model: ShortText = ""
     serial: ShortText = ""
@@ -79,3 +102,20 @@ class Quality(Wire):
 
     word: Literal["good", "questionable", "invalid"]
     reasons: list[Code] = []
+
+
+BY_HAND: tuple[Provenance, ...] = ("manual", "observed")
+"""Origins of what a nurse said herself, and may take back."""
+
+
+class Seen(Wire):
+    """What a nurse saw, counted or was told, as she chose it: the part of an observation that is no quantity."""
+
+    consciousness: Consciousness | None = None
+    breathes: Breathes | None = None
+    oxygen_device: OxygenDevice | None = None
+    """By what the oxygen comes, where she said so."""
+    breaths: Annotated[int, Field(ge=0, le=200)] | None = None
+    """As many as she tapped; None where she typed the rate."""
+    counted_s: Literal[30, 60] | None = None
+    """For how long."""

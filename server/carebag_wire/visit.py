@@ -7,13 +7,26 @@ from pydantic import Field, StringConstraints
 from carebag_wire.base import PLAIN, Code, Count, Id, RateHz, Sha256, ShortText, Text, Utc, Wire
 from carebag_wire.guests import Guest
 from carebag_wire.records import PhotoTaken, Reading, SoundRecorded
+from carebag_wire.scores import EarlyWarning, ScorePremise
 from carebag_wire.values import Circumstances, InstrumentKind
 
 _WHEN_SAID = Field(exclude_if=lambda value: not value)
 """Left out while it says nothing: a kit or hub of before does not know the field, and refuses what it does not know."""
 
 Role = Literal["nurse", "doctor", "reviewer", "administrator"]
-RequestKind = Literal["blood_pressure", "oximetry", "listen", "crp", "photo", "temperature", "weight", "glucose"]
+RequestKind = Literal[
+    "blood_pressure",
+    "oximetry",
+    "listen",
+    "crp",
+    "photo",
+    "temperature",
+    "weight",
+    "glucose",
+    "respiration",
+    "consciousness",
+    "oxygen",
+]
 RequestState = Literal["asked", "started", "answered", "done", "declined", "cancelled"]
 """asked → started → answered → done; declined by the nurse, cancelled by the doctor. A rejected answer ends it `done`;
 asking again makes a new request."""
@@ -188,6 +201,10 @@ class VisitSnapshot(Wire):
     kit_online: bool
     guests: list[Guest] = []
     """Everyone who was invited, in that order."""
+    premises: Annotated[list[ScorePremise], _WHEN_SAID] = []
+    """What doctors said that decides whether and how NEWS2 is counted, in that order."""
+    news2: Annotated[EarlyWarning | None, _WHEN_SAID] = None
+    """Worked out from this snapshot alone, by the hub for consoles and by the kit for its page; None: switched off."""
 
 
 class CameraState(Wire):

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from carebag_fhir.visit_export import CareProvider, StoredFile, StoredRecord, VisitExport
+from carebag_scores.early_warning import with_early_warning
 from carebag_wire.guests import Guest
 from carebag_wire.records import (
     Gap,
@@ -26,7 +28,8 @@ from carebag_wire.records import (
     VisitOpened,
     payload_sha256,
 )
-from carebag_wire.values import Binding, Circumstances, DeviceIdentity, Quality, Quantity, Times
+from carebag_wire.scores import ScorePremise
+from carebag_wire.values import Binding, Circumstances, DeviceIdentity, Quality, Quantity, Seen, Times
 from carebag_wire.visit import (
     Note,
     Patient,
@@ -318,6 +321,48 @@ def a_visit(**files: bytes) -> VisitExport:
     )
 
 
+OBSERVER = DeviceIdentity(id="observer", kind="observer", simulated=True)
+
+
+def a_scored_visit() -> VisitExport:
+    """The same, with what a nurse observes beside it: all that NEWS2 asks for, on SpO2 scale 2."""
+    base, made = a_visit(), MadeUp()
+    made.records = list(base.records)
+    thermometer = DeviceIdentity(id="t", kind="thermometer", model="T1")
+    by_eye = {"provenance": "observed"}
+    more = [
+        made.reading("warm", 20, "temperature", thermometer, ("temperature", "38.6", "Cel")),
+        made.reading(
+            "breaths", 21, "respiration", OBSERVER, ("respiration", "24", "/min"),
+            seen=Seen(breaths=12, counted_s=30), **by_eye,
+        ),
+        made.reading("awake", 22, "consciousness", OBSERVER, seen=Seen(consciousness="C"), **by_eye),
+        made.reading(
+            "oxygen", 23, "oxygen", OBSERVER, ("oxygen_flow", "2.5", "L/min"),
+            seen=Seen(breathes="oxygen", oxygen_device="nasal_cannula"), **by_eye,
+        ),
+    ]  # fmt: skip
+    views = [ReadingView(reading=one, **decided(one, "kept")) for one in more]
+    premises = [
+        ScorePremise(
+            id=an_id(f"premise {says}"),
+            visit_id=VISIT,
+            says=says,  # type: ignore[arg-type]
+            author=DOCTOR.name,
+            author_id=DOCTOR.practitioner_id,
+            at=minute(at),
+        )
+        for says, at in (("usual", 5), ("hypercapnic", 6))
+    ]
+    told = {"readings": [*base.snapshot.readings, *views], "premises": premises}
+    return replace(base, snapshot=with_early_warning(base.snapshot.model_copy(update=told)), records=made.records)
+
+
+@pytest.fixture(scope="session")
+def scored() -> VisitExport:
+    return a_scored_visit()
+
+
 @pytest.fixture(scope="session")
 def made_up() -> VisitExport:
     """With the sound in the Bundle, the photos by their address."""
@@ -351,6 +396,8 @@ EXPECTED_UNITS = {
     "2339-0": {"mg/dL"},
     "41653-7": {"mg/dL"},
     "2345-7": {"mg/dL"},
+    "9279-1": {"/min"},
+    "3151-8": {"L/min"},
 }
 """LOINC → UCUM, written by hand from LOINC's own units and the R4 vital-sign profiles."""
 

@@ -62,6 +62,12 @@ def bundle(made_up: Any) -> Json:
 
 
 @pytest.fixture(scope="module")
+def with_score(scored: Any) -> Json:
+    made: Json = decode(encode(visit_bundle(scored)))
+    return made
+
+
+@pytest.fixture(scope="module")
 def period(made_up: Any) -> Json:
     """`test_period.py` shows that one of several visits is these same resources."""
     day = made_up.snapshot.visit.opened_at.date()
@@ -85,16 +91,18 @@ needs_npm_judges = pytest.mark.skipif(
 )
 
 
-def test_fhirkit_finds_nothing(bundle: Json, log: Json, period: Json) -> None:
+def test_fhirkit_finds_nothing(bundle: Json, log: Json, period: Json, with_score: Json) -> None:
     assert fhirkit_findings(bundle) == []
+    assert fhirkit_findings(with_score) == []
+    assert broken_links(with_score) == []
     assert fhirkit_findings(period) == []
     assert broken_links(period) == []
     assert fhirkit_findings(log) == []
 
 
 @needs_npm_judges
-def test_the_npm_judges_find_nothing(bundle: Json, log: Json, period: Json) -> None:
-    assert npm_findings([bundle, log, period]) == [[], [], []]
+def test_the_npm_judges_find_nothing(bundle: Json, log: Json, period: Json, with_score: Json) -> None:
+    assert npm_findings([bundle, log, period, with_score]) == [[], [], [], []]
 
 
 # Planted faults. Each is a function that spoils one resource of the Bundle; False: there was nothing to spoil.

@@ -20,13 +20,18 @@ from carebag_fhir.visit_export import VisitExport
 from carebag_wire.records import Reading
 from carebag_wire.values import (
     Binding,
+    Breathes,
     Circumstances,
+    Consciousness,
     DeviceIdentity,
     InstrumentKind,
+    OxygenDevice,
+    Provenance,
     Quality,
     Quantity,
     QuantityName,
     ReadingKind,
+    Seen,
     Times,
 )
 from carebag_wire.visit import ReadingView
@@ -37,7 +42,7 @@ MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=ZON
 WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=0, max_size=12)
 CODES = st.from_regex(r"[a-z0-9_]{1,64}", fullmatch=True).filter(lambda code: code.strip("_"))
 DECIMALS = st.decimals(-(10**6), 10**6, allow_nan=False, places=2) | st.integers(0, 300).map(Decimal)
-UNITS = st.sampled_from(["mm[Hg]", "/min", "%", "mg/L", "Cel", "kg", "mmol/L", "mg/dL", "[degF]", "kPa"])
+UNITS = st.sampled_from(["mm[Hg]", "/min", "%", "L/min", "mg/L", "Cel", "kg", "mmol/L", "mg/dL", "[degF]", "kPa"])
 SECONDS = st.none() | st.floats(-1e6, 1e6)
 IDS = st.uuids()
 
@@ -50,7 +55,7 @@ def quantity(name: Any) -> st.SearchStrategy[Quantity]:
 QUANTITIES = st.lists(st.sampled_from(sorted(ORDER)), unique=True, max_size=5).flatmap(
     lambda names: st.tuples(*(quantity(name) for name in names)).map(list)
 )
-DEVICES = st.builds(
+DEVICES = st.builds(DeviceIdentity, id=st.just("observer"), kind=st.just("observer"), simulated=...) | st.builds(
     DeviceIdentity,
     id=WORDS,
     kind=st.sampled_from(get_args(InstrumentKind)),
@@ -67,6 +72,14 @@ TIMES = st.builds(
     kit_utc=MOMENTS,
     device_offset_s=SECONDS,
     device_offset_uncertainty_s=SECONDS,
+)
+SEEN = st.builds(
+    Seen,
+    consciousness=st.none() | st.sampled_from(get_args(Consciousness)),
+    breathes=st.none() | st.sampled_from(get_args(Breathes)),
+    oxygen_device=st.none() | st.sampled_from(get_args(OxygenDevice)),
+    breaths=st.none() | st.integers(0, 200),
+    counted_s=st.none() | st.sampled_from([30, 60]),
 )
 QUALITY = st.builds(Quality, word=..., reasons=st.lists(CODES, max_size=3))
 
@@ -95,10 +108,11 @@ def views(draw: st.DrawFn, visit: uuid.UUID, patient: uuid.UUID, kit: uuid.UUID)
         circumstances=draw(st.builds(Circumstances, site=..., posture=..., point=...)),
         quality=draw(QUALITY),
         device=draw(DEVICES),
-        provenance=draw(st.sampled_from(["live", "stored", "manual"])),
+        provenance=draw(st.sampled_from(get_args(Provenance))),
         raw=draw(st.binary(max_size=8)).hex(),
         display_photo=draw(st.none() | IDS),
         user=draw(st.none() | st.integers(0, 300)),
+        seen=draw(st.none() | SEEN),
     )
     decision: Any = draw(st.sampled_from(["draft", "kept", "rejected"]))
     return ReadingView(

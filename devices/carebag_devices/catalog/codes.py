@@ -20,6 +20,8 @@ LOINC: Mapping[ValueName, str] = MappingProxyType(
         "temperature": "8310-5",
         "weight": "29463-7",
         "glucose": "14743-9",
+        "respiration": "9279-1",
+        "oxygen_flow": "3151-8",
     }
 )
 """Value name → LOINC. CRP from a finger prick; 1988-5 and 30522-7 are serum or plasma and never used here. Glucose is
@@ -55,6 +57,8 @@ UCUM_OF: Mapping[ValueName, tuple[str, ...]] = MappingProxyType(
         "temperature": ("Cel", "[degF]"),
         "weight": ("kg", "[lb_av]"),
         "glucose": ("mmol/L", "mg/dL"),
+        "respiration": ("/min",),
+        "oxygen_flow": ("L/min",),
     }
 )
 """Units in which each value may be sent or typed, the usual one first."""

@@ -7,7 +7,7 @@ from carebag_server.announcements import Announcement
 
 KEPT = 20_000
 """Objects remembered, the latest; a hub that says something so much later has long been declared gone."""
-_PARTS = ("visit", "request", "reading", "sound", "photo", "note", "mark", "guest")
+_PARTS = ("visit", "request", "reading", "sound", "photo", "note", "mark", "guest", "premise", "news2")
 
 
 class Newest:

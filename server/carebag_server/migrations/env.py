@@ -2,7 +2,13 @@
 
 from alembic import context
 
-from carebag_server import access_tables, admin_tables, review_tables, sign_in_tables  # noqa: F401 (makes their tables known)
+from carebag_server import (  # noqa: F401 (makes their tables known)
+    access_tables,
+    admin_tables,
+    review_tables,
+    score_tables,
+    sign_in_tables,
+)
 from carebag_server.tables import Base
 
 context.configure(

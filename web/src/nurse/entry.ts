@@ -1,5 +1,5 @@
 /** Values typed by hand: which numbers each kind has, what is a number, and whether two typings agree. Pure. */
-import type { Quantity, ReadingKind } from '../shared/wire'
+import type { MeasuredKind, Quantity } from '../shared/wire'
 
 export type Name = Quantity['name']
 export type Field = {
@@ -14,9 +14,9 @@ export type Field = {
 export type Typed = { text: string; unit: string; comparator: Quantity['comparator'] }
 export type Sheet = Partial<Record<Name, Typed>>
 
-export const ENTRY_KINDS = ['blood_pressure', 'oximetry', 'temperature', 'weight', 'glucose', 'crp'] as const satisfies readonly ReadingKind[]
+export const ENTRY_KINDS = ['blood_pressure', 'oximetry', 'temperature', 'weight', 'glucose', 'crp'] as const satisfies readonly MeasuredKind[]
 
-export const FIELDS: Readonly<Record<ReadingKind, readonly Field[]>> = {
+export const FIELDS: Readonly<Record<MeasuredKind, readonly Field[]>> = {
   blood_pressure: [
     { name: 'systolic', units: ['mm[Hg]', 'kPa'] },
     { name: 'diastolic', units: ['mm[Hg]', 'kPa'] },
@@ -32,7 +32,7 @@ export const FIELDS: Readonly<Record<ReadingKind, readonly Field[]>> = {
   crp: [{ name: 'crp', units: ['mg/L', 'mg/dL'], comparators: true }],
 }
 
-export function emptySheet(kind: ReadingKind): Sheet {
+export function emptySheet(kind: MeasuredKind): Sheet {
   return Object.fromEntries(FIELDS[kind].map((field) => [field.name, { text: '', unit: field.units[0], comparator: null }]))
 }
 
@@ -44,7 +44,7 @@ export function decimalOf(text: string): string | undefined {
 }
 
 /** A sheet as quantities; undefined while a number that is needed is missing, or something is not a number. */
-export function quantitiesOf(kind: ReadingKind, sheet: Sheet): Quantity[] | undefined {
+export function quantitiesOf(kind: MeasuredKind, sheet: Sheet): Quantity[] | undefined {
   const quantities: Quantity[] = []
   for (const field of FIELDS[kind]) {
     const typed = sheet[field.name]
@@ -60,7 +60,7 @@ export function quantitiesOf(kind: ReadingKind, sheet: Sheet): Quantity[] | unde
 }
 
 /** What was typed and is no number. */
-export function notNumbers(kind: ReadingKind, sheet: Sheet): Name[] {
+export function notNumbers(kind: MeasuredKind, sheet: Sheet): Name[] {
   return FIELDS[kind].map((field) => field.name).filter((name) => (sheet[name]?.text.trim() ?? '') !== '' && decimalOf(sheet[name]?.text ?? '') === undefined)
 }
 

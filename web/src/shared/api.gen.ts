@@ -719,6 +719,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/visits/{visit_id}/premises": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say Premise */
+        post: operations["say_premise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/visits/{visit_id}/sounds/heard": {
         parameters: {
             query?: never;
@@ -2097,7 +2114,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "blood_pressure" | "oximetry" | "listen" | "crp" | "photo" | "temperature" | "weight" | "glucose";
+            kind: "blood_pressure" | "oximetry" | "listen" | "crp" | "photo" | "temperature" | "weight" | "glucose" | "respiration" | "consciousness" | "oxygen";
             /** @default {} */
             circumstances: components["schemas"]["Circumstances"];
             /**
@@ -2327,6 +2344,10 @@ export interface components {
             mark: components["schemas"]["ListeningMark"] | null;
             /** @default null */
             guest: components["schemas"]["Guest"] | null;
+            /** @default null */
+            premise: components["schemas"]["ScorePremise"] | null;
+            /** @default null */
+            news2: components["schemas"]["EarlyWarning"] | null;
         };
         /**
          * CheckDone
@@ -2530,12 +2551,14 @@ export interface components {
         /**
          * DeviceIdentity
          * @description Which device measured. `simulated` marks everything that did not come from a body.
+         *
+         *     `observer`: none did, a person counted or looked.
          */
         DeviceIdentity: {
             /** Id */
             id: string;
             /** Kind */
-            kind: ("cuff" | "oximeter" | "stethoscope" | "crp_analyser" | "thermometer" | "scale" | "glucose_meter") | "camera";
+            kind: ("cuff" | "oximeter" | "stethoscope" | "crp_analyser" | "thermometer" | "scale" | "glucose_meter") | ("camera" | "observer");
             /**
              * Maker
              * @default
@@ -2760,6 +2783,64 @@ export interface components {
             marks: components["schemas"]["ListeningMark"][];
         };
         /**
+         * EarlyWarning
+         * @description NEWS2 of one visit (Royal College of Physicians, 2017). Decision support: a published score, not a diagnosis.
+         */
+        EarlyWarning: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "complete" | "incomplete" | "refused";
+            /**
+             * Total
+             * @default null
+             */
+            total: number | null;
+            /**
+             * Risk
+             * @default null
+             */
+            risk: ("low" | "low-medium" | "medium" | "high") | null;
+            /**
+             * Scale
+             * @enum {integer}
+             */
+            scale: 1 | 2;
+            /** Parts */
+            parts: components["schemas"]["ScorePart"][];
+            /**
+             * Asks
+             * @default []
+             */
+            asks: ("birth_date" | "pregnancy")[];
+            /**
+             * Refusals
+             * @default []
+             */
+            refusals: ("under_16" | "pregnant")[];
+            /**
+             * Preliminary
+             * @default false
+             */
+            preliminary: boolean;
+            /**
+             * As Of
+             * @default null
+             */
+            as_of: string | null;
+            /**
+             * Stale At
+             * @default null
+             */
+            stale_at: string | null;
+        };
+        /**
          * Emergency
          * @description The reader's own, lasting now.
          */
@@ -2834,6 +2915,33 @@ export interface components {
             hub: string;
             /** Signature */
             signature: string;
+        };
+        /**
+         * EnterObserved
+         * @description What the nurse counted or saw: breaths, consciousness, whether oxygen is given.
+         */
+        EnterObserved: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "enter_observed";
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "respiration" | "consciousness" | "oxygen";
+            /**
+             * Quantities
+             * @default []
+             */
+            quantities: components["schemas"]["Quantity"][];
+            seen: components["schemas"]["Seen"];
+            /**
+             * Request Id
+             * @default null
+             */
+            request_id: string | null;
         };
         /**
          * EnterReading
@@ -2964,7 +3072,7 @@ export interface components {
         };
         FromConsole: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["DoctorHears"];
         FromGuest: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"];
-        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["PressSimulator"];
+        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["EnterObserved"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["PressSimulator"];
         /**
          * Gap
          * @description Samples that never arrived: zero in the file, drawn as a gap, never smoothed over.
@@ -4795,7 +4903,7 @@ export interface components {
              * Name
              * @enum {string}
              */
-            name: "systolic" | "diastolic" | "mean" | "pulse" | "spo2" | "perfusion" | "crp" | "temperature" | "weight" | "glucose";
+            name: "systolic" | "diastolic" | "mean" | "pulse" | "spo2" | "perfusion" | "crp" | "temperature" | "weight" | "glucose" | "respiration" | "oxygen_flow";
             /** Value */
             value: string;
             /** Unit */
@@ -4849,7 +4957,7 @@ export interface components {
         };
         /**
          * Reading
-         * @description What a device measured. A device's error is `problem` with no quantities: words, never a number.
+         * @description What a device measured, or a nurse observed. A device's error is `problem` with no quantities: words only.
          */
         Reading: {
             /**
@@ -4869,7 +4977,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "blood_pressure" | "oximetry" | "crp" | "temperature" | "weight" | "glucose";
+            kind: "blood_pressure" | "oximetry" | "crp" | "temperature" | "weight" | "glucose" | "respiration" | "consciousness" | "oxygen";
             /** Quantities */
             quantities: components["schemas"]["Quantity"][];
             /**
@@ -4896,7 +5004,7 @@ export interface components {
              * Provenance
              * @enum {string}
              */
-            provenance: "live" | "stored" | "manual";
+            provenance: "live" | "stored" | "manual" | "observed";
             /**
              * Raw
              * @default
@@ -4912,6 +5020,8 @@ export interface components {
              * @default null
              */
             user: number | null;
+            /** @default null */
+            seen: components["schemas"]["Seen"] | null;
         };
         /** ReadingView */
         ReadingView: {
@@ -5085,7 +5195,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "blood_pressure" | "oximetry" | "listen" | "crp" | "photo" | "temperature" | "weight" | "glucose";
+            kind: "blood_pressure" | "oximetry" | "listen" | "crp" | "photo" | "temperature" | "weight" | "glucose" | "respiration" | "consciousness" | "oxygen";
             /**
              * @default {
              *       "site": null,
@@ -5197,6 +5307,139 @@ export interface components {
              * @enum {string}
              */
             outcome: "ambulance_avoided" | "ambulance_called" | "not_at_issue";
+        };
+        /**
+         * SayPremise
+         * @description What decides whether or how NEWS2 is counted for this patient. The last one said holds.
+         */
+        SayPremise: {
+            /**
+             * Says
+             * @enum {string}
+             */
+            says: "hypercapnic" | "usual" | "pregnant" | "not_pregnant";
+        };
+        /**
+         * ScorePart
+         * @description One parameter: the value that was taken, when, and its points; or why it has none.
+         */
+        ScorePart: {
+            /**
+             * Parameter
+             * @enum {string}
+             */
+            parameter: "respiration" | "spo2" | "oxygen" | "systolic" | "pulse" | "consciousness" | "temperature";
+            /**
+             * Points
+             * @default null
+             */
+            points: number | null;
+            /**
+             * Lack
+             * @default null
+             */
+            lack: ("missing" | "stale" | "impossible") | null;
+            /**
+             * Reading Id
+             * @default null
+             */
+            reading_id: string | null;
+            /** @default null */
+            quantity: components["schemas"]["Quantity"] | null;
+            /**
+             * Consciousness
+             * @default null
+             */
+            consciousness: ("A" | "C" | "V" | "P" | "U") | null;
+            /**
+             * Breathes
+             * @default null
+             */
+            breathes: ("air" | "oxygen") | null;
+            /**
+             * Measured At
+             * @default null
+             */
+            measured_at: string | null;
+            /**
+             * Stale At
+             * @default null
+             */
+            stale_at: string | null;
+            /**
+             * Draft
+             * @default false
+             */
+            draft: boolean;
+            /**
+             * Doubts
+             * @default []
+             */
+            doubts: string[];
+        };
+        /**
+         * ScorePremise
+         * @description What a doctor said that decides whether or how the score is counted. Never changed: the last one holds.
+         */
+        ScorePremise: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Visit Id
+             * Format: uuid
+             */
+            visit_id: string;
+            /**
+             * Says
+             * @enum {string}
+             */
+            says: "hypercapnic" | "usual" | "pregnant" | "not_pregnant";
+            /** Author */
+            author: string;
+            /**
+             * Author Id
+             * Format: uuid
+             */
+            author_id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /**
+         * Seen
+         * @description What a nurse saw, counted or was told, as she chose it: the part of an observation that is no quantity.
+         */
+        Seen: {
+            /**
+             * Consciousness
+             * @default null
+             */
+            consciousness: ("A" | "C" | "V" | "P" | "U") | null;
+            /**
+             * Breathes
+             * @default null
+             */
+            breathes: ("air" | "oxygen") | null;
+            /**
+             * Oxygen Device
+             * @default null
+             */
+            oxygen_device: ("nasal_cannula" | "simple_mask" | "venturi_mask" | "reservoir_mask" | "other") | null;
+            /**
+             * Breaths
+             * @default null
+             */
+            breaths: number | null;
+            /**
+             * Counted S
+             * @default null
+             */
+            counted_s: (30 | 60) | null;
         };
         /**
          * SessionNow
@@ -5782,6 +6025,13 @@ export interface components {
              * @default []
              */
             guests: components["schemas"]["Guest"][];
+            /**
+             * Premises
+             * @default []
+             */
+            premises: components["schemas"]["ScorePremise"][];
+            /** @default null */
+            news2: components["schemas"]["EarlyWarning"] | null;
         };
         /**
          * WaitingCode
@@ -5955,9 +6205,11 @@ export type Door = components['schemas']['Door'];
 export type DrawSample = components['schemas']['DrawSample'];
 export type EarlierAccess = components['schemas']['EarlierAccess'];
 export type EarlierSound = components['schemas']['EarlierSound'];
+export type EarlyWarning = components['schemas']['EarlyWarning'];
 export type Emergency = components['schemas']['Emergency'];
 export type EmergencyReport = components['schemas']['EmergencyReport'];
 export type EnrolKit = components['schemas']['EnrolKit'];
+export type EnterObserved = components['schemas']['EnterObserved'];
 export type EnterReading = components['schemas']['EnterReading'];
 export type Entered = components['schemas']['Entered'];
 export type FileReading = components['schemas']['FileReading'];
@@ -6067,6 +6319,10 @@ export type RunLoopTest = components['schemas']['RunLoopTest'];
 export type Sample = components['schemas']['Sample'];
 export type Sampled = components['schemas']['Sampled'];
 export type SayOutcome = components['schemas']['SayOutcome'];
+export type SayPremise = components['schemas']['SayPremise'];
+export type ScorePart = components['schemas']['ScorePart'];
+export type ScorePremise = components['schemas']['ScorePremise'];
+export type Seen = components['schemas']['Seen'];
 export type SessionNow = components['schemas']['SessionNow'];
 export type SessionView = components['schemas']['SessionView'];
 export type Share = components['schemas']['Share'];
@@ -7367,6 +7623,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListeningMark"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    say_premise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SayPremise"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScorePremise"];
                 };
             };
             /** @description Refused: a code, no sentence */

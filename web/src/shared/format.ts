@@ -48,7 +48,7 @@ export function quantityText(quantity: Pick<Quantity, 'value' | 'comparator'>, l
 }
 
 const UNITS: Record<string, string> = { 'mm[Hg]': 'mmHg', Cel: '°C', '[degF]': '°F', '[lb_av]': 'lb' }
-const USUAL_UNITS = new Set(['mm[Hg]', '/min', '%', 'mg/L', 'Cel', 'kg', 'mmol/L'])
+const USUAL_UNITS = new Set(['mm[Hg]', '/min', '%', 'mg/L', 'Cel', 'kg', 'mmol/L', 'L/min'])
 
 /** Whether people here expect this unit; another one must stand out, so that 98.6 is not taken for °C. */
 export function isUsualUnit(ucum: string): boolean {
@@ -67,7 +67,8 @@ export function headline(reading: ReadingView['reading'], locale: string, perMin
   const shown = reading.quantities.map((quantity) => ({
     name: quantity.name,
     text: quantityText(quantity, locale),
-    unit: unitText(quantity.unit, perMinute),
+    // the word for /min is about a pulse; breaths are not beats
+    unit: quantity.name === 'respiration' ? quantity.unit : unitText(quantity.unit, perMinute),
     usual: isUsualUnit(quantity.unit),
   }))
   const systolic = shown.find((one) => one.name === 'systolic')

@@ -12,6 +12,8 @@ export type Moment = {
     | 'cancelled'
     | 'measured'
     | 'entered'
+    | 'observed'
+    | 'premise'
     | 'filed'
     | 'failed'
     | 'heard'
@@ -55,10 +57,12 @@ function isWithdrawn(view: ReadingView): boolean {
   return view.taken_back && view.filed_at === null
 }
 
+const BY_HAND: Readonly<Partial<Record<ReadingView['reading']['provenance'], 'entered' | 'observed'>>> = { manual: 'entered', observed: 'observed' }
+
 /** How a value came into the visit: an old one was filed by a person, and never counts as measured then. */
 function arrival(view: ReadingView, nurse: string): Pick<Moment, 'at' | 'kind' | 'who'> {
   if (view.filed_at) return { at: view.filed_at, kind: 'filed', who: view.filed_by }
-  const kind = view.reading.problem ? 'failed' : view.reading.provenance === 'manual' ? 'entered' : 'measured'
+  const kind = view.reading.problem ? 'failed' : BY_HAND[view.reading.provenance] ?? 'measured'
   return { at: view.reading.times.kit_utc, kind, who: nurse }
 }
 
@@ -104,6 +108,11 @@ function ofGuests(snapshot: VisitSnapshot): Moment[] {
   })
 }
 
+/** What doctors said that decides how NEWS2 is counted. */
+function ofPremises(snapshot: VisitSnapshot): Moment[] {
+  return (snapshot.premises ?? []).map((one) => ({ at: one.at, kind: 'premise', about: one.id, who: one.author, reason: one.says }))
+}
+
 /** Everything asked, measured, kept, heard, seen and signed, oldest first; equal times keep the order of the acts. */
 export function momentsOf(snapshot: VisitSnapshot): Moment[] {
   const { visit } = snapshot
@@ -114,6 +123,6 @@ export function momentsOf(snapshot: VisitSnapshot): Moment[] {
   const signed = snapshot.notes
     .filter((note) => note.signed_at)
     .map((note): Moment => ({ at: note.signed_at ?? '', kind: 'signed', about: note.id, who: note.author }))
-  const all = [...frame, ...ofRequests(snapshot), ...ofRecords(snapshot), ...ofGuests(snapshot), ...ofMarks(snapshot), ...signed]
+  const all = [...frame, ...ofRequests(snapshot), ...ofRecords(snapshot), ...ofGuests(snapshot), ...ofMarks(snapshot), ...ofPremises(snapshot), ...signed]
   return all.sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
 }

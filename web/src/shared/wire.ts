@@ -32,6 +32,7 @@ export type Door = Schemas['Door']
 export type EarlierAccess = Schemas['EarlierAccess']
 export type EmergencyReport = Schemas['EmergencyReport']
 export type EarlierSound = Schemas['EarlierSound']
+export type EarlyWarning = Schemas['EarlyWarning']
 export type Entered = Schemas['Entered']
 export type Found = Schemas['Found']
 export type GivenCommission = Schemas['GivenCommission']
@@ -78,6 +79,9 @@ export type Relay = Schemas['Relay']
 export type RelayState = Schemas['RelayState']
 export type Request = Schemas['Request']
 export type SessionNow = Schemas['SessionNow']
+export type ScorePart = Schemas['ScorePart']
+export type ScorePremise = Schemas['ScorePremise']
+export type Seen = Schemas['Seen']
 export type Signal = Schemas['Signal']
 export type SoundView = Schemas['SoundView']
 export type ToConsole = Schemas['ToConsole']
@@ -88,6 +92,8 @@ export type VisitHead = Schemas['VisitHead']
 export type VisitSnapshot = Schemas['VisitSnapshot']
 
 export type ReadingKind = ReadingView['reading']['kind']
+export type ObservedKind = Extract<FromNurse, { type: 'enter_observed' }>['kind']
+export type MeasuredKind = Exclude<ReadingKind, ObservedKind>
 export type InstrumentKind = Pairing['kind']
 export type MarkKind = ListeningMark['kind']
 export type RequestKind = Request['kind']
@@ -96,8 +102,11 @@ export type DeviceKind = DeviceStatus['kind']
 export type Decided = Pick<ReadingView, 'decision' | 'decided_by' | 'decided_at' | 'reason' | 'received_at'>
 export type Identifier = Extract<FromNurse, { type: 'open_visit' }>['identifiers'][number]
 export type Press = Extract<FromNurse, { type: 'press_simulator' }>
-/** The instrument that belongs to what is asked for. */
-export const INSTRUMENT_OF: Readonly<Record<RequestKind, DeviceKind>> = {
+/** What is counted or seen, with no instrument, in the order in which a nurse does it. */
+export const OBSERVED_KINDS: readonly ObservedKind[] = ['respiration', 'consciousness', 'oxygen']
+export const isObserved = (kind: RequestKind): kind is ObservedKind => OBSERVED_KINDS.some((one) => one === kind)
+/** The instrument that belongs to what is asked for; what is observed needs none. */
+export const INSTRUMENT_OF: Readonly<Record<Exclude<RequestKind, ObservedKind>, DeviceKind>> = {
   blood_pressure: 'cuff',
   oximetry: 'oximeter',
   listen: 'stethoscope',
@@ -108,7 +117,7 @@ export const INSTRUMENT_OF: Readonly<Record<RequestKind, DeviceKind>> = {
   photo: 'camera',
 }
 /** Every kind of value, in the order in which they always stand. */
-export const READING_KINDS: readonly ReadingKind[] = ['blood_pressure', 'oximetry', 'temperature', 'weight', 'glucose', 'crp']
+export const READING_KINDS: readonly ReadingKind[] = ['blood_pressure', 'oximetry', 'respiration', 'oxygen', 'consciousness', 'temperature', 'weight', 'glucose', 'crp']
 /** Version of every message; another one is refused with `wrong_version`. */
 export const PROTOCOL = 2
 export const POINTS: readonly Point[] = ['aortic', 'pulmonic', 'erb', 'tricuspid', 'mitral', 'lung_left', 'lung_right']

@@ -61,7 +61,15 @@ export function inSentence(text: string): string {
 export function readingText(reading: ReadingView['reading']): string {
   if (reading.problem) return tCode(reading.problem)
   const { main } = headline(reading, language.locale, t('unit.per_minute'))
+  const seen = seenText(reading)
+  if (seen !== '') return main === undefined ? seen : `${seen}, ${main.text} ${main.unit}`
   return main === undefined ? '' : `${main.text} ${main.unit}`
+}
+
+/** What a nurse chose: "Vaken", "Får syrgas"; empty for what is a number alone. */
+export function seenText({ seen }: Pick<ReadingView['reading'], 'seen'>): string {
+  if (seen?.consciousness) return t(`consciousness.${seen.consciousness}`)
+  return seen?.breathes ? t(`breathes.${seen.breathes}`) : ''
 }
 
 /** An instrument's state in a word or two: what it does, or why it does not answer. */

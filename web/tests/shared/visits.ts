@@ -31,6 +31,7 @@ export function reading(over: Partial<Reading> & { id?: string }, decided: Parti
       raw: '',
       display_photo: null,
       user: null,
+      seen: null,
       ...over,
     },
   }
@@ -87,6 +88,8 @@ export function snapshot(over: Partial<VisitSnapshot> = {}): VisitSnapshot {
     participants: [],
     kit_online: true,
     guests: [],
+    premises: [],
+    news2: null,
     ...over,
   }
 }
