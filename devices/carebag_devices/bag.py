@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Collection, Coroutine, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from carebag_devices.book import DeviceBook, Entry
@@ -12,7 +13,7 @@ from carebag_devices.connector import Connector
 from carebag_devices.drivers.clock_keeper import Wall
 from carebag_devices.drivers.session import Clock, Ledger, Reporter
 from carebag_devices.errors import DeviceSilent, RadioMissing
-from carebag_devices.events import DeviceState, Event, Identity, Kind, RadioChanged, StateChanged
+from carebag_devices.events import DeviceState, Event, Identity, Kind, RadioChanged, StateChanged, UdiSaid
 from carebag_devices.link import Advert, Radio
 from carebag_devices.pairing_desk import WINDOW_S, PairingDesk
 from carebag_devices.wired_instruments import Wired, WiredInstruments
@@ -28,6 +29,8 @@ RADIO_RETRY_S = 3.0
 RADIO_SOUND_S = 1.0
 """A scan that has run for so long has a radio."""
 PASSKEY_WITHIN_S = 45.0
+GS1 = "2.51.1.1"
+"""GS1 as an issuing entity of device identifiers."""
 
 Sink = Callable[[Event], None]
 """Called synchronously inside the Bluetooth callback; must not block longer than one durable commit."""
@@ -70,6 +73,10 @@ class Instruments(Protocol):
 
     def forget(self, device_id: str) -> None:
         """Drop its bond and take it out of the bag; to have it back it is paired anew."""
+
+    def note_label(self, device_id: str, udi: UdiSaid | None) -> bool:
+        """Note what stands on the label of an instrument of the bag, or nothing any more. False: it has no place there,
+        or it says itself what it is."""
 
 
 class Bag(Instruments):
@@ -207,6 +214,16 @@ class Bag(Instruments):
         if connector is not None:
             self._chore(self._forget(device_id, connector))
 
+    def note_label(self, device_id: str, udi: UdiSaid | None) -> bool:
+        connector = self._connectors.get(device_id)
+        if connector is None or device_id not in self._book or _says_itself(connector.report.identity):
+            return False
+        self._book.change(device_id, udi=udi)
+        report = connector.report
+        report.identity = replace(report.identity, udi=udi or _of_model(connector.model))
+        report.enter(report.state, report.detail)
+        return True
+
     def _window_closed(self) -> None:
         self._desk_timer = None
         if self._passkey is not None and not self._passkey.done():
@@ -268,7 +285,8 @@ class Bag(Instruments):
         return before or Entry(advert.address, model.kind, model.key, name=advert.name)
 
     def _add(self, address: str, model: Model, entry: Entry) -> Connector:
-        report = self._new_reporter(entry.identity(simulated=self._simulated))
+        identity = entry.identity(simulated=self._simulated)
+        report = self._new_reporter(replace(identity, udi=identity.udi or _of_model(model)))
         report.bond, report.last_sequence = entry.bond, entry.last_sequence
         report.press = model.invites_by or ""
         report.clock_minus_utc_s = entry.clock_minus_utc_s
@@ -371,6 +389,14 @@ _RADIO_PROBLEMS = {
     "bus_denied": "bluetooth_denied",
 }
 """Reasons that the nurse or IT can act on in a way of their own; the others are `radio_missing`."""
+
+
+def _says_itself(identity: Identity) -> bool:
+    return identity.udi is not None and identity.udi.entry == "self_reported"
+
+
+def _of_model(model: Model) -> UdiSaid | None:
+    return UdiSaid("catalog", device=model.gtin, issuer=GS1) if model.gtin else None
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from carebag_devices.catalog import SIMULATOR_MAKER
-from carebag_devices.events import Bond, Identity, Kind
+from carebag_devices.events import Bond, Identity, Kind, UdiSaid
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class Entry:
     model: str = ""
     serial: str = ""
     firmware: str = ""
+    udi: UdiSaid | None = None
     bond: Bond = "none"
     last_sequence: int | None = None
     """Highest record number that was read from its memory."""
@@ -44,7 +45,7 @@ class Entry:
     def identity(self, *, simulated: bool) -> Identity:
         named = self.model or self.name
         simulated = simulated or self.maker == SIMULATOR_MAKER
-        return Identity(self.id, self.kind, self.maker, named, self.serial, self.firmware, simulated)
+        return Identity(self.id, self.kind, self.maker, named, self.serial, self.firmware, simulated, self.udi)
 
 
 class DeviceBook:
@@ -91,7 +92,7 @@ class DeviceBook:
             data = json.loads(path.read_text(encoding="utf-8"))
             if data["version"] != VERSION:
                 raise ValueError
-            entries = [Entry(**{key: one[key] for key in one if key in names}) for one in data["devices"]]
+            entries = [_entry({key: one[key] for key in one if key in names}) for one in data["devices"]]
             self.forgotten = {str(one) for one in data["forgotten"]}
         except (ValueError, KeyError, TypeError):
             aside = path.with_suffix(".damaged")
@@ -115,3 +116,9 @@ class DeviceBook:
             file.flush()
             os.fsync(file.fileno())
         part.replace(self._path)
+
+
+def _entry(saved: dict[str, Any]) -> Entry:
+    """Raises: TypeError."""
+    udi = saved.pop("udi", None)
+    return Entry(**saved, udi=UdiSaid(**udi) if udi else None)

@@ -13,15 +13,16 @@ Adverts count from the moment the device is free: a fresh one is awaited for eve
 import asyncio
 import contextlib
 import logging
+from typing import Any
 
 from carebag_devices.catalog import Model
 from carebag_devices.codecs.battery import BatteryLevel
-from carebag_devices.codecs.device_information import Text
+from carebag_devices.codecs.device_information import Text, Udi
 from carebag_devices.drivers import driver_for
 from carebag_devices.drivers.clock_keeper import ClockKeeper, Wall
 from carebag_devices.drivers.session import Driver, Reporter
 from carebag_devices.errors import DeviceError, DeviceLost, Malformed, NeedsPairing
-from carebag_devices.events import DeviceState
+from carebag_devices.events import DeviceState, UdiSaid
 from carebag_devices.link import Advert, Link, Radio
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ WEAK_DBM = -88
 """A device heard so faintly that does not answer is out of reach (our choice)."""
 BATTERY = "2A19"
 DEVICE_INFORMATION = {"maker": "2A29", "model": "2A24", "serial": "2A25", "firmware": "2A26"}
+UDI = "2BFF"
 
 
 class Connector:
@@ -178,11 +180,17 @@ class Connector:
             self.report.battery(BatteryLevel.parse(raw).percent)
 
     async def _read_identity(self, link: Link) -> None:
-        known: dict[str, str] = {}
+        known: dict[str, Any] = {}
         for name, uuid in DEVICE_INFORMATION.items():
             if link.has(uuid):
                 with contextlib.suppress(Malformed):
                     known[name] = Text.parse(await link.read(uuid)).text
+        if link.has(UDI):
+            # one that is kept back or asks for a bond is no reason to do without the instrument
+            with contextlib.suppress(Malformed, DeviceError):
+                said = Udi.parse(await link.read(UDI))
+                texts = (said.label or "", said.device or "", said.issuer or "", said.authority or "")
+                known |= {"udi": UdiSaid("self_reported", *texts)} if any(texts[:2]) else {}
         self.report.describe(**known)
 
     def _ended(self, *, busy: bool) -> None:

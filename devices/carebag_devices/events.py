@@ -57,6 +57,21 @@ class DeviceState(enum.Enum):
 
 
 @dataclass(frozen=True)
+class UdiSaid:
+    """A unique device identification as somebody said it, not looked into."""
+
+    entry: Literal["self_reported", "barcode", "manual", "catalog"]
+    """Who: the instrument (0x2BFF), the nurse's camera or hands on the label, the kit's catalog of models."""
+    label: str = ""
+    """The whole carrier as people read it."""
+    device: str = ""
+    """UDI-DI."""
+    issuer: str = ""
+    authority: str = ""
+    """As `issuer` an object identifier."""
+
+
+@dataclass(frozen=True)
 class Identity:
     """Which device: address or serial as `id`, the rest from Device Information where it answers."""
 
@@ -67,6 +82,7 @@ class Identity:
     serial: str = ""
     firmware: str = ""
     simulated: bool = False
+    udi: UdiSaid | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from carebag_devices.bag import Instruments
+from carebag_devices.events import UdiSaid
 from carebag_edge.bag_check import BagCheck
 from carebag_edge.bedside import Bedside
 from carebag_edge.errors import Refused
@@ -16,12 +17,14 @@ from carebag_wire.nurse_messages import (
     FinishCheck,
     ForgetDevice,
     GivePasskey,
+    LabelDevice,
     RemoveCartridge,
     RetryDevice,
     RunLoopTest,
     StartPairing,
     StopPairing,
 )
+from carebag_wire.udi import NotGs1, udi_on_label
 from carebag_wire.visit import Person
 
 LISTEN_RATE_HZ = 4000
@@ -83,9 +86,20 @@ class BagCommands:
             case ForgetDevice():
                 self._instruments.forget(message.device_id)
                 self._intake.forget(message.device_id)
+            case LabelDevice():
+                self._label(message)
             case _:
                 return False
         return True
+
+    def _label(self, message: LabelDevice) -> None:
+        try:
+            udi = udi_on_label(message.text, message.by) if message.text.strip() else None
+        except NotGs1 as error:
+            raise Refused(str(error)) from None
+        said = UdiSaid(udi.entry, udi.carrier, udi.device, udi.issuer) if udi else None
+        if not self._instruments.note_label(message.device_id, said):
+            raise Refused("not_labelled")
 
     def _keep(self, message: Any, nurse: Person) -> bool:
         match message:

@@ -14,7 +14,6 @@ from carebag_edge.capture import observed_reading, reading_of, spot_reading, typ
 from carebag_edge.clock import Clock
 from carebag_edge.device_clock import ClockState, DeviceClocks, age_of, parse
 from carebag_edge.errors import NotSaved, Refused
-from carebag_edge.image_strip import StrippedImage
 from carebag_edge.journal import Entry, Journal
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.journal_tables import ARMED, OPEN
@@ -25,6 +24,7 @@ from carebag_edge.visits import VisitBook, answered_requests, overlaid
 from carebag_edge.vitals import Spot
 from carebag_scores.early_warning import with_early_warning
 from carebag_wire.base import uuid7
+from carebag_wire.image_strip import StrippedImage
 from carebag_wire.messages import Changed, KitVisits, Present
 from carebag_wire.nurse_messages import EnterObserved, EnterReading
 from carebag_wire.nurse_messages import OpenVisit as OpenVisitMessage

@@ -15,6 +15,7 @@ from carebag_edge.wording import as_code, short
 from carebag_wire.base import Utc
 from carebag_wire.nurse_messages import EnterObserved, EnterReading
 from carebag_wire.records import Reading
+from carebag_wire.udi import printed_elements, udi_told
 from carebag_wire.values import DeviceIdentity, Quality, Quantity, Times
 from carebag_wire.visit import DeviceStatus
 
@@ -23,14 +24,18 @@ _RADIO_ADDRESS = re.compile(r"(?i)[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{8}(-[0-9
 
 
 def device_identity(identity: Identity) -> DeviceIdentity:
+    """With its UDI as far as it can be meant; the serial number of the label where the instrument says none."""
+    said = identity.udi
+    udi = udi_told(said.label, said.device, said.issuer, said.authority, said.entry) if said else None
     return DeviceIdentity(
         id=short(identity.id),
         kind=identity.kind,
         maker=short(identity.maker),
         model=short(identity.model),
-        serial=short(identity.serial),
+        serial=short(identity.serial) or printed_elements(udi).serial,
         firmware=short(identity.firmware),
         simulated=identity.simulated,
+        udi=udi,
     )
 
 
@@ -56,6 +61,7 @@ def device_status(event: StateChanged, now: Utc, before: DeviceStatus | None) ->
         model=known.model,
         serial=known.serial,
         firmware=known.firmware,
+        udi=known.udi,
         way=_way(known.id),
         bond=event.bond,
         press=as_code(event.press) if event.press else None,

@@ -5,7 +5,6 @@ KitError
  ├─ HubAway       the hub cannot be reached
  │   └─ HubSlow   it is there, and the answer did not come in time
  ├─ HubRefused    the hub answered no; its status and code
- ├─ NotAnImage    bytes that are neither JPEG nor PNG as we accept them; a code
  ├─ NotSaved      the journal could not be written (disk full, disk broken); the value waits in memory
  ├─ NotDurable    what the bag's sink answers then: the instrument must not be told that its value arrived
  └─ WrongJournal  the data folder belongs to another kit, or to a newer program
@@ -34,12 +33,6 @@ class HubRefused(KitError):
     def __init__(self, status: int, code: str) -> None:
         super().__init__(f"{status} {code}")
         self.status = status
-        self.code = code
-
-
-class NotAnImage(KitError):
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
         self.code = code
 
 

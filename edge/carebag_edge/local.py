@@ -14,14 +14,14 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from carebag_edge.agent import Agent
-from carebag_edge.errors import HubAway, HubRefused, KitError, NotAnImage, NotSaved, Refused
-from carebag_edge.image_strip import strip
+from carebag_edge.errors import HubAway, HubRefused, KitError, NotSaved, Refused
 from carebag_edge.local_guests import GuestRoutes
 from carebag_edge.nurse_pages import NursePage
 from carebag_edge.whole_body import read_whole
 from carebag_edge.wording import as_code
 from carebag_wire import PROTOCOL
 from carebag_wire.api import NurseCode, Refusal
+from carebag_wire.image_strip import MAX_PHOTO_BYTES, NotAnImage, strip
 from carebag_wire.messages import MAX_MESSAGE_BYTES, Hello, Problem, Signal, Welcome
 from carebag_wire.nowhere import NOWHERE, is_for_a_person
 from carebag_wire.nurse_messages import from_nurse
@@ -29,7 +29,6 @@ from carebag_wire.page_headers import page_headers
 from carebag_wire.visit import Person, PhotoView
 
 COOKIE = "carebag_kit"
-MAX_PHOTO_BYTES = 20 * 1024 * 1024
 HELLO_WITHIN_S = 10.0
 HEARTBEAT_S = 15.0
 MAX_FRAME_BYTES = 4 * 1024 * 1024

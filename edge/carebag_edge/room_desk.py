@@ -7,13 +7,13 @@ from uuid import UUID
 
 from carebag_edge.bedside import Bedside
 from carebag_edge.camera_port import CameraStopped, ExaminationCamera, Still
-from carebag_edge.errors import NotAnImage, NotSaved, Refused
-from carebag_edge.image_strip import strip
+from carebag_edge.errors import NotSaved, Refused
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.live_port import LiveMedia, PathQuality
 from carebag_edge.wording import as_code, short
 from carebag_wire.base import Utc
 from carebag_wire.guests import LinkQuality
+from carebag_wire.image_strip import NotAnImage, strip
 from carebag_wire.messages import CameraDo, LinkReport, Present
 from carebag_wire.visit import CameraState
 

@@ -9,6 +9,7 @@ from carebag_fhir.encounters import encounter_of, patient_reference, request_of
 from carebag_fhir.notes import note_resources
 from carebag_fhir.observations import Surroundings, observations_of
 from carebag_fhir.parties import Parties, consent_of, guest_of, own_identifier, patient_of, was_let_in
+from carebag_fhir.questionnaires import questionnaire_resources
 from carebag_fhir.recordings import Files, photo_resources, sound_resources
 from carebag_fhir.signatures import signature_resources, targets_by_record
 from carebag_fhir.visit_export import VisitExport
@@ -20,7 +21,7 @@ def visit_bundle(export: VisitExport) -> Json:
     """All that Carebag has of a visit, values that were rejected or withdrawn included, as what they are."""
     snapshot, parties = export.snapshot, Parties(export)
     around = Surroundings.of(snapshot.visit, parties, snapshot.requests)
-    taken = _taken(export, around)
+    taken, asked = _taken(export, around), list(questionnaire_resources(export, around))
     resources = [
         patient_of(snapshot.visit.patient),
         *parties.resources(),
@@ -29,9 +30,10 @@ def visit_bundle(export: VisitExport) -> Json:
         encounter_of(snapshot, export.provider, parties),
         *(request_of(request, snapshot.visit) for request in snapshot.requests),
         *taken,
+        *asked,
         *note_resources(snapshot.notes, export.note_authors, around),
     ]
-    targets = targets_by_record(taken)
+    targets = targets_by_record([*taken, *asked])
     for stored in export.records:
         resources += signature_resources(stored, around, targets)
     return bundle(own_identifier("visit-export", snapshot.visit.id), resources)
@@ -61,7 +63,10 @@ def _devices(export: VisitExport) -> list[Json]:
     owner = reference("Organization", export.provider.id, export.provider.name)
     used = [view.reading.device for view in export.snapshot.readings]
     used += [view.sound.device for view in export.snapshot.sounds]
-    made = {one["id"]: one for device in used if device.kind != "observer" for one in [device_of(visit.kit_id, device)]}
+    year = visit.scheduled_at.year
+    made = {
+        one["id"]: one for device in used if device.kind != "observer" for one in [device_of(visit.kit_id, device, year)]
+    }
     return [
         kit_of(visit.kit_id, visit.kit_name, owner, [export.kit_public_key, *export.kit_former_keys]),
         *made.values(),

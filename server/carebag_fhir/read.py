@@ -4,7 +4,7 @@ Numbers, units, comparators, status and device are taken from FHIR's own element
 the extensions. A Bundle in which the two disagree is refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,9 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from carebag_fhir.devices import AUTHORITIES, ENTRY_TYPES, ISSUERS
 from carebag_fhir.elements import CANONICAL, Json
+from carebag_fhir.questionnaires import Answered, answered_in
 from carebag_wire.records import Reading
 from carebag_wire.scores import ScorePremise
 from carebag_wire.values import QuantityName
@@ -51,6 +53,21 @@ def readings_in(bundle: Json) -> list[ReadBack]:
                     groups.setdefault(identifier["value"], []).append(one)
         return [_read(parts, by_url) for parts in groups.values()]
     except (KeyError, IndexError, TypeError, AttributeError, ValidationError, ValueError) as error:
+        raise NotReadable(type(error).__name__) from None
+
+
+def answers_in(bundle: Json) -> list[Answered]:
+    """What was asked at fixed moments and answered, in the Bundle's order.
+
+    Raises:
+        NotReadable: an answer to no question of the Bundle, or one that was not offered.
+    """
+    try:
+        all_of = [entry["resource"] for entry in bundle["entry"]]
+        questions = {f"{one['url']}|{one['version']}": one for one in all_of if one["resourceType"] == "Questionnaire"}
+        answers = [one for one in all_of if one["resourceType"] == "QuestionnaireResponse"]
+        return [answered_in(one, questions[one["questionnaire"]]) for one in answers]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise NotReadable(type(error).__name__) from None
 
 
@@ -138,6 +155,7 @@ def _device(device: Json) -> Json:
         "model": device["deviceName"][0]["name"] if "deviceName" in device else "",
         "serial": device.get("serialNumber", ""),
         "firmware": device["version"][0]["value"] if "version" in device else "",
+        "udi": _udi(device["udiCarrier"][0]) if "udiCarrier" in device else None,
         "simulated": _is_simulated(device),
     }
 
@@ -232,6 +250,22 @@ def _premises(one: Json) -> Iterator[ScorePremise]:
                 author_id=UUID(str(_uuid(parts, "byId"))),
                 at=_one(parts, "at"),
             )
+
+
+def _udi(carrier: Json) -> Json:
+    (entry,) = (own for own, theirs in ENTRY_TYPES.items() if theirs == carrier["entryType"])
+    return {
+        "device": carrier.get("deviceIdentifier", ""),
+        "carrier": carrier.get("carrierHRF", ""),
+        "issuer": _object_identifier(carrier.get("issuer", ""), ISSUERS),
+        "authority": _object_identifier(carrier.get("jurisdiction", ""), AUTHORITIES),
+        "entry": entry,
+    }
+
+
+def _object_identifier(uri: str, named: Mapping[str, str]) -> str:
+    by_name = {name: own for own, name in named.items()}
+    return by_name.get(uri, uri.removeprefix("urn:oid:"))
 
 
 def _times(times: dict[str, list[Any]]) -> Json:

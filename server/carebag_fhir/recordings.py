@@ -29,6 +29,7 @@ from carebag_fhir.json_text import Base64Text
 from carebag_fhir.observations import Surroundings, remarks, status_of, told_about, verdict
 from carebag_fhir.parties import own_identifier
 from carebag_fhir.visit_export import StoredFile
+from carebag_wire.image_strip import MAX_PHOTO_BYTES, NotAnImage, strip
 from carebag_wire.records import PhotoTaken, SoundRecorded
 from carebag_wire.visit import PhotoView, SoundView
 
@@ -96,7 +97,8 @@ def sound_resources(view: SoundView, around: Surroundings, files: Files) -> Iter
 
 def photo_resources(view: PhotoView, around: Surroundings, files: Files) -> Iterator[Json]:
     photo = view.photo
-    content = files.inside.get(photo.media_sha256)
+    kept = files.inside.get(photo.media_sha256)
+    content = only_picture(kept, photo.media_type) if kept is not None else None
     if content is not None:
         yield _binary(photo, content, photo.media_type)
     told = [
@@ -108,10 +110,32 @@ def photo_resources(view: PhotoView, around: Surroundings, files: Files) -> Iter
             ("width", "Decimal", photo.width),
             ("height", "Decimal", photo.height),
         ),
+        *extension("stripped", "Boolean", True if content is not kept and content is not None else None),
     ]
     kind = concept(*(code.coding for code in REQUESTED["photo"]), own_coding("photo", photo.of), text="Photo")
     attachment = _attachment(photo, around, files, content, photo.media_type)
     yield _document(view, photo, around, kind, attachment, told, {}, photo.caption)
+
+
+def only_picture(file: StoredFile, media_type: str) -> StoredFile | None:
+    """The photo without anything else that is in its file; the file itself, as kits make them, if there is nothing.
+
+    None: no picture of that type can be made of it. In memory while its size is counted and while it is written.
+    """
+
+    def made() -> bytes:
+        image = strip(b"".join(file.pieces()))
+        return image.content if image.media_type == media_type else b""
+
+    if file.size > MAX_PHOTO_BYTES:
+        return None
+    try:
+        content = made()
+    except NotAnImage:
+        return None
+    if content == b"".join(file.pieces()):
+        return file
+    return StoredFile(size=len(content), pieces=lambda: (made(),)) if content else None
 
 
 def _document(

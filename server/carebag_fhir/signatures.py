@@ -22,18 +22,20 @@ from carebag_fhir.elements import (
 from carebag_fhir.encounters import visit_reference
 from carebag_fhir.observations import Surroundings, part_of_visit
 from carebag_fhir.visit_export import StoredRecord
-from carebag_wire.records import ReadingFiled, ReadingWithdrawn, Record, RequestProgressed
+from carebag_wire.records import ReadingFiled, ReadingWithdrawn, Record, RequestProgressed, VisitClosed, VisitOpened
 
 _SOURCE_SIGNATURE = coding("urn:iso-astm:E1762-95:2013", "1.2.840.10065.1.12.1.14", "Source Signature")
 _PARTICIPANT = f"{TERMINOLOGY}/provenance-participant-type"
 
 
 def targets_by_record(resources: Sequence[Json]) -> dict[str, list[Json]]:
-    """Reading, sound or photo → what of it is in the Bundle, by the identifier that the parts share."""
+    """Reading, sound, photo or answer → what of it is in the Bundle, by the identifier that the parts share."""
     found: dict[str, list[Json]] = {}
     for one in resources:
         identifiers = one.get("identifier", [one["masterIdentifier"]] if "masterIdentifier" in one else [])
-        if one["resourceType"] in ("Observation", "DocumentReference"):
+        if one["resourceType"] == "QuestionnaireResponse":
+            identifiers = [identifiers]  # at most one, no list
+        if one["resourceType"] in ("Observation", "DocumentReference", "QuestionnaireResponse"):
             to = reference(one["resourceType"], uuid.UUID(one["id"]))
             found.setdefault(identifiers[0]["value"], []).append(to)
     return found
@@ -83,5 +85,7 @@ def _targets(record: Record, around: Surroundings, targets: Mapping[str, list[Js
     if isinstance(record, RequestProgressed):
         return around.based_on(record.binding) or [visit_reference(around.visit)]
     about = record.reading_id if isinstance(record, ReadingFiled | ReadingWithdrawn) else record.id
-    here = targets.get(str(about)) or targets.get(str(part_id(around.visit.id, f"record {about}")))
+    here = targets.get(str(about)) or targets.get(str(part_id(around.visit.id, f"record {about}"))) or []
+    if isinstance(record, VisitOpened | VisitClosed):
+        return [visit_reference(around.visit), *here]
     return here or [visit_reference(around.visit)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from carebag_wire.records import Record, SignedRecord
+from carebag_wire.review import Outcome
 from carebag_wire.visit import Person, VisitSnapshot
 
 
@@ -35,6 +36,16 @@ class CareProvider:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SaidOutcome:
+    """What a doctor answered after signing; said again, the last word."""
+
+    outcome: Outcome
+    by: str
+    """Name of the doctor; it is stored by name only."""
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class VisitExport:
     """Nothing here depends on by whom it is exported, and on when only by what has ended since: guests, commissions."""
 
@@ -46,6 +57,7 @@ class VisitExport:
     """Those for whom `people` act."""
     people: Sequence[Person] = ()
     """Whoever took part, as far as the hub knows them by id and not by name only."""
+    outcome: SaidOutcome | None = None
     note_authors: Mapping[uuid.UUID, uuid.UUID] = field(default_factory=dict)
     """Note → the practitioner who wrote it; of the others only the author's name is known."""
     records: Sequence[StoredRecord] = ()

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from functools import partial
 
+from pydantic import TypeAdapter
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from carebag_fhir.visit_export import CareProvider, StoredFile, StoredRecord, VisitExport
+from carebag_fhir.visit_export import CareProvider, SaidOutcome, StoredFile, StoredRecord, VisitExport
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
 from carebag_server.kit_keys import former_keys
 from carebag_server.people import person_of
 from carebag_server.refusals import Refused, not_found
 from carebag_server.relations import Reading, doctor_organizations, known_of, readable_visits, reading_of
+from carebag_server.review_tables import OutcomeRow
 from carebag_server.scored import scored
 from carebag_server.tables import (
     Commission,
@@ -31,9 +33,11 @@ from carebag_server.tables import (
 from carebag_server.visit_views import snapshot_of
 from carebag_server.visits import zone_of
 from carebag_wire.records import SignedRecord, record_adapter
+from carebag_wire.review import Outcome
 
 MOST_MEDIA_BYTES = 100 * 1024 * 1024
 """Of all files inside one Bundle; they grow by a third in it."""
+_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 MOST_VISITS = 200
 MOST_RECORDS = 1000
 """Of all visits in one Bundle: while they are read nobody writes (about a second), and they are held in memory."""
@@ -49,6 +53,7 @@ def export_of(hub: Hub, session: Session, visit: VisitRow) -> VisitExport:
         snapshot=scored(hub, snapshot_of(session, visit, None, [], False, hub.now())),
         provider=care_providers[visit.organization_id],
         providers=list(care_providers.values()),
+        outcome=_outcome(session, visit),
         people=[person_of(session, one) for one in doctors],
         note_authors=_note_authors(session, visit),
         records=_records(session, visit),
@@ -72,6 +77,11 @@ def _doctors(session: Session, visit: VisitRow, now: datetime) -> Sequence[Commi
         Commission.organization_id.in_(doctor_organizations(session, visit, now)),
     )
     return session.scalars(query.order_by(Commission.id)).all()
+
+
+def _outcome(session: Session, visit: VisitRow) -> SaidOutcome | None:
+    row = session.get(OutcomeRow, visit.id)
+    return SaidOutcome(outcome=_OUTCOME.validate_python(row.outcome), by=row.by, at=row.at) if row else None
 
 
 def _note_authors(session: Session, visit: VisitRow) -> dict[uuid.UUID, uuid.UUID]:

@@ -13,8 +13,8 @@ from carebag_server.audit import append
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub, TheHub
 from carebag_server.media_answer import file_answer
-from carebag_server.photo_type import HEAD_BYTES, photo_type_of
-from carebag_server.refusals import Refused, not_found
+from carebag_server.photo_out import stripped_photo
+from carebag_server.refusals import not_found
 from carebag_server.relations import readable_visit
 from carebag_server.tables import Finding, MediaRow, RecordRow
 from carebag_server.visits import act_on
@@ -34,9 +34,10 @@ def read_media(visit_id: Id, sha256: Digest, caller: DoctorByQuery, hub: TheHub,
         media_type = _readable(hub, session, caller, visit_id, sha256)
         if size is None:
             raise not_found()
-    if media_type != _SOUND and photo_type_of(next(hub.media.read(sha256, 0, HEAD_BYTES), b"")) != media_type:
-        raise Refused(410, "media_damaged")
+    stripped = stripped_photo(hub.media, sha256, size, media_type) if media_type != _SOUND else None
     headers = {"Content-Disposition": f'attachment; filename="{sha256}"', "Cache-Control": "private, no-store"}
+    if stripped is not None:
+        return Response(stripped, headers=headers, media_type=media_type)
     return file_answer(hub.media, sha256, size, asked, media_type, headers)
 
 

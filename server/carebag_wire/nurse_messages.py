@@ -100,6 +100,15 @@ class ForgetDevice(Wire):
     device_id: ShortText
 
 
+class LabelDevice(Wire):
+    """What stands on the label of an instrument of the bag: its UDI, or nothing any more."""
+
+    type: Literal["label_device"] = "label_device"
+    device_id: ShortText
+    text: ShortText
+    by: Literal["barcode", "manual"]
+
+
 class FileReading(Wire):
     """Decide about a value in the unassigned tray. Nothing is thrown away: set aside means that it is nobody's here."""
 
@@ -247,6 +256,7 @@ FromNurse = Annotated[
     | GivePasskey
     | StopPairing
     | RetryDevice
+    | LabelDevice
     | ForgetDevice
     | FileReading
     | EnterReading

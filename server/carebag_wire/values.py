@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
+from carebag_wire.udi import Udi
 
 InstrumentKind = Literal["cuff", "oximeter", "stethoscope", "crp_analyser", "thermometer", "scale", "glucose_meter"]
 MeasuredKind = Literal["blood_pressure", "oximetry", "crp", "temperature", "weight", "glucose"]
@@ -63,6 +64,8 @@ class DeviceIdentity(Wire):
     serial: ShortText = ""
     firmware: ShortText = ""
     simulated: bool = False
+    udi: Annotated[Udi | None, Field(exclude_if=lambda value: value is None)] = None
+    """Left out while it is not known: an older hub refuses fields it does not know."""
 
 
 class Times(Wire):

@@ -8,6 +8,7 @@ from carebag_wire.base import PLAIN, Code, Count, Id, RateHz, Sha256, ShortText,
 from carebag_wire.guests import Guest
 from carebag_wire.records import PhotoTaken, Reading, SoundRecorded
 from carebag_wire.scores import EarlyWarning, ScorePremise
+from carebag_wire.udi import Udi
 from carebag_wire.values import Circumstances, InstrumentKind
 
 _WHEN_SAID = Field(exclude_if=lambda value: not value)
@@ -240,6 +241,7 @@ class DeviceStatus(Wire):
     model: ShortText = ""
     serial: ShortText = ""
     firmware: ShortText = ""
+    udi: Annotated[Udi | None, _WHEN_SAID] = None
     way: Literal["bluetooth", "wired", "sound_card"] = "bluetooth"
     bond: Literal["none", "bonded", "lost"] = "none"
     press: Code | None = None

@@ -3,6 +3,7 @@
 import pytest
 
 from carebag_devices.catalog import CATALOG, identify
+from carebag_devices.catalog.reading import CatalogError, parse_model
 from carebag_devices.codecs import auscultation
 from carebag_devices.link import Advert, full_uuid
 
@@ -32,6 +33,23 @@ def test_identify(name: str, service: str, key: str | None) -> None:
 def test_every_entry_says_where_it_comes_from() -> None:
     assert all(model.evidence for model in CATALOG)
     assert len({model.key for model in CATALOG}) == len(CATALOG)
+
+
+ENTRY = """
+kind = "scale"
+driver = "weight_scale"
+gtin = "{}"
+[[evidence]]
+about = "{}"
+source = "synthetic"
+"""
+
+
+def test_a_device_identifier_is_checked_and_needs_a_source_of_its_own() -> None:
+    assert parse_model("x", ENTRY.format("02000000000015", "gtin")).gtin == "02000000000015"
+    for number, about in (("02000000000016", "gtin"), ("2000000000015", "gtin"), ("02000000000015", "")):
+        with pytest.raises(CatalogError, match="gtin"):
+            parse_model("x", ENTRY.format(number, about))
 
 
 def test_full_uuid() -> None:

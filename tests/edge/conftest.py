@@ -26,6 +26,7 @@ from carebag_devices.events import (
     SoundStarted,
     SoundStopped,
     StateChanged,
+    UdiSaid,
     Value,
 )
 from carebag_edge.bedside import Bedside
@@ -277,6 +278,10 @@ class HandInstruments:
 
     def forget(self, device_id: str) -> None:
         self.done.append(("forget", device_id))
+
+    def note_label(self, device_id: str, udi: UdiSaid | None) -> bool:
+        self.done.append(("note_label", device_id, udi))
+        return device_id == "A"
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 
 from carebag_devices.events import DeviceState
 from carebag_edge.errors import NotDurable, Refused
-from carebag_edge.image_strip import strip
 from carebag_edge.journal import Journal
 from carebag_edge.visits import VisitBook
+from carebag_wire.image_strip import strip
 from carebag_wire.messages import Changed, Present
 from carebag_wire.nurse_messages import OpenVisit
 from carebag_wire.records import VisitOpened

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -6,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carebag_devices.events import DeviceState, Identity, Measured, StateChanged, Value
+from carebag_devices.events import DeviceState, Identity, Measured, StateChanged, UdiSaid, Value
 from carebag_edge.binding import Whom
-from carebag_edge.capture import device_status, reading_of
+from carebag_edge.capture import device_identity, device_status, reading_of
 from carebag_edge.device_clock import DeviceClocks
 from carebag_wire.records import Reading, record_adapter
+from carebag_wire.udi import GS1, Udi
 from carebag_wire.values import Circumstances, Times
 
 KIT = UUID(int=1)
@@ -134,6 +136,17 @@ def test_a_card_says_which_instrument_it_is_how_it_is_reached_and_whether_it_is_
     card = device_status(StateChanged(identity, DeviceState.NEEDS_PAIRING, bond="lost"), TIMES.kit_utc, None)
     assert (card.maker, card.model, card.serial, card.firmware, card.name) == ("Maker", "BM 59", "SN 1", "1.2", "BM 59")
     assert (card.bond, card.way, card.clock) == ("lost", "bluetooth", "unknown")
+
+
+def test_the_udi_travels_with_what_was_measured_and_its_label_gives_the_serial_number() -> None:
+    label = UdiSaid("manual", "(01)00844588003288(17)270300(21)A77", "", "")
+    identity = Identity("C0:FF:EE:00:00:01", "cuff", udi=label)
+    device = device_identity(identity)
+    expected = Udi(device="00844588003288", carrier=label.label, issuer=GS1, entry="manual")
+    assert (device.udi, device.serial) == (expected, "A77")
+    assert device_identity(replace(identity, serial="SN 1")).serial == "SN 1"
+    assert device_status(StateChanged(identity, DeviceState.READY), TIMES.kit_utc, None).udi == expected
+    assert device_identity(Identity("x", "cuff")).model_dump_json().count("udi") == 0
 
 
 @pytest.mark.parametrize(

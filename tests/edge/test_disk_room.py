@@ -14,10 +14,10 @@ import pytest
 from carebag_edge.bedside import Bedside
 from carebag_edge.disk_room import FILE, LITTLE_BYTES, DiskRoom
 from carebag_edge.errors import NotSaved, Refused
-from carebag_edge.image_strip import strip
 from carebag_edge.keys import load_or_create
 from carebag_edge.settings import KitSettings
 from carebag_edge.store import open_store
+from carebag_wire.image_strip import strip
 from carebag_wire.nurse_messages import OpenVisit
 
 MIB = 2**20

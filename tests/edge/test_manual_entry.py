@@ -13,8 +13,8 @@ from carebag_devices.catalog import UCUM_OF
 from carebag_edge.binding import NOBODY
 from carebag_edge.capture import typed_reading
 from carebag_edge.errors import Refused
-from carebag_edge.image_strip import strip
 from carebag_edge.manual_entry import FORMS, check
+from carebag_wire.image_strip import strip
 from carebag_wire.nurse_messages import EnterReading
 from carebag_wire.records import record_adapter
 from carebag_wire.values import MeasuredKind, Quantity, QuantityName, Times

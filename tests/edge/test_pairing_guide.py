@@ -5,18 +5,21 @@ from typing import Any
 
 import pytest
 
-from carebag_devices.events import DeviceState, Found, PairingChanged, RadioChanged, StateChanged
+from carebag_devices.events import DeviceState, Found, PairingChanged, RadioChanged, StateChanged, UdiSaid
 from carebag_edge.bag_check import BagCheck
 from carebag_edge.bag_commands import BagCommands
+from carebag_edge.errors import Refused
 from carebag_wire.nurse_messages import (
     ChooseDevice,
     ForgetDevice,
     GivePasskey,
+    LabelDevice,
     RetryDevice,
     StartPairing,
     StopListening,
     StopPairing,
 )
+from carebag_wire.udi import GS1
 
 CUFF = Found("C0:FF:EE:00:00:01", "BM 59", "beurer_bm59", "strong", True, False, "hold_memory")
 
@@ -52,6 +55,8 @@ def test_each_command_reaches_the_bag(room: Any, bag: Any) -> None:
         StopPairing(),
         RetryDevice(device_id="A"),
         ForgetDevice(device_id="A"),
+        LabelDevice(device_id="A", text="(01)00844588003288(21)7", by="barcode"),
+        LabelDevice(device_id="A", text=" ", by="manual"),
     ):
         assert bag.do(message, room.nurse)
     assert bag.asked == [
@@ -61,8 +66,27 @@ def test_each_command_reaches_the_bag(room: Any, bag: Any) -> None:
         ("stop_pairing",),
         ("retry", "A"),
         ("forget", "A"),
+        ("note_label", "A", UdiSaid("barcode", "(01)00844588003288(21)7", "00844588003288", GS1)),
+        ("note_label", "A", None),
     ]
     assert not bag.do(StopListening(), room.nurse)
+
+
+@pytest.mark.parametrize(
+    ("device", "text", "code"),
+    [
+        ("A", "(01)00844588003289", "gtin_wrong"),
+        ("A", "(10)LOT", "gtin_missing"),
+        ("A", "(01)00844588003288(17)261332", "date_wrong"),
+        ("A", "hello", "not_gs1"),
+        ("B", "(01)00844588003288", "not_labelled"),
+    ],
+)
+def test_a_label_that_cannot_be_meant_is_refused_with_what_is_wrong(
+    room: Any, bag: Any, device: str, text: str, code: str
+) -> None:
+    with pytest.raises(Refused, match=code):
+        bag.do(LabelDevice(device_id=device, text=text, by="manual"), room.nurse)
 
 
 def test_searching_finding_pairing_done(room: Any, bag: Any) -> None:

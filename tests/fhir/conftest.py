@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from carebag_fhir.visit_export import CareProvider, StoredFile, StoredRecord, VisitExport
+from carebag_fhir.visit_export import CareProvider, SaidOutcome, StoredFile, StoredRecord, VisitExport
 from carebag_scores.early_warning import with_early_warning
 from carebag_wire.guests import Guest
 from carebag_wire.records import (
@@ -29,6 +29,7 @@ from carebag_wire.records import (
     payload_sha256,
 )
 from carebag_wire.scores import ScorePremise
+from carebag_wire.udi import Udi
 from carebag_wire.values import Binding, Circumstances, DeviceIdentity, Quality, Quantity, Seen, Times
 from carebag_wire.visit import (
     Note,
@@ -77,7 +78,14 @@ VISIT, PATIENT, KIT = an_id("visit"), an_id("patient"), an_id("kit")
 CUFF = DeviceIdentity(
     id="aa:bb:cc:dd:ee:ff", kind="cuff", maker="A&D", model="UA-651BLE", serial="123", firmware="1.0", simulated=True
 )
-OXIMETER = DeviceIdentity(id="11:22", kind="oximeter", maker="Nonin", model="3230", serial="77")
+UDI = Udi(
+    device="00844588003288",
+    carrier="(01)00844588003288(17)141120(10)7654321D(21)10987654d321",
+    issuer="2.51.1.1",
+    authority="2.16.840.1.113883.3.24",
+    entry="self_reported",
+)
+OXIMETER = DeviceIdentity(id="11:22", kind="oximeter", maker="Nonin", model="3230", serial="77", udi=UDI)
 ANALYSER = DeviceIdentity(id="/dev/ttyUSB0", kind="crp_analyser", maker="Aidian", model="QuikRead go", firmware="7.6.1")
 STETHOSCOPE = DeviceIdentity(id="33:44", kind="stethoscope", model="simulated", simulated=True)
 
@@ -313,6 +321,7 @@ def a_visit(**files: bytes) -> VisitExport:
         provider=TIMRA,
         providers=[PREMICARE],
         people=[DOCTOR],
+        outcome=SaidOutcome(outcome="ambulance_avoided", by=DOCTOR.name, at=minute(40)),
         note_authors={an_id(f"note {version}"): DOCTOR.practitioner_id for version in (3, 5)},
         records=made.records,
         kit_public_key=KIT_KEY.public_key().public_bytes_raw(),

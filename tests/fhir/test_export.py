@@ -77,6 +77,8 @@ def test_all_kinds_are_there(bundle: Json) -> None:
         "PractitionerRole",
         "Provenance",
         "RelatedPerson",
+        "Questionnaire",
+        "QuestionnaireResponse",
         "ServiceRequest",
     }
 
@@ -236,7 +238,7 @@ def test_provenance_is_about_what_was_made_of_the_record(bundle: Json, made_up: 
         one["activity"]["coding"][0]["code"]: [target["type"] for target in one["target"]]
         for one in resources(bundle, "Provenance")
     }
-    assert targets["visit_opened"] == targets["visit_closed"] == ["Encounter"]
+    assert targets["visit_opened"] == targets["visit_closed"] == ["Encounter", "QuestionnaireResponse"]
     assert targets["request_progressed"] == ["ServiceRequest"]
     assert targets["sound_recorded"] == ["DocumentReference", "Observation"]
     assert targets["reading_withdrawn"] == ["Observation"]

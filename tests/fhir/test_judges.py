@@ -152,6 +152,8 @@ REQUIRED = {
     "Encounter": ["status", "class"],
     "Observation": ["status", "code"],
     "Provenance": ["target", "recorded", "agent"],
+    "Questionnaire": ["status"],
+    "QuestionnaireResponse": ["status"],
     "RelatedPerson": ["patient"],
     "ServiceRequest": ["status", "intent", "subject"],
 }
@@ -164,6 +166,7 @@ TIMES = {
     "Observation": "issued",
     "Patient": "birthDate",
     "Provenance": "recorded",
+    "QuestionnaireResponse": "authored",
     "ServiceRequest": "authoredOn",
 }
 LINKS = {
@@ -175,6 +178,7 @@ LINKS = {
     "Observation": "device",
     "PractitionerRole": "practitioner",
     "Provenance": "target",
+    "QuestionnaireResponse": "encounter",
     "RelatedPerson": "patient",
     "ServiceRequest": "subject",
 }
@@ -185,6 +189,8 @@ BOUND = {
     "DocumentReference": ["status", "docStatus"],
     "Encounter": ["status"],
     "Observation": ["status"],
+    "Questionnaire": ["status"],
+    "QuestionnaireResponse": ["status"],
     "ServiceRequest": ["status", "intent"],
 }
 KINDS = sorted({*REQUIRED, "Device", "Organization", "Patient", "Practitioner", "PractitionerRole"})
@@ -221,6 +227,16 @@ def planted() -> Iterator[tuple[str, str, Spoil]]:
         yield f"vital sign without {field}", "Observation of a value", without(field)
         yield f"vital sign without {field}", "Observation of pressures", without(field)
     yield "component without code", "Observation of pressures", in_first("component", without("code"))
+    for field, wrong in (("entryType", "of no value set"), ("issuer", ["a"]), ("carrierHRF", 7)):
+        yield f"{field} {wrong}", "Device with UDI", in_first("udiCarrier", instead(field, wrong))
+    for field in ("manufactureDate", "expirationDate"):
+        yield f"{field} of GS1", "Device with UDI", added(field, "141120")
+    yield "question without type", "Questionnaire", in_first("item", without("type"))
+    yield "type of no value set", "Questionnaire", in_first("item", instead("type", "chooice"))
+    yield "question without link", "Questionnaire", in_first("item", without("linkId"))
+    yield "answer without question", "QuestionnaireResponse", in_first("item", without("linkId"))
+    yield "answer as text", "QuestionnaireResponse", in_first("item", added("answer", "yes"))
+    yield "two values", "QuestionnaireResponse", in_first("item", in_first("answer", added("valueString", "yes")))
     yield "size as text", "DocumentReference", in_first("content", in_first("attachment", instead("size", "108")))
 
 
@@ -229,6 +245,8 @@ def belongs(kind: str, one: Json) -> bool:
         return "2708-6" in str(one.get("code")) and "valueQuantity" in one
     if kind == "Observation of pressures":
         return "component" in one and "valueQuantity" in one["component"][0]
+    if kind == "Device with UDI":
+        return "udiCarrier" in one
     return bool(one["resourceType"] == kind)
 
 

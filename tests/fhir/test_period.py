@@ -21,7 +21,7 @@ from carebag_wire.visit import VisitSnapshot
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-SHARED = {"Device", "Organization", "Patient", "Practitioner", "PractitionerRole"}
+SHARED = {"Device", "Organization", "Patient", "Practitioner", "PractitionerRole", "Questionnaire"}
 Json = dict[str, Any]
 
 

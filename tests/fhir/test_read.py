@@ -18,6 +18,7 @@ from carebag_fhir.json_text import decode, encode
 from carebag_fhir.read import NotReadable, readings_in
 from carebag_fhir.visit_export import VisitExport
 from carebag_wire.records import Reading
+from carebag_wire.udi import GS1, Udi
 from carebag_wire.values import (
     Binding,
     Breathes,
@@ -55,6 +56,8 @@ def quantity(name: Any) -> st.SearchStrategy[Quantity]:
 QUANTITIES = st.lists(st.sampled_from(sorted(ORDER)), unique=True, max_size=5).flatmap(
     lambda names: st.tuples(*(quantity(name) for name in names)).map(list)
 )
+OBJECT_IDENTIFIERS = st.sampled_from(["", GS1, "2.16.840.1.113883.3.24", "1.0.15961.10.816", "2.999.1"])
+UDIS = st.builds(Udi, device=WORDS, carrier=WORDS, issuer=OBJECT_IDENTIFIERS, authority=OBJECT_IDENTIFIERS, entry=...)
 DEVICES = st.builds(DeviceIdentity, id=st.just("observer"), kind=st.just("observer"), simulated=...) | st.builds(
     DeviceIdentity,
     id=WORDS,
@@ -64,6 +67,7 @@ DEVICES = st.builds(DeviceIdentity, id=st.just("observer"), kind=st.just("observ
     serial=WORDS,
     firmware=WORDS,
     simulated=st.booleans(),
+    udi=st.none() | UDIS,
 )
 TIMES = st.builds(
     Times,

@@ -84,6 +84,10 @@ def _administer(server: str, statement: str) -> None:
     engine.dispose()
 
 
+A_PHOTO = bytes.fromhex("ffd8 ffc0000b080001000101011100 ffda0008010100003f00") + b"photo" + bytes.fromhex("ffd9")
+"""The least that is taken apart as a JPEG: a frame header, a scan, an end."""
+
+
 class Clock:
     """The hub's time, moved by hand."""
 
@@ -202,7 +206,7 @@ RECORD_PARTS: dict[str, Json] = {
     "reading_filed": {"reading_id": str(uuid.UUID(int=0)), "decision": "this_patient"},
     "reading_withdrawn": {"reading_id": str(uuid.UUID(int=0))},
     "photo_taken": {
-        "media_sha256": hashlib.sha256(b"\xff\xd8\xffphoto").hexdigest(),
+        "media_sha256": hashlib.sha256(A_PHOTO).hexdigest(),
         "media_type": "image/jpeg",
         "width": 4,
         "height": 3,

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 from starlette.testclient import WebSocketDenialResponse
-from tests.server.conftest import Clock, DemoHub
+from tests.server.conftest import A_PHOTO, Clock, DemoHub
 from tests.server.test_path_proofs import made as path_proof
 
 from carebag_server.access import policies
@@ -31,7 +31,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "access-matrix.md"
 HOME = "http://localhost:8470"
 CANARY = "KANARIEFÅGEL"
 SOUND = b"\x01\x00\x02\x00\x03\x00\x04\x00"
-SHA, PHOTO_SHA = hashlib.sha256(SOUND).hexdigest(), hashlib.sha256(b"\xff\xd8\xffphoto").hexdigest()
+SHA, PHOTO_SHA = hashlib.sha256(SOUND).hexdigest(), hashlib.sha256(A_PHOTO).hexdigest()
 DENIED = {400, 401, 403, 404, 410}
 FROM_THE_VISIT_OF_NOW = "GET /api/visits/{visit_id}/sounds/earlier"
 """Is asked in one visit about the others."""

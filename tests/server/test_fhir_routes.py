@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select
+from tests.server.conftest import A_PHOTO
 
 from carebag_fhir.json_text import decode
 from carebag_fhir.read import readings_in
@@ -16,7 +17,7 @@ from carebag_server import fhir_exports
 from carebag_server.tables import Commission, Organization
 
 SOUND = b"\x01\x00\x02\x00\x03\x00\x04\x00"
-PHOTO = b"\xff\xd8\xffphoto"
+PHOTO = A_PHOTO
 
 
 def fetch(hub: Any, headers: Any, path: str) -> Any:

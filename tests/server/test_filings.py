@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from tests.server.conftest import A_PHOTO
 
 from carebag_server.database import Database
 from carebag_server.migrate import downgrade, upgrade
@@ -193,7 +194,7 @@ def test_a_display_photo_is_decided_on_with_its_reading(hub: Any, doctor: Any, v
 def test_a_display_photo_answers_no_request_and_can_be_opened(hub: Any, doctor: Any, visit: Any) -> None:
     path = f"/api/visits/{visit['id']}/requests"
     request = hub.client.post(path, headers=doctor, json={"kind": "photo"}).json()
-    content = b"\xff\xd8\xffphoto"
+    content = A_PHOTO
     photo = hub.kit.store("photo_taken", visit, request["id"], of="display")
     assert read(hub, doctor, visit)["requests"][0]["state"] == "asked"
     hub.kit.request("PUT", f"/api/kit/media/{photo['media_sha256']}", content, {"Content-Type": "image/jpeg"})

@@ -16,9 +16,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from carebag_fhir.recordings import only_picture
 from carebag_fhir.visit_export import StoredFile
 from carebag_print.small_photos import small_photo
 from carebag_server import media as media_module
+from carebag_server import photo_out
+from carebag_wire.image_strip import NotAnImage, strip
 
 SAFE = b"\xff\xd8\xffphoto"
 GPS = b"62.4876N 17.3273E"
@@ -99,19 +102,87 @@ def fetch(hub: Any, visit: Any, content: bytes) -> Any:
     return hub.client.get(f"/api/media/{visit['id']}/{digest(content)}?as=doctor")
 
 
-def test_it_is_handed_on_as_bytes_that_no_browser_opens(hub: Any, doctor: Any, visit: Any) -> None:
+PICTURES = {
+    "bomb of text",
+    "JPEG that is also HTML",
+    "JPEG and zip at once",
+    "with the place where it was taken",
+}
+"""Of which a person gets to see the picture, and nothing else that was in the file; of the others nothing."""
+HIDDEN = (GPS, b"<script", b"cron.d", b"Exif", b"Comment", b"PK")
+
+
+def test_a_person_gets_the_picture_alone_or_nothing(hub: Any, doctor: Any, visit: Any) -> None:
     for kind, make in HOSTILE.items():
         content = make()
-        hub.kit.store("photo_taken", visit, media_sha256=digest(content))
+        media_type = "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
+        hub.kit.store("photo_taken", visit, media_sha256=digest(content), media_type=media_type)
         assert put(hub, content).status_code == 204, kind
+        assert kept(hub)[digest(content)] == content, "what was signed stays, word for word"
         answer = fetch(hub, visit, content)
-        if not content.startswith(b"\xff\xd8\xff"):
+        if kind not in PICTURES:
             assert (answer.status_code, answer.json()) == (410, {"code": "media_damaged"}), kind
             continue
-        assert answer.content == content, kind  # what was signed, word for word
-        assert answer.headers["content-type"] == "image/jpeg"
+        assert answer.content == strip(content).content, kind
+        assert not [hidden for hidden in HIDDEN if hidden in answer.content], kind
+        Image.open(io.BytesIO(answer.content)).load()
+        assert answer.headers["content-type"] == media_type
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["content-disposition"].startswith("attachment")
+
+
+def test_a_kits_own_photo_is_handed_out_as_it_was_signed(hub: Any, doctor: Any, visit: Any) -> None:
+    content = strip(with_place()).content
+    hub.kit.store("photo_taken", visit, media_sha256=digest(content))
+    assert put(hub, content).status_code == 204
+    assert fetch(hub, visit, content).content == content
+    part = hub.client.get(f"/api/media/{visit['id']}/{digest(content)}?as=doctor", headers={"Range": "bytes=0-3"})
+    assert (part.status_code, part.content) == (206, content[:4])
+
+
+def test_a_png_called_jpeg_is_not_handed_out(hub: Any, doctor: Any, visit: Any) -> None:
+    content = picture("PNG")
+    hub.kit.store("photo_taken", visit, media_sha256=digest(content), media_type="image/jpeg")
+    assert put(hub, content).status_code == 204
+    assert fetch(hub, visit, content).status_code == 410
+
+
+def test_a_photo_larger_than_any_kits_is_not_handed_out(
+    hub: Any, doctor: Any, visit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = picture()
+    monkeypatch.setattr(photo_out, "MAX_PHOTO_BYTES", len(content) - 1)
+    hub.kit.store("photo_taken", visit, media_sha256=digest(content))
+    assert put(hub, content).status_code == 204
+    assert fetch(hub, visit, content).status_code == 410
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_in_an_export_is_the_picture_alone_or_nothing(kind: str) -> None:
+    content = HOSTILE[kind]()
+    media_type = "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
+    file = StoredFile(size=len(content), pieces=lambda: [content[:50], content[50:]])
+    made = only_picture(file, media_type)
+    assert (made is not None) == (kind in PICTURES)
+    if made is not None:
+        shown = b"".join(made.pieces())
+        assert (shown, made.size) == (strip(content).content, len(shown))
+        again = StoredFile(size=len(shown), pieces=lambda: [shown])
+        assert only_picture(again, media_type) is again
+        assert only_picture(file, "image/gif") is None
+
+
+def test_a_picture_of_millions_of_parts_is_refused_in_no_time() -> None:
+    jpeg = picture()
+    segments = jpeg[:2] + b"\xff\xe5\0\2" * 4_000_000 + jpeg[2:]
+    with pytest.raises(NotAnImage, match="image_damaged"):
+        strip(segments)
+    stuffed = jpeg[:-2] + b"\xff\0" * 9_000_000 + jpeg[-2:]
+    assert strip(stuffed).width == 64
+    png = picture("PNG")
+    chunk = struct.pack(">I", 0) + b"tEXt" + struct.pack(">I", zlib.crc32(b"tEXt"))
+    with pytest.raises(NotAnImage, match="image_damaged"):
+        strip(png[:33] + chunk * 200_000 + png[33:])
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

@@ -4,11 +4,12 @@ import hashlib
 from typing import Any
 
 import pytest
+from tests.server.conftest import A_PHOTO
 
 from carebag_server import media as media_module
 
 SOUND = b"\x01\x00\x02\x00\x03\x00\x04\x00"
-PHOTO = b"\xff\xd8\xffphoto"
+PHOTO = A_PHOTO
 
 
 def digest(content: bytes) -> str:

@@ -109,6 +109,8 @@ class Model:
     maker: str = ""
     name: str = ""
     """As it is sold; empty for a standard profile."""
+    gtin: str = ""
+    """Its device identifier (UDI-DI) where all of this model have the same one; needs evidence of its own."""
     services: frozenset[str] = frozenset()
     """Full UUIDs; one of them in its advertisement is enough. Empty: recognised by name or company alone."""
     name_prefixes: tuple[str, ...] = ()

@@ -119,6 +119,7 @@ def parse_model(key: str, text: str) -> Model:
         driver=entry.choice("driver", _CHOICES["driver"]),  # type: ignore[arg-type]
         maker=entry.take("maker", str, ""),
         name=entry.take("name", str, ""),
+        gtin=entry.take("gtin", str, ""),
         services=uuids(*_services(match)),
         name_prefixes=match.texts("names"),
         companies=frozenset(match.take("companies", list, [])),
@@ -196,8 +197,20 @@ def _make_sense(model: Model) -> None:
         raise CatalogError(f"{model.key}: driver {model.driver} does not read a {model.kind}")
     if model.clock_set != "never" and not model.clock:
         raise CatalogError(f"{model.key}: a clock without characteristic cannot be set")
+    if model.gtin and not _is_gtin(model.gtin):
+        raise CatalogError(f"{model.key}.gtin: expected 14 digits, the last of which checks the others")
+    if model.gtin and "gtin" not in {one.about for one in model.evidence}:
+        raise CatalogError(f"{model.key}: no evidence for gtin")
     if model.memory == "command" and model.memory_command is None:
         raise CatalogError(f"{model.key}: memory by command without the command")
+
+
+def _is_gtin(text: str) -> bool:
+    """GS1 General Specifications, section 7.9."""
+    return (
+        bool(re.fullmatch(r"[0-9]{14}", text))
+        and not sum(int(d) * (1 if n % 2 else 3) for n, d in enumerate(text)) % 10
+    )
 
 
 def read_catalog(extra: Path | None = None) -> tuple[Model, ...]:

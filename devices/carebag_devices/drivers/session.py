@@ -4,7 +4,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from carebag_devices.catalog import SIMULATOR_MAKER, Model
 from carebag_devices.device_clock import DeviceClock, moment
@@ -98,10 +98,10 @@ class Reporter:
         self.ledger.note(measurement)
         return True
 
-    def describe(self, **known: str) -> None:
-        """Add what Device Information told; a simulator gives itself away there."""
+    def describe(self, **known: Any) -> None:
+        """Add what Device Information told, fields of `Identity`; a simulator gives itself away there."""
         simulated = self.identity.simulated or known.get("maker") == SIMULATOR_MAKER
-        self.identity = replace(self.identity, **known, simulated=simulated)  # type: ignore[arg-type]
+        self.identity = replace(self.identity, **known, simulated=simulated)
         if known:
             self.remember(**known)
 

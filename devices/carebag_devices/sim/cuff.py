@@ -10,6 +10,7 @@ from typing import Any, Literal
 from carebag_devices.catalog import UCUM
 from carebag_devices.codecs.blood_pressure import BloodPressureFeature, BloodPressureMeasurement, MeasurementStatus
 from carebag_devices.codecs.blood_pressure_enhanced import EnhancedBloodPressure, EnhancedCuffPressure
+from carebag_devices.codecs.device_information import Udi
 from carebag_devices.codecs.ieee11073 import Number, Special
 from carebag_devices.events import Value, ValueName
 from carebag_devices.sim.beurer import in_its_order
@@ -27,7 +28,9 @@ OVERSHOOT_MMHG = 30
 KPA_PER_MMHG = Decimal("0.1333224")
 
 Trouble = Literal["cuff_too_loose", "body_moved"]
-LABEL = Label("CB Cuff", "Simulated cuff", "BP-0001", "C6:00:00:00:00:01", ("1810",), encrypted=True)
+UDI = Udi("(01)02000000000015(11)260101(21)BP-0001", "02000000000015", "2.51.1.1")
+"""Of nobody's product: GS1 prefix 200 is for numbers within one house (General Specifications, section 1.4)."""
+LABEL = Label("CB Cuff", "Simulated cuff", "BP-0001", "C6:00:00:00:00:01", ("1810",), encrypted=True, udi=UDI)
 
 
 class Cuff(Instrument):

@@ -78,11 +78,10 @@ class Peripheral:
 
     def _describe_itself(self) -> None:
         texts = {"2A29": SIMULATOR_MAKER, "2A24": self.label.model, "2A25": self.label.serial, "2A26": "1.0"}
-        self.serve(
-            "180A",
-            [Gatt(uuid, read=device_information.Text(text).__bytes__) for uuid, text in texts.items()],
-            encrypted=False,
-        )
+        told = [Gatt(uuid, read=device_information.Text(text).__bytes__) for uuid, text in texts.items()]
+        if self.label.udi is not None:
+            told.append(Gatt("2BFF", read=self.label.udi.__bytes__))
+        self.serve("180A", told, encrypted=False)
         self._battery = Gatt("2A19", read=lambda: bytes(BatteryLevel(self.battery)), push="notify")
         self.serve("180F", [self._battery], encrypted=False)
 

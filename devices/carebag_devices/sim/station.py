@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from carebag_devices.codecs.device_information import Udi
+
 UNLIKELY, DATA_FIELD_IGNORED = 0x0E, 0x80
 PROCEDURE_ALREADY_IN_PROGRESS, CCCD_IMPROPERLY_CONFIGURED = 0xFE, 0xFD
 """ATT error codes: Core Vol 3 Part F 3.4.1.1; 0x80 is Current Time Service 1.1 section 1.5; Supplement part B."""
@@ -40,6 +42,8 @@ class Label:
     """Demand LE Secure Connections for everything but Device Information and battery."""
     companies: tuple[int, ...] = ()
     """Company identifiers in its manufacturer data."""
+    udi: Udi | None = None
+    """What it says in 0x2BFF, if it has that."""
 
 
 @dataclass

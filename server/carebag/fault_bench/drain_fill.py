@@ -15,7 +15,6 @@ from carebag.fault_bench.outcome import Problem
 from carebag_devices.events import Identity, Measured, MeasurementKind, Value
 from carebag_edge.bedside import Bedside
 from carebag_edge.clock import Clock
-from carebag_edge.image_strip import strip
 from carebag_edge.journal import Entry
 from carebag_edge.keys import load_or_create
 from carebag_edge.nurse_sessions import NurseSessions
@@ -31,6 +30,7 @@ from carebag_server.tables import VisitRow
 from carebag_server.visits import kit_snapshots
 from carebag_wire.api import NurseIdentity
 from carebag_wire.base import uuid7
+from carebag_wire.image_strip import strip
 from carebag_wire.messages import KitVisits
 from carebag_wire.nurse_messages import OpenVisit
 

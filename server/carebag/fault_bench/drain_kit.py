@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from carebag_devices.bag import Instruments
-from carebag_devices.events import Kind
+from carebag_devices.events import Kind, UdiSaid
 from carebag_devices.pairing_desk import WINDOW_S
 from carebag_edge.kit import run_kit
 from carebag_edge.settings import KitSettings
@@ -32,6 +32,9 @@ class NoInstruments(Instruments):
     def retry(self, device_id: str) -> None: ...
 
     def forget(self, device_id: str) -> None: ...
+
+    def note_label(self, device_id: str, udi: UdiSaid | None) -> bool:
+        return False
 
 
 if __name__ == "__main__":

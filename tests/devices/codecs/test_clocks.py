@@ -116,5 +116,20 @@ def test_udi() -> None:
     assert bytes(Udi(label="(01)070", issuer="2.15")) == raw
 
 
+def test_udi_with_all_its_parts() -> None:
+    """The published example of a UDI, by the layout of the GATT Specification Supplement: flags, then each part."""
+    label = "(01)00844588003288(17)141120(10)7654321D(21)10987654d321"
+    raw = bytes.fromhex(
+        "0f"
+        "283031293030383434353838303033323838283137293134313132302831302937363534333231442832312931303938373635346433323100"
+        "303038343435383830303332383800"
+        "322e35312e312e3100"
+        "322e31362e3834302e312e3131333838332e332e323400"
+    )
+    udi = Udi(label, "00844588003288", "2.51.1.1", "2.16.840.1.113883.3.24")
+    assert Udi.parse(raw) == udi
+    assert bytes(udi) == raw
+
+
 def test_pnp_id() -> None:
     assert PnpId.parse(bytes.fromhex("02 0d04 0100 1001")) == PnpId(2, 0x040D, 1, 0x0110)

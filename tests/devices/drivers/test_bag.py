@@ -16,6 +16,7 @@ from carebag_devices.events import (
     SoundStarted,
     SoundStopped,
     StateChanged,
+    UdiSaid,
     Value,
 )
 
@@ -35,9 +36,24 @@ async def test_every_instrument_becomes_ready_and_says_who_it_is(kitchen) -> Non
     }
     cuff = told["cuff"].identity
     assert (cuff.id, cuff.model, cuff.serial, cuff.firmware) == (CUFF, "Simulated cuff", "BP-0001", "1.0")
+    assert cuff.udi == UdiSaid("self_reported", "(01)02000000000015(11)260101(21)BP-0001", "02000000000015", "2.51.1.1")
+    assert told["oximeter"].identity.udi is None
     assert all(event.identity.simulated for event in told.values()), "a simulator gives itself away"
     assert kitchen.states("cuff") == [S.CONNECTING, S.PAIRING, S.READY]
     assert kitchen.states("crp_analyser") == [S.CONNECTING, S.READY]
+
+
+async def test_what_stands_on_the_label_is_kept_until_the_instrument_says_it_itself(kitchen) -> None:
+    label = UdiSaid("barcode", "(01)02000000000022(21)7", "02000000000022", "2.51.1.1")
+    assert not kitchen.bag.note_label("C6:00:00:00:00:02", label), "not in the bag yet"
+    await kitchen.sim.start()
+    await kitchen.until_ready("cuff", "oximeter")
+    oximeter = kitchen.of(StateChanged, "oximeter")[-1].identity.id
+    assert kitchen.bag.note_label(oximeter, label)
+    assert kitchen.of(StateChanged, "oximeter")[-1].identity.udi == label
+    assert kitchen.bag.note_label(oximeter, None)
+    assert kitchen.of(StateChanged, "oximeter")[-1].identity.udi is None
+    assert not kitchen.bag.note_label(CUFF, label), "it says itself which one it is"
 
 
 async def test_battery_changes_are_told(kitchen) -> None:

@@ -7,10 +7,10 @@ import pytest
 from av import VideoFrame
 
 from carebag_edge.camera_port import CameraStopped
-from carebag_edge.image_strip import strip
 from carebag_edge.live.camera import HEIGHT, WIDTH, CameraFailed
 from carebag_edge.live.cameras import Cameras
 from carebag_edge.live.demo_camera import STILL_SCALE, DemoCamera
+from carebag_wire.image_strip import strip
 from carebag_wire.values import Times
 
 

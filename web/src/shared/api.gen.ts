@@ -2584,6 +2584,8 @@ export interface components {
              * @default false
              */
             simulated: boolean;
+            /** @default null */
+            udi: components["schemas"]["Udi"] | null;
         };
         /**
          * DeviceStatus
@@ -2646,6 +2648,8 @@ export interface components {
              * @default
              */
             firmware: string;
+            /** @default null */
+            udi: components["schemas"]["Udi"] | null;
             /**
              * Way
              * @default bluetooth
@@ -3072,7 +3076,7 @@ export interface components {
         };
         FromConsole: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["DoctorHears"];
         FromGuest: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"];
-        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["EnterObserved"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["PressSimulator"];
+        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["LabelDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["EnterObserved"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["PressSimulator"];
         /**
          * Gap
          * @description Samples that never arrived: zero in the file, drawn as a gap, never smoothed over.
@@ -3713,6 +3717,26 @@ export interface components {
             personal_id_system: string;
             /** Birth Date */
             birth_date: string;
+        };
+        /**
+         * LabelDevice
+         * @description What stands on the label of an instrument of the bag: its UDI, or nothing any more.
+         */
+        LabelDevice: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "label_device";
+            /** Device Id */
+            device_id: string;
+            /** Text */
+            text: string;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "barcode" | "manual";
         };
         /**
          * Ladder
@@ -5920,6 +5944,37 @@ export interface components {
              */
             set_aside_at: string | null;
         };
+        /**
+         * Udi
+         * @description Which device it is, by the number on its label. The production identifiers are in `carrier`.
+         */
+        Udi: {
+            /**
+             * Device
+             * @default
+             */
+            device: string;
+            /**
+             * Carrier
+             * @default
+             */
+            carrier: string;
+            /**
+             * Issuer
+             * @default
+             */
+            issuer: string;
+            /**
+             * Authority
+             * @default
+             */
+            authority: string;
+            /**
+             * Entry
+             * @enum {string}
+             */
+            entry: "self_reported" | "barcode" | "manual" | "catalog";
+        };
         /** UnitView */
         UnitView: {
             /**
@@ -6244,6 +6299,7 @@ export type KitStatus = components['schemas']['KitStatus'];
 export type KitView = components['schemas']['KitView'];
 export type Kits = components['schemas']['Kits'];
 export type KnownAs = components['schemas']['KnownAs'];
+export type LabelDevice = components['schemas']['LabelDevice'];
 export type Ladder = components['schemas']['Ladder'];
 export type Leave = components['schemas']['Leave'];
 export type LinkMade = components['schemas']['LinkMade'];
@@ -6350,6 +6406,7 @@ export type ToConsole = components['schemas']['ToConsole'];
 export type ToGuest = components['schemas']['ToGuest'];
 export type ToNurse = components['schemas']['ToNurse'];
 export type TrayItem = components['schemas']['TrayItem'];
+export type Udi = components['schemas']['Udi'];
 export type UnitView = components['schemas']['UnitView'];
 export type UploadState = components['schemas']['UploadState'];
 export type VisitHead = components['schemas']['VisitHead'];

@@ -5,7 +5,7 @@ import type { Cartridge, DeviceStatus } from '../../src/shared/wire'
 const NOW = new Date(2026, 10, 26, 7, 12).getTime()
 
 function device(over: Partial<DeviceStatus> = {}): DeviceStatus {
-  const known = { maker: '', model: '', serial: '', firmware: '', way: 'bluetooth', bond: 'bonded', press: null, clock: 'right', clock_error_s: 2, clock_read_at: null } as const
+  const known = { maker: '', model: '', serial: '', firmware: '', udi: null, way: 'bluetooth', bond: 'bonded', press: null, clock: 'right', clock_error_s: 2, clock_read_at: null } as const
   return { id: 'c', kind: 'cuff', name: 'UA-651', state: 'ready', detail: '', progress: null, battery_percent: 80, last_seen: null, simulated: false, ...known, ...over }
 }
 function cartridge(expires: string, lot = 'A'): Cartridge {

@@ -26,7 +26,7 @@ export function reading(over: Partial<Reading> & { id?: string }, decided: Parti
       flags: [],
       circumstances: { site: 'left_arm', posture: 'sitting', point: null },
       quality: { word: 'good', reasons: [] },
-      device: { id: 'x', kind: 'cuff', maker: '', model: '', serial: '', firmware: '', simulated: true },
+      device: { id: 'x', kind: 'cuff', maker: '', model: '', serial: '', firmware: '', simulated: true, udi: null },
       provenance: 'live',
       raw: '',
       display_photo: null,

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carebag_edge.errors import NotAnImage
-from carebag_edge.image_strip import PNG_SIGNATURE, strip
+from carebag_wire.image_strip import PNG_SIGNATURE, NotAnImage, strip
 
 SECRET = b"62.4876N 17.3273E CameraSerial"
 
