@@ -148,6 +148,7 @@ def _as_json(found: Examined) -> str:
     said = {
         "intact": found.intact,
         "events": found.events,
+        "pruned": found.pruned,
         "head": found.head,
         "root": found.root.hex(),
         "broken_at": found.broken_at,
@@ -160,7 +161,8 @@ def _as_json(found: Examined) -> str:
 
 def _in_words(found: Examined, names: dict[Checkpoint, str]) -> str:
     if found.intact:
-        return f"intact: {found.events} events, head {found.head}, root {found.root.hex()}"
+        gone = f" ({found.pruned} of them without their content, as the log says)" if found.pruned else ""
+        return f"intact: {found.events} events{gone}, head {found.head}, root {found.root.hex()}"
     broken = f"BROKEN at event {found.broken_at}: {found.why} ({found.events} events read)"
     if found.against is None:
         return broken

@@ -142,6 +142,7 @@ WITHOUT_A_VISIT = {
     *("emergencies_read", "marked_reads_read"),
     *("checkpoint_compared", "checkpoint_taken", "log_exported", "log_read", "minutes_signed", "patient_log_read"),
     *("quality_read", "questions_listed", "sample_drawn", "sample_read"),
+    *("hold_lifted", "hold_placed", "log_pruned", "records_removed", "retention_set"),
 }
 
 
