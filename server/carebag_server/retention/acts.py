@@ -1,4 +1,4 @@
-"""What retention's acts are called in the access log, and which of them are never removed from it. No patient data in any."""
+"""What retention's acts are called in the access log. They hold no patient data, and are never removed from it."""
 
 import re
 

@@ -215,7 +215,9 @@ def remove(
     going = _records(session, visits, tray)
     files = _only_theirs(session, visits)
     what = f"visits {len(visits)} records {len(going)} files {len(files)} last entry before {due.before.date()}"
-    act = append(session, actor, Act(action="records_removed", object=f"organization {provider.id} {what} by {decision}"), now)
+    act = append(
+        session, actor, Act(action="records_removed", object=f"organization {provider.id} {what} by {decision}"), now
+    )
     _mark(session, visits, going, act.seq)
     for part in _parts(visits):
         for table in OF_A_VISIT:

@@ -1343,6 +1343,8 @@ export const en: Messages = {
   'review.day.after': 'The day after',
   'review.day.none': 'Nothing happened that day.',
   'review.csv': 'Get as CSV',
+  'review.ndjson': 'Get as FHIR',
+  'review.ndjson.help': 'AuditEvents after IHE BALP, one in each line (NDJSON)',
   'review.no_visit': 'without a visit',
   'review.patient_list': "The patient's list",
   'sample.week': 'Week {n}',

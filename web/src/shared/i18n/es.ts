@@ -1343,6 +1343,8 @@ export const es: Messages = {
   'review.day.after': 'El día siguiente',
   'review.day.none': 'Ese día no pasó nada.',
   'review.csv': 'Descargar CSV',
+  'review.ndjson': 'Descargar FHIR',
+  'review.ndjson.help': 'AuditEvent según IHE BALP, uno por línea (NDJSON)',
   'review.no_visit': 'sin visita',
   'review.patient_list': 'Lista del paciente',
   'sample.week': 'Semana {n}',

@@ -1343,6 +1343,8 @@ export const fi: Messages = {
   'review.day.after': 'Seuraava päivä',
   'review.day.none': 'Sinä päivänä ei tapahtunut mitään.',
   'review.csv': 'Lataa CSV',
+  'review.ndjson': 'Lataa FHIR-muodossa',
+  'review.ndjson.help': 'AuditEvent IHE BALP:n mukaan, yksi riviä kohden (NDJSON)',
   'review.no_visit': 'ilman käyntiä',
   'review.patient_list': 'Potilaan luettelo',
   'sample.week': 'Viikko {n}',

@@ -1342,6 +1342,8 @@ export const sv = {
   'review.day.after': 'Dagen efter',
   'review.day.none': 'Inget hände den dagen.',
   'review.csv': 'Hämta som CSV',
+  'review.ndjson': 'Hämta som FHIR',
+  'review.ndjson.help': 'AuditEvent efter IHE BALP, en rad i taget (NDJSON)',
   'review.no_visit': 'utan besök',
   'review.patient_list': 'Patientens lista',
   'sample.week': 'Vecka {n}',
