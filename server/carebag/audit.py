@@ -1,4 +1,4 @@
-"""`carebag audit`: keys and checkpoints of the access log, proofs about it, and their verification.
+"""`carebag audit`: keys and checkpoints of the access log, proofs about it, their verification, and its export.
 
 `verify`, `check` and `witness` use `carebag_server.audit_verifier` alone, which shares nothing with what wrote the log.
 """
@@ -13,12 +13,14 @@ from pathlib import Path
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError
 from sqlalchemy.orm import Session
 
+from carebag.audit_export import add_export_arguments, run_export
 from carebag_server.audit_note import BadKey, NoteKey
 from carebag_server.audit_proofs import NotProvable, prove_event, prove_growth, signed_checkpoint
 from carebag_server.audit_verifier.log import Examined, Head, examine, open_log
 from carebag_server.audit_verifier.note import BadNote, Checkpoint, KnownKey, open_checkpoint
 from carebag_server.audit_verifier.proofs import check_event, check_growth
 from carebag_server.audit_verifier.tree import BadProof
+from carebag_server.not_possible import NotPossible
 
 _LONGEST_FILE = 1_000_000
 
@@ -70,6 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prove.add_argument("number", type=int, help="of the event")
     _signing(prove)
 
+    add_export_arguments(command("export", run_export, "write the log of a period as FHIR Bulk Data (IHE BALP)"))
+
     check = command("check", _check, "check a proof of an event, without the database, and print the event")
     check.add_argument("file", type=Path, help="as `carebag audit prove` wrote it")
     _public_key(check, required=True)
@@ -116,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
     """Exit status 0 only if what was asked for is so: the log intact, the proof a proof. 1: it is not."""
     try:
         return int(args.run_audit(args))
-    except (Unusable, BadNote, NotProvable) as error:
+    except (Unusable, BadNote, NotProvable, NotPossible) as error:
         raise SystemExit(f"carebag audit: {error}") from None
     except FileNotFoundError as error:
         if error.filename is None:
@@ -148,6 +152,7 @@ def _as_json(found: Examined) -> str:
     said = {
         "intact": found.intact,
         "events": found.events,
+        "pruned": found.pruned,
         "head": found.head,
         "root": found.root.hex(),
         "broken_at": found.broken_at,
@@ -160,7 +165,8 @@ def _as_json(found: Examined) -> str:
 
 def _in_words(found: Examined, names: dict[Checkpoint, str]) -> str:
     if found.intact:
-        return f"intact: {found.events} events, head {found.head}, root {found.root.hex()}"
+        gone = f" ({found.pruned} of them without their content, as the log says)" if found.pruned else ""
+        return f"intact: {found.events} events{gone}, head {found.head}, root {found.root.hex()}"
     broken = f"BROKEN at event {found.broken_at}: {found.why} ({found.events} events read)"
     if found.against is None:
         return broken

@@ -13,11 +13,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import IntegrityError
 
 from carebag.audit_changes import Log, NoChange, change, drop_triggers, example_event
@@ -28,6 +29,8 @@ from carebag_server.audit_verifier.log import examine, open_log
 from carebag_server.audit_verifier.note import Checkpoint, KnownKey, open_checkpoint
 from carebag_server.database import Database
 from carebag_server.migrate import upgrade
+from carebag_server.retention.log_pruning import forget
+from carebag_server.tables import AuditRow
 
 KEY = NoteKey.new("bench.example/access-log")
 _OF_ACT = ("action", "object", "patient_id", "visit_id")
@@ -52,11 +55,14 @@ def checkpoint_of(database: Database) -> Checkpoint:
         return open_checkpoint(signed_checkpoint(session, KEY), KnownKey.read(KEY.public_text))
 
 
-def find_changes(database: Database, number: int, seed: int, events: int = 40) -> tuple[Counter[str], list[str]]:
+def find_changes(
+    database: Database, number: int, seed: int, events: int = 40, pruned: int = 0
+) -> tuple[Counter[str], list[str]]:
     """Make a log, keep a checkpoint of the first four fifths, change it so many times.
 
     Args:
         database: with the tables and no events.
+        pruned: so many of the first lose their content before, as at the end of their time.
 
     Returns:
         How many of each kind were found, and the kinds of those that were not.
@@ -66,11 +72,12 @@ def find_changes(database: Database, number: int, seed: int, events: int = 40) -
     fill(database, some[: events * 4 // 5], 7)
     kept = checkpoint_of(database)
     fill(database, some[events * 4 // 5 :], 3)
+    events += _prune(database, pruned, some[-1]["at"])
     found: Counter[str] = Counter()
     missed: list[str] = []
     with _writing(database) as connection:
         drop_triggers(connection)
-        log = Log(connection, rng, events, kept.size)
+        log = Log(connection, rng, events, kept.size, pruned + 1)
         if not examine(connection, checkpoints=[kept]).intact:
             return found, ["the log was not whole before"]
         while found.total() + len(missed) < number:
@@ -90,6 +97,17 @@ def find_changes(database: Database, number: int, seed: int, events: int = 40) -
     return found, missed
 
 
+def _prune(database: Database, number: int, at: datetime) -> int:
+    """Returns: how many events say so."""
+    if number == 0:
+        return 0
+    actor, _ = _acted(example_event(random.Random(0), 0))  # noqa: S311
+    with database.transaction() as session:
+        rows = session.scalars(select(AuditRow).order_by(AuditRow.seq).limit(number)).all()
+        forget(session, actor, rows, "bench", at)
+    return 1
+
+
 @contextmanager
 def _writing(database: Database) -> Iterator[Connection]:
     """A transaction that is never committed."""
@@ -98,12 +116,13 @@ def _writing(database: Database) -> Iterator[Connection]:
         connection.rollback()
 
 
-def _changes(args: argparse.Namespace, url: str) -> int:
+def _changes(args: argparse.Namespace, url: str, pruned: int) -> int:
     database = _new(url)
     begun = time.perf_counter()
-    found, missed = find_changes(database, args.changes, args.seed)
+    found, missed = find_changes(database, args.changes, args.seed, pruned=pruned)
     database.dispose()
-    print(f"changes: {found.total()} found, {len(missed)} not, in {time.perf_counter() - begun:.0f} s")
+    took = time.perf_counter() - begun
+    print(f"changes, {pruned} of 40 events pruned: {found.total()} found, {len(missed)} not, in {took:.0f} s")
     for kind, number in sorted(found.items()):
         print(f"  {kind}: {number}")
     if missed:
@@ -182,7 +201,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--database", help="an empty PostgreSQL database for the cost instead of SQLite")
     args = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
-        missed = _changes(args, f"sqlite:///{folder}/changes.db") if args.changes else 0
+        missed = 0
+        for pruned in (0, 15) if args.changes else ():
+            missed += _changes(args, f"sqlite:///{folder}/changes-{pruned}.db", pruned)
         if args.events:
             file = None if args.database else Path(folder) / "cost.db"
             _cost(args, args.database or f"sqlite:///{file}", file)

@@ -7,7 +7,7 @@ that the log is whole in itself: only a checkpoint kept elsewhere shows them, an
 import random
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,9 +16,13 @@ from sqlalchemy.orm import Session
 
 from carebag_server.audit import GENESIS, HEAD_ID, entry_of, row_hash
 from carebag_server.audit_tree import Frontier, leaf_hash
+from carebag_server.retention.tables import PrunedEvent
 from carebag_server.tables import AuditHead, AuditRow
 
-TRIGGERS = ("audit_event_update", "audit_event_delete", "audit_head_update", "audit_head_delete")
+TRIGGERS = (
+    *("audit_event_update", "audit_event_delete", "audit_head_update", "audit_head_delete"),
+    *("pruned_event_update", "pruned_event_delete"),
+)
 _TEXTS = ("action", "object", "practitioner", "role", "care_unit", "organization", "purpose", "origin", "request_ref")
 _COLUMNS = ("seq", "at", "patient_id", "visit_id", "hash", *_TEXTS)
 _FAR = 1_000_000
@@ -36,6 +40,8 @@ class Log:
     events: int
     witnessed: int
     """Events of the checkpoint that is kept elsewhere; 0: none."""
+    first: int = 1
+    """Number of the first event that has its content; those before were pruned."""
 
     @property
     def sqlite(self) -> bool:
@@ -45,7 +51,7 @@ class Log:
         self.connection.execute(text(statement), values)
 
     def number(self, upto: int | None = None) -> int:
-        return self.rng.randint(1, upto or self.events)
+        return self.rng.randint(self.first, upto or self.events)
 
 
 def drop_triggers(connection: Connection) -> None:
@@ -124,7 +130,7 @@ def _remove_the_end(log: Log) -> None:
 
 
 def _swap(log: Log) -> None:
-    one, other = log.rng.sample(range(1, log.events + 1), 2)
+    one, other = log.rng.sample(range(log.first, log.events + 1), 2)
     log.run("UPDATE audit_event SET seq = :far WHERE seq = :one", far=_FAR, one=one)
     log.run("UPDATE audit_event SET seq = :one WHERE seq = :other", one=one, other=other)
     log.run("UPDATE audit_event SET seq = :other WHERE seq = :far", other=other, far=_FAR)
@@ -187,7 +193,7 @@ def _skilled_removal(log: Log) -> None:
 
 def _skilled_swap(log: Log) -> None:
     _need_witness(log)
-    _swap(Log(log.connection, log.rng, log.witnessed, 0))
+    _swap(replace(log, events=log.witnessed, witnessed=0))
     make_whole(log.connection)
 
 
@@ -203,13 +209,40 @@ def _skilled_insertion(log: Log) -> None:
 def _skilled_end(log: Log) -> None:
     """All from some event on is gone that the checkpoint has, and perhaps new ones are there in its place."""
     _need_witness(log)
-    last = log.rng.randrange(log.witnessed)
+    last = log.rng.randrange(log.first - 1, log.witnessed)
     log.run("DELETE FROM audit_event WHERE seq > :last", last=last)
-    if last and log.rng.random() < 0.5:
+    if last >= log.first and log.rng.random() < 0.5:
         for seq in range(last + 1, log.events + 1):
             _copy(log, last, seq)
             log.run("UPDATE audit_event SET practitioner = 'Nobody' WHERE seq = :seq", seq=seq)
     make_whole(log.connection)
+
+
+def _of_the_pruned(log: Log) -> None:
+    """What is left of an event whose content was removed: a bit, another's, or all of it."""
+    numbers = log.connection.execute(text("SELECT seq FROM pruned_event ORDER BY seq")).scalars().all()
+    if len(numbers) < 2:
+        raise NoChange
+    one, other = log.rng.sample(list(numbers), 2)
+    kind = log.rng.choice(["leaf", "hash", "act_seq", "seq", "removed", "another's leaf", "another's hash"])
+    if kind == "removed":
+        log.run("DELETE FROM pruned_event WHERE seq = :one", one=one)
+    elif kind.startswith("another"):
+        column = kind.split()[1]
+        value = f"(SELECT {column} FROM pruned_event WHERE seq = :other)"  # noqa: S608 (names of this module)
+        log.run(f"UPDATE pruned_event SET {column} = {value} WHERE seq = :one", one=one, other=other)  # noqa: S608
+    else:
+        old = log.connection.execute(text(f"SELECT {kind} FROM pruned_event WHERE seq = :one"), {"one": one}).scalar()  # noqa: S608
+        new = _a_bit_of(log, old)
+        log.run(f"UPDATE pruned_event SET {kind} = :new WHERE seq = :one", new=new, one=one)  # noqa: S608
+
+
+def _a_bit_of(log: Log, old: Any) -> Any:
+    if isinstance(old, int):
+        return old ^ 1 << log.rng.randrange(40)
+    raw = bytearray(old.encode() if isinstance(old, str) else old)
+    raw[log.rng.randrange(len(raw))] ^= 1 << log.rng.randrange(4)
+    return raw.decode() if isinstance(old, str) else bytes(raw)
 
 
 def _need_witness(log: Log) -> None:
@@ -221,6 +254,8 @@ def make_whole(connection: Connection) -> None:
     """Chain, head and frontier anew, as the writer makes them."""
     with Session(connection, join_transaction_mode="create_savepoint") as session:
         before, frontier = GENESIS, Frontier()
+        for left in session.query(PrunedEvent).order_by(PrunedEvent.seq):  # the beginning of the log
+            before, frontier = left.hash, frontier.append(left.leaf)
         for row in session.query(AuditRow).order_by(AuditRow.seq):
             row.hash = row_hash(before, row)
             before = row.hash
@@ -241,6 +276,7 @@ UNSKILLED: Sequence[Callable[[Log], None]] = (
     _swap,
     _insert,
     _change_the_head,
+    _of_the_pruned,
 )
 SKILLED: Sequence[Callable[[Log], None]] = (
     _skilled_field,

@@ -1,5 +1,5 @@
 """`carebag demo | hub | kit | simulate | analyse | decode | bench | turn-check | backup | restore | admin | block |
-audit`.
+audit | retention`.
 
 Each subcommand is a module with `add_arguments(parser)` and `run(args) -> exit status`, imported only when asked for:
 a kit has no hub dependencies installed, and the other way round.
@@ -26,6 +26,7 @@ COMMANDS = {
     "admin": ("carebag.admin.command", "enter care providers, people, kits, patients and visits", "server"),
     "block": ("carebag.block", "a patient's block on a care provider's documentation; protected identity", "server"),
     "audit": ("carebag.audit", "the access log: verify it, sign checkpoints of it, prove events", "server"),
+    "retention": ("carebag.retention", "how long what is kept, what is past its time, and its removal", "server"),
 }
 
 

@@ -65,7 +65,10 @@ def _devices(export: VisitExport) -> list[Json]:
     used += [view.sound.device for view in export.snapshot.sounds]
     year = visit.scheduled_at.year
     made = {
-        one["id"]: one for device in used if device.kind != "observer" for one in [device_of(visit.kit_id, device, year)]
+        one["id"]: one
+        for device in used
+        if device.kind != "observer"
+        for one in [device_of(visit.kit_id, device, year)]
     }
     return [
         kit_of(visit.kit_id, visit.kit_name, owner, [export.kit_public_key, *export.kit_former_keys]),

@@ -5,8 +5,9 @@ frontier. Nothing here writes.
 """
 
 from collections.abc import Iterator
+from heapq import merge
 
-from sqlalchemy import select
+from sqlalchemy import RowMapping, select
 from sqlalchemy.orm import Session
 
 from carebag_server.audit import HEAD_ID, entry_of
@@ -20,6 +21,7 @@ from carebag_server.audit_tree import (
     inclusion_proof,
     leaf_hash,
 )
+from carebag_server.retention.tables import PrunedEvent
 from carebag_server.tables import AuditHead, AuditRow
 
 _PAGE = 1000
@@ -49,7 +51,9 @@ def prove_event(session: Session, key: NoteKey, number: int) -> str:
     if not 0 < number <= frontier.size:
         raise NotProvable(f"there is no event {number}: the log has {frontier.size}")
     leaves = _leaves(session, frontier)
-    row = session.get_one(AuditRow, number)
+    row = session.get(AuditRow, number)
+    if row is None:
+        raise NotProvable(f"the content of event {number} was removed at the end of its time: only its hash is kept")
     proof = inclusion_proof(leaves, number - 1)
     return inclusion_text(number - 1, proof, entry_of(row), checkpoint(key, frontier.size, frontier.root()))
 
@@ -83,18 +87,25 @@ def _frontier(session: Session) -> Frontier:
 
 
 def _leaves(session: Session, frontier: Frontier) -> list[bytes]:
-    leaves = [leaf_hash(entry) for entry in _entries(session)]
+    leaves = list(_hashes(session))
     if frontier_of(leaves) != frontier:
         raise NotProvable("the stored events are not those of the log's tree: run carebag audit verify")
     return leaves
 
 
-def _entries(session: Session) -> Iterator[bytes]:
+def _hashes(session: Session) -> Iterator[bytes]:
+    """Of all leaves in their order, also of events whose content was removed."""
+    kept = ((row["seq"], leaf_hash(leaf_entry(**row))) for row in _rows(session, AuditRow))
+    pruned = ((row["seq"], bytes(row["leaf"])) for row in _rows(session, PrunedEvent))
+    return (leaf for _, leaf in merge(kept, pruned))
+
+
+def _rows(session: Session, table: type[AuditRow] | type[PrunedEvent]) -> Iterator[RowMapping]:
     last = 0
-    query = select(*AuditRow.__table__.columns).order_by(AuditRow.seq).limit(_PAGE)  # rows as such: a third of the time
+    query = select(*table.__table__.columns).order_by(table.seq).limit(_PAGE)  # rows as such: a third of the time
     while True:
-        rows = session.execute(query.where(AuditRow.seq > last)).mappings().all()
-        yield from (leaf_entry(**row) for row in rows)
+        rows = session.execute(query.where(table.seq > last)).mappings().all()
+        yield from rows
         if len(rows) < _PAGE:
             return
         last = rows[-1]["seq"]

@@ -13,6 +13,7 @@ from carebag_fhir.visit_export import CareProvider, SaidOutcome, StoredFile, Sto
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
 from carebag_server.kit_keys import former_keys
+from carebag_server.patients import same_person
 from carebag_server.people import person_of
 from carebag_server.refusals import Refused, not_found
 from carebag_server.relations import Reading, doctor_organizations, known_of, readable_visits, reading_of
@@ -106,14 +107,16 @@ def _stored(row: RecordRow) -> StoredRecord:
 def visits_of_period(
     hub: Hub, session: Session, caller: PersonCaller, patient_id: uuid.UUID, first: date, last: date
 ) -> Sequence[Reading]:
-    """Those of a patient that the caller may read and that were opened, or else planned, within these days.
+    """Those of a person that the caller may read and that were opened, or else planned, within these days.
 
-    Days are those of where the care is given, both included.
+    Under all identities that are one now (docs/decisions/0031): each visit still needs a ground of its own. Days are
+    those of where the care is given, both included.
 
     Raises:
         Refused: 404 `not_found` if the caller may read no visit of the patient at all; 413 `period_too_large`.
     """
-    theirs = readable_visits(caller, hub.now()).where(VisitRow.patient_id == patient_id)
+    identities = same_person(session, patient_id)
+    theirs = readable_visits(caller, hub.now()).where(VisitRow.patient_id.in_(identities))
     if session.scalars(theirs.limit(1)).first() is None:
         raise not_found()
     began = func.coalesce(VisitRow.opened_at, VisitRow.scheduled_at)
@@ -124,8 +127,8 @@ def visits_of_period(
     records = session.scalar(select(func.count()).select_from(RecordRow).where(RecordRow.visit_id.in_(ids))) or 0
     if len(visits) > MOST_VISITS or records > MOST_RECORDS:
         raise Refused(413, "period_too_large")
-    known = known_of(session, patient_id)
-    return [reading_of(session, caller, visit, known, hub.now()) for visit in visits]
+    known = {one: known_of(session, one) for one in {visit.patient_id for visit in visits}}
+    return [reading_of(session, caller, visit, known[visit.patient_id], hub.now()) for visit in visits]
 
 
 def media_of(session: Session, visit_ids: Sequence[uuid.UUID]) -> list[str] | None:

@@ -26,12 +26,14 @@ from carebag_server.audit import Act, append, append_all, events_of_visit
 from carebag_server.callers import PersonCaller
 from carebag_server.fhir_exports import export_of, media_of, stored_files, visits_of_period
 from carebag_server.hub import Hub, TheHub
+from carebag_server.patients import turned_out
 from carebag_server.refusals import Refused
 from carebag_server.relations import readable_visit, visible_visit
 from carebag_server.tables import PatientRow, VisitRow
 from carebag_server.visit_views import head_of, patient_of
 from carebag_server.visits import act_on
 from carebag_wire.base import Id
+from carebag_wire.visit import Patient
 
 router = api_router("/api", "fhir")
 Media = Literal["links", "inside", "inside_or_links"]
@@ -119,9 +121,16 @@ def _period(hub: Hub, caller: PersonCaller, patient_id: Id, first: date, last: d
             acts.append((reading.actor, act_on(reading.visit, "visit_exported", each)))
         append_all(session, acts, hub.now())
         exports = [export_of(hub, session, visit) for visit in visits]
-        patient = patient_of(session, session.get_one(PatientRow, patient_id), 0)
+        patient, *also = _identities(session, patient_id, visits)
     inside = stored_files(hub, files)
-    return period_bundle(patient, first, last, [replace(export, media=inside) for export in exports])
+    return period_bundle(patient, first, last, [replace(export, media=inside) for export in exports], also)
+
+
+def _identities(session: Session, asked: Id, visits: Sequence[VisitRow]) -> list[Patient]:
+    """The patient that was asked for, then the other identities under which the visits are."""
+    ids = [asked, *sorted({visit.patient_id for visit in visits} - {asked})]
+    ends = turned_out(session, ids)
+    return [patient_of(session, session.get_one(PatientRow, one), 0, ends.get(one)) for one in ids]
 
 
 @router.get("/review/visits/{visit_id}/fhir", response_class=FhirResponse)

@@ -50,6 +50,9 @@ class MediaStore(Protocol):
     def keep(self, part: Path, sha256: str) -> None:
         """Take in a whole, checked and forced file of `folder`, which then is no more; the same twice is no fault."""
 
+    def remove(self, sha256: str) -> None:
+        """It is not there any more; that it was not there is no fault. For `carebag retention` alone."""
+
     def check(self) -> None:
         """Raises `MediaAway` if nothing can be kept here."""
 
@@ -153,6 +156,15 @@ class MediaFolder:
             part.replace(path)
             for folder in (path.parent, self.folder):
                 force_folder(folder)
+
+    def remove(self, sha256: str) -> None:
+        path = self.path(sha256)
+        with away_on_faults():
+            try:
+                path.unlink()
+            except FileNotFoundError:
+                return
+            force_folder(path.parent)
 
     def check(self) -> None:
         with away_on_faults():

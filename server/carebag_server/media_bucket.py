@@ -1,7 +1,7 @@
 """Media in a bucket that speaks S3: Amazon's, Ceph, Garage, SeaweedFS or another. Needs the extra `carebag[s3]`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +73,10 @@ class MediaBucket:
                 raise MediaAway("no such bucket") from None
         with away_on_faults():
             part.unlink(missing_ok=True)
+
+    def remove(self, sha256: str) -> None:
+        with _away(), suppress(FileNotFoundError):
+            self._store.delete(place(sha256))
 
     def check(self) -> None:
         with _away(), away_on_faults():

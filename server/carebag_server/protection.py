@@ -6,6 +6,7 @@ sekretesslagen 2009:400 ch. 22 s. 1, folkbokföringslagen 1991:481 s. 16, laki 6
 """
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 from typing import cast
 
@@ -18,11 +19,24 @@ from carebag_server.refusals import Refused
 from carebag_wire.base import uuid7
 from carebag_wire.visit import Protection, VisitHead
 
+_IN_ONE_STATEMENT = 500
+
 
 def protection_of(session: Session, patient_id: uuid.UUID) -> Protection:
     """Of now; empty: none."""
     row = _row(session, patient_id)
     return cast("Protection", row.kind) if row else ""
+
+
+def protections_of(session: Session, patient_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Protection]:
+    """As `protection_of`, of many: those who have one."""
+    ids, found = list(patient_ids), dict[uuid.UUID, Protection]()
+    for start in range(0, len(ids), _IN_ONE_STATEMENT):
+        some = ids[start : start + _IN_ONE_STATEMENT]
+        query = select(ProtectionRow).where(ProtectionRow.patient_id.in_(some), ProtectionRow.ended_at.is_(None))
+        for row in session.scalars(query.order_by(ProtectionRow.since)):
+            found[row.patient_id] = cast("Protection", row.kind)
+    return found
 
 
 def in_list(head: VisitHead) -> VisitHead:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from carebag_server import withdrawals
@@ -21,6 +21,7 @@ from carebag_server.hub import Hub
 from carebag_server.kit_keys import former_keys, signed_by
 from carebag_server.people import nurse_commission
 from carebag_server.record_effects import apply
+from carebag_server.retention.tables import RemovedRecord
 from carebag_server.tables import Kit, Practitioner, RecordRow, RequestRow, VisitRow
 from carebag_wire.base import Code
 from carebag_wire.records import (
@@ -73,7 +74,11 @@ def take_in(hub: Hub, session: Session, caller: KitCaller, batch: RecordBatch) -
             intake.conflict(envelope, record, known[0])
             refused[envelope.sha256] = "other_content"
             continue
-        if not known:
+        removed = there.removed(record)
+        if removed is not None and removed != envelope.sha256:
+            refused[envelope.sha256] = "other_content"
+            continue
+        if not known and removed is None:
             there.add(intake.take(envelope, record))
         stored.append(record.id)
     intake.finish()
@@ -88,12 +93,30 @@ class _There:
         self._kit_id = kit_id
         self._by_id: dict[uuid.UUID, RecordRow] = {}
         self._by_seq: dict[int, RecordRow] = {}
+        self._removed: dict[uuid.UUID | int, str] = {}
         same_number = and_(
             RecordRow.kit_id == kit_id, RecordRow.kit_seq.in_([record.binding.kit_seq for record in records])
         )
         same_id = RecordRow.id.in_([record.id for record in records])
         for row in session.scalars(select(RecordRow).where(or_(same_id, same_number))):
             self.add(row)
+        gone = select(RemovedRecord).where(
+            or_(
+                RemovedRecord.record_id.in_([record.id for record in records]),
+                and_(
+                    RemovedRecord.kit_id == kit_id,
+                    RemovedRecord.kit_seq.in_([record.binding.kit_seq for record in records]),
+                ),
+            )
+        )
+        for mark in session.scalars(gone):
+            self._removed[mark.record_id] = mark.sha256
+            if mark.kit_id == kit_id:
+                self._removed[mark.kit_seq] = mark.sha256
+
+    def removed(self, record: Record) -> str | None:
+        """Digest of what was under the record's id or number until its time was over; None: nothing was removed."""
+        return self._removed.get(record.id) or self._removed.get(record.binding.kit_seq)
 
     def add(self, row: RecordRow) -> None:
         self._by_id[row.id] = row
@@ -266,8 +289,10 @@ def _what(session: Session, record: Record) -> str:
 def _watermark(session: Session, kit: Kit) -> int:
     """Every number up to this one is stored; a hole stops it."""
     reached = kit.watermark
-    later = select(RecordRow.kit_seq).where(RecordRow.kit_id == kit.id, RecordRow.kit_seq > reached)
-    for seq in session.scalars(later.order_by(RecordRow.kit_seq)):
+    here = select(RecordRow.kit_seq).where(RecordRow.kit_id == kit.id, RecordRow.kit_seq > reached)
+    gone = select(RemovedRecord.kit_seq).where(RemovedRecord.kit_id == kit.id, RemovedRecord.kit_seq > reached)
+    later = union_all(here, gone).subquery()
+    for seq in session.scalars(select(later.c.kit_seq).order_by(later.c.kit_seq)):
         if seq != reached + 1:
             break
         reached = seq

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from carebag_server.access_tables import EmergencyRow
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
-from carebag_server.protection import protection_of
+from carebag_server.protection import protections_of
 from carebag_server.review_sampling import Facts, charts_around, reasons_of, same_surname, score_of
 from carebag_server.review_scope import within_reach
 from carebag_server.tables import (
@@ -65,9 +65,22 @@ def person_in(practitioner: str) -> str:
     return practitioner.split(" · ")[0]
 
 
-def accesses_between(
-    hub: Hub, session: Session, caller: PersonCaller, start: datetime, end: datetime
-) -> list[tuple[Access, Facts]]:
+@dataclass(frozen=True)
+class Weighed:
+    """One access with what is known of it; told in full only where somebody is to see it."""
+
+    facts: Facts
+    group: Group
+    patient: PatientRow
+    relation: Relation
+    why: list[WhyFact]
+    emergency_reasons: list[str]
+
+    def told(self) -> Access:
+        return _access(self.group, self.patient, self.relation, self.why, self.facts, self.emergency_reasons)
+
+
+def accesses_between(hub: Hub, session: Session, caller: PersonCaller, start: datetime, end: datetime) -> list[Weighed]:
     """All accesses of a time, by their first row."""
     query = select(AuditRow).where(
         AuditRow.at >= start,
@@ -76,7 +89,7 @@ def accesses_between(
         AuditRow.role.not_in(NOT_REVIEWED),
         within_reach(caller),
     )
-    return described(hub, session, grouped(hub, session.scalars(query.order_by(AuditRow.seq))))
+    return weighed(hub, session, grouped(hub, session.scalars(query.order_by(AuditRow.seq))))
 
 
 def access_of_row(hub: Hub, session: Session, caller: PersonCaller, seq: int) -> tuple[Access, Group] | None:
@@ -92,8 +105,8 @@ def access_of_row(hub: Hub, session: Session, caller: PersonCaller, seq: int) ->
     )
     groups = grouped(hub, session.scalars(alike.order_by(AuditRow.seq)))
     mine = next(group for group in groups if any(one.seq == seq for one in group.rows))
-    [(access, _)] = described(hub, session, [mine])
-    return access, mine
+    [one] = weighed(hub, session, [mine])
+    return one.told(), mine
 
 
 def grouped(hub: Hub, rows: Iterable[AuditRow]) -> list[Group]:
@@ -107,12 +120,12 @@ def grouped(hub: Hub, rows: Iterable[AuditRow]) -> list[Group]:
     return list(groups.values())
 
 
-def described(hub: Hub, session: Session, groups: Sequence[Group]) -> list[tuple[Access, Facts]]:
-    """Each with its relation, the facts of it, and the reasons to look at it."""
+def weighed(hub: Hub, session: Session, groups: Sequence[Group]) -> list[Weighed]:
+    """Each with its relation and the facts of it."""
     if not groups:
         return []
     known = _Known(session, {group.first.patient_id for group in groups if group.first.patient_id})
-    zone, charts = zone_of(hub), _charts(session, groups)
+    zone, charts, protected = zone_of(hub), _charts(session, groups), protections_of(session, known.patients)
     found = []
     for group in groups:
         patient = known.patients.get(group.first.patient_id) if group.first.patient_id else None
@@ -125,14 +138,14 @@ def described(hub: Hub, session: Session, groups: Sequence[Group]) -> list[tuple
             emergency=group.emergency,
             related=relation not in ("none", "emergency"),
             same_surname=same_surname(group.person, patient.name),
-            protected=bool(protection_of(session, patient.id)),
+            protected=patient.id in protected,
             after=nearest,
             local_hour=group.first.at.astimezone(zone).hour,
             during_visit=known.during_visit(group),
             charts=charts_around(charts[group.person], group.first.at),
         )
         said = _reasons_said(session, group, patient) if group.emergency else []
-        found.append((_access(group, patient, relation, why, facts, said), facts))
+        found.append(Weighed(facts, group, patient, relation, why, said))
     return found
 
 
@@ -186,7 +199,7 @@ def _charts(session: Session, groups: Sequence[Group]) -> dict[str, list[tuple[d
         AuditRow.at.between(start, end), AuditRow.patient_id.is_not(None), AuditRow.practitioner.in_(people)
     )
     found: dict[str, list[tuple[datetime, object]]] = defaultdict(list)
-    for practitioner, at, patient in session.execute(query):
+    for practitioner, at, patient in session.execute(query.order_by(AuditRow.at, AuditRow.seq)):
         found[person_in(practitioner)].append((at, patient))
     return found
 

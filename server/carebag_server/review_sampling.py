@@ -7,6 +7,7 @@ A lot is the SHA-256 of seed and number, so that anybody with the log and the se
 
 import hashlib
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -124,9 +125,15 @@ def charts_around(times: Sequence[tuple[datetime, object]], at: datetime) -> int
     """Different patients within half of `MANY_WITHIN` before and after.
 
     Args:
-        times: when one person opened whose chart.
+        times: when one person opened whose chart, in the order of time.
     """
-    return len({patient for when, patient in times if abs(when - at) <= MANY_WITHIN / 2})
+    first = bisect_left(times, at - MANY_WITHIN / 2, key=_when)
+    last = bisect_right(times, at + MANY_WITHIN / 2, key=_when)
+    return len({patient for _, patient in times[first:last]})
+
+
+def _when(opened: tuple[datetime, object]) -> datetime:
+    return opened[0]
 
 
 def surname(name: str) -> str:

@@ -1,5 +1,6 @@
 """Which rows of the log a medical lead may see: those about her patients, and those of her own people."""
 
+import uuid
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -19,17 +20,20 @@ _EARLIEST, _LATEST = date(2000, 1, 1), date(2199, 12, 31)
 def within_reach(caller: PersonCaller) -> ColumnElement[bool]:
     """Rows of visits of her organisation; without a visit: its own people's (sign-in, lists, verifications), lists and
     patients' data seen by those it has or had an agreement with, and emergency access by anybody."""
-    own = VisitRow.organization_id == caller.organization_id
+    return reach_of(caller.organization_id, caller.person.organization)
+
+
+def reach_of(organization_id: uuid.UUID, organization: str) -> ColumnElement[bool]:
+    """As `within_reach`, of a care provider: its id, and its name as rows have it."""
+    own = VisitRow.organization_id == organization_id
     patients = AuditRow.patient_id.in_(select(VisitRow.patient_id).where(own))
     agreed = (
         select(Organization.name)
         .join(CareAgreement, CareAgreement.doctor_organization_id == Organization.id)
-        .where(CareAgreement.home_organization_id == caller.organization_id)
+        .where(CareAgreement.home_organization_id == organization_id)
     )
     theirs = and_(AuditRow.organization.in_(agreed), or_(AuditRow.action == "visits_listed", patients))
-    without_visit = or_(
-        AuditRow.organization == caller.person.organization, theirs, and_(AuditRow.purpose == "emergency", patients)
-    )
+    without_visit = or_(AuditRow.organization == organization, theirs, and_(AuditRow.purpose == "emergency", patients))
     return or_(AuditRow.visit_id.in_(select(VisitRow.id).where(own)), and_(AuditRow.visit_id.is_(None), without_visit))
 
 

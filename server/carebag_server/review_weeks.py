@@ -15,14 +15,14 @@ from carebag_server.audit import Act, append, verify
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
 from carebag_server.refusals import Refused
-from carebag_server.review_accesses import accesses_between
+from carebag_server.review_accesses import Weighed, accesses_between
 from carebag_server.review_questions import question_of
-from carebag_server.review_sampling import Facts, draw, suggested
+from carebag_server.review_sampling import draw, reasons_of, suggested
 from carebag_server.review_scope import monday_of, span_of
 from carebag_server.review_tables import JudgementRow, MinutesRow, QuestionRow, SampledRow, SampleRow
+from carebag_wire.api import AuditCheck
 from carebag_wire.base import uuid7
 from carebag_wire.review import (
-    Access,
     DrawSample,
     Judgement,
     Minutes,
@@ -35,24 +35,35 @@ from carebag_wire.review import (
 )
 
 
-def read_week(hub: Hub, session: Session, caller: PersonCaller, week: str) -> WeekPlan:
+def read_week(hub: Hub, caller: PersonCaller, week: str) -> WeekPlan:
     """Raises: Refused: 422 `bad_day`."""
     monday = monday_of(week)
-    append(session, caller.actor(), Act(action="sample_read", object=f"week {monday}"), hub.now())
-    return _plan(hub, session, caller, monday)
+    found = _accesses(hub, caller, monday)
+    with hub.database.transaction() as session:
+        append(session, caller.actor(), Act(action="sample_read", object=f"week {monday}"), hub.now())
+        return _plan_of(session, caller, monday, found)
 
 
-def draw_week(hub: Hub, session: Session, caller: PersonCaller, week: str, wanted: DrawSample) -> WeekPlan:
+def draw_week(hub: Hub, caller: PersonCaller, week: str, wanted: DrawSample) -> WeekPlan:
     """Draw the week's sample, which is then the week's for good.
 
     Raises:
         Refused: 422 `bad_day`; 409 `week_not_over` (a sample of a part would leave the rest unseen), `already_drawn`,
             `nothing_to_draw`.
     """
-    monday, now = monday_of(week), hub.now()
-    found = _accesses(hub, session, caller, monday)
-    if span_of(hub, monday, 7)[1] > now:
+    monday = monday_of(week)
+    if span_of(hub, monday, 7)[1] > hub.now():
         raise Refused(409, "week_not_over")
+    found = _accesses(hub, caller, monday)
+    with hub.database.transaction() as session:
+        _draw(hub, session, caller, monday, wanted, found)
+        return _plan_of(session, caller, monday, found)
+
+
+def _draw(
+    hub: Hub, session: Session, caller: PersonCaller, monday: date, wanted: DrawSample, found: list[Weighed]
+) -> None:
+    now = hub.now()
     if _sample(session, caller, monday) is not None:
         raise Refused(409, "already_drawn")
     if not found:
@@ -69,31 +80,38 @@ def draw_week(hub: Hub, session: Session, caller: PersonCaller, week: str, wante
     )
     session.add(sample)
     session.flush()
-    drawn = draw([facts for _, facts in found], seed, wanted.random, wanted.risk)
+    drawn = draw([one.facts for one in found], seed, wanted.random, wanted.risk)
     for one in drawn:
         reasons = json.dumps([{"code": reason.code, "n": reason.n} for reason in one.reasons])
         session.add(SampledRow(sample_id=sample.id, seq=one.seq, how=one.how, score=one.score, reasons=reasons))
     session.flush()
     said = f"week {monday} of {len(found)} drawn {len(drawn)} random {wanted.random} risk {wanted.risk} seed {seed}"
     append(session, caller.actor(), Act(action="sample_drawn", object=said), now)
-    return _plan_of(session, caller, monday, found)
 
 
-def sign_minutes(hub: Hub, session: Session, caller: PersonCaller, week: str, words: str) -> WeekPlan:
-    """Sign the week's minutes: what was drawn, what was found, and the log as it was then.
+def sign_minutes(hub: Hub, caller: PersonCaller, week: str, words: str) -> WeekPlan:
+    """Sign the week's minutes: what was drawn, what was found, and the log as it was just before.
 
     Raises:
         Refused: 422 `bad_day`; 409 `nothing_drawn`, `already_signed`, `not_all_judged`.
     """
-    monday, now = monday_of(week), hub.now()
-    plan = _plan(hub, session, caller, monday)
+    monday = monday_of(week)
+    found = _accesses(hub, caller, monday)
+    with hub.database.reading() as session:
+        check = verify(session, hub.now())
+    with hub.database.transaction() as session:
+        _sign(hub, session, caller, _plan_of(session, caller, monday, found), check, words)
+        return _plan_of(session, caller, monday, found)
+
+
+def _sign(hub: Hub, session: Session, caller: PersonCaller, plan: WeekPlan, check: AuditCheck, words: str) -> None:
+    now, monday = hub.now(), monday_of(plan.monday)
     if plan.sample is None:
         raise Refused(409, "nothing_drawn")
     if plan.minutes is not None:
         raise Refused(409, "already_signed")
     if not all(one.judgements for one in plan.sample.drawn):
         raise Refused(409, "not_all_judged")
-    check = verify(session, now)
     body = MinutesBody(
         organization=caller.person.organization,
         monday=plan.monday,
@@ -117,7 +135,6 @@ def sign_minutes(hub: Hub, session: Session, caller: PersonCaller, week: str, wo
     session.add(MinutesRow(sample_id=sample.id, body=text, sha256=digest, signed_by=caller.person.name, signed_at=now))
     session.flush()
     append(session, caller.actor(), Act(action="minutes_signed", object=f"week {monday} {digest}"), now)
-    return _plan(hub, session, caller, monday)
 
 
 def _line(one: Sampled) -> MinutesLine:
@@ -134,8 +151,10 @@ def _line(one: Sampled) -> MinutesLine:
     )
 
 
-def _accesses(hub: Hub, session: Session, caller: PersonCaller, monday: date) -> list[tuple[Access, Facts]]:
-    return accesses_between(hub, session, caller, *span_of(hub, monday, 7))
+def _accesses(hub: Hub, caller: PersonCaller, monday: date) -> list[Weighed]:
+    """Read beside those who write, and told to nobody before the row that says so is durable."""
+    with hub.database.reading() as session:
+        return accesses_between(hub, session, caller, *span_of(hub, monday, 7))
 
 
 def _sample(session: Session, caller: PersonCaller, monday: date) -> SampleRow | None:
@@ -145,13 +164,9 @@ def _sample(session: Session, caller: PersonCaller, monday: date) -> SampleRow |
     return session.scalars(mine).first()
 
 
-def _plan(hub: Hub, session: Session, caller: PersonCaller, monday: date) -> WeekPlan:
-    return _plan_of(session, caller, monday, _accesses(hub, session, caller, monday))
-
-
-def _plan_of(session: Session, caller: PersonCaller, monday: date, found: list[tuple[Access, Facts]]) -> WeekPlan:
-    weighing = [access for access, _ in found if access.reasons]
-    emergency = [access for access in weighing if any(reason.code == "emergency" for reason in access.reasons)]
+def _plan_of(session: Session, caller: PersonCaller, monday: date, found: list[Weighed]) -> WeekPlan:
+    weighing = [one.facts for one in found if reasons_of(one.facts)]
+    emergency = [facts for facts in weighing if facts.emergency]
     random, risk = suggested(len(found), len(weighing) - len(emergency))
     row = _sample(session, caller, monday)
     return WeekPlan(
@@ -161,21 +176,21 @@ def _plan_of(session: Session, caller: PersonCaller, monday: date, found: list[t
         weighing=len(weighing),
         suggested_random=random,
         suggested_risk=risk,
-        sample=_sample_of(session, row, {access.seq: access for access, _ in found}) if row else None,
+        sample=_sample_of(session, row, {one.facts.seq: one for one in found}) if row else None,
         minutes=_minutes_of(session, row) if row else None,
     )
 
 
-def _sample_of(session: Session, row: SampleRow, accesses: dict[int, Access]) -> Sample:
+def _sample_of(session: Session, row: SampleRow, accesses: dict[int, Weighed]) -> Sample:
     rows = session.scalars(select(SampledRow).where(SampledRow.sample_id == row.id)).all()
     numbers = [one.seq for one in rows]
     judged, asked = judgements_of(session, row.organization_id, numbers), questions_of(session, row, numbers)
     drawn = []
     for one in sorted(rows, key=lambda one: (-one.score, one.seq)):
-        access = accesses.get(one.seq)
-        if access is None:
+        weighed = accesses.get(one.seq)
+        if weighed is None:
             continue
-        as_drawn = access.model_dump() | {"reasons": json.loads(one.reasons), "score": one.score}
+        as_drawn = weighed.told().model_dump() | {"reasons": json.loads(one.reasons), "score": one.score}
         drawn.append(
             Sampled.model_validate(
                 {

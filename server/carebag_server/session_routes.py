@@ -17,6 +17,7 @@ from carebag_server.hub import Hub, TheHub
 from carebag_server.people import Commissioned, commissioned
 from carebag_server.refusals import Refused, not_found
 from carebag_server.settings import is_loopback
+from carebag_server.short_lived import sweep
 from carebag_server.tables import Commission, Practitioner
 from carebag_wire import PROTOCOL
 from carebag_wire.api import Door, Entered, Health, LinkToken
@@ -65,6 +66,7 @@ def sign_in(
         proved_at: when the person proved who they are; None: now.
     """
     person = who.person
+    sweep(session, hub.now())
     token = sessions.start(session, person.commission_id, hub.now(), by, before, proved_at)
     append(session, actor_signing_in(person, visitor), Act(action="signed_in", object=f"by {by}"), hub.now())
     give_cookie(hub, response, person.role, token)

@@ -2,17 +2,18 @@
 routes by which doctors take part in it, their answers and what became of a visit."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from fastapi.responses import Response, StreamingResponse
-from sqlalchemy import select
 
+from carebag_fhir.accesses import NDJSON, access_lines
 from carebag_server import review_log, review_proof, review_quality, review_questions, review_weeks
 from carebag_server.access import Doctor, Reviewer, ReviewerByQuery
 from carebag_server.api_router import api_router
-from carebag_server.audit import Act, append, event_of, events_of_visit
+from carebag_server.audit import Act, append, events_of_visit
 from carebag_server.audit_csv import MEDIA_TYPE, csv_of
+from carebag_server.audit_period import events_upto, of_person
 from carebag_server.hub import TheHub
 from carebag_server.refusals import Refused
 from carebag_server.relations import visible_visit, visible_visits
@@ -52,6 +53,10 @@ class CsvResponse(StreamingResponse):
     media_type = MEDIA_TYPE
 
 
+class NdjsonResponse(StreamingResponse):
+    media_type = NDJSON
+
+
 class CheckpointResponse(Response):
     media_type = "text/plain; charset=utf-8"
 
@@ -76,20 +81,17 @@ def earlier_visits(caller: Reviewer, hub: TheHub, before: Utc | None = None) -> 
 
 @router.get("/review/weeks/{monday}")
 def read_week(monday: Day, caller: Reviewer, hub: TheHub) -> WeekPlan:
-    with hub.database.transaction() as session:
-        return review_weeks.read_week(hub, session, caller, monday)
+    return review_weeks.read_week(hub, caller, monday)
 
 
 @router.post("/review/weeks/{monday}/sample", status_code=201)
 def draw_week(monday: Day, wanted: DrawSample, caller: Reviewer, hub: TheHub) -> WeekPlan:
-    with hub.database.transaction() as session:
-        return review_weeks.draw_week(hub, session, caller, monday, wanted)
+    return review_weeks.draw_week(hub, caller, monday, wanted)
 
 
 @router.post("/review/weeks/{monday}/minutes", status_code=201)
 def sign_minutes(monday: Day, said: SignMinutes, caller: Reviewer, hub: TheHub) -> WeekPlan:
-    with hub.database.transaction() as session:
-        return review_weeks.sign_minutes(hub, session, caller, monday, said.words)
+    return review_weeks.sign_minutes(hub, caller, monday, said.words)
 
 
 @router.get("/review/accesses/{seq}")
@@ -150,13 +152,38 @@ def period_csv(first: Day, last: Day, caller: ReviewerByQuery, hub: TheHub) -> C
         raise Refused(422, "bad_period")
     start, end = span_of(hub, day_of(first), days)
     with hub.database.transaction() as session:
-        append(session, caller.actor(), Act(action="log_exported", object=f"days {first}/{last} csv"), hub.now())
-        rows = select(AuditRow).where(AuditRow.at >= start, AuditRow.at < end, within_reach(caller))
-        events = [event_of(row) for row in session.scalars(rows.order_by(AuditRow.seq))]
-    return _csv(events, f"access-log-{first}-{last}")
+        act = Act(action="log_exported", object=f"days {first}/{last} csv")
+        upto = append(session, caller.actor(), act, hub.now()).seq
+    wanted = (AuditRow.at >= start, AuditRow.at < end, within_reach(caller))
+    return _csv(events_upto(hub.database, upto, *wanted), f"access-log-{first}-{last}")
 
 
-def _csv(events: list[AuditEvent], name: str) -> CsvResponse:
+@router.get("/review/log.ndjson", response_class=NdjsonResponse)
+def period_fhir(
+    first: Day, last: Day, caller: ReviewerByQuery, hub: TheHub, patient: Id | None = None
+) -> NdjsonResponse:
+    """As `period_csv`, as AuditEvents (IHE BALP), one in each line; or those of one patient under all identities.
+
+    Raises:
+        Refused: 422 `bad_day` or `bad_period`; 404 `not_found`, whether there is no such patient or none of hers.
+    """
+    days = (day_of(last) - day_of(first)).days + 1
+    if not 0 < days <= MOST_DAYS:
+        raise Refused(422, "bad_period")
+    start, end = span_of(hub, day_of(first), days)
+    wanted = [AuditRow.at >= start, AuditRow.at < end, within_reach(caller)]
+    with hub.database.transaction() as session:
+        if patient is not None:
+            wanted.append(of_person(session, caller.organization_id, patient))
+        whose = f" patient {patient}" if patient else ""
+        act = Act(action="log_exported", object=f"days {first}/{last} fhir{whose}", patient_id=patient)
+        upto = append(session, caller.actor(), act, hub.now()).seq
+    name = f"access-log-{patient}-{first}-{last}" if patient else f"access-log-{first}-{last}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}.ndjson"', "Cache-Control": "private, no-store"}
+    return NdjsonResponse(access_lines(events_upto(hub.database, upto, *wanted)), headers=headers)
+
+
+def _csv(events: Iterable[AuditEvent], name: str) -> CsvResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "private, no-store"}
     lines: Iterator[bytes] = csv_of(events)
     return CsvResponse(lines, headers=headers)

@@ -1,6 +1,7 @@
 """The access log as AuditEvents: one for each row, with what the law names."""
 
 import ast
+import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -8,10 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+import fhirkit
 import pytest
 
 from carebag_fhir.access_actions import ACTIONS
-from carebag_fhir.accesses import access_bundle
+from carebag_fhir.accesses import access_bundle, access_lines
+from carebag_fhir.json_text import encode
 from carebag_server import guests
 from carebag_server.guests import _DONE
 from carebag_wire.api import AuditEvent
@@ -131,6 +134,28 @@ NAMED_IN_CODE: dict[str, set[str]] = {
     "f'{kind}_{said.decision}'": {f"{k}_{d}" for k in ("reading", "sound", "photo") for d in ("kept", "rejected")},
 }
 """What the hub computes, by its expression. A new expression fails the test until what it can give is written here."""
+
+
+def test_lines_are_events_one_in_each(head_of_visit: Any) -> None:
+    head = head_of_visit()
+    rows = [row(head, 1, "visit_read"), row(head, 2, "signed_in", patient_id=None, visit_id=None)]
+    *lines, end = b"".join(access_lines(rows)).split(b"\n")
+    assert (len(lines), end) == (2, b"")
+    of_visit, of_none = (json.loads(line) for line in lines)
+    alone = access_bundle(head, rows[:1])["entry"][-1]["resource"]
+    assert {**of_visit, "entity": None} == {**json.loads(encode(alone)), "entity": None}
+    assert of_visit["entity"][0]["what"]["reference"] == f"Patient/{head.patient.id}"
+    assert head.patient.name not in lines[0].decode()
+    assert [one["what"] for one in of_none["entity"] if "what" in one] == [
+        {"identifier": {"value": "0123456789abcdef"}}
+    ]
+    assert (
+        of_none["id"] != json.loads(next(access_lines([row(head, 2, "signed_in", visit_id=None, hash="0" * 64)])))["id"]
+    )
+    for line in lines:
+        assert [str(fault) for fault in fhirkit.validate(line.decode())] == []
+
+
 WITHOUT_A_VISIT = {
     *("audit_verified", "identity_proved", "nurse_at_kit", "passkey_added", "passkey_ended", "period_exported"),
     *("session_locked", "sessions_ended", "signed_in", "signed_out"),
@@ -142,6 +167,7 @@ WITHOUT_A_VISIT = {
     *("emergencies_read", "marked_reads_read"),
     *("checkpoint_compared", "checkpoint_taken", "log_exported", "log_read", "minutes_signed", "patient_log_read"),
     *("quality_read", "questions_listed", "sample_drawn", "sample_read"),
+    *("hold_lifted", "hold_placed", "log_pruned", "records_removed", "retention_set"),
 }
 
 

@@ -117,6 +117,7 @@ TABLE = {
     "POST /api/audit/compare": {"reviewer"},
     "POST /api/review/log": {"reviewer"},
     "GET /api/review/log.csv": {"reviewer"},
+    "GET /api/review/log.ndjson": {"reviewer"},
     "GET /api/review/visits/earlier": {"reviewer"},
     "GET /api/review/visits/{visit_id}/csv": {"reviewer"},
     "GET /api/review/weeks/{monday}": {"reviewer"},

@@ -4,12 +4,15 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+import fhirkit
 import pytest
 from sqlalchemy import select, update
 
 from carebag_fhir.json_text import decode
-from carebag_server import fhir_exports
-from carebag_server.tables import AuditRow, CareAgreement, Organization, VisitRow
+from carebag_server import blocks, fhir_exports, patients
+from carebag_server.audit import Actor
+from carebag_server.demo_data import demo_id
+from carebag_server.tables import AuditRow, CareAgreement, Organization, PatientRow, VisitRow
 
 SOUND = b"\x01\x00\x02\x00\x03\x00\x04\x00"
 
@@ -42,7 +45,10 @@ def period(hub: Any, doctor: Any, visit: Any) -> str:
     return f"/api/patients/{visit['patient']['id']}/fhir"
 
 
-EARLIER = uuid.UUID(int=77)
+EARLIER, AS_UNKNOWN = uuid.UUID(int=77), uuid.UUID(int=78)
+SIRI = Actor(
+    practitioner="Siri", role="admin", care_unit="x", organization="-", purpose="x", origin="x", request_ref="x"
+)
 
 
 def days(hub: Any, ago_from: int, ago_to: int) -> dict[str, str]:
@@ -165,3 +171,65 @@ def test_only_the_visits_the_caller_may_see(hub: Any, doctor: Any, period: str, 
     answer = hub.client.get(period, headers=doctor, params=days(hub, 7, 0))
     assert visits_in(answer) == [visit["id"]]
     assert str(EARLIER) not in answer.text
+
+
+def test_it_follows_who_a_patient_turned_out_to_be(hub: Any, doctor: Any, period: str, visit: Any) -> None:
+    """An unknown man's visit is in the period of the person he is, and of himself; taken back, it is not any more."""
+    now, nurse = hub.clock(), patients.Stated(demo_id("Anna Lind"), "anhörig kom")
+    with hub.database.transaction() as session:
+        mine = session.get_one(VisitRow, uuid.UUID(visit["id"]))
+        unknown = patients.register_temporary(session, SIRI, patients.Described("Okänd man"), now).id
+        told = {name: getattr(mine, name) for name in ("organization_id", "kit_id", "reason", "background", "colour")}
+        when = {"scheduled_at": now - timedelta(hours=2), "opened_at": now - timedelta(hours=2)}
+        session.add(VisitRow(id=AS_UNKNOWN, patient_id=unknown, state="closed", **when, **told))
+        patient = mine.patient_id
+
+    def merging(what: Any) -> None:
+        with hub.database.transaction() as session:
+            of, into = session.get_one(PatientRow, unknown), session.get_one(PatientRow, patient)
+            what(session, SIRI, of, *([into] if what is patients.merge else []), nurse, now)
+
+    def asked(path: str) -> Any:
+        return hub.client.get(path, headers=doctor, params=days(hub, 7, 0))
+
+    other = f"/api/patients/{unknown}/fhir"
+    assert visits_in(asked(period)) == [str(EARLIER), visit["id"]]
+    assert visits_in(asked(other)) == [str(AS_UNKNOWN)]
+    merging(patients.merge)
+    for path in (period, other):
+        answer = asked(path)
+        assert set(visits_in(answer)) == {str(EARLIER), str(AS_UNKNOWN), visit["id"]}
+        entries = [entry["resource"] for entry in decode(answer.content)["entry"]]
+        links = {
+            one["id"]: [(link["type"], link["other"]["reference"]) for link in one["link"]]
+            for one in entries
+            if one["resourceType"] == "Patient"
+        }
+        assert links == {
+            str(unknown): [("replaced-by", f"urn:uuid:{patient}")],
+            str(patient): [("replaces", f"urn:uuid:{unknown}")],
+        }
+        subjects = {one["id"]: one["subject"]["reference"] for one in entries if one["resourceType"] == "Encounter"}
+        assert subjects[str(AS_UNKNOWN)] == f"urn:uuid:{unknown}"
+        assert [str(fault) for fault in fhirkit.validate(answer.text)] == []
+    merging(patients.unmerge)
+    assert visits_in(asked(period)) == [str(EARLIER), visit["id"]]
+    assert visits_in(asked(other)) == [str(AS_UNKNOWN)]
+
+
+def test_each_visit_of_the_other_identity_needs_its_own_ground(hub: Any, doctor: Any, period: str, visit: Any) -> None:
+    """A block on what was documented while he was unknown hides that, whoever he turned out to be."""
+    now = hub.clock()
+    with hub.database.transaction() as session:
+        mine = session.get_one(VisitRow, uuid.UUID(visit["id"]))
+        unknown = patients.register_temporary(session, SIRI, patients.Described("Okänd man"), now)
+        told = {name: getattr(mine, name) for name in ("organization_id", "kit_id", "reason", "background", "colour")}
+        session.add(
+            VisitRow(id=AS_UNKNOWN, patient_id=unknown.id, state="closed", scheduled_at=now, opened_at=now, **told)
+        )
+        into = session.get_one(PatientRow, mine.patient_id)
+        patients.merge(session, SIRI, unknown, into, patients.Stated(demo_id("Anna Lind"), "x"), now)
+        blocks.block(session, SIRI, unknown.id, mine.organization_id, now, "", None)
+    answer = hub.client.get(period, headers=doctor, params=days(hub, 7, 0))
+    assert visits_in(answer) == [str(EARLIER), visit["id"]]
+    assert str(unknown.id) not in answer.text

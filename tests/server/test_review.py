@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import fhirkit
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DatabaseError
@@ -451,6 +452,37 @@ def test_the_log_as_csv(past: Any, karin: Any) -> None:
     assert list(csv.DictReader(io.StringIO(of_visit)))[-1]["action"] == "audit_exported"
     for period in ("first=2026-11-19&last=2026-11-18", "first=2024-01-01&last=2026-01-01"):
         assert past.client.get(f"/api/review/log.csv?{period}&as=reviewer").json() == {"code": "bad_period"}
+
+
+def test_the_log_of_a_period_as_fhir(past: Any, karin: Any) -> None:
+    """As many events as the CSV has rows, judged by somebody else, each under the id that the visit's Bundle gives."""
+    days = "first=2026-11-18&last=2026-11-19&as=reviewer"
+    rows = list(csv.DictReader(io.StringIO(past.client.get(f"/api/review/log.csv?{days}").content.decode("utf-8-sig"))))
+    answer = past.client.get(f"/api/review/log.ndjson?{days}")
+    assert answer.headers["content-type"].startswith("application/fhir+ndjson")
+    assert past.actions()[-1] == "log_exported"
+    events = [json.loads(line) for line in answer.content.splitlines()]
+    assert [event["extension"][0]["valueDecimal"] for event in events] == [int(row["seq"]) for row in rows]
+    assert {event["resourceType"] for event in events} == {"AuditEvent"}
+    assert [fault for event in events for fault in fhirkit.validate(json.dumps(event))] == []
+    visit = rows[0]["visit_id"]
+    bundle = past.client.get(f"/api/review/visits/{visit}/fhir?as=reviewer").json()
+    ids = {entry["resource"]["id"] for entry in bundle["entry"]}
+    assert events[0]["id"] in ids
+    assert past.client.get("/api/review/log.ndjson?first=2026-11-19&last=2026-11-18&as=reviewer").status_code == 422
+
+
+def test_a_patients_log_of_a_period_as_fhir(past: Any, karin: Any) -> None:
+    days = "first=2026-11-01&last=2026-11-30&as=reviewer"
+    whole = past.client.get(f"/api/review/log.ndjson?{days}").content.splitlines()
+    gun = demo_id("196101182803")
+    mine = past.client.get(f"/api/review/log.ndjson?{days}&patient={gun}").content.splitlines()
+    theirs = [line for line in whole if f"Patient/{gun}".encode() in line]
+    assert theirs
+    assert mine[: len(theirs)] == theirs
+    assert [json.loads(line)["subtype"][0]["code"] for line in mine[len(theirs) :]] == ["log_exported"]
+    nobody = past.client.get(f"/api/review/log.ndjson?{days}&patient={uuid.uuid4()}")
+    assert (nobody.status_code, nobody.json()) == (404, {"code": "not_found"})
 
 
 def test_no_cell_is_a_formula() -> None:

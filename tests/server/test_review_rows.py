@@ -12,6 +12,7 @@ GUN = demo_id("196101182803")
 READS = [
     ("POST", "/api/review/log", {"day": "2026-11-18"}, "log_read"),
     ("GET", "/api/review/log.csv?first=2026-11-18&last=2026-11-18&as=reviewer", None, "log_exported"),
+    ("GET", "/api/review/log.ndjson?first=2026-11-18&last=2026-11-18&as=reviewer", None, "log_exported"),
     ("GET", "/api/review/visits/earlier", None, "visits_listed"),
     ("GET", "/api/review/weeks/2026-11-16", None, "sample_read"),
     ("POST", "/api/review/weeks/2026-11-16/sample", {"random": 1, "risk": 1}, "sample_drawn"),

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         if not args.database:
             raise NotPossible("say which database: --database, or CAREBAG_DATABASE as the hub has it")
-        database = _opened(args.database)
+        database = opened(args.database)
         try:
             with database.transaction() as session:
                 answer = args.run_admin(args, change_of(session))
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _opened(url: str) -> Database:
+def opened(url: str) -> Database:
     """The hub's database, of this version; none is made or changed here.
 
     Raises:

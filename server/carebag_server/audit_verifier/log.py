@@ -1,4 +1,8 @@
-"""Recomputes a whole access log from the stored rows, and compares it with what was kept elsewhere."""
+"""Recomputes a whole access log from the stored rows, and compares it with what was kept elsewhere.
+
+An event whose content was removed at the end of its time left its leaf's hash and its chain hash (`pruned.py`), and is
+whole only if a later event of the log says so.
+"""
 
 import json
 import re
@@ -17,6 +21,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DataError, OperationalError
 
 from carebag_server.audit_verifier.note import Checkpoint
+from carebag_server.audit_verifier.pruned import Claims, Pruned, pruned_of
 from carebag_server.audit_verifier.tree import Stack, hash_leaf
 
 _NOTHING_BEFORE = "0" * 64
@@ -39,6 +44,8 @@ class Examined:
     intact: bool
     events: int
     """Read and found whole, from the first on."""
+    pruned: int = 0
+    """Of them, those whose content was removed and of which the log says so."""
     head: str
     """Chain hash of the last of them, 64 hex digits."""
     root: bytes
@@ -60,9 +67,12 @@ def examine(connection: Connection, heads: Sequence[Head] = (), checkpoints: Seq
         heads: numbers and chain hashes that were written down.
         checkpoints: whose signatures were verified.
     """
-    log, kept = _Reading(), _Kept(heads, checkpoints)
+    log, kept, pruned = _Reading(), _Kept(heads, checkpoints), pruned_of(connection)
     kept.look(log)
     for row in _rows(connection):
+        for gone in pruned.following(log.tree.size):
+            log.take_pruned(gone)
+            kept.look(log)
         if row is None or row["seq"] != log.tree.size + 1:
             # a row that cannot be read at all has a number, which is not known
             return log.broken("changed" if row is None or not _is_beyond(row["seq"], log.tree.size) else "missing")
@@ -71,8 +81,16 @@ def examine(connection: Connection, heads: Sequence[Head] = (), checkpoints: Seq
         except _NotAsWritten:
             return log.broken("changed")
         kept.look(log)
+    for gone in pruned.following(log.tree.size):
+        log.take_pruned(gone)
+        kept.look(log)
+    if pruned.left_over():
+        return log.broken("changed")
     if not _ends_as_stored(connection, log):
         return log.broken("cut_off")
+    unsaid = log.claims.unsaid()
+    if unsaid is not None:
+        return log.broken("changed", unsaid)
     return kept.judge(log)
 
 
@@ -84,7 +102,12 @@ class _Reading:
     """The rows so far."""
 
     def __init__(self) -> None:
-        self.tree, self.head = Stack(), _NOTHING_BEFORE
+        self.tree, self.head, self.claims = Stack(), _NOTHING_BEFORE, Claims()
+
+    def take_pruned(self, gone: Pruned) -> None:
+        self.claims.add(gone)
+        self.tree.add(gone.leaf)
+        self.head = gone.hash
 
     def take(self, row: dict[str, Any]) -> None:
         """Raises: _NotAsWritten: nothing was taken."""
@@ -94,11 +117,13 @@ class _Reading:
         entry = json.dumps(event, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
         self.tree.add(hash_leaf(entry))
         self.head = event["hash"]
+        self.claims.hear(event["seq"], event["action"], event["object"])
 
     def broken(self, why: str, at: int | None = None, against: Checkpoint | Head | None = None) -> Examined:
         return Examined(
             intact=False,
             events=self.tree.size,
+            pruned=self.claims.pruned,
             head=self.head,
             root=self.tree.root(),
             broken_at=self.tree.size + 1 if at is None else at,
@@ -133,7 +158,9 @@ class _Kept:
         if self._at:
             first = min(self._at)
             return log.broken("other_history", against=self._at[first][0])
-        return Examined(intact=True, events=log.tree.size, head=log.head, root=log.tree.root())
+        return Examined(
+            intact=True, events=log.tree.size, pruned=log.claims.pruned, head=log.head, root=log.tree.root()
+        )
 
 
 def _size(kept: Checkpoint | Head) -> int:
