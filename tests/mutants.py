@@ -67,8 +67,8 @@ MUTANTS = (
     Mutant(
         "kit-reads-one-row-of-the-wal",
         JOURNAL,
-        '[(mode,)] = self._db.execute("PRAGMA journal_mode = WAL").fetchall()',
-        '(mode,) = self._db.execute("PRAGMA journal_mode = WAL").fetchone()',
+        '[(mode,)] = db.execute("PRAGMA journal_mode = WAL").fetchall()',
+        '(mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()',
         "tests/edge/test_journal_file.py",
     ),
     Mutant("kit-writes-at-each-start", JOURNAL, "if version < VERSION:", "if True:", "tests/edge/test_journal_file.py"),

@@ -17,6 +17,7 @@ from carebag_edge.bedside import Bedside
 from carebag_edge.call_proofs import CallProofs
 from carebag_edge.camera_port import ExaminationCamera, NoExaminationCamera
 from carebag_edge.clock import Clock
+from carebag_edge.damage import DamageBook
 from carebag_edge.disk_room import DiskRoom
 from carebag_edge.doctor_ears import DoctorEars
 from carebag_edge.guest_listeners import guests_served, word_taken_back
@@ -49,6 +50,8 @@ InstrumentsFactory = Callable[[Sink], Instruments]
 TICK_S = 0.25
 TELEPHONE = "telephone"
 DISK_EVERY_NS = 10_000_000_000
+JOURNAL_EVERY_NS = 600_000_000_000
+"""A whole look at the journal: some milliseconds for a day's."""
 WORD_LASTS = timedelta(seconds=15)
 
 
@@ -78,6 +81,8 @@ class Agent:
         self.tasks = Tasks(self.bedside, clock)
         self.tray = Tray(self.bedside, clock)
         self.check = BagCheck(self.journal, clock)
+        self.damage = DamageBook(self.journal, clock)
+        self.damage.look()
         self.loop_test = LoopTester(self.journal, clock, self.changed)
         self.sessions = NurseSessions(self.journal, clock)
         self.pages = NursePages(self.kit_state)
@@ -107,7 +112,8 @@ class Agent:
         self._viewers: tuple[object, ...] = ()
         self._guests: list[str] = []
         self._camera_told: str | None = None
-        self._disk_at_ns = clock.monotonic_ns()
+        self._disk_at_ns = self._journal_at_ns = clock.monotonic_ns()
+        self._shown: KitState | None = None
         self._relay_told = self.live_media.relay_state
 
     async def run(self) -> None:
@@ -302,7 +308,14 @@ class Agent:
     # What the pages and the hub are shown
 
     def kit_state(self) -> KitState:
-        return kit_state(self)
+        """As it is; while the journal can be neither read nor mended, as it last was, with a word."""
+        try:
+            self._shown = kit_state(self)
+        except DATABASE_ERRORS:
+            if self._shown is None:
+                raise
+            return self._shown.model_copy(update={"message": "not_saved"})
+        return self._shown
 
     def kit_status(self) -> KitStatus:
         return kit_status(self)
@@ -345,6 +358,7 @@ class Agent:
                 self.changed()
             if self._disk_due():
                 self.changed()
+            self._look_at_the_journal()
             with contextlib.suppress(*DATABASE_ERRORS):
                 self.bedside.keeper.tick()
             if self.bedside.unsaved and self.bedside.retry_unsaved() == 0:
@@ -357,6 +371,16 @@ class Agent:
             force = self.listening.force_due()
             if force is not None:
                 await asyncio.to_thread(force)
+
+    def _look_at_the_journal(self) -> None:
+        """What rotted is found while memory still holds it, and said."""
+        if self.clock.monotonic_ns() - self._journal_at_ns >= JOURNAL_EVERY_NS:
+            self._journal_at_ns = self.clock.monotonic_ns()
+            self.journal.look()
+        with contextlib.suppress(*DATABASE_ERRORS):
+            if self.damage.look():
+                self.bedside.refresh()
+                self.changed("journal_damaged")
 
     def _disk_due(self) -> bool:
         """Look at the disk now and then; True where there is something new to say of it."""

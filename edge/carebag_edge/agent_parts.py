@@ -32,6 +32,7 @@ def make_commands(agent: "Agent") -> NurseCommands:
         intake=agent.intake,
         instruments=agent.instruments,
         check=agent.check,
+        damage=agent.damage,
         loop_test=agent.loop_test,
         owner=agent,
         spawn=agent.spawn,

@@ -7,11 +7,13 @@ from carebag_devices.bag import Instruments
 from carebag_devices.events import UdiSaid
 from carebag_edge.bag_check import BagCheck
 from carebag_edge.bedside import Bedside
+from carebag_edge.damage import DamageBook
 from carebag_edge.errors import Refused
 from carebag_edge.intake import Intake
 from carebag_edge.listening import Listening
 from carebag_edge.loop_test import LoopTester
 from carebag_wire.nurse_messages import (
+    AcknowledgeDamage,
     AddCartridge,
     ChooseDevice,
     FinishCheck,
@@ -48,6 +50,7 @@ class BagCommands:
         intake: Intake,
         instruments: Instruments,
         check: BagCheck,
+        damage: DamageBook,
         loop_test: LoopTester,
         owner: Owner,
         spawn: Spawn,
@@ -57,6 +60,7 @@ class BagCommands:
         self._intake = intake
         self._instruments = instruments
         self._check = check
+        self._damage = damage
         self._loop_test = loop_test
         self._owner = owner
         self._spawn = spawn
@@ -109,6 +113,8 @@ class BagCommands:
                 self._check.remove(message.cartridge_id)
             case FinishCheck():
                 self._check.finish(message, nurse)
+            case AcknowledgeDamage():
+                self._damage.acknowledge(message.number, nurse)
             case RunLoopTest():
                 self._run_loop_test()
             case _:

@@ -376,6 +376,7 @@ class Bedside:
         self.book.nobody_present()
 
     def _store(self, taken: Taken) -> Entry:
+        renewals = self.journal.renewals
         try:
             with self.journal.transaction():
                 entry = self.journal.append(
@@ -383,7 +384,7 @@ class Bedside:
                 )
                 self.answered(taken.answers)
         except DATABASE_ERRORS:
-            if self.make_room():
+            if self.journal.renewals != renewals or self.make_room():
                 return self._store(taken)
             self.unsaved.wait(taken)
             raise NotSaved from None

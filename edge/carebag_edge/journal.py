@@ -19,7 +19,9 @@ from uuid import UUID
 
 from carebag_edge.errors import WrongJournal
 from carebag_edge.journal_file import DATABASE_ERRORS, connect
+from carebag_edge.journal_memory import Remembered
 from carebag_edge.journal_tables import BY_ID, BY_NUMBER, OF_VISIT, TABLES, TRAY, UNSENT, note_in_tray
+from carebag_edge.journal_watch import Renew, Watched, never
 from carebag_edge.keys import KitKey
 from carebag_wire.records import (
     PhotoTaken,
@@ -91,17 +93,28 @@ class Journal:
         self.when_offered: Callable[[int], None] = lambda kit_seq: None
         """Told the highest number of a batch before it leaves."""
         self._offered: dict[UUID, int] = {}
-        self._db = connect(path)
-        # to the end: the row comes before the commit, and a mode that was not reached promises less
-        [(mode,)] = self._db.execute("PRAGMA journal_mode = WAL").fetchall()
-        if mode not in ("wal", "memory"):
-            raise WrongJournal("the disk does not take a write-ahead log")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA foreign_keys = ON")
+        self.renew: Renew = never
+        """Asked when it can no longer be read."""
+        self.renewals = 0
+        """How often it was opened anew: what failed before may be tried again."""
+        self.mendings = 0
+        """How often it was made anew, and nobody told yet."""
+        self.damages = 0
+        """Counts what may have changed in `what_is_damaged`, which reads every row."""
+        self._is_any_damaged = False
+        self._kept = Remembered()
+        self._db = Watched(_settled(connect(path)), self._renewed)
         self._prepare()
+        self._kept.states = dict(self._db.execute("SELECT key, value FROM state").fetchall())
+        (self._kept.last,) = self._db.execute("SELECT COALESCE(MAX(kit_seq), 0) FROM record").fetchone()
 
     def close(self) -> None:
         self._db.close()
+
+    def look(self) -> None:
+        """Now and then, while nothing else is done: rot is found while memory still holds what a page has lost."""
+        if not self._db.in_transaction:
+            self._db.renew(has_failed=False)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -110,12 +123,20 @@ class Journal:
             yield
             return
         self._db.execute("BEGIN IMMEDIATE")
+        self._kept.began()
+        is_kept = False
         try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+            is_kept = True
+        finally:
+            self._kept.ended(is_kept=is_kept)
+            if self._db.rotted:
+                self._db.renew(has_failed=True)
 
     # Records
 
@@ -127,8 +148,20 @@ class Journal:
             measurement_id: the device's identity of a measurement, against its being delivered twice.
             media_type: for a record with media: how its file is to be announced to the hub.
         """
+        renewals, alone = self.renewals, not self._db.in_transaction
+        try:
+            return self._append(build, measurement_id, media_type)
+        except DATABASE_ERRORS:
+            if not alone or self.renewals == renewals:
+                raise
+            return self._append(build, measurement_id, media_type)  # what it could not read was mended
+
+    def _append(self, build: Callable[[int], Record], measurement_id: str, media_type: str) -> Entry:
         with self.transaction():
             (kit_seq,) = self._db.execute("SELECT COALESCE(MAX(kit_seq), 0) + 1 FROM record").fetchone()
+            if kit_seq != self._kept.last + 1:
+                self._db.rotted = True  # where no page tells that it rotted
+                raise sqlite3.DatabaseError("the end of the journal is not the one that was written")
             record = build(kit_seq)
             payload = record.model_dump_json()
             signed = SignedRecord(
@@ -179,6 +212,9 @@ class Journal:
                 "UPDATE record SET received_at = ?, refusal = NULL WHERE kit_seq = ? AND received_at IS NULL",
                 [(received_at, self._offered[one]) for one in receipt.stored if one in self._offered],
             )
+            self.damages += self._is_any_damaged
+            for one in receipt.stored:
+                self._kept.at_hub(self._offered.get(one, 0))
             for sha256, code in receipt.refused.items():
                 self.refuse(sha256, code)
             known = int(self.state("watermark") or 0)
@@ -213,12 +249,18 @@ class Journal:
 
     def damaged(self) -> int:
         """Records and files that the disk no longer holds as they were written, and that the hub does not have."""
-        (count,) = self._db.execute(
-            "SELECT (SELECT COUNT(*) FROM record WHERE refusal = ?1 AND received_at IS NULL)"
-            " + (SELECT COUNT(*) FROM media WHERE refusal = ?2 AND stored = 0)",
+        return len(self.what_is_damaged())
+
+    def what_is_damaged(self) -> list[str]:
+        """Each of them by its number or digest."""
+        rows = self._db.execute(
+            "SELECT CAST(kit_seq AS TEXT) FROM record WHERE refusal = ?1 AND received_at IS NULL"
+            " UNION ALL SELECT sha256 FROM media WHERE refusal = ?2 AND stored = 0",
             (DAMAGED, MEDIA_DAMAGED),
-        ).fetchone()
-        return int(count)
+        )
+        found = [one for (one,) in rows]
+        self._is_any_damaged = bool(found)
+        return found
 
     def of_visit(self, visit_id: UUID) -> list[Entry]:
         """Those that are as they were written; others are set aside, and shown to nobody."""
@@ -279,6 +321,7 @@ class Journal:
 
     def media_refused(self, sha256: str, code: str) -> None:
         self._db.execute("UPDATE media SET refusal = ? WHERE sha256 = ?", (code, sha256))
+        self.damages += 1
 
     # State: what must outlive a restart and is not a record
 
@@ -295,6 +338,7 @@ class Journal:
                 "INSERT INTO state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 (key, value),
             )
+        self._kept.put(key, value)
 
     def json_state(self, key: str) -> Any:
         text = self.state(key)
@@ -344,6 +388,7 @@ class Journal:
         entry = entry_of(row)
         if entry is None and row[0] not in self._set_aside:
             self._set_aside.add(row[0])
+            self.damages += 1
             log.error("record %d of the journal is damaged and set aside", row[0])
             self.when_set_aside()
             # a disk that takes no byte: this start knows, the next one finds it again
@@ -353,21 +398,44 @@ class Journal:
 
     def _insert(self, kit_seq: int, record: Record, signed: SignedRecord, measurement_id: str) -> None:
         visit_id = record.binding.visit_id
+        columns = (
+            str(record.id),
+            record.type,
+            str(visit_id) if visit_id else None,
+            record.times.kit_utc.isoformat(),
+            measurement_id or None,
+            signed.payload,
+            signed.sha256,
+            signed.signature,
+        )
         self._db.execute(
             "INSERT INTO record (kit_seq, id, type, visit_id, made_at, measurement_id, payload, sha256, signature)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                kit_seq,
-                str(record.id),
-                record.type,
-                str(visit_id) if visit_id else None,
-                record.times.kit_utc.isoformat(),
-                measurement_id or None,
-                signed.payload,
-                signed.sha256,
-                signed.signature,
-            ),
+            (kit_seq, *columns),
         )
+        self._kept.wrote(kit_seq, (*columns, None, None))
+
+    def _renewed(self, has_failed: bool) -> sqlite3.Connection | None:
+        """Out of a transaction. What was known of single rows is forgotten: they were looked at anew."""
+        renewed = self.renew(self._kept, self._db.let_go, has_failed=has_failed)
+        if renewed is None:
+            return None
+        self._set_aside.clear()
+        self.renewals += 1
+        self.damages += 1
+        self.mendings += renewed.is_mended
+        return _settled(renewed.connection)
+
+
+def _settled(db: sqlite3.Connection) -> sqlite3.Connection:
+    """Raises: WrongJournal: a disk that takes no write-ahead log."""
+    # to the end: the row comes before the commit, and a mode that was not reached promises less
+    [(mode,)] = db.execute("PRAGMA journal_mode = WAL").fetchall()
+    if mode not in ("wal", "memory"):
+        raise WrongJournal("the disk does not take a write-ahead log")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
 
 
 def entry_of(row: Row) -> Entry | None:

@@ -19,6 +19,7 @@ from carebag_edge.data_key import DataKey
 from carebag_edge.errors import WrongJournal
 from carebag_edge.journal import Journal, entry_of
 from carebag_edge.journal_file import DATABASE_ERRORS, make_file
+from carebag_edge.journal_memory import Remembered
 from carebag_edge.journal_refill import Remains, refill
 from carebag_edge.journal_swap import begin_next, complete_next, finish_swap, keep_aside
 from carebag_edge.journal_tables import BINDING_STATE
@@ -55,7 +56,7 @@ def recover(path: Path, data_key: DataKey, key: KitKey, given: int = 0) -> Recov
     """
     if not is_there(path) or is_plain(path):
         return None
-    image = read_image(path.read_bytes(), _wal_of(path), journal_secret(data_key))
+    image = read_image(path.read_bytes(), wal_of(path), journal_secret(data_key))
     if image.is_sound:
         return None
     log.error(
@@ -65,14 +66,7 @@ def recover(path: Path, data_key: DataKey, key: KitKey, given: int = 0) -> Recov
         image.behind,
     )
     try:
-        part = begin_next(path)
-        # where frames may be out of date, what they say of an open visit is not believed: records alone are taken
-        whole = image.whole if image.knows_free else None
-        if whole is None:
-            done = _refill(part, image, data_key, key, given)
-        else:
-            _write(part, whole)
-            done = Recovery(image.mended, _count(part, data_key, key), 0)
+        done = rebuild(begin_next(path), image, data_key, key, given)
         keep_aside(path)
         complete_next(path)
         finish_swap(path)
@@ -85,7 +79,31 @@ def recover(path: Path, data_key: DataKey, key: KitKey, given: int = 0) -> Recov
     return done
 
 
-def _wal_of(path: Path) -> bytes:
+def rebuild(
+    part: Path, image: Image, data_key: DataKey, key: KitKey, given: int, kept: Remembered | None = None
+) -> Recovery:
+    """What the image holds, as a journal in a new file, forced.
+
+    Args:
+        kept: what a kit that runs has in memory of it; its states are those of now.
+
+    Raises:
+        OSError, a database's errors: the disk did not take it.
+    """
+    # where frames may be out of date, what they say of an open visit is not believed: records alone are taken
+    whole = image.whole if image.knows_free else None
+    if whole is None:
+        found = remains(image, key)
+        if not image.knows_free:
+            # a page that is in use no more may say that a visit is open: the nurse opens hers again
+            found.state = {name: value for name, value in found.state.items() if name not in BINDING_STATE}
+        return refilled(part, found, data_key, key, given, kept, mended=image.mended)
+    _write(part, whole)
+    return Recovery(image.mended, _count(part, data_key, key), 0)
+
+
+def wal_of(path: Path) -> bytes:
+    """The write-ahead log beside it; none is empty."""
     with contextlib.suppress(FileNotFoundError):
         return path.with_name(path.name + "-wal").read_bytes()
     return b""
@@ -122,13 +140,13 @@ def remains(image: Image, key: KitKey) -> Remains:
 
     for row in rows(opened.items()):
         if len(row.values) == RECORD_COLUMNS:
-            _take_record(found, row if image.knows_free else _as_unsent(row), key)
+            _take_record(found, row if image.knows_free else as_unsent(row), key)
         _take_other(found, row.values)
     for row in rows(older):
         if len(row.values) == RECORD_COLUMNS:
-            _take_record(found, _as_unsent(row), key)
+            _take_record(found, as_unsent(row), key)
     for row in rows(broken.items(), RECORD_COLUMNS):
-        _take_record(found, _as_unsent(row, is_true=False), key)
+        _take_record(found, as_unsent(row, is_true=False), key)
     return found
 
 
@@ -145,7 +163,7 @@ def _take_record(found: Remains, row: Row, key: KitKey) -> None:
         found.records[row.rowid] = row.values[1:]
 
 
-def _as_unsent(row: Row, *, is_true: bool = True) -> Row:
+def as_unsent(row: Row, *, is_true: bool = True) -> Row:
     """Of a page that may be out of date: the hub is asked again what it has. Of one that is not true only what the
     signature proves, which the device's own number of a measurement is not."""
     return Row(row.rowid, (*row.values[:5], row.values[5] if is_true else None, *row.values[6:9], None, None))
@@ -170,11 +188,21 @@ def is_proved(row: Row, key: KitKey) -> bool:
 # Into a new journal
 
 
-def _refill(part: Path, image: Image, data_key: DataKey, key: KitKey, given: int) -> Recovery:
-    found = remains(image, key)
-    if not image.knows_free:
-        # a page that is in use no more may say that a visit is open: the nurse opens hers again
-        found.state = {name: value for name, value in found.state.items() if name not in BINDING_STATE}
+def refilled(
+    part: Path,
+    found: Remains,
+    data_key: DataKey,
+    key: KitKey,
+    given: int,
+    kept: Remembered | None = None,
+    *,
+    mended: int = 0,
+) -> Recovery:
+    """What is left, and what memory has beside it, as `rebuild`."""
+    if kept is not None:
+        found.state = dict(kept.states)
+        found.records = {**kept.records, **found.records}
+        given = max(given, kept.last)
     Journal(part, key, sealed(data_key)).close()
     with contextlib.closing(sealed(data_key)(part)) as db:
         db.execute("PRAGMA synchronous = FULL")
@@ -182,4 +210,4 @@ def _refill(part: Path, image: Image, data_key: DataKey, key: KitKey, given: int
         lost = refill(db, found, given)
     with part.open("r+b") as file:
         os.fsync(file.fileno())
-    return Recovery(image.mended, len(found.records), lost)
+    return Recovery(mended, len(found.records), lost)

@@ -30,6 +30,11 @@ def complete_next(path: Path) -> None:
     sync_folder(path.parent)
 
 
+def is_complete(path: Path) -> bool:
+    """Whether another one waits to take the place."""
+    return path.with_name(path.name + NEXT).exists()
+
+
 def finish_swap(path: Path) -> None:
     """Put in its place what is complete, if something is; called at each start.
 
@@ -46,19 +51,27 @@ def finish_swap(path: Path) -> None:
     sync_folder(path.parent)
 
 
-def keep_aside(path: Path) -> Path:
+def keep_aside(path: Path, content: tuple[bytes, bytes] | None = None) -> Path:
     """A second name for the journal that is to be replaced, and for its log: nothing of it is thrown away.
+
+    Args:
+        content: of file and log, where they are still open: a connection that ends writes the log into the file, over
+            pages of which an older version is whole.
 
     Returns: the file, `journal.sqlite-damaged-1` or the next number that is free.
     """
     number = 1
     while (aside := path.with_name(f"{path.name}-damaged-{number}")).exists():
         number += 1
-    for name in ("", "-wal"):
+    for at, name in enumerate(("", "-wal")):
         source, target = path.with_name(path.name + name), aside.with_name(aside.name + name)
         target.unlink(missing_ok=True)  # of a log whose journal got no name before the power went
         with contextlib.suppress(FileNotFoundError):
-            _second_name(source, target)
+            if content is None:
+                _second_name(source, target)
+            else:
+                with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    file.write(content[at])
     sync_folder(path.parent)
     return aside
 

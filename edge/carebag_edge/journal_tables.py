@@ -1,6 +1,6 @@
 """The journal's tables, how an entry is asked for, and what the tray makes of a record."""
 
-import sqlite3
+from typing import Any, Protocol
 
 from carebag_wire.records import Reading, ReadingFiled, Record
 
@@ -52,7 +52,13 @@ UNSENT = (
 )
 
 
-def note_in_tray(db: sqlite3.Connection, record: Record) -> None:
+class Statements(Protocol):
+    """A connection, or one that is watched."""
+
+    def execute(self, statement: str, values: tuple[str | int, ...], /) -> Any: ...
+
+
+def note_in_tray(db: Statements, record: Record) -> None:
     """A device's error is no value: it waits for nobody's decision."""
     if isinstance(record, Reading) and record.binding.visit_id is None and record.problem is None:
         db.execute("INSERT INTO tray (kit_seq, reading_id) VALUES (?, ?)", (record.binding.kit_seq, str(record.id)))

@@ -61,8 +61,12 @@ class Image:
             yield number, self.cipher.opened(number, page)
 
 
-def read_image(file: bytes, wal: bytes, key: bytes) -> Image:
-    """The journal of this raw key; whatever the bytes are, without an error."""
+def read_image(file: bytes, wal: bytes, key: bytes, tries: int = MENDING_TRIES) -> Image:
+    """The journal of this raw key; whatever the bytes are, without an error.
+
+    Args:
+        tries: of how many pages that are not true the bit is looked for.
+    """
     log = list(frames(wal))
     salt = _salt(file, log, key)
     cipher = Cipher4(key, salt or file[:SALT].ljust(SALT, b"\0"))
@@ -78,7 +82,7 @@ def read_image(file: bytes, wal: bytes, key: bytes) -> Image:
     logged = next((one.pages_after for one in reversed(committed) if one.pages_after and one.fits), 0)
     image.size = logged or max(len(current), _noted_size(cipher, current), bool(file))
     for number in range(1, image.size + 1):
-        _judge(image, number, current.get(number, bytes(PAGE)))
+        _judge(image, number, current.get(number, bytes(PAGE)), tries)
     # one that is not as it was may have been any page; one that follows nothing may be from before a power cut
     unknown = not all(one.fits for one in committed)
     for number in _free(image):
@@ -96,11 +100,11 @@ def _noted_size(cipher: Cipher4, current: dict[int, bytes]) -> int:
     return int(size)
 
 
-def _judge(image: Image, number: int, page: bytes) -> None:
+def _judge(image: Image, number: int, page: bytes, tries: int) -> None:
     if image.cipher.is_true(number, page):
         image.pages[number] = page
         return
-    tried = image.knows_salt and len(image.lost) < MENDING_TRIES and any(page)
+    tried = image.knows_salt and len(image.lost) < tries and any(page)
     whole = image.cipher.mended(number, page) if tried else None
     if whole is None:
         image.lost[number] = page

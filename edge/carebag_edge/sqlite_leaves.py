@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 MOST_COLUMNS = 100
+VARINT = 9
+"""Bytes at most."""
 LEAF_OF_TABLE = 0x0D
 HEADER_OF_FILE = 100
 Value = int | float | str | bytes | None
@@ -59,8 +61,11 @@ def _row(page: bytes, at: int, usable: int, overflow: Callable[[int], bytes | No
     size, at = _varint(page, at)
     rowid, at = _varint(page, at)
     # before a chain is followed that may be none
-    if searched and len(_types(page[at:usable])[0]) != searched:
-        raise NoRow
+    if searched:
+        # most places fail at the first byte, and are not worth more
+        may_be = 0 < size <= MOST_BYTES and rowid > 0 and searched < page[at] <= VARINT * searched + 1
+        if not may_be or len(_types(page[at : at + VARINT * searched + 1], searched)[0]) != searched:
+            raise NoRow
     return Row(rowid, tuple(_values(_payload(page, at, size, usable, overflow))))
 
 
@@ -90,11 +95,11 @@ def _payload(page: bytes, at: int, size: int, usable: int, overflow: Callable[[i
     return b"".join(parts)
 
 
-def _types(payload: bytes) -> tuple[list[int], int]:
+def _types(payload: bytes, most: int = MOST_COLUMNS) -> tuple[list[int], int]:
     """Serial types of the columns, and where the first value begins."""
     length, at = _varint(payload, 0)
     types: list[int] = []
-    while at < length and len(types) < MOST_COLUMNS:
+    while at < length and len(types) < most:
         kind, at = _varint(payload, at)
         types.append(kind)
     if at != length or not types:

@@ -8,6 +8,7 @@ from carebag_edge.errors import WrongJournal
 from carebag_edge.journal import Journal
 from carebag_edge.journal_file import connect
 from carebag_edge.journal_recovery import recover
+from carebag_edge.journal_renewal import Renewal
 from carebag_edge.journal_swap import finish_swap
 from carebag_edge.keys import KitKey
 from carebag_edge.media_files import MediaFiles
@@ -30,9 +31,11 @@ def open_store(settings: KitSettings, key: KitKey) -> tuple[Journal, MediaFiles,
     seal = Seal(data_key)
     encrypted = take_over(settings.journal, data_key)
     given = NumbersGiven(settings.data)
-    recover(settings.journal, data_key, key, given.highest)
+    mended = recover(settings.journal, data_key, key, given.highest)
     journal = Journal(settings.journal, key, sealed(data_key) if encrypted else connect)
     journal.when_offered = given.note
+    journal.renew = Renewal(settings.journal, data_key, key, given)
+    journal.mendings += mended is not None
     media = MediaFiles(settings.media, seal)
     try:
         media.take_over()

@@ -149,7 +149,11 @@ class Sync:
         """Until cancelled."""
         while True:
             self._wake.clear()
-            work = self._outbox.next()
+            try:
+                work = self._outbox.next()
+            except DATABASE_ERRORS:
+                await self._sleep(self._outbox.away())  # the journal cannot be read: values wait in memory meanwhile
+                continue
             if work is None:
                 await self._wake.wait()
                 continue

@@ -199,6 +199,10 @@ class KitStatus(Wire):
     damaged: Annotated[Count, Field(exclude_if=lambda value: not value)] = 0
     """Records and files that the kit's disk no longer holds as they were written: they will not come. Left out while
     there are none: a hub of before does not know the field."""
+    damage_number: Annotated[Count, Field(exclude_if=lambda value: not value)] = 0
+    """Grows with each damage of the kit's disk, and never falls; left out like `damaged`."""
+    mended: Annotated[Count, Field(exclude_if=lambda value: not value)] = 0
+    """How often the kit's journal rotted and was made anew; left out like `damaged`."""
     nurse_present: bool = False
     relay: RelayState | None = None
     """None without TURN."""

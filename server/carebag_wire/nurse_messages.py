@@ -186,6 +186,28 @@ class PressSimulator(Wire):
     `measure`, `hold_key`, `vanish`, …"""
 
 
+class AcknowledgeDamage(Wire):
+    """The nurse has read that the kit's disk is damaged."""
+
+    type: Literal["acknowledge_damage"] = "acknowledge_damage"
+    number: Count
+    """`Damage.number` of the page on which she read it."""
+
+
+class Damage(Wire):
+    """What the kit's disk did to what was kept on it, since somebody last said that it was read."""
+
+    number: Count
+    """Grows with each damage, and never falls."""
+    lost: Count
+    """Records and files that can no longer be read and that the hub does not have."""
+    mended: Count
+    """How often the journal was made anew; all that could be read is in it."""
+    seen_by: ShortText = ""
+    """Who read of the damage before; empty: nobody."""
+    seen_at: Utc | None = None
+
+
 class KitState(Wire):
     """Everything the nurse's page shows, whole, at every change."""
 
@@ -197,6 +219,8 @@ class KitState(Wire):
     unsent: Count
     damaged: Count = 0
     """Records and files that the kit's disk no longer holds as they were written, and that the hub does not have."""
+    damage: Damage | None = None
+    """None: nothing was ever wrong with the disk."""
     disk: Literal["ok", "filling", "full"] = "ok"
     """`filling`: 80 % are used. `full`: values are saved in room that was kept for them, photos are not."""
     disk_used_percent: Annotated[int, Field(ge=0, le=100)] = 0
@@ -266,6 +290,7 @@ FromNurse = Annotated[
     | RemoveCartridge
     | RunLoopTest
     | FinishCheck
+    | AcknowledgeDamage
     | PressSimulator,
     Field(discriminator="type"),
 ]
