@@ -2876,6 +2876,8 @@ export interface components {
              * @enum {string}
              */
             client: "console" | "kit" | "nurse" | "guest";
+            /** @default null */
+            page: components["schemas"]["SamePage"] | null;
         };
         /** InviteGuest */
         InviteGuest: {
@@ -4629,6 +4631,21 @@ export interface components {
              */
             type: "run_loop_test";
         };
+        /**
+         * SamePage
+         * @description Of a console's `hello`: the page had a connection before, and is the same participant to everybody.
+         */
+        SamePage: {
+            /** Key */
+            key: string;
+            /** Turn */
+            turn: number;
+            /**
+             * Visit Id
+             * @default null
+             */
+            visit_id: string | null;
+        };
         /** Sample */
         Sample: {
             /** Seed */
@@ -5399,6 +5416,7 @@ export type Request = components['schemas']['Request'];
 export type RetryDevice = components['schemas']['RetryDevice'];
 export type ReviewReason = components['schemas']['ReviewReason'];
 export type RunLoopTest = components['schemas']['RunLoopTest'];
+export type SamePage = components['schemas']['SamePage'];
 export type Sample = components['schemas']['Sample'];
 export type Sampled = components['schemas']['Sampled'];
 export type SayOutcome = components['schemas']['SayOutcome'];
