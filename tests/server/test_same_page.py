@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
+from starlette.testclient import WebSocketDenialResponse
 
 from carebag_server import sockets
 from carebag_server.hubs.events import ReadAnew
@@ -190,7 +191,7 @@ def test_a_session_that_ended_comes_back_as_nobody(hub: Any, doctor: Any, visit:
             session.execute(update(SignedIn).values(ended_at=clock()))
         first.send_json({"type": "ping", "id": 1})
         assert until(first, "problem", fatal=True)["code"] == "session_ended"
-    with pytest.raises(Exception), page(hub, key, 2, visit):  # noqa: B017, PT011: refused before any word
+    with pytest.raises(WebSocketDenialResponse), page(hub, key, 2, visit):
         pass
     assert hub.app.state.hub.live.presence(UUID(visit["id"]), hub.kit.kit_id) == ([], False)
 
