@@ -87,7 +87,7 @@ class Visit:
         for page in (self.walk.doctor.page, self.walk.nurse.page):
             page.evaluate(WATCH_CALLS)
             page.evaluate(WATCH_PEOPLE)
-            page.evaluate(WATCH_REQUEST, TOLD)
+            page.evaluate(WATCH_REQUEST)
         self.walk.doctor.page.evaluate(WATCH_LINK)
         self.walk.doctor.page.evaluate(WATCH_PICTURES)
         return time.time()
@@ -202,6 +202,7 @@ def test_nobody_is_killed(visit: Visit, again: int) -> None:
     """What the same takes on this machine, now."""
     began = visit.watched()
     asked_and_told(visit, visit.walk.nurse)
+    visit.walk.doctor.page.wait_for_timeout(2500)
     visit.note_times("none killed", began)
     visit.calls_went_on()
 
@@ -350,9 +351,9 @@ WATCH_PEOPLE = """() => {
   window.__peopleWatch.observe(document.body, { subtree: true, childList: true })
   look()
 }"""
-WATCH_REQUEST = """(told) => {
+WATCH_REQUEST = """() => {
   const seen = (window.__told = [])
-  const isTold = eval(told)
+  const isTold = TOLD
   const look = () => {
     const now = isTold(true)
     if (now !== (seen.at(-1)?.[1] ?? false)) seen.push([Date.now() / 1000, now])
@@ -365,7 +366,7 @@ WATCH_REQUEST = """(told) => {
     const what = event.target.closest('[data-testid]')?.dataset.testid
     if (what === 'ask-crp' || what === 'request-cancel') window.__clicks.push(Date.now() / 1000)
   }, true) ?? true
-}"""
+}""".replace("TOLD", TOLD)
 """When the nurse's page shows the request, when not any more; when the doctor asked and withdrew."""
 WATCH_LINK = """() => {
   const seen = (window.__link = [])
