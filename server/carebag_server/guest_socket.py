@@ -14,6 +14,7 @@ from carebag_server.callers import GuestCaller
 from carebag_server.database import DatabaseBusy
 from carebag_server.hub import Hub, TheHub
 from carebag_server.hubs.events import GuestCame
+from carebag_server.reading_anew import ReadingAnew
 from carebag_server.refusals import Refused
 from carebag_server.rooms import guest_participant
 from carebag_server.socket_routes import converse, until_one_ends
@@ -55,6 +56,7 @@ class GuestTalk:
     async def talk(self) -> None:
         live, guest = self.hub.live, self.caller.guest
         await live.greet(self.line, from_guest, "guest")
+        anew = ReadingAnew(self.line, self._read_anew)
         live.welcome(self.line, guest_participant(guest.guest_id), guest.name)
         try:
             here = await run_in_threadpool(self._join)
@@ -62,7 +64,16 @@ class GuestTalk:
             self.line.refuse(refused.code, fatal=True)
             raise Over from None
         await live.happen(GuestCame(line=self.line.number, guest=here, kit_id=self.caller.kit_id))
-        await until_one_ends(self._listen(), self._watch(), self._serve_relay(), self._relay.run())
+        await until_one_ends(self._listen(), self._watch(), self._serve_relay(), self._relay.run(), anew.run())
+
+    async def _read_anew(self) -> None:
+        here = await run_in_threadpool(self._look)
+        if here is not None:
+            await self.hub.live.happen(GuestCame(line=self.line.number, guest=here, kit_id=self.caller.kit_id))
+
+    def _look(self) -> Guest | None:
+        with self.hub.database.reading() as session:
+            return guests.as_of(session, self.caller.guest.guest_id, self.hub.now())
 
     def _join(self) -> Guest:
         with self.hub.database.transaction() as session:

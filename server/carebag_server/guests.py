@@ -199,6 +199,12 @@ def still_welcome(session: Session, guest_id: uuid.UUID, now: datetime) -> str |
     return None
 
 
+def as_of(session: Session, guest_id: uuid.UUID, now: datetime) -> Guest | None:
+    """A guest whose page is open, as it is now; nothing of the patient, so nothing in the log."""
+    row = session.get(GuestRow, guest_id)
+    return None if row is None else guest_of(row, session.get_one(VisitRow, row.visit_id), now)
+
+
 def joined(hub: Hub, session: Session, caller: GuestCaller) -> Guest:
     """A guest's page is open: note it in the log, each time.
 

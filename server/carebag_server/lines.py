@@ -24,6 +24,12 @@ OF_THE_CALL = (Pong, Present, Problem, Relay, Signal, Superseded, Welcome)
 """What a call needs to go on, and nothing about the patient."""
 
 
+PASSING = frozenset({"hub_stopping", "internal", "no_hello"})
+"""Refusals after which a page or a kit comes back at once; the others are for good."""
+LEAVING = frozenset({1000, 1001})
+"""With which a page that is closed, or leaves, closes its socket (RFC 6455, 7.4.1); what breaks has another code."""
+
+
 class Over(Exception):
     """This connection is to be closed."""
 
@@ -42,6 +48,10 @@ class Line:
     """The session is locked: what is not of the call is withheld until its owner is back."""
     withheld: int = 0
     """How many messages were, so far."""
+    has_left: bool = False
+    """Either side said that this is the end; else the connection broke, and the same one may come back."""
+    read_anew: Callable[[], None] | None = None
+    """What is shown here may have changed without a word: the visit is read anew, over this connection."""
     requeue: Callable[[uuid.UUID | None], None] | None = None
     """For a console: a visit of this organisation (None: of any) changed, so its list of visits may be another."""
 
@@ -61,6 +71,7 @@ class Line:
     def refuse(self, code: str, *, fatal: bool = False) -> None:
         self.push(Problem(code=code, fatal=fatal))
         if fatal:
+            self.has_left = self.has_left or code not in PASSING
             self.close()
 
     def last_word(self, code: str) -> None:
@@ -99,6 +110,7 @@ class Line:
         while True:
             event = await self.socket.receive()
             if event["type"] == "websocket.disconnect":
+                self.has_left = self.has_left or event.get("code") in LEAVING
                 raise Over
             text = event.get("text")
             if text is None:

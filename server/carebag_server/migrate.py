@@ -1,5 +1,6 @@
 """Brings a database to the tables of this version, in one transaction; the hub does so at every start."""
 
+import functools
 from pathlib import Path
 
 from alembic import command
@@ -35,9 +36,10 @@ def upgrade(engine: Engine, to: str = "head") -> None:
 
 def upgrade_within(connection: Connection, to: str = "head") -> None:
     """As `upgrade`, in the caller's transaction."""
-    config = alembic_config(connection)
-    _refuse_newer(connection, ScriptDirectory.from_config(config))
-    command.upgrade(config, to)
+    _refuse_newer(connection)
+    if to == "head" and MigrationContext.configure(connection).get_current_heads() == (newest(),):
+        return
+    command.upgrade(alembic_config(connection), to)
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -46,25 +48,30 @@ def revision_of(connection: Connection) -> str | None:
     Raises:
         NewerStore: of one that this program does not know.
     """
-    _refuse_newer(connection, ScriptDirectory.from_config(alembic_config(connection)))
+    _refuse_newer(connection)
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest() -> str | None:
     """The version of tables that this program makes."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return _scripts().get_current_head()
 
 
 def is_known(revision: str) -> bool:
     """Whether this program has tables of that version."""
-    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return revision in {script.revision for script in _scripts().walk_revisions()}
 
 
-def _refuse_newer(connection: Connection, scripts: ScriptDirectory) -> None:
-    known = {script.revision for script in scripts.walk_revisions()}
+@functools.cache
+def _scripts() -> ScriptDirectory:
+    """Read once: they are as many files as there were versions."""
+    return ScriptDirectory.from_config(_config())
+
+
+def _refuse_newer(connection: Connection) -> None:
     for found in MigrationContext.configure(connection).get_current_heads():
-        if found not in known:
-            raise NewerStore(found, scripts.get_current_head() or "-")
+        if not is_known(found):
+            raise NewerStore(found, newest() or "-")
 
 
 def downgrade(engine: Engine, to: str = "base") -> None:

@@ -49,10 +49,34 @@ class Presence:
 
     # Coming and going
 
-    def console_came(self, connection: Connection, practitioner_id: uuid.UUID, name: str) -> str:
-        """Returns the participant id."""
-        console = self.consoles[connection] = Console(connection, practitioner_id, name)
-        return console.participant.id
+    def console_came(self, came: Console, visit_id: uuid.UUID | None = None) -> list[Action]:
+        """A page that comes back takes the place of its connection of before, which may be half dead.
+
+        Args:
+            visit_id: the room where it says that it is; the seat there is kept, whoever else is there sees no change.
+        """
+        old = self._before(came)
+        if old is not None and (old.connection == came.connection or old.turn > came.turn):
+            return [] if old.connection == came.connection else _superseded(came.connection)
+        self.consoles[came.connection] = came
+        if old is None:
+            return []
+        del self.consoles[old.connection]
+        came.place = old.place
+        actions = _superseded(old.connection)
+        seat = self._seating.rise(old)
+        if seat is not None and seat.visit_id == visit_id:
+            self._seating.sit(came, Seat(came.connection, seat.visit_id, seat.kit_id, shown=seat.shown))
+        elif seat is not None:
+            actions += self._present(seat.visit_id, seat.kit_id)
+        return actions
+
+    def _before(self, came: Console) -> Console | None:
+        if came.connection in self.consoles:
+            return self.consoles[came.connection]
+        same = (came.practitioner_id, came.page)
+        of_page = (one for one in self.consoles.values() if (one.practitioner_id, one.page) == same)
+        return next(of_page, None) if came.page else None
 
     def kit_came(self, connection: Connection, kit_id: uuid.UUID, name: str, key: bytes = b"") -> list[Action]:
         """A kit that comes anew takes the place of its old connection, which may be half dead."""
@@ -60,8 +84,10 @@ class Presence:
         old = self.kits.get(kit_id)
         if old is not None:
             del self._kit_of[old.connection]
-            actions += [Send(old.connection, Problem(code="superseded", fatal=True)), Close(old.connection)]
-        self.kits[kit_id] = KitHere(connection, kit_id, name, base64.b64encode(key).decode())
+            actions += _superseded(old.connection) if old.connection != connection else []
+        # what it said last holds until it says so anew: its nurse is not away meanwhile
+        last = old.status if old is not None else None
+        self.kits[kit_id] = KitHere(connection, kit_id, name, base64.b64encode(key).decode(), last)
         self._kit_of[connection] = kit_id
         return actions + self._present_everywhere(kit_id)
 
@@ -84,6 +110,18 @@ class Presence:
     def connections(self) -> list[Connection]:
         return [*self.consoles, *self.guests, *self._kit_of]
 
+    def away(self, connection: Connection) -> list[Action]:
+        """The socket broke, and nobody said that it ends: who sat there keeps the seat until `gone`, or comes back."""
+        here = self.guests.get(connection) or self.consoles.get(connection)
+        if here is None or (isinstance(here, Console) and here.seat is None):
+            return self.gone(connection)
+        here.away = True
+        return []
+
+    def is_away(self, connection: Connection) -> bool:
+        here = self.guests.get(connection) or self.consoles.get(connection)
+        return here is not None and here.away
+
     def gone(self, connection: Connection) -> list[Action]:
         """The socket is closed, from whichever side."""
         console = self.consoles.pop(connection, None)
@@ -101,11 +139,11 @@ class Presence:
     # Guests
 
     def guest_came(self, connection: Connection, guest: Guest, kit_id: uuid.UUID) -> list[Action]:
-        """A guest's page that comes anew takes the place of the one before."""
+        """A guest's page that comes anew takes the place of the one before; one that is here is read anew."""
         actions: list[Action] = []
         for old in [one for one in self.guests.values() if one.guest.id == guest.id]:
             del self.guests[old.connection]
-            actions += [Send(old.connection, Problem(code="superseded", fatal=True)), Close(old.connection)]
+            actions += _superseded(old.connection) if old.connection != connection else []
         self.guests[connection] = GuestHere(connection, guest, kit_id)
         return actions + self._present(guest.visit_id, kit_id)
 
@@ -151,7 +189,7 @@ class Presence:
             for other in self._seating.in_room(visit_id)
             if other.practitioner_id == console.practitioner_id and other is not console
         ]
-        if others and not take_over:
+        if not take_over and not all(other.away for other in others):
             return [Send(connection, Problem(code="seat_taken"))]
         actions: list[Action] = []
         for other in others:
@@ -159,8 +197,24 @@ class Presence:
             actions.append(Send(other.connection, Superseded(visit_id=visit_id)))
         if console.seat is not None and console.seat.visit_id != visit_id:
             actions += self._left(console)
-        self._seating.sit(console, Seat(connection, visit_id, kit_id))
+        shown = console.seat is not None and console.seat.shown
+        self._seating.sit(console, Seat(connection, visit_id, kit_id, shown=shown))
         return actions
+
+    def read_anew(self, connection: Connection) -> bool:
+        """What changed is held back again, until the visit or the kit's visits that are being read come as on entering.
+
+        Returns:
+            False if they are being read already, or there is nothing to read.
+        """
+        console, kit = self.consoles.get(connection), self.kits.get(self._kit_of.get(connection, NOBODY))
+        if console is not None and console.seat is not None:
+            was, console.seat.snapshot_sent = console.seat.snapshot_sent, False
+            return was
+        if kit is not None:
+            was, kit.visits_sent = kit.visits_sent, False
+            return was
+        return False
 
     def entered(self, connection: Connection, snapshot: Snapshot) -> list[Action]:
         """The snapshot has been read: send it, then what changed since, then who is here."""
@@ -186,6 +240,10 @@ class Presence:
         console = self.consoles.get(connection)
         seat = console.seat if console else None
         return None if seat is None or seat.snapshot_sent or seat.visit_id != visit_id else seat
+
+    def shows(self, connection: Connection) -> bool:
+        """Whether something of a visit is shown at this connection, or soon is: a console's seat, or a kit."""
+        return self.seated(connection) is not None or connection in self._kit_of
 
     def leave(self, connection: Connection) -> list[Action]:
         console = self.consoles.get(connection)
@@ -250,3 +308,8 @@ class Presence:
         guests = [one.guest.visit_id for one in self.guests.values() if one.kit_id == kit_id]
         visits = dict.fromkeys([*seats, *guests])
         return [action for visit_id in visits for action in self._present(visit_id, kit_id)]
+
+
+def _superseded(connection: Connection) -> list[Action]:
+    """Another connection of the same one is there."""
+    return [Send(connection, Problem(code="superseded", fatal=True)), Close(connection)]

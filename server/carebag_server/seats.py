@@ -36,11 +36,13 @@ class Seat:
     visit_id: uuid.UUID
     kit_id: uuid.UUID
     snapshot_sent: bool = False
+    shown: bool = False
+    """The visit was shown here before, if over another connection: for the others nothing changes."""
     held: list[Wire] = field(default_factory=list)
 
     def ready(self) -> list[Wire]:
         """The snapshot is sent; gives what is to come after it."""
-        self.snapshot_sent = True
+        self.snapshot_sent = self.shown = True
         held, self.held = self.held, []
         return held
 
@@ -51,10 +53,22 @@ class Console:
     practitioner_id: uuid.UUID
     name: str
     seat: Seat | None = None
+    page: str = ""
+    """Of a page that may come back over another connection: see `same_page`."""
+    turn: int = 0
+    """Counts that page's connections."""
+    place: Connection = 0
+    """Its first connection: by these the others are listed, so that who comes back stands where it stood."""
+    away: bool = False
+    """Its connection broke a moment ago, and it did not say that it leaves."""
+
+    def __post_init__(self) -> None:
+        self.place = self.place or self.connection
 
     @property
     def participant(self) -> Participant:
-        return Participant(id=doctor_participant(self.practitioner_id, self.connection), role="doctor", name=self.name)
+        me = doctor_participant(self.practitioner_id, self.page or str(self.connection))
+        return Participant(id=me, role="doctor", name=self.name)
 
 
 class Seating:
@@ -83,11 +97,15 @@ class Seating:
 
     def in_room(self, visit_id: uuid.UUID) -> list[Console]:
         """In the order in which they came to the hub."""
-        return [console for _, console in sorted(self._of_visit.get(visit_id, {}).items())]
+        return sorted(self._of_visit.get(visit_id, {}).values(), key=_by_place)
 
     def of_kit(self, kit_id: uuid.UUID) -> list[Console]:
         """Likewise, in all rooms of one kit."""
-        return [console for _, console in sorted(self._of_kit.get(kit_id, {}).items())]
+        return sorted(self._of_kit.get(kit_id, {}).values(), key=_by_place)
+
+
+def _by_place(console: Console) -> tuple[Connection, Connection]:
+    return console.place, console.connection
 
 
 @dataclass
@@ -139,6 +157,8 @@ class GuestHere:
     connection: Connection
     guest: Guest
     kit_id: uuid.UUID
+    away: bool = False
+    """As of a `Console`."""
 
     @property
     def admitted(self) -> bool:
@@ -155,8 +175,8 @@ class GuestHere:
         return Participant(id=guest_participant(self.guest.id), role="guest", name=name)
 
 
-def doctor_participant(practitioner_id: uuid.UUID, connection: Connection) -> str:
-    return f"doctor:{practitioner_id}:{connection}"
+def doctor_participant(practitioner_id: uuid.UUID, page: str) -> str:
+    return f"doctor:{practitioner_id}:{page}"
 
 
 def guest_participant(guest_id: uuid.UUID) -> str:

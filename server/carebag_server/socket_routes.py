@@ -21,14 +21,17 @@ from carebag_server.hub import Hub, TheHub
 from carebag_server.hubs.events import ConsoleCame, Entered, Joined, KitCame, KitEntered, KitSaid, Left
 from carebag_server.kit_keys import SEEN_EVERY, note_seen
 from carebag_server.kit_nurses import NurseWatch
+from carebag_server.reading_anew import ReadingAnew
 from carebag_server.refusals import Refused
 from carebag_server.relations import visible_visit
 from carebag_server.rooms import kit_participant, nurse_participant
+from carebag_server.same_page import page_mark
 from carebag_server.seats import doctor_participant
 from carebag_server.sockets import Line, Over
 from carebag_server.tries import Pace
 from carebag_server.turn import RelayGiver
 from carebag_wire.messages import (
+    Hello,
     Join,
     KitStatus,
     KitVisits,
@@ -48,6 +51,8 @@ from carebag_wire.visit import DoctorHears, VisitSnapshot
 router = APIRouter()
 log = logging.getLogger("carebag.hub")
 FLUSH_SECONDS = 5.0
+LAST_WORD_SECONDS = 0.2
+"""For what a peer said before it closed, where that was noticed by what could not be sent to it."""
 QUEUE_SECONDS = 0.5
 """Between two lists to one page: each is read, and logged, anew, with those of the others who wait."""
 _ENDINGS = (Over, WebSocketDisconnect)
@@ -71,6 +76,8 @@ async def converse(hub: Hub, line: Line, talk: Callable[[], Coroutine[Any, Any, 
     reading = asyncio.create_task(talk())
     try:
         await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
+        if not line.closing:
+            await asyncio.wait({reading}, timeout=LAST_WORD_SECONDS)
     finally:
         hub.live.forget(line)  # before anything is awaited: a cancelled task may not get that far
         reading.cancel()
@@ -131,15 +138,40 @@ class Console:
 
     async def talk(self) -> None:
         live, person = self.hub.live, self.caller.person
-        await live.greet(self.line, from_console, "console")
-        me, number = person.practitioner_id, self.line.number
-        await live.happen(ConsoleCame(line=number, practitioner_id=me, name=person.name))
-        participant_id = doctor_participant(me, number)
-        live.welcome(self.line, participant_id, person.name)
+        came = await self._came(await live.greet(self.line, from_console, "console"))
+        anew = ReadingAnew(self.line, self._read_anew)
+        await live.happen(came)
+        self._participant_id = doctor_participant(person.practitioner_id, came.page or str(came.line))
+        live.welcome(self.line, self._participant_id, person.name)
         self._queue_wanted.set()
         self.line.requeue = self._requeue
-        self._participant_id = participant_id
-        await until_one_ends(self._answer(), self._send_queues(), *self._watches(), self._relay.run())
+        await until_one_ends(self._answer(), self._send_queues(), *self._watches(), self._relay.run(), anew.run())
+
+    async def _came(self, hello: Hello) -> ConsoleCame:
+        """A page that was in a room has its seat there again, if its person still may see the visit."""
+        person, page = self.caller.person, hello.page
+        came = ConsoleCame(line=self.line.number, practitioner_id=person.practitioner_id, name=person.name)
+        if page is None:
+            return came
+        seat = page.visit_id
+        if seat is not None and not await run_in_threadpool(_is_live, self.hub, self.caller, seat):
+            seat = None
+        mark = page_mark(self.caller.session_id, page.key)
+        return came.model_copy(update={"page": mark, "turn": page.turn, "visit_id": seat})
+
+    async def _read_anew(self) -> None:
+        live, visit_id = self.hub.live, self.hub.live.rooms.seated(self.line.number)
+        if self.line.locked:
+            self.line.withheld += 1  # unlocking reads
+        elif visit_id is not None and await live.hold(self.line):
+            try:
+                read = await run_in_threadpool(self._read, visit_id)
+            except Refused as refused:
+                await live.happen(Left(line=self.line.number))
+                self.line.refuse(refused.code)
+                return
+            nurses, sent = nurses_of([read]), Snapshot(snapshot=read)
+            await live.happen(Entered(line=self.line.number, visit_id=visit_id, nurses=nurses, snapshot=sent))
 
     async def _answer(self) -> None:
         answers: dict[type, Callable[[Any], Awaitable[None]]] = {
@@ -307,14 +339,22 @@ class KitTalk:
     async def talk(self) -> None:
         live, kit = self.hub.live, self.caller
         await live.greet(self.line, from_kit, "kit")
+        anew = ReadingAnew(self.line, self._read_anew)
         live.welcome(self.line, kit_participant(kit.kit_id), kit.name)
         number, key = self.line.number, base64.b64encode(kit.public_key).decode()
         await live.happen(KitCame(line=number, kit_id=kit.kit_id, name=kit.name, key=key))
+        await self._enter()
+        watching = (self._watch_enrolment(), self._stay_seen(), self._nurse.run(), self._relay.run(), anew.run())
+        await until_one_ends(self._listen(), *watching)
+
+    async def _enter(self) -> None:
         read = await run_in_threadpool(self._visits)
         kit_visits = KitVisits(visits=read, telephone=self.hub.settings.telephone)
-        await live.happen(KitEntered(line=number, nurses=nurses_of(read), visits=kit_visits))
-        watching = (self._watch_enrolment(), self._stay_seen(), self._nurse.run(), self._relay.run())
-        await until_one_ends(self._listen(), *watching)
+        await self.hub.live.happen(KitEntered(line=self.line.number, nurses=nurses_of(read), visits=kit_visits))
+
+    async def _read_anew(self) -> None:
+        if await self.hub.live.hold(self.line):
+            await self._enter()
 
     async def _listen(self) -> None:
         while True:

@@ -20,11 +20,12 @@ from carebag_server.announcements import Announcement
 from carebag_server.hubs import acting
 from carebag_server.hubs.bus import Bus
 from carebag_server.hubs.company import Why, hub_of
-from carebag_server.hubs.events import Announced, Gone, HubEvent, Passed, ReadAnew, RoomEvent
+from carebag_server.hubs.events import Announced, Away, Gone, HubEvent, Passed, ReadAnew, RoomEvent
 from carebag_server.hubs.newest import Newest
 from carebag_server.hubs.sharing import Alone, Shared, Sharing
 from carebag_server.hubs.unseen import Touched
 from carebag_server.lines import Line, Over
+from carebag_server.reading_anew import HELD_LOOK_S
 from carebag_server.rooms import Action, Close, Connection, Rooms, Send
 from carebag_server.sfu.desk import SfuDesk
 from carebag_server.sfu.port import Sfu
@@ -38,6 +39,8 @@ __all__ = ["Line", "LiveRooms", "Over"]
 log = logging.getLogger("carebag.hub")
 HELLO_SECONDS = 10.0
 STOP_SECONDS = 2.0
+AWAY_SECONDS = 8.0
+"""A page whose connection broke, or whose hub died, is back in less than one; so long it is not missed."""
 
 
 class LiveRooms:
@@ -123,21 +126,30 @@ class LiveRooms:
                 self._requeue({one.organization_id for one in news if one.changed.visit is not None})
             case ReadAnew():
                 self._bring_back(set(event.visits), set(event.kits))
+            case Away():
+                self.carry_out(acting.act(self.rooms, event))
+                self._wait_for(event.line)
             case _:
                 self.carry_out(acting.act(self.rooms, event))
 
     def all_here(self) -> list[RoomEvent]:
-        return acting.events_of(self.rooms, self.sharing.is_here)
+        # of who is away its hub may be gone: all tell of them
+        return acting.events_of(self.rooms, lambda line: self.sharing.is_here(line) or self.rooms.is_away(line))
 
     def hub_gone(self, hub: int, clean: bool) -> None:
         for connection in self.rooms.connections():
             if hub_of(connection) == hub:
-                self.carry_out(self.rooms.gone(connection))
+                self.act(Away(line=connection))
         if not clean:
             log.warning("another hub is gone; visits that it may have changed last are read anew")
             task = asyncio.create_task(self._catch_up())
             self._catching_up.add(task)
             task.add_done_callback(self._catching_up.discard)
+
+    def _wait_for(self, line: Connection) -> None:
+        """Who does not come back is gone; every hub says so, since the line's own may be gone itself."""
+        if self._loop is not None and self.rooms.is_away(line):
+            self._loop.call_later(AWAY_SECONDS, self.tell, Gone(line=line))
 
     async def _catch_up(self) -> None:
         """What the store says was changed, and the hub that did so may not have told."""
@@ -181,17 +193,28 @@ class LiveRooms:
             self._unsaid[1].add(one.kit_id)
 
     def _bring_back(self, visits: set[uuid.UUID], kits: set[uuid.UUID]) -> None:
-        """Those whose visits these are come again, and so get them as they are now; calls go on meanwhile."""
+        """Those whose visits these are get them as they are now, over the connections that they have."""
         concerned = [number for number in self._lines if self.rooms.visit_of(number) in visits]
         concerned += [self.rooms.kits[kit_id].connection for kit_id in kits if kit_id in self.rooms.kits]
         for line in [self._lines[number] for number in concerned if number in self._lines]:
-            line.refuse("hub_stopping", fatal=True)
+            if line.read_anew is not None:
+                line.read_anew()
+            else:
+                line.refuse("hub_stopping", fatal=True)
         self._requeue({None})
 
     def _requeue(self, organizations: set[uuid.UUID | None]) -> None:
         for requeue in [line.requeue for line in self._lines.values() if line.requeue is not None]:
             for organization_id in organizations:
                 requeue(organization_id)
+
+    async def hold(self, line: Line) -> bool:
+        """What changes is held back there from now on, until what is read now comes; False if nothing is shown."""
+        while not self.rooms.read_anew(line.number):
+            if not self.rooms.shows(line.number):
+                return False
+            await asyncio.sleep(HELD_LOOK_S)
+        return True
 
     def presence(self, visit_id: uuid.UUID, kit_id: uuid.UUID) -> tuple[list[Participant], bool]:
         """Who is in the room now; from any thread."""
@@ -275,7 +298,7 @@ class LiveRooms:
             line.refuse("hub_stopping", fatal=True)
         return line
 
-    async def greet(self, line: Line, adapter: TypeAdapter[Any], client: str) -> None:
+    async def greet(self, line: Line, adapter: TypeAdapter[Any], client: str) -> Hello:
         """The first message: `hello` with our protocol, in time.
 
         Raises:
@@ -290,6 +313,7 @@ class LiveRooms:
         if not isinstance(hello, Hello) or hello.protocol != PROTOCOL or hello.client != client:
             line.refuse("wrong_version", fatal=True)
             raise Over
+        return hello
 
     @staticmethod
     async def _first(line: Line, adapter: TypeAdapter[Any]) -> Any:
@@ -315,7 +339,7 @@ class LiveRooms:
     def forget(self, line: Line) -> None:
         """The conversation is over, from whichever side."""
         self._lines.pop(line.number, None)
-        self.tell(Gone(line=line.number))
+        self.tell(Gone(line=line.number) if line.has_left else Away(line=line.number))
 
 
 def _settle(future: asyncio.Future[bool], outcome: bool) -> None:

@@ -31,12 +31,25 @@ _WHEN_SAID = Field(exclude_if=lambda value: value is None)
 """Left out while it says nothing: who is of before refuses what it does not know."""
 
 
+class SamePage(Wire):
+    """Of a console's `hello`: the page had a connection before, and is the same participant to everybody."""
+
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43,64}$")]
+    """256 random bits that the page made when it was loaded, base64url; nobody else is told."""
+    turn: Count
+    """Counts the page's connections: of two that come in another order the later one counts."""
+    visit_id: Id | None = None
+    """The room that it shows."""
+
+
 class Hello(Wire):
     """First message on every WebSocket, from the client; anything else first is refused."""
 
     type: Literal["hello"] = "hello"
     protocol: int
     client: Literal["console", "kit", "nurse", "guest"]
+    page: Annotated[SamePage | None, Field(exclude_if=lambda value: value is None)] = None
+    """Left out by all others: a hub of before does not know the field."""
 
 
 class Welcome(Wire):

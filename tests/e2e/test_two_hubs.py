@@ -82,25 +82,44 @@ class Visit:
         doctor.wait_for_video()
         doctor.wait_for_talk()
 
-    def killed(self, hub: str) -> float:
-        """When, by the clock on the wall."""
+    def watched(self) -> float:
+        """When, by the clock on the wall, it began to be watched what the pages show."""
+        for page in (self.walk.doctor.page, self.walk.nurse.page):
+            page.evaluate(WATCH_CALLS)
+            page.evaluate(WATCH_PEOPLE)
+            page.evaluate(WATCH_REQUEST)
         self.walk.doctor.page.evaluate(WATCH_LINK)
         self.walk.doctor.page.evaluate(WATCH_PICTURES)
-        at = time.time()
+        return time.time()
+
+    def killed(self, hub: str) -> float:
+        """When, likewise."""
+        at = self.watched()
         self.demo.parts.stop(hub, kill=True)
         return at
+
+    def calls_went_on(self) -> None:
+        """Neither page has made a connection: picture, sound, voices and faces came over those that there were."""
+        assert [page.evaluate("window.__calls") for page in (self.walk.doctor.page, self.walk.nurse.page)] == [0, 0]
 
     def again(self, hub: str) -> None:
         self.demo.start_one(hub)
         self.demo.wait_for_one(hub)
 
-    def note_times(self, what: str, killed: float, told: float) -> None:
+    def note_times(self, what: str, killed: float) -> None:
         page = self.walk.doctor.page
         looks: list[tuple[float, str]] = page.evaluate("window.__link")
         assert looks[-1][1] == WELL
+        asked, withdrawn = page.evaluate("window.__clicks")
+        told: list[float] = [at for at, _ in self.walk.nurse.page.evaluate("window.__told")]
         print(what, " ".join(f"{at - killed:.2f} {look};" for at, look in looks[1:]))
-        self.note(f"{what}, all in again", looks[-1][0] - killed)
-        self.note(f"{what}, asked and the nurse told", told - killed)
+        print(f"asked {asked - killed:.2f}, told {told[0] - killed:.2f};", end=" ")
+        print(f"withdrawn {withdrawn - killed:.2f}, told {told[-1] - killed:.2f}")
+        if len(looks) > 1:
+            self.note(f"{what}, all in again", looks[-1][0] - killed)
+        self.note(f"{what}, request and withdrawal at the nurse", told[-1] - killed)
+        self.note(f"{what}, request on its way", told[0] - asked)
+        self.note(f"{what}, withdrawal on its way", told[-1] - withdrawn)
         self.note(f"{what}, longest standstill of the picture", page.evaluate(LONGEST) / 1000)
 
     def note(self, what: str, seconds: float) -> None:
@@ -173,6 +192,21 @@ def draft_note(walk: Walk, text: str) -> None:
     walk.doctor.part("note-assessment").fill(text)
 
 
+def roles_seen(page: Page) -> list[list[str]]:
+    """Who was listed, each time that this changed."""
+    return [entry.split(",") for entry in page.evaluate("window.__people")]
+
+
+@pytest.mark.parametrize("again", range(KILLS))
+def test_nobody_is_killed(visit: Visit, again: int) -> None:
+    """What the same takes on this machine, now."""
+    began = visit.watched()
+    asked_and_told(visit, visit.walk.nurse)
+    visit.walk.doctor.page.wait_for_timeout(2500)
+    visit.note_times("none killed", began)
+    visit.calls_went_on()
+
+
 @pytest.mark.parametrize("again", range(KILLS))
 def test_the_doctors_hub_is_killed_and_the_visit_goes_on_at_the_other(visit: Visit, again: int) -> None:
     """Sound, vitals and what is half written go on; what is asked comes to the nurse."""
@@ -187,10 +221,13 @@ def test_the_doctors_hub_is_killed_and_the_visit_goes_on_at_the_other(visit: Vis
     seen(doctor.page, HUB_LOST, there=True)
     seen(doctor.page, HUB_LOST, there=False)
     asked_and_told(visit, walk.nurse)
-    told = time.time()
     doctor.page.wait_for_timeout(2500)  # within which the dead hub is missed, and who it may have told something reads
     seen(doctor.page, HUB_LOST, there=False)
-    visit.note_times("doctor's hub killed", killed, told)
+    visit.note_times("doctor's hub killed", killed)
+    visit.calls_went_on()
+    # she never left for the others, nor they for her
+    assert roles_seen(walk.nurse.page) == [["doctor", "kit", "nurse"]]
+    assert roles_seen(doctor.page) == [["doctor", "kit", "nurse"]]
     expect(doctor.part("note-assessment")).to_have_value(f"Trött och febrig {again}.")
     expect(doctor.part("live-spo2")).to_have_attribute("data-state", "live")
     listening_ends(walk, again + 1)
@@ -211,11 +248,11 @@ def test_the_kits_hub_is_killed_and_the_kit_comes_to_the_doctors(visit: Visit, a
     seen(walk.nurse.page, NURSE_AT_HUB, there=True)
     visit.note("kit's hub killed, kit in again", time.time() - killed)
     asked_and_told(visit, walk.nurse)
-    told = time.time()
     doctor.page.wait_for_timeout(2500)
     seen(doctor.page, KIT_HERE, there=True)
-    visit.note_times("kit's hub killed", killed, told)
-    doctor.wait_for_video()
+    visit.note_times("kit's hub killed", killed)
+    visit.calls_went_on()
+    assert roles_seen(walk.nurse.page)[-1] == ["doctor", "kit", "nurse"]
     visit.kit_at = visit.other
     visit.again(hub)
     visit.apart()
@@ -291,6 +328,46 @@ TOLD = """wanted => {
   return (next || document.querySelector('[data-testid="task"][data-kind="crp"]') !== null) === wanted
 }"""
 """Whether an analysis is among the nurse's tasks."""
+WATCH_CALLS = """() => {
+  window.__calls = 0
+  if (window.__callsWatched) return
+  window.__callsWatched = true
+  const Real = window.RTCPeerConnection
+  window.RTCPeerConnection = class extends Real {
+    constructor(...said) {
+      super(...said)
+      window.__calls += 1
+    }
+  }
+}"""
+WATCH_PEOPLE = """() => {
+  const seen = (window.__people = [])
+  const look = () => {
+    const now = [...document.querySelectorAll('[data-testid="person"]')].map((one) => one.dataset.role).sort().join()
+    if (seen.at(-1) !== now) seen.push(now)
+  }
+  window.__peopleWatch?.disconnect()
+  window.__peopleWatch = new MutationObserver(look)
+  window.__peopleWatch.observe(document.body, { subtree: true, childList: true })
+  look()
+}"""
+WATCH_REQUEST = """() => {
+  const seen = (window.__told = [])
+  const isTold = TOLD
+  const look = () => {
+    const now = isTold(true)
+    if (now !== (seen.at(-1)?.[1] ?? false)) seen.push([Date.now() / 1000, now])
+  }
+  window.__toldWatch?.disconnect()
+  window.__toldWatch = new MutationObserver(look)
+  window.__toldWatch.observe(document.body, { subtree: true, childList: true, characterData: true })
+  const clicks = (window.__clicks = [])
+  window.__clicked ??= document.addEventListener('click', (event) => {
+    const what = event.target.closest('[data-testid]')?.dataset.testid
+    if (what === 'ask-crp' || what === 'request-cancel') window.__clicks.push(Date.now() / 1000)
+  }, true) ?? true
+}""".replace("TOLD", TOLD)
+"""When the nurse's page shows the request, when not any more; when the doctor asked and withdrew."""
 WATCH_LINK = """() => {
   const seen = (window.__link = [])
   const look = () => {

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from carebag_server.announcements import Announcement
 from carebag_server.rooms import Close, Rooms, Send
+from carebag_server.seats import Console
 from carebag_server.sfu.watching import SFU_LINE
 from carebag_wire.calls import SfuServes
 from carebag_wire.guests import Guest, LinkQuality
@@ -108,7 +109,7 @@ def to(actions: list[Any], connection: int) -> list[Any]:
 def rooms() -> Rooms:
     """Elena on 1 in the visit's room, the kit on 10, with the nurse's page open in that visit."""
     made = Rooms()
-    made.console_came(1, ELENA, "Elena Ruiz")
+    made.console_came(Console(1, ELENA, "Elena Ruiz"))
     made.kit_came(10, KIT, "Väska 1")
     made.kit_entered(10, KitVisits(visits=[]))
     enter(made, 1)
@@ -130,7 +131,7 @@ def test_who_is_here(rooms: Rooms) -> None:
 
 
 def test_the_snapshot_comes_first_then_what_changed_meanwhile(rooms: Rooms) -> None:
-    rooms.console_came(2, PAU, "Pau")
+    rooms.console_came(Console(2, PAU, "Pau"))
     rooms.join(2, VISIT, KIT, take_over=False)
     assert to(rooms.publish(changed()), 2) == []
     assert to(rooms.live(10, Live(visit_id=VISIT)), 2) == []
@@ -147,7 +148,7 @@ def test_a_kit_gets_its_visits_first_then_what_changed_meanwhile() -> None:
 
 
 def test_one_seat_for_a_person_in_a_visit(rooms: Rooms) -> None:
-    rooms.console_came(2, ELENA, "Elena Ruiz")
+    rooms.console_came(Console(2, ELENA, "Elena Ruiz"))
     assert to(rooms.join(2, VISIT, KIT, take_over=False), 2) == [Problem(code="seat_taken")]
     assert rooms.seated(2) is None
     actions = enter(rooms, 2, take_over=True)
@@ -158,7 +159,7 @@ def test_one_seat_for_a_person_in_a_visit(rooms: Rooms) -> None:
 
 
 def test_two_doctors_have_two_seats(rooms: Rooms) -> None:
-    rooms.console_came(2, PAU, "Pau")
+    rooms.console_came(Console(2, PAU, "Pau"))
     actions = enter(rooms, 2)
     assert [type(message) for message in to(actions, 1)] == [Present]
     assert len(rooms.participants(VISIT, KIT)[0]) == 4
@@ -233,13 +234,13 @@ def test_what_a_doctor_hears_goes_to_the_nurses_side_with_the_true_sender(rooms:
 
 
 def test_live_state_goes_to_the_room_only(rooms: Rooms) -> None:
-    rooms.console_came(2, PAU, "Pau")
+    rooms.console_came(Console(2, PAU, "Pau"))
     assert [action.connection for action in rooms.live(10, Live(visit_id=VISIT))] == [1]
     assert rooms.live(10, Live(visit_id=OTHER_VISIT)) == []
 
 
 def test_a_draft_note_goes_to_its_author_only(rooms: Rooms) -> None:
-    rooms.console_came(2, PAU, "Pau")
+    rooms.console_came(Console(2, PAU, "Pau"))
     enter(rooms, 2)
     note = Note(id=VISIT, visit_id=VISIT, version=1, assessment="", plan="", state="draft", author="", changed_at=NOW)
     actions = rooms.publish(Announcement(Changed(visit_id=VISIT, note=note), KIT, only=PAU))
@@ -265,8 +266,114 @@ def test_a_console_that_goes_is_missed(rooms: Rooms) -> None:
 
 
 def test_who_comes_later_learns_of_the_instruments(rooms: Rooms) -> None:
-    rooms.console_came(2, PAU, "Pau")
+    rooms.console_came(Console(2, PAU, "Pau"))
     assert status() in to(enter(rooms, 2), 2)
+
+
+MARK = "0123456789abcdef"
+
+
+def back(connection: int, turn: int, page: str = MARK, person: uuid.UUID = ELENA) -> Console:
+    return Console(connection, person, "Elena Ruiz", page=page, turn=turn)
+
+
+@pytest.fixture
+def returning(rooms: Rooms) -> Rooms:
+    """Pau's page on 2, in the room too; it says which page it is."""
+    rooms.console_came(back(2, 1, person=PAU))
+    enter(rooms, 2)
+    return rooms
+
+
+def people_of(rooms: Rooms) -> list[str]:
+    return [one.id for one in rooms.participants(VISIT, KIT)[0]]
+
+
+def test_a_page_that_comes_back_is_the_participant_that_it_was(returning: Rooms) -> None:
+    """Nobody sees a change; what changes meanwhile comes after its snapshot, and set-up reaches it at once."""
+    rooms, before = returning, people_of(returning)
+    actions = rooms.console_came(back(3, 2, person=PAU), VISIT)
+    assert actions == [Send(2, Problem(code="superseded", fatal=True)), Close(2)]
+    assert people_of(rooms) == before
+    assert rooms.seated(2) is None
+    assert to(rooms.signal(10, signal(f"doctor:{PAU}:{MARK}")), 3)
+    assert to(rooms.publish(changed()), 3) == []
+    assert rooms.gone(2) == []
+    kinds = [type(message) for message in to(enter(rooms, 3, take_over=True), 3)]
+    assert kinds[0] is Snapshot
+    assert people_of(rooms) == before
+
+
+def test_who_comes_back_stands_where_it_stood(rooms: Rooms) -> None:
+    rooms.console_came(back(2, 1, person=PAU))
+    enter(rooms, 2)
+    rooms.console_came(Console(3, uuid.UUID(int=99), "Third"))
+    enter(rooms, 3)
+    before = people_of(rooms)
+    rooms.console_came(back(4, 2, person=PAU), VISIT)
+    assert people_of(rooms) == before
+
+
+@pytest.mark.parametrize("says", [None, OTHER_VISIT])
+def test_the_seat_is_kept_for_the_room_that_the_page_says_and_may_see(returning: Rooms, says: Any) -> None:
+    (present,) = to(returning.console_came(back(3, 2, person=PAU), says), 1)
+    assert [one.role for one in present.participants] == ["doctor", "kit", "nurse"]
+    assert returning.seated(3) is None
+
+
+def test_the_mark_of_a_page_is_nothing_under_another_name(returning: Rooms) -> None:
+    """Whoever knows the mark, which all in the room do, and is signed in as somebody else."""
+    before = people_of(returning)
+    assert returning.console_came(back(3, 9, person=ELENA), VISIT) == []
+    assert returning.seated(3) is None
+    assert returning.seated(2) == VISIT
+    assert people_of(returning) == before
+
+
+def test_of_two_connections_of_a_page_the_later_counts_in_whatever_order_they_come(returning: Rooms) -> None:
+    returning.console_came(back(4, 3, person=PAU), VISIT)
+    late = returning.console_came(back(3, 2, person=PAU), VISIT)
+    assert late == [Send(3, Problem(code="superseded", fatal=True)), Close(3)]
+    assert returning.seated(4) == VISIT
+    assert to(returning.join(3, VISIT, KIT, take_over=True), 3) == []
+    assert returning.seated(4) == VISIT
+
+
+def test_who_is_away_keeps_the_seat_until_gone(rooms: Rooms) -> None:
+    before = people_of(rooms)
+    assert rooms.away(1) == []
+    assert people_of(rooms) == before
+    (present,) = to(rooms.gone(1), 10)
+    assert [one.role for one in present.participants] == ["kit", "nurse"]
+
+
+def test_a_seat_of_who_is_away_is_nobodys_when_its_person_comes_by_another_page(rooms: Rooms) -> None:
+    rooms.away(1)
+    rooms.console_came(Console(2, ELENA, "Elena Ruiz"))
+    assert to(enter(rooms, 2), 2)[0] == snapshot()
+    assert rooms.seated(1) is None
+
+
+def test_a_kit_and_a_page_without_a_seat_are_never_away(rooms: Rooms) -> None:
+    rooms.console_came(Console(2, PAU, "Pau"))
+    rooms.away(2)
+    rooms.away(10)
+    assert rooms.connections() == [1]
+
+
+def test_the_nurse_is_not_missed_while_her_kit_comes_anew(rooms: Rooms) -> None:
+    (present,) = to(rooms.kit_came(11, KIT, "Väska 1"), 1)
+    assert [one.role for one in present.participants] == ["doctor", "kit", "nurse"]
+
+
+def test_what_is_read_anew_comes_before_what_changes_meanwhile(rooms: Rooms) -> None:
+    assert rooms.read_anew(1)
+    assert not rooms.read_anew(1)
+    assert to(rooms.publish(changed()), 1) == []
+    assert [type(one) for one in to(rooms.entered(1, snapshot()), 1)][:2] == [Snapshot, Changed]
+    assert rooms.read_anew(10)
+    assert to(rooms.publish(changed()), 10) == []
+    assert [type(one) for one in to(rooms.kit_entered(10, KitVisits(visits=[])), 10)] == [KitVisits, Changed]
 
 
 connections = st.sampled_from([1, 2, 3, 10, 11])
@@ -277,6 +384,9 @@ steps = st.lists(
         st.tuples(st.just("console"), connections, people),
         st.tuples(st.just("kit"), connections, st.sampled_from([KIT, OTHER_KIT])),
         st.tuples(st.just("gone"), connections),
+        st.tuples(st.just("away"), connections),
+        st.tuples(st.just("back"), connections, people, st.integers(1, 3), st.none() | visits),
+        st.tuples(st.just("anew"), connections),
         st.tuples(st.just("join"), connections, visits, st.booleans()),
         st.tuples(st.just("entered"), connections, visits),
         st.tuples(st.just("leave"), connections),
@@ -304,7 +414,17 @@ class Model:
         taken = self.consoles.keys() | self.kits.keys()
         if kind == "console" and rest[0] not in taken:
             self.consoles[rest[0]] = rest[1]
-            self.rooms.console_came(rest[0], rest[1], "x")
+            self.rooms.console_came(Console(rest[0], rest[1], "x"))
+        elif kind == "back" and rest[0] not in taken:
+            self.consoles[rest[0]] = rest[1]
+            self.take(self.rooms.console_came(back(rest[0], rest[2], person=rest[1]), rest[3]))
+            self.has[rest[0]] = None
+            if (seat := self.rooms.seated(rest[0])) is not None:
+                self.joined_at[rest[0]] = self.published[seat]
+        elif kind == "away" and rest[0] in self.consoles:
+            self.take(self.rooms.away(rest[0]))
+            if not self.rooms.is_away(rest[0]):
+                self.forget(rest[0])
         elif kind == "kit" and rest[0] not in taken:
             self.kits[rest[0]] = rest[1]
             self.take(self.rooms.kit_came(rest[0], rest[1], "x"))
@@ -330,6 +450,9 @@ class Model:
             if not refused:
                 self.joined_at[rest[0]], self.has[rest[0]] = self.published[rest[1]], None
             self.take(actions)
+        elif kind == "anew" and self.has.get(rest[0]) is not None and self.rooms.read_anew(rest[0]):
+            self.has[rest[0]] = None
+            self.joined_at[rest[0]] = self.published[self.rooms.seated(rest[0])]
         elif kind == "entered":
             self.take(self.rooms.entered(rest[0], snapshot(rest[1])))
         elif kind == "leave":
@@ -546,12 +669,12 @@ def test_the_camera_is_worked_in_the_home_where_the_kit_is(rooms: Rooms) -> None
 
 def test_set_up_for_the_sfu_is_taken_from_kit_doctors_and_guests_with_the_word_only(rooms: Rooms) -> None:
     rooms.has_sfu = True
-    rooms.console_came(2, PAU, "Pau Vila")
+    rooms.console_came(Console(2, PAU, "Pau Vila"))
     watching = to(enter(rooms, 2), SFU_LINE)[-1]
     assert (watching.kit, len(watching.viewers)) == (f"kit:{KIT}", 2)
     rooms.guest_came(20, guest("admitted"), KIT)
     rooms.kit_came(11, OTHER_KIT, "Väska 2")
-    rooms.console_came(3, uuid.uuid4(), "Outside")
+    rooms.console_came(Console(3, uuid.uuid4(), "Outside"))
     for refused in (3, 11, 20):
         assert rooms.signal(refused, signal("sfu")) == [Send(refused, Problem(code="not_here"))]
     assert rooms.signal(10, signal("sfu", sender=f"nurse:{KIT}")) == [Send(10, Problem(code="not_here"))]
@@ -583,6 +706,6 @@ def test_what_the_sfu_says_reaches_the_kit_and_viewers_and_nobody_else(rooms: Ro
 
 
 def test_without_an_sfu_nothing_is_said_to_it(rooms: Rooms) -> None:
-    rooms.console_came(2, PAU, "Pau Vila")
+    rooms.console_came(Console(2, PAU, "Pau Vila"))
     assert to(enter(rooms, 2), SFU_LINE) == []
     assert rooms.signal(1, signal("sfu")) == [Send(1, Problem(code="not_here"))]

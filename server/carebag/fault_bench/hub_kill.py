@@ -12,6 +12,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
@@ -19,8 +20,8 @@ from sqlalchemy import select
 from carebag.fault_bench.hub_life import FILE, MEDIA, SERVING
 from carebag.fault_bench.hub_stand import bench_keys, check_hub, make_store, visits_of
 from carebag.fault_bench.kit_sender import KitSender
-from carebag.fault_bench.lives import Death, Lives, can_trace, dying, lives
-from carebag.fault_bench.outcome import Outcome, Problem
+from carebag.fault_bench.lives import Death, Lives, can_kill, dying, lives
+from carebag.fault_bench.outcome import Control, Outcome, Problem
 from carebag_edge.keys import KitKey
 from carebag_server.app import utc_now
 from carebag_server.database import Database
@@ -30,35 +31,63 @@ from carebag_wire.records import RecordReceipt
 
 LIVES = 10
 """With one kind of death, before another one and a new store."""
+CONTROLS, CONTROL_LIVES = 30, 2
 ANSWER_S = 60.0
 
 
 def hub_kill(seed: int, kills: int, said: Callable[[int], None] = lambda n: None) -> Outcome:
-    """So many kills; the planted fault of the kit's bench stands for both."""
-    outcome = Outcome("hub-kill", "kill -9 of the hub at its N-th write or force", "kills", skipped=can_trace())
+    """So many kills, and a control: a hub that acknowledges too early must be found."""
+    outcome = Outcome("hub-kill", "kill -9 of the hub at its N-th write or force", "kills", skipped=can_kill())
     if outcome.skipped:
         return outcome
-    block = 0
     with tempfile.TemporaryDirectory(prefix="carebag-faults-") as place, lives("hub_life") as processes:
         keys = bench_keys(random.Random(seed))
         template = Path(place) / "template.sqlite"
         make_store(template, keys, utc_now())
-        while outcome.n < kills:
-            rng = random.Random(f"{seed}/{block}")
-            death, folder = _death(rng), Path(place) / str(block)
-            folder.mkdir()
-            shutil.copy(template, folder / FILE)
-            hub = _Hub(folder, keys, processes, rng)
-            with dying(processes.mother_id, death):
-                for life in range(min(LIVES, kills - outcome.n)):
-                    outcome.note(hub.live(), f"{death}, block {block}, life {life}")
-                    outcome.n += 1
-                    outcome.counts[f"killed at {death.call}"] += 1
-                    said(outcome.n)
-            outcome.counts["acknowledged"] += hub.acknowledged
-            shutil.rmtree(folder)
-            block += 1
+        _kill_often(outcome, _Lived(template, keys, processes, f"{seed}", "right", LIVES), kills, said)
+        control = Outcome("control", "", "kills")
+        planted = _Lived(template, keys, processes, f"{seed}/planted", "early", CONTROL_LIVES)
+        bad = _kill_often(control, planted, min(CONTROLS, max(8, kills // 4)))
+    outcome.controls.append(Control("acknowledges before its commit", control.n, bad))
     return outcome
+
+
+@dataclass(frozen=True)
+class _Lived:
+    """Where and how hubs live."""
+
+    template: Path
+    keys: list[KitKey]
+    processes: Lives
+    seed: str
+    how: str
+    lives: int
+    """With one kind of death and over one store."""
+
+
+def _kill_often(outcome: Outcome, lived: _Lived, kills: int, said: Callable[[int], None] = lambda n: None) -> int:
+    """Returns how many kills showed something wrong."""
+    bad, block = 0, 0
+    while outcome.n < kills:
+        rng = random.Random(f"{lived.seed}/{block}")
+        death, folder = _death(rng), lived.template.parent / lived.how / str(block)
+        folder.mkdir(parents=True)
+        shutil.copy(lived.template, folder / FILE)
+        hub = _Hub(folder, lived, rng)
+        with dying(lived.processes, death):
+            for life in range(min(lived.lives, kills - outcome.n)):
+                problems = hub.live()
+                outcome.note(problems, f"{death}, block {block}, life {life}")
+                outcome.n += 1
+                outcome.counts[f"killed at {death.call}"] += 1
+                said(outcome.n)
+                if problems:
+                    bad += 1
+                    break
+        outcome.counts["acknowledged"] += hub.acknowledged
+        shutil.rmtree(folder)
+        block += 1
+    return bad
 
 
 def _death(rng: random.Random) -> Death:
@@ -70,12 +99,11 @@ def _death(rng: random.Random) -> Death:
 class _Hub:
     """One store, one process after the other over it, and the kits that send to it."""
 
-    def __init__(self, folder: Path, keys: list[KitKey], processes: Lives, rng: random.Random) -> None:
-        self._folder = folder
-        self._processes = processes
+    def __init__(self, folder: Path, lived: _Lived, rng: random.Random) -> None:
+        self._folder, self._how, self._processes = folder, lived.how, lived.processes
         self._rng = rng
         database = Database(f"sqlite:///{folder / FILE}")
-        self._senders = [KitSender(key, visits_of(database, key.kit_id), rng) for key in keys]
+        self._senders = [KitSender(key, visits_of(database, key.kit_id), rng) for key in lived.keys]
         database.dispose()
         self._media: set[str] = set()
         """Digests that the hub said it has."""
@@ -89,7 +117,7 @@ class _Hub:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        self._processes.begin(str(self._folder), str(port))
+        self._processes.begin(str(self._folder), str(port), self._how)
         for line in self._processes.until_death():
             if line == SERVING:
                 self._send(port)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from carebag.fault_bench.kit_check import check_kit
 from carebag.fault_bench.kit_life import FILE
-from carebag.fault_bench.lives import Death, Lives, can_trace, dying, lives
+from carebag.fault_bench.lives import Death, Lives, can_kill, dying, lives
 from carebag.fault_bench.outcome import Control, Outcome, Problem
 from carebag_edge.data_key import key_place, load_or_create_data_key
 from carebag_edge.keys import load_or_create
@@ -21,7 +21,7 @@ CONTROLS = 30
 
 def kill(seed: int, kills: int, said: Callable[[int], None] = lambda n: None) -> Outcome:
     """So many kills, and a control: a kit that speaks too early must be found."""
-    outcome = Outcome("kill", "kill -9 of the kit at its N-th write or force", "kills", skipped=can_trace())
+    outcome = Outcome("kill", "kill -9 of the kit at its N-th write or force", "kills", skipped=can_kill())
     if outcome.skipped:
         return outcome
     with lives("kit_life") as processes:
@@ -40,7 +40,7 @@ def _kill_often(
         death = _death(random.Random(f"{seed}/{block}"))
         with (
             tempfile.TemporaryDirectory(prefix="carebag-faults-") as place,
-            dying(processes.mother_id, death),
+            dying(processes, death),
         ):
             kit = _Kit(Path(place), processes)
             for life in range(min(LIVES, kills - outcome.n)):

@@ -1,11 +1,13 @@
 """Processes that live until they are killed at the N-th call of one kind, one after the other, over one folder.
 
 A mother process has everything imported and forks one child for each life, so that a life costs a tenth of a second.
-strace kills the child on entering its N-th call: SQLite writes with `pwrite64` and forces with `fdatasync`.
+The child is killed on entering its N-th call, by its mother (`gate.py`), or by strace where she is not asked:
+SQLite writes with `pwrite64` and forces with `fdatasync`.
 """
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from carebag.fault_bench.gate import can_gate, hand_over, keep_gate, raise_gate, taken
+
 DIED, READY = "died", "ready"
+NO_GATE = "-"
 ENDS_WITHIN_S = 60.0
 
 
@@ -29,6 +34,11 @@ class Death:
 
     def __str__(self) -> str:
         return f"{self.number}. {self.call}"
+
+
+def can_kill() -> str:
+    """Empty if a process can be killed at a call here; else why not."""
+    return "" if can_gate() else can_trace()
 
 
 def can_trace() -> str:
@@ -45,6 +55,8 @@ class Lives:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
+        self.death: Death | None = None
+        """How the mother herself kills the next child."""
 
     @property
     def mother_id(self) -> int:
@@ -58,7 +70,8 @@ class Lives:
 
     def begin(self, *words: str) -> None:
         """Let the next child live, as the words say."""
-        _pipe(self._process.stdin).write(" ".join(words) + "\n")
+        gate = f"{self.death.call}:{self.death.number}" if self.death is not None else NO_GATE
+        _pipe(self._process.stdin).write(" ".join((gate, *words)) + "\n")
         _pipe(self._process.stdin).flush()
 
     def line(self) -> str:
@@ -104,8 +117,16 @@ def lives(module: str, *arguments: str) -> Iterator[Lives]:
 
 
 @contextmanager
-def dying(mother_id: int, death: Death) -> Iterator[None]:
+def dying(processes: Lives, death: Death, *, by_tracer: bool = not can_gate()) -> Iterator[None]:
     """While this lasts the mother's children are killed so."""
+    if not by_tracer:
+        processes.death = death
+        try:
+            yield
+        finally:
+            processes.death = None
+        return
+    mother_id = processes.mother_id
     inject = ["-e", f"trace={death.call}", "-e", f"inject={death.call}:signal=KILL:when={death.number}"]
     # not --seccomp-bpf: with it strace 6.1 injects no signal
     command = ["strace", "-f", "-qq", "-o", "/dev/null", *inject, "-p", str(mother_id)]
@@ -136,13 +157,23 @@ def mother(live: Callable[[list[str]], None]) -> None:
     """What a module under test runs: for each line of standard input a child that lives until it is killed."""
     say(READY)
     while line := sys.stdin.readline():
+        gate, *words = line.split()
+        call, _, number = gate.partition(":")
+        hers, its = socket.socketpair()
         child = os.fork()
         if child == 0:
             try:
-                live(line.split())
+                hers.close()
+                if gate != NO_GATE:
+                    hand_over(raise_gate(call), its)
+                live(words)
             except BaseException:
                 traceback.print_exc()
             os._exit(1)
+        its.close()
+        if gate != NO_GATE:
+            keep_gate(taken(hers), child, int(number))
+        hers.close()
         _, status = os.waitpid(child, 0)
         ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
         say(f"{DIED} {ended}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from carebag_server.hubs.events import (
     Announced,
+    Away,
     ConsoleCame,
     Entered,
     Gone,
@@ -27,8 +28,7 @@ def act(rooms: Rooms, event: RoomEvent) -> list[Action]:
     """Let the rooms follow; the actions are for this hub's own connections, the others are seen to by theirs."""
     match event:
         case ConsoleCame():
-            rooms.console_came(event.line, event.practitioner_id, event.name)
-            return []
+            return rooms.console_came(_console_of(event), event.visit_id)
         case KitCame():
             return rooms.kit_came(event.line, event.kit_id, event.name, base64.b64decode(event.key))
         case KitEntered():
@@ -50,7 +50,11 @@ def act(rooms: Rooms, event: RoomEvent) -> list[Action]:
             return _act_of_console(rooms, event)
 
 
-def _act_of_console(rooms: Rooms, event: Joined | Entered | Left | Gone) -> list[Action]:
+def _console_of(came: ConsoleCame) -> Console:
+    return Console(came.line, came.practitioner_id, came.name, page=came.page, turn=came.turn, place=came.place)
+
+
+def _act_of_console(rooms: Rooms, event: Joined | Entered | Left | Away | Gone) -> list[Action]:
     match event:
         case Joined():
             return rooms.join(event.line, event.visit_id, event.kit_id, event.take_over)
@@ -61,6 +65,8 @@ def _act_of_console(rooms: Rooms, event: Joined | Entered | Left | Gone) -> list
             return rooms.entered(event.line, event.snapshot)
         case Left():
             return rooms.leave(event.line)
+        case Away():
+            return rooms.away(event.line)
         case Gone():
             return rooms.gone(event.line)
 
@@ -75,6 +81,7 @@ def events_of(rooms: Rooms, mine: Callable[[Connection], bool]) -> list[RoomEven
     for guest in rooms.guests.values():
         if mine(guest.connection):
             events.append(GuestCame(line=guest.connection, guest=guest.guest, kit_id=guest.kit_id))
+            events += [Away(line=guest.connection)] if guest.away else []
     return events
 
 
@@ -90,11 +97,18 @@ def _kit_events(kit: KitHere) -> list[RoomEvent]:
 def _console_events(console: Console, nurses: dict[uuid.UUID, str]) -> list[RoomEvent]:
     line, seat = console.connection, console.seat
     events: list[RoomEvent] = [
-        ConsoleCame(line=line, practitioner_id=console.practitioner_id, name=console.name),
+        ConsoleCame(
+            line=line,
+            practitioner_id=console.practitioner_id,
+            name=console.name,
+            page=console.page,
+            turn=console.turn,
+            place=console.place,
+        ),
     ]
     if seat is not None:
         events.append(Joined(line=line, visit_id=seat.visit_id, kit_id=seat.kit_id, take_over=False))
         if seat.snapshot_sent:
             known = {seat.visit_id: nurses[seat.visit_id]} if seat.visit_id in nurses else {}
             events.append(Entered(line=line, visit_id=seat.visit_id, nurses=known))
-    return events
+    return [*events, Away(line=line)] if console.away else events

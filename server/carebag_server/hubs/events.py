@@ -33,6 +33,12 @@ class ConsoleCame(Wire):
     line: Line
     practitioner_id: uuid.UUID
     name: str
+    page: str = ""
+    """See `same_page`; "" for one that is another participant with each connection."""
+    turn: Number = 0
+    place: Line = 0
+    visit_id: uuid.UUID | None = None
+    """The room where it says that it was, and may be."""
 
 
 class KitCame(Wire):
@@ -90,6 +96,13 @@ class Left(Wire):
     line: Line
 
 
+class Away(Wire):
+    """The connection broke; who was there may come back over another one, and else is `Gone` in a moment."""
+
+    what: Literal["away"] = "away"
+    line: Line
+
+
 class Gone(Wire):
     what: Literal["gone"] = "gone"
     line: Line
@@ -129,6 +142,7 @@ RoomEvent = Annotated[
     | Joined
     | Entered
     | Left
+    | Away
     | Gone
     | Announced
     | Passed

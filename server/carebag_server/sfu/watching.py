@@ -38,7 +38,7 @@ class SfuRoom:
         kits: Mapping[uuid.UUID, KitHere],
     ) -> Self:
         """Of those in the room: doctors, guests with a host's word, and the kit where it is in that home."""
-        seated = {one.connection: one for one in consoles if one.seat is not None and one.seat.snapshot_sent}
+        seated = {one.connection: one for one in consoles if one.seat is not None and one.seat.shown}
         shown = {one.connection: one for one in guests if one.examined}
         ids = {one.seat.kit_id for one in seated.values() if one.seat} | {one.kit_id for one in shown.values()}
         here = (kits[kit_id] for kit_id in ids if kit_id in kits)

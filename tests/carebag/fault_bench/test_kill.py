@@ -4,9 +4,9 @@ import pytest
 
 from carebag.fault_bench.hub_kill import hub_kill
 from carebag.fault_bench.kill import kill
-from carebag.fault_bench.lives import can_trace
+from carebag.fault_bench.lives import can_kill
 
-pytestmark = pytest.mark.skipif(bool(can_trace()), reason=can_trace() or "strace works")
+pytestmark = pytest.mark.skipif(bool(can_kill()), reason=can_kill() or "it works")
 
 
 def test_a_killed_kit_has_what_it_said_it_had_and_speaking_too_early_is_found() -> None:
@@ -16,6 +16,9 @@ def test_a_killed_kit_has_what_it_said_it_had_and_speaking_too_early_is_found() 
     assert outcome.controls[0].found
 
 
-def test_a_killed_hub_has_what_it_acknowledged() -> None:
+def test_a_killed_hub_has_what_it_acknowledged_and_acknowledging_too_early_is_found() -> None:
     outcome = hub_kill(seed=2, kills=3)
     assert (outcome.n, outcome.wrong) == (3, {}), outcome.examples
+    assert outcome.counts["acknowledged"] > 3
+    assert outcome.controls[0].found
+    assert outcome.is_good

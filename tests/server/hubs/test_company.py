@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from carebag_server.hubs.acting import act, events_of
 from carebag_server.hubs.company import ENTER_BEATS, MISSED, UNHEARD, Company, hub_of, line_of
 from carebag_server.hubs.events import (
+    Away,
     ConsoleCame,
     Entered,
     Gone,
@@ -78,13 +79,13 @@ class HubHere:
             act(self.rooms, event)
 
     def all_here(self) -> list[RoomEvent]:
-        return events_of(self.rooms, lambda line: hub_of(line) == self.company.number)
+        return events_of(self.rooms, lambda line: hub_of(line) == self.company.number or self.rooms.is_away(line))
 
     def hub_gone(self, hub: int, clean: bool) -> None:
         self.lost.append((hub, clean))
         for line in self.rooms.connections():
             if hub_of(line) == hub:
-                self.rooms.gone(line)
+                self.rooms.away(line)
 
     def came_in(self) -> None:
         self.fell.append("in")
@@ -126,9 +127,13 @@ def three() -> list[HubHere]:
     return hubs
 
 
-def console(hub: HubHere, person: uuid.UUID = PEOPLE[0], visit: uuid.UUID = VISITS[0], take_over: bool = False) -> int:
+def console(
+    hub: HubHere, person: uuid.UUID = PEOPLE[0], visit: uuid.UUID = VISITS[0], take_over: bool = False, turn: int = 0
+) -> int:
+    """`turn`: which connection of a page that says so; 0: a page that does not."""
     line = hub.new_line()
-    hub.company.say(ConsoleCame(line=line, practitioner_id=person, name="x"))
+    page = {"page": f"p{person.int}", "turn": turn, "visit_id": visit} if turn else {}
+    hub.company.say(ConsoleCame(line=line, practitioner_id=person, name="x", **page))
     hub.company.say(Joined(line=line, visit_id=visit, kit_id=KITS[0], take_over=take_over))
     hub.company.say(Entered(line=line, visit_id=visit))
     return line
@@ -211,6 +216,67 @@ def test_a_hub_that_comes_later_learns_who_is_there(three: list[HubHere]) -> Non
     settle([*three, fourth])
     assert fourth.picture() == first.picture()
     assert len(fourth.picture()) == 9
+
+
+def people(hub: HubHere) -> list[str]:
+    return [one.id for one in hub.rooms.participants(VISITS[0], KITS[0])[0]]
+
+
+def beat_until_missed(dead: HubHere, living: list[HubHere]) -> None:
+    dead.alive = False
+    for _ in range(MISSED + 2):
+        for hub in living:
+            hub.company.beat()
+        all_read(living)
+    assert all(hub.lost == [(dead.company.number, False)] for hub in living)
+
+
+@pytest.mark.parametrize("missed_before", [False, True])
+def test_who_comes_back_before_or_after_the_dead_hub_is_missed_is_never_away_for_the_others(
+    three: list[HubHere], missed_before: bool
+) -> None:
+    first, second, third = three
+    console(first, turn=1)
+    console(second, PEOPLE[1])
+    settle(three)
+    before = people(third)
+    assert len(before) == 2
+    if missed_before:
+        beat_until_missed(first, [second, third])
+        assert people(second) == people(third) == before
+    line = console(third, take_over=True, turn=2)
+    all_read([second, third])
+    assert people(second) == people(third) == before
+    if not missed_before:
+        beat_until_missed(first, [second, third])
+    assert people(second) == people(third) == before
+    assert second.picture() == third.picture()
+    assert third.rooms.seated(line) == VISITS[0]
+
+
+def test_who_does_not_come_back_is_gone_by_anybodys_word(three: list[HubHere]) -> None:
+    first, second, third = three
+    line = console(first, turn=1)
+    settle(three)
+    beat_until_missed(first, [second, third])
+    for hub in (second, third):  # each has waited
+        hub.company.say(Gone(line=line))
+    all_read([second, third])
+    assert people(second) == people(third) == []
+
+
+def test_a_hub_that_comes_later_learns_who_is_away_from_a_hub_that_is_gone(three: list[HubHere]) -> None:
+    first, second, third = three
+    console(first, turn=1)
+    settle(three)
+    beat_until_missed(first, [second, third])
+    fourth = HubHere(first.log)
+    settle([second, third, fourth])
+    assert fourth.picture() == second.picture()
+    assert people(fourth) == people(second) != []
+    console(fourth, take_over=True, turn=2)
+    all_read([second, third, fourth])
+    assert fourth.picture() == second.picture() == third.picture()
 
 
 def test_a_dead_hub_is_found_out_and_its_people_are_gone(three: list[HubHere]) -> None:
@@ -361,6 +427,8 @@ STEPS = st.lists(
         st.tuples(st.just("read"), hub_numbers, st.integers(1, 8)),
         st.tuples(st.just("beat"), hub_numbers),
         st.tuples(st.just("console"), hub_numbers, st.sampled_from(PEOPLE)),
+        st.tuples(st.just("back"), hub_numbers, st.sampled_from(PEOPLE), st.integers(1, 3), st.sampled_from(VISITS)),
+        st.tuples(st.just("away"), hub_numbers, st.integers(0, 3)),
         st.tuples(st.just("join"), hub_numbers, st.integers(0, 3), st.sampled_from(VISITS), st.booleans()),
         st.tuples(st.just("enter"), hub_numbers, st.integers(0, 3), st.sampled_from(VISITS)),
         st.tuples(st.just("leave"), hub_numbers, st.integers(0, 3)),
@@ -396,6 +464,9 @@ def do(hubs: list[HubHere], step: tuple[Any, ...]) -> None:
         return
     elif kind == "console":
         hub.company.say(ConsoleCame(line=hub.new_line(), practitioner_id=rest[0], name="x"))
+    elif kind == "back":
+        page = {"page": f"p{rest[0].int}", "turn": rest[1], "visit_id": rest[2]}
+        hub.company.say(ConsoleCame(line=hub.new_line(), practitioner_id=rest[0], name="x", **page))
     elif kind == "kit":
         kit(hub, rest[0])
     elif rest[0] < len(lines):
@@ -403,13 +474,14 @@ def do(hubs: list[HubHere], step: tuple[Any, ...]) -> None:
 
 
 def of_line(hub: HubHere, kind: str, line: int, rest: list[Any]) -> None:
-    if kind == "gone":
+    if kind in ("gone", "away"):
         hub.lines.discard(line)
     events: dict[str, Callable[[], RoomEvent]] = {
         "join": lambda: Joined(line=line, visit_id=rest[0], kit_id=KITS[0], take_over=rest[1]),
         "enter": lambda: Entered(line=line, visit_id=rest[0]),
         "leave": lambda: Left(line=line),
         "gone": lambda: Gone(line=line),
+        "away": lambda: Away(line=line),
         "status": lambda: KitSaid(line=line, status=KitStatus(visit_id=rest[0], devices=[], unsent=int(rest[1]))),
     }
     hub.company.say(events[kind]())
@@ -436,6 +508,11 @@ def test_whatever_happens_all_have_one_picture(script: list[tuple[Any, ...]]) ->
     settle(hubs)
     living = [hub for hub in hubs if hub.alive]
     assert {hub.company.phase for hub in living} == {"in"}
+    assert len({frozenset(hub.picture()) for hub in living}) == 1
+    for line in living[0].rooms.connections():  # who is away does not come back any more
+        if living[0].rooms.is_away(line):
+            living[0].company.say(Gone(line=line))
+    all_read(living)
     assert len({frozenset(hub.picture()) for hub in living}) == 1
     rooms = living[0].rooms
     assert {hub_of(line) for line in rooms.connections()} <= {hub.company.number for hub in living}

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -89,17 +90,20 @@ class TwoHubs:
         data = json.dumps(body).encode() if body is not None else b""
         return await self.call(hub, method, path, body, Authorization=self.kit.proof(method, path, data))
 
-    async def console(self, hub: int | None, doctor: dict[str, str]) -> "Socket":
+    async def console(self, hub: int | None, doctor: dict[str, str], page: Any = None) -> "Socket":
         headers = {"Cookie": doctor["Cookie"], "Origin": self.origin}
-        return await self._socket(hub, "/api/ws/console?as=doctor", "console", headers)
+        said = {"page": page} if page else {}
+        return await self._socket(hub, "/api/ws/console?as=doctor", "console", headers, said)
 
     async def kit_line(self, hub: int | None) -> "Socket":
         return await self._socket(hub, "/api/ws/kit", "kit", {"Authorization": self.kit.proof("GET", "/api/ws/kit")})
 
-    async def _socket(self, hub: int | None, path: str, client: str, headers: dict[str, str]) -> "Socket":
+    async def _socket(
+        self, hub: int | None, path: str, client: str, headers: dict[str, str], said: Any = None
+    ) -> "Socket":
         headers = {"Host": f"localhost:{self.front}", **headers}
         socket = Socket(await self.client.ws_connect(self.at(hub) + path, headers=headers))
-        await socket.say(type="hello", protocol=PROTOCOL, client=client)
+        await socket.say(type="hello", protocol=PROTOCOL, client=client, **(said or {}))
         socket.me = (await socket.until("welcome"))["participant_id"]
         return socket
 
@@ -261,3 +265,53 @@ async def test_a_hub_is_killed_and_the_visit_goes_on_at_the_other(hubs: TwoHubs)
     assert back_s < PATIENCE_S
     asked = await hubs.call(None, "POST", f"/api/visits/{visit['id']}/requests", {"kind": "crp"}, **doctor)
     assert await kit.changed("request", "asked") == asked
+
+
+async def told_until(line: Socket, kind: str) -> list[list[str]]:
+    """The ids of each `present` up to the next message of that kind."""
+    told: list[list[str]] = []
+    while True:
+        frame = await asyncio.wait_for(line.line.receive(), PATIENCE_S)
+        if frame.type is not aiohttp.WSMsgType.TEXT:
+            raise ConnectionError
+        message = json.loads(frame.data)
+        if message["type"] == "present":
+            told.append([one["id"] for one in message["participants"]])
+        elif message["type"] == kind:
+            return told
+
+
+async def test_a_page_of_the_hub_that_is_killed_is_the_same_participant_at_the_other(hubs: TwoHubs) -> None:
+    """Those at the other hub see it neither go nor come, and keep their connections when the dead hub is missed."""
+    doctor, visit = await hubs.sign_in(), await opened(hubs)
+    page = {"key": secrets.token_urlsafe(32), "turn": 1, "visit_id": None}
+    kit, first = await hubs.kit_line(0), await hubs.console(1, doctor, page)
+    await first.join(visit)
+    who = await kit.present("doctor", "kit")
+    assert who["doctor"] == first.me
+    os.kill(hubs.hubs[1].pid, signal.SIGKILL)
+    with pytest.raises(ConnectionError):
+        await first.until("nothing")
+    again = await hubs.console(None, doctor, {**page, "turn": 2, "visit_id": visit["id"]})
+    assert again.me == first.me
+    # call set-up finds it at once
+    await kit.say(type="signal", visit_id=visit["id"], to=first.me, epoch=1, candidate={})
+    assert (await again.until("signal"))["sender"] == who["kit"]
+    assert (await again.join(visit, take_over=True))["kit_online"] is True
+    # the dead hub is missed: what it may have changed last is read over the connections that are there
+    told = await told_until(kit, "kit_visits")
+    assert told
+    assert all(set(one) == {first.me, who["kit"]} for one in told)
+    assert set(map(tuple, await told_until(again, "snapshot"))) <= {tuple(one) for one in told}
+    asked = await hubs.call(None, "POST", f"/api/visits/{visit['id']}/requests", {"kind": "crp"}, **doctor)
+    assert await kit.changed("request", "asked") == await again.changed("request", "asked") == asked
+
+
+async def test_a_page_that_does_not_come_back_is_gone_from_the_other_hub(hubs: TwoHubs) -> None:
+    doctor, visit = await hubs.sign_in(), await opened(hubs)
+    kit = await hubs.kit_line(0)
+    page = await hubs.console(1, doctor, {"key": secrets.token_urlsafe(32), "turn": 1, "visit_id": None})
+    await page.join(visit)
+    await kit.present("doctor", "kit")
+    os.kill(hubs.hubs[1].pid, signal.SIGKILL)
+    await kit.present("kit")

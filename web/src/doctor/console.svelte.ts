@@ -25,6 +25,7 @@ import {
 } from '../shared/wire'
 import type { Earlier } from './earlier.svelte'
 import { isNewer } from './newest'
+import { SamePage } from './samePage'
 
 /** A reload comes back to the same visit; kept in the tab, never in the address. */
 const TAB = 'carebag.visit'
@@ -69,6 +70,7 @@ export class Console {
   earlier = $state.raw<Earlier | null>(null)
   problem = $state('')
   #socket: ReturningSocket<ToConsole, FromConsole> | undefined
+  readonly #page = new SamePage()
   #kitHeardMs = 0
   #signals = new Set<SignalListener>()
 
@@ -97,7 +99,7 @@ export class Console {
     if (this.problem === 'session_locked') this.problem = ''
     if (this.#socket === undefined) return void this.start()
     if (this.link.kind === 'online' && this.#socket.send({ type: 'ping', id: 0 })) return
-    this.#socket.stop()
+    this.#socket.stop(false)
     this.#connect()
   }
 
@@ -163,7 +165,8 @@ export class Console {
   }
 
   #connect(): void {
-    const options = { url: socketUrl('/api/ws/console?as=doctor', location), hello: { type: 'hello', protocol: PROTOCOL, client: 'console' }, pings: true }
+    const hello = (): object => ({ type: 'hello', protocol: PROTOCOL, client: 'console', page: this.#page.next(this.superseded ? '' : this.visitId) })
+    const options = { url: socketUrl('/api/ws/console?as=doctor', location), hello, pings: true }
     this.#socket = new ReturningSocket<ToConsole, FromConsole>(options, {
       message: (message) => this.#receive(message),
       state: (state) => {

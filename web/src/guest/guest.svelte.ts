@@ -88,7 +88,7 @@ export class GuestVisit {
     this.#mesh.mute(this.muted)
     this.#mesh.hide(this.hidden)
     this.#watch = new LinkWatch(() => this.#mesh?.connections() ?? [], (quality) => this.#measured(quality))
-    const options = { url: socketUrl('/api/ws/guest', location), hello: { type: 'hello', protocol: PROTOCOL, client: 'guest' }, pings: true }
+    const options = { url: socketUrl('/api/ws/guest', location), hello: () => ({ type: 'hello', protocol: PROTOCOL, client: 'guest' }), pings: true }
     this.#socket = new ReturningSocket<ToGuest, FromGuest>(options, {
       message: (message) => this.#receive(message),
       state: (state) => {

@@ -72,7 +72,7 @@ export class Kit {
   }
 
   #connect(): void {
-    const options = { url: socketUrl('/api/ws', location), hello: { type: 'hello', protocol: PROTOCOL, client: 'nurse' }, pings: true, pace: NEAR }
+    const options = { url: socketUrl('/api/ws', location), hello: () => ({ type: 'hello', protocol: PROTOCOL, client: 'nurse' }), pings: true, pace: NEAR }
     this.#socket = new ReturningSocket<ToNurse, FromNurse>(options, {
       message: (message) => this.#receive(message),
       state: (state) => (this.link = state),

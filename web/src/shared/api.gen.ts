@@ -1497,6 +1497,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/review/log.ndjson": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Period Fhir
+         * @description As `period_csv`, as AuditEvents (IHE BALP), one in each line; or those of one patient under all identities.
+         *
+         *     Raises:
+         *         Refused: 422 `bad_day` or `bad_period`; 404 `not_found`, whether there is no such patient or none of hers.
+         */
+        get: operations["period_fhir"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit/checkpoint": {
         parameters: {
             query?: never;
@@ -2033,6 +2056,19 @@ export interface components {
             /** Questions */
             questions: components["schemas"]["Question"][];
         };
+        /**
+         * AcknowledgeDamage
+         * @description The nurse has read that the kit's disk is damaged.
+         */
+        AcknowledgeDamage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "acknowledge_damage";
+            /** Number */
+            number: number;
+        };
         /** AddCartridge */
         AddCartridge: {
             /**
@@ -2511,6 +2547,28 @@ export interface components {
             name: string;
             /** Title */
             title: string;
+        };
+        /**
+         * Damage
+         * @description What the kit's disk did to what was kept on it, since somebody last said that it was read.
+         */
+        Damage: {
+            /** Number */
+            number: number;
+            /** Lost */
+            lost: number;
+            /** Mended */
+            mended: number;
+            /**
+             * Seen By
+             * @default
+             */
+            seen_by: string;
+            /**
+             * Seen At
+             * @default null
+             */
+            seen_at: string | null;
         };
         /**
          * Decide
@@ -3076,7 +3134,7 @@ export interface components {
         };
         FromConsole: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["DoctorHears"];
         FromGuest: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"];
-        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["LabelDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["EnterObserved"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["PressSimulator"];
+        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["LabelDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["EnterObserved"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["AcknowledgeDamage"] | components["schemas"]["PressSimulator"];
         /**
          * Gap
          * @description Samples that never arrived: zero in the file, drawn as a gap, never smoothed over.
@@ -3411,6 +3469,8 @@ export interface components {
              * @enum {string}
              */
             client: "console" | "kit" | "nurse" | "guest";
+            /** @default null */
+            page: components["schemas"]["SamePage"] | null;
         };
         /** InviteGuest */
         InviteGuest: {
@@ -3524,6 +3584,8 @@ export interface components {
              * @default 0
              */
             damaged: number;
+            /** @default null */
+            damage: components["schemas"]["Damage"] | null;
             /**
              * Disk
              * @default ok
@@ -3640,6 +3702,16 @@ export interface components {
              * @default 0
              */
             damaged: number;
+            /**
+             * Damage Number
+             * @default 0
+             */
+            damage_number: number;
+            /**
+             * Mended
+             * @default 0
+             */
+            mended: number;
             /**
              * Nurse Present
              * @default false
@@ -5295,6 +5367,21 @@ export interface components {
              */
             type: "run_loop_test";
         };
+        /**
+         * SamePage
+         * @description Of a console's `hello`: the page had a connection before, and is the same participant to everybody.
+         */
+        SamePage: {
+            /** Key */
+            key: string;
+            /** Turn */
+            turn: number;
+            /**
+             * Visit Id
+             * @default null
+             */
+            visit_id: string | null;
+        };
         /** Sample */
         Sample: {
             /** Seed */
@@ -6223,6 +6310,7 @@ export interface components {
 }
 export type Access = components['schemas']['Access'];
 export type AccessView = components['schemas']['AccessView'];
+export type AcknowledgeDamage = components['schemas']['AcknowledgeDamage'];
 export type AddCartridge = components['schemas']['AddCartridge'];
 export type AddKit = components['schemas']['AddKit'];
 export type AddPerson = components['schemas']['AddPerson'];
@@ -6251,6 +6339,7 @@ export type CompareCheckpoint = components['schemas']['CompareCheckpoint'];
 export type Compared = components['schemas']['Compared'];
 export type Consent = components['schemas']['Consent'];
 export type CorrectPerson = components['schemas']['CorrectPerson'];
+export type Damage = components['schemas']['Damage'];
 export type Decide = components['schemas']['Decide'];
 export type DeclineRequest = components['schemas']['DeclineRequest'];
 export type DeviceIdentity = components['schemas']['DeviceIdentity'];
@@ -6372,6 +6461,7 @@ export type Request = components['schemas']['Request'];
 export type RetryDevice = components['schemas']['RetryDevice'];
 export type ReviewReason = components['schemas']['ReviewReason'];
 export type RunLoopTest = components['schemas']['RunLoopTest'];
+export type SamePage = components['schemas']['SamePage'];
 export type Sample = components['schemas']['Sample'];
 export type Sampled = components['schemas']['Sampled'];
 export type SayOutcome = components['schemas']['SayOutcome'];
@@ -9080,6 +9170,39 @@ export interface operations {
                 };
                 content: {
                     "text/csv; charset=utf-8": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    period_fhir: {
+        parameters: {
+            query: {
+                first: string;
+                last: string;
+                patient?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+ndjson": string;
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+ndjson": components["schemas"]["Refusal"];
                 };
             };
         };

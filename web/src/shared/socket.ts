@@ -38,8 +38,12 @@ export const NEAR: Pace = { everyMs: 1000, quietMs: 3500, silenceMs: 12_000 }
 /** A hub that goes down says so, and comes back; the others would refuse again. */
 const PASSING = new Set(['hub_stopping', 'no_hello', 'internal'])
 
-/** How long to wait before attempt number `attempt` (0 = the first one after a break). */
+/** With which a page says that it leaves, and does not come back (RFC 6455, 7.4.1). */
+const LEAVES = 1000
+
+/** How long to wait before attempt number `attempt` (0 = the first one after a break, soon: another hub may be there). */
 export function backoffMs(attempt: number, chance: number): number {
+  if (attempt === 0) return Math.round(FIRST_WAIT_MS * chance)
   const full = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt)
   return Math.round(full * (0.6 + 0.4 * chance))
 }
@@ -49,7 +53,8 @@ export type Handlers<In extends Typed> = {
   message: (message: In) => void
   state: (state: SocketState) => void
 }
-export type Options = { url: string; hello: object; pings: boolean; /** FAR unless said. */ pace?: Pace }
+/** `hello` is asked for with each connection. */
+export type Options = { url: string; hello: () => object; pings: boolean; /** FAR unless said. */ pace?: Pace }
 
 export class ReturningSocket<In extends Typed, Out extends Typed> {
   #socket: WebSocket | undefined
@@ -75,9 +80,10 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
     this.#connect()
   }
 
-  stop(): void {
+  /** For good, unless `leaves` is false: then another connection of this page follows. */
+  stop(leaves = true): void {
     this.#stopped = true
-    this.#drop()
+    this.#drop(leaves ? LEAVES : undefined)
   }
 
   /** Sends if online; false means that it was not sent and never will be. */
@@ -98,7 +104,7 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
     const socket = this.wires.open(this.options.url)
     this.#socket = socket
     this.#cancel.push(this.wires.after(OPEN_TIMEOUT_MS, () => this.#lost(socket)))
-    socket.onopen = () => socket.send(JSON.stringify(this.options.hello))
+    socket.onopen = () => socket.send(JSON.stringify(this.options.hello()))
     socket.onmessage = (event) => this.#receive(socket, event.data)
     socket.onclose = () => this.#lost(socket)
     socket.onerror = () => this.#lost(socket)
@@ -170,12 +176,12 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
     this.handlers.state(state)
   }
 
-  #drop(): void {
+  #drop(code?: number): void {
     this.#clear()
     this.#quiet = false
     const socket = this.#socket
     this.#socket = undefined
-    if (socket !== undefined && socket.readyState <= 1) socket.close()
+    if (socket !== undefined && socket.readyState <= 1) socket.close(code)
   }
 
   #clear(): void {

@@ -12,8 +12,10 @@ class FakeSocket {
   send(text: string): void {
     this.sent.push(text)
   }
-  close(): void {
+  closedWith: number | undefined
+  close(code?: number): void {
     this.readyState = 3
+    this.closedWith = code
   }
   opens(): void {
     this.readyState = 1
@@ -34,6 +36,7 @@ let timers: { at: number; what: () => void }[] = []
 let sockets: FakeSocket[] = []
 let states: SocketState['kind'][] = []
 let heard: string[] = []
+let turn = 0
 let socket: ReturningSocket<Message, Message>
 
 const wires: Wires = {
@@ -74,14 +77,15 @@ beforeEach(() => {
   sockets = []
   states = []
   heard = []
+  turn = 0
   const handlers = { message: (message: Message) => void heard.push(message.type), state: (state: SocketState) => void states.push(state.kind) }
-  socket = new ReturningSocket<Message, Message>({ url: 'ws://x', hello: { type: 'hello', protocol: 1 }, pings: true }, handlers, wires)
+  socket = new ReturningSocket<Message, Message>({ url: 'ws://x', hello: () => ({ type: 'hello', protocol: 1, turn: (turn += 1) }), pings: true }, handlers, wires)
   socket.start()
 })
 
 test('says hello first, and is online only when welcomed', () => {
   last().opens()
-  expect(last().sent).toEqual(['{"type":"hello","protocol":1}'])
+  expect(last().sent).toEqual(['{"type":"hello","protocol":1,"turn":1}'])
   expect(socket.send({ type: 'join' })).toBe(false)
   last().says({ type: 'welcome' })
   expect(states).toEqual(['online'])
@@ -128,7 +132,7 @@ test('a break is told from the last word, not from when it was missed', () => {
   const told: SocketState[] = []
   socket.stop()
   const handlers = { message: () => {}, state: (state: SocketState) => void told.push(state) }
-  socket = new ReturningSocket<Message, Message>({ url: 'ws://x', hello: { type: 'hello', protocol: 1 }, pings: true }, handlers, wires)
+  socket = new ReturningSocket<Message, Message>({ url: 'ws://x', hello: () => ({ type: 'hello', protocol: 1, turn: (turn += 1) }), pings: true }, handlers, wires)
   socket.start()
   online()
   passes(5000)
@@ -144,7 +148,7 @@ describe('a kit in the same room', () => {
     socket.stop()
     told = []
     const handlers = { message: () => {}, state: (state: SocketState) => void told.push(state) }
-    socket = new ReturningSocket<Message, Message>({ url: 'ws://x', hello: { type: 'hello', protocol: 1 }, pings: true, pace: NEAR }, handlers, wires)
+    socket = new ReturningSocket<Message, Message>({ url: 'ws://x', hello: () => ({ type: 'hello', protocol: 1, turn: (turn += 1) }), pings: true, pace: NEAR }, handlers, wires)
     socket.start()
     online()
   })
@@ -240,12 +244,39 @@ test('the network’s return shortens the wait', () => {
 })
 
 test('waits are spread, never below a part of the full one', () => {
-  expect(backoffMs(0, 0)).toBe(150)
+  expect(backoffMs(0, 0)).toBe(0)
   expect(backoffMs(0, 1)).toBe(250)
+  expect(backoffMs(1, 0)).toBe(300)
   expect(backoffMs(40, 1)).toBe(5000)
 })
 
 test('the address follows the page', () => {
   expect(socketUrl('/api/ws', { protocol: 'https:', host: 'a.se' } as Location)).toBe('wss://a.se/api/ws')
   expect(socketUrl('/api/ws', { protocol: 'http:', host: 'localhost:1' } as Location)).toBe('ws://localhost:1/api/ws')
+})
+
+test('each connection has its own hello', () => {
+  online()
+  last().breaks()
+  passes(250)
+  last().opens()
+  expect(last().sent).toEqual(['{"type":"hello","protocol":1,"turn":2}'])
+})
+
+test('who leaves says so; a connection that is given up for another one does not', () => {
+  online()
+  const first = last()
+  socket.stop(false)
+  expect(first.closedWith).toBeUndefined()
+  socket.start()
+  socket.stop()
+  expect(last().closedWith).toBe(1000)
+})
+
+test('a line that is silent is given up without a word of leaving', () => {
+  online()
+  const first = last()
+  passes(20_000)
+  expect(sockets.length).toBeGreaterThan(1)
+  expect(first.closedWith).toBeUndefined()
 })
