@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import logging
 import time
 import uuid
@@ -40,6 +41,7 @@ from carebag_wire.messages import (
     from_console,
     from_kit,
 )
+from carebag_wire.review import QuestionsWaiting
 from carebag_wire.visit import DoctorHears, VisitSnapshot
 
 router = APIRouter()
@@ -47,6 +49,8 @@ log = logging.getLogger("carebag.hub")
 FLUSH_SECONDS = 5.0
 QUEUE_SECONDS = 0.5
 """Between two lists to one page: each is read, and logged, anew, with those of the others who wait."""
+QUESTIONS_SECONDS = 10.0
+"""How soon a doctor with an open console sees that the medical lead asked something."""
 _ENDINGS = (Over, WebSocketDisconnect)
 
 
@@ -122,6 +126,7 @@ class Console:
     def __init__(self, hub: Hub, line: Line, caller: PersonCaller) -> None:
         self.hub, self.line, self.caller = hub, line, caller
         self._queue_wanted = asyncio.Event()
+        self._look_wanted = asyncio.Event()
         self._homes: frozenset[uuid.UUID] = frozenset()
         self._pace = Pace(BURST, PER_S)
         self._relay = RelayGiver(hub.settings.turn, hub.now, self._may_relay, line.push)
@@ -135,6 +140,7 @@ class Console:
         live.welcome(self.line, participant_id, person.name)
         self._queue_wanted.set()
         self.line.requeue = self._requeue
+        self.line.look_again = self._look_wanted.set
         self._participant_id = participant_id
         await until_one_ends(self._answer(), self._send_queues(), *self._watches(), self._relay.run())
 
@@ -191,11 +197,14 @@ class Console:
                 break  # nothing was withheld after it was read
         self.line.locked = False
         if read is not None:
-            self.line.push(Snapshot(snapshot=read))
-            kit = self.hub.live.rooms.kits.get(read.visit.kit_id)
-            if kit is not None and kit.status is not None:
-                self.line.push(kit.status)
+            self._show(read)
         self._queue_wanted.set()
+
+    def _show(self, read: VisitSnapshot) -> None:
+        self.line.push(Snapshot(snapshot=read))
+        kit = self.hub.live.rooms.kits.get(read.visit.kit_id)
+        if kit is not None and kit.status is not None:
+            self.line.push(kit.status)
 
     def _read(self, visit_id: uuid.UUID) -> VisitSnapshot:
         with self.hub.database.transaction() as session:
@@ -267,19 +276,43 @@ class Console:
             await asyncio.sleep(QUEUE_SECONDS)
 
     def _watches(self) -> list[Coroutine[Any, Any, None]]:
-        return [self._watch_session(), self._watch_seat()]
+        return [self._watch_session(), self._watch_seat(), self._watch_questions()]
 
     async def _watch_seat(self) -> None:
-        """Who may not see the visit any more is shown out of its room, and the list is another."""
+        """Who may not see the visit any more is shown out of its room, and the list is another. When something was
+        hidden or shown of a patient, it is looked at once, and who stays gets the visit as it is now."""
         while True:
-            await asyncio.sleep(together.LOOK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look_wanted.wait(), together.LOOK_SECONDS)
+            wanted = self._look_wanted.is_set()
+            self._look_wanted.clear()
             visit_id = self.hub.live.rooms.seated(self.line.number)
-            if visit_id is None or await self.hub.seats.ask((self.caller, visit_id)):
+            if visit_id is None:
                 continue
-            self._relay.serve(None)
-            await self.hub.live.happen(Left(line=self.line.number))
-            self.line.refuse("seat_ended")
-            self._queue_wanted.set()
+            if not await self.hub.seats.ask((self.caller, visit_id)):
+                await self._show_out()
+            elif wanted and not self.line.locked:
+                try:
+                    self._show(await run_in_threadpool(self._read, visit_id))
+                except Refused:  # hidden just now
+                    await self._show_out()
+
+    async def _show_out(self) -> None:
+        self._relay.serve(None)
+        await self.hub.live.happen(Left(line=self.line.number))
+        self.line.refuse("seat_ended")
+        self._queue_wanted.set()
+
+    async def _watch_questions(self) -> None:
+        """That something waits is told at once and when it changes; what it is, the page fetches where it is shown."""
+        told: list[uuid.UUID] = []
+        while True:
+            if not self.line.locked:
+                waiting = await self.hub.questions.ask(self.caller.person.practitioner_id)
+                if waiting != told and not self.line.locked:
+                    self.line.push(QuestionsWaiting(ids=waiting))
+                    told = waiting
+            await asyncio.sleep(QUESTIONS_SECONDS)
 
     async def _watch_session(self) -> None:
         """A page that does not ping must not go on reading when its session is locked or has run out."""

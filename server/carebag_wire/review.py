@@ -215,6 +215,26 @@ class AnswerQuestion(Wire):
     text: SomeWords
 
 
+class OfNurse(Wire):
+    """Asked by a kit for the nurse who is signed in at it."""
+
+    nurse_id: Id
+    """Her commission."""
+
+
+class NurseAnswers(AnswerQuestion):
+    """A nurse's answer, by way of her kit."""
+
+    nurse_id: Id
+
+
+class QuestionsWaiting(Wire):
+    """Which questions of the medical lead wait for this person, and nothing about whom or what they are."""
+
+    type: Literal["questions_waiting"] = "questions_waiting"
+    ids: list[Id]
+
+
 class SignMinutes(Wire):
     words: Words = ""
 

@@ -19,7 +19,8 @@ from carebag_server.audit import Act, Actor, append_all, verify_database
 from carebag_server.audit_csv import COLUMNS, csv_of
 from carebag_server.audit_note import NoteKey
 from carebag_server.demo_data import demo_id, ensure_demo
-from carebag_server.demo_history import JONAS, VISITS, ensure_history, planted_night
+from carebag_server.demo_history import JONAS, MARIA, VISITS, ensure_history, planted_night
+from carebag_server.protection import protect
 from carebag_server.review_proof import UNSIGNED_ORIGIN
 from carebag_server.tables import AuditRow, CareAgreement, Commission, Organization, VisitRow
 from carebag_wire.api import AuditEvent
@@ -262,12 +263,73 @@ def _stored(hub: Any, one: uuid.UUID) -> Any:
     return one if hub.database.engine.dialect.name == "postgresql" else one.hex
 
 
-def test_who_left_and_who_has_no_page_cannot_be_asked(past: Any, karin: Any) -> None:
+def test_who_left_cannot_be_asked(past: Any, karin: Any) -> None:
+    answer = ask(past, karin, draw(past, karin, 40), JONAS)
+    assert (answer.status_code, answer.json()) == (409, {"code": "person_not_reachable"})
+
+
+def ask(hub: Any, headers: Any, plan: Any, name: str, words: str = "Varför?") -> Any:
+    seq = next(one["access"]["seq"] for one in plan["sample"]["drawn"] if one["access"]["practitioner"] == name)
+    return post(hub, headers, f"/api/review/accesses/{seq}/questions", {"text": words})
+
+
+def by_kit(hub: Any, path: str, nurse: str = "Anna Lind", **said: Any) -> Any:
+    body = json.dumps({"nurse_id": str(demo_id(nurse)), **said}).encode()
+    return hub.kit.request("POST", f"/api/kit/questions{path}", body)
+
+
+def test_a_nurse_is_asked_and_answers_at_her_kit(past: Any, karin: Any) -> None:
     plan = draw(past, karin, 40)
-    for name in (JONAS, "Anna Lind"):
-        seq = next(one["access"]["seq"] for one in plan["sample"]["drawn"] if one["access"]["practitioner"] == name)
-        answer = post(past, karin, f"/api/review/accesses/{seq}/questions", {"text": "Varför?"})
-        assert (answer.status_code, answer.json()) == (409, {"code": "person_not_reachable"})
+    assert by_kit(past, "/waiting").json()["ids"] == []
+    assert by_kit(past, "").json() == []
+    before = past.actions()
+    asked = ask(past, karin, plan, "Anna Lind", "Vad gjorde du där?")
+    assert asked.status_code == 201, asked.text
+    assert by_kit(past, "/waiting").json()["ids"] == [asked.json()["questions"][0]["id"]]
+    [mine] = by_kit(past, "").json()
+    assert (mine["text"], mine["asked_by"], mine["answered_at"]) == ("Vad gjorde du där?", "Karin Berg", None)
+    path = f"/{mine['id']}/answer"
+    answered = [by_kit(past, path, text=words) for words in ("Besök", " Besök ", "Annat")]
+    assert [one.status_code for one in answered] == [200, 200, 409]
+    assert answered[0].json() == answered[1].json()
+    assert get(past, karin, "/api/review/questions")[0]["answer"] == "Besök"
+    assert by_kit(past, "/waiting").json()["ids"] == []
+    told = ["question_asked", "questions_listed", "question_answered", "questions_listed", "questions_listed"]
+    assert past.actions()[len(before) :] == told
+    with past.database.reading() as session:
+        row = session.scalars(select(AuditRow).where(AuditRow.action == "question_answered")).one()
+    assert (row.practitioner, row.role) == ("Anna Lind · Väska 1", "nurse")
+
+
+def test_a_nurses_question_is_nobody_elses(past: Any, karin: Any) -> None:
+    ask(past, karin, draw(past, karin, 40), "Anna Lind")
+    [mine] = by_kit(past, "").json()
+    path = f"/{mine['id']}/answer"
+    with past.database.transaction() as session:
+        session.execute(update(Commission).where(Commission.practitioner_id == demo_id(MARIA)).values(ended_at=None))
+    assert by_kit(past, path, MARIA, text="x").json() == {"code": "not_found"}
+    assert by_kit(past, "", MARIA).json() == []
+    assert by_kit(past, "", "Elena Ruiz").json() == {"code": "no_commission"}
+    assert post(past, past.sign_in("doctor"), f"/api/questions/{mine['id']}/answer", {"text": "x"}).status_code == 404
+    with past.database.transaction() as session:
+        session.execute(update(Commission).where(Commission.role == "nurse").values(ended_at=past.clock()))
+    for path in ("", "/waiting"):
+        assert by_kit(past, path).json() == {"code": "no_commission"}
+
+
+OPERATOR = Actor(
+    practitioner="Maj", role="operator", care_unit="u", organization="o", purpose="p", origin="o", request_ref="r"
+)
+
+
+def test_a_question_about_a_protected_patient_names_nobody(past: Any, karin: Any) -> None:
+    access = elenas(draw(past, karin))
+    post(past, karin, f"/api/review/accesses/{access['seq']}/questions", {"text": "?"})
+    with past.database.transaction() as session:
+        protect(session, OPERATOR, uuid.UUID(access["patient"]["id"]), "turvakielto", past.clock())
+    for headers, path in ((past.sign_in("doctor"), "/api/questions"), (karin, "/api/review/questions")):
+        [mine] = get(past, headers, path)
+        assert (mine["patient"]["id"], mine["patient"]["name"]) == (access["patient"]["id"], "")
 
 
 def test_an_access_is_read_by_any_of_its_rows(past: Any, karin: Any) -> None:

@@ -23,6 +23,7 @@ import {
   type VisitHead,
   type VisitSnapshot,
 } from '../shared/wire'
+import { Asked } from './asked.svelte'
 import type { Earlier } from './earlier.svelte'
 import { isNewer } from './newest'
 
@@ -39,6 +40,8 @@ type SignalListener = (signal: Signal) => void
 
 export class Console {
   readonly api = new Api('doctor')
+  /** Questions of the medical lead. */
+  readonly asked = new Asked(this.api)
   readonly guard = new SessionGuard(this.api, { unlocked: () => this.#unlocked(), out: () => this.#out(), polls: false })
   me = $state.raw<Person | null>(null)
   /** False once the hub said that nobody is signed in. */
@@ -196,6 +199,7 @@ export class Console {
       case 'welcome':
         this.participantId = message.participant_id
         this.heldToRelay = message.relay_only
+        this.asked.waiting = []
         clock.agreeWith(message.server_time)
         // this tab had the seat: its old connection may still be there, half dead
         if (this.visitId && !this.superseded) this.#socket?.send({ type: 'join', visit_id: this.visitId, take_over: true })
@@ -203,8 +207,13 @@ export class Console {
       case 'queue':
         this.queue = message.visits
         break
+      case 'questions_waiting':
+        this.asked.told(message.ids)
+        break
       case 'snapshot':
         this.#snapshot(message.snapshot)
+        // what is hidden or shown of the patient may be another
+        void this.earlier?.load()
         break
       case 'changed':
         if (this.visit) this.visit = applyChange(this.visit, message)
