@@ -1,6 +1,5 @@
-"""One week's review: the plan, the sample that is drawn once, and the minutes that are signed once."""
+"""One week's review: the plan, the sample that is drawn once, and its minutes."""
 
-import hashlib
 import json
 import secrets
 import uuid
@@ -11,26 +10,25 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from carebag_server.audit import Act, append, verify
+from carebag_server.audit import Act, append
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
 from carebag_server.refusals import Refused
 from carebag_server.review_accesses import accesses_between
+from carebag_server.review_minutes import keep_minutes, minutes_body, minutes_of
 from carebag_server.review_questions import question_of
 from carebag_server.review_sampling import Facts, draw, suggested
 from carebag_server.review_scope import monday_of, span_of
-from carebag_server.review_tables import JudgementRow, MinutesRow, QuestionRow, SampledRow, SampleRow
+from carebag_server.review_tables import JudgementRow, QuestionRow, SampledRow, SampleRow
 from carebag_wire.base import uuid7
 from carebag_wire.review import (
     Access,
     DrawSample,
     Judgement,
-    Minutes,
-    MinutesBody,
-    MinutesLine,
     Question,
     Sample,
     Sampled,
+    SignMinutes,
     WeekPlan,
 )
 
@@ -79,59 +77,22 @@ def draw_week(hub: Hub, session: Session, caller: PersonCaller, week: str, wante
     return _plan_of(session, caller, monday, found)
 
 
-def sign_minutes(hub: Hub, session: Session, caller: PersonCaller, week: str, words: str) -> WeekPlan:
-    """Sign the week's minutes: what was drawn, what was found, and the log as it was then.
+def sign_minutes(hub: Hub, session: Session, caller: PersonCaller, week: str, said: SignMinutes) -> WeekPlan:
+    """Sign the week's minutes: what was drawn, what was found, and the log as it was then; or sign them anew.
 
     Raises:
-        Refused: 422 `bad_day`; 409 `nothing_drawn`, `already_signed`, `not_all_judged`.
+        Refused: 422 `bad_day`; 409 `nothing_drawn`, `already_signed` (without the word why again), `not_signed_yet`,
+            `not_all_judged`, `answers_missing` (a question waits, and it was not said that this is known).
     """
     monday, now = monday_of(week), hub.now()
-    plan = _plan(hub, session, caller, monday)
-    if plan.sample is None:
+    plan, sample = _plan(hub, session, caller, monday), _sample(session, caller, monday)
+    if plan.sample is None or sample is None:
         raise Refused(409, "nothing_drawn")
-    if plan.minutes is not None:
-        raise Refused(409, "already_signed")
-    if not all(one.judgements for one in plan.sample.drawn):
-        raise Refused(409, "not_all_judged")
-    check = verify(session, now)
-    body = MinutesBody(
-        organization=caller.person.organization,
-        monday=plan.monday,
-        seed=plan.sample.seed,
-        accesses=plan.sample.accesses,
-        drawn_by=plan.sample.drawn_by,
-        drawn_at=plan.sample.drawn_at,
-        found=[_line(one) for one in plan.sample.drawn],
-        log_events=check.events,
-        log_head=check.head,
-        log_root=check.root,
-        log_intact=check.intact,
-        words=words,
-        signed_by=caller.person.name,
-        signed_at=now,
-    )
-    text = body.model_dump_json()
-    sample = _sample(session, caller, monday)
-    assert sample is not None
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    session.add(MinutesRow(sample_id=sample.id, body=text, sha256=digest, signed_by=caller.person.name, signed_at=now))
-    session.flush()
-    append(session, caller.actor(), Act(action="minutes_signed", object=f"week {monday} {digest}"), now)
+    body = minutes_body(session, plan, said, caller.person, now)
+    digest = keep_minutes(session, sample, body)
+    word = f"version {body.version} " if body.version > 1 else ""
+    append(session, caller.actor(), Act(action="minutes_signed", object=f"week {monday} {word}{digest}"), now)
     return _plan(hub, session, caller, monday)
-
-
-def _line(one: Sampled) -> MinutesLine:
-    last = one.judgements[-1]
-    return MinutesLine(
-        seq=one.access.seq,
-        how=one.how,
-        practitioner=one.access.practitioner,
-        reasons=one.access.reasons,
-        verdict=last.verdict,
-        words=last.words,
-        questions=len(one.questions),
-        answered=sum(question.answered_at is not None for question in one.questions),
-    )
 
 
 def _accesses(hub: Hub, session: Session, caller: PersonCaller, monday: date) -> list[tuple[Access, Facts]]:
@@ -154,6 +115,7 @@ def _plan_of(session: Session, caller: PersonCaller, monday: date, found: list[t
     emergency = [access for access in weighing if any(reason.code == "emergency" for reason in access.reasons)]
     random, risk = suggested(len(found), len(weighing) - len(emergency))
     row = _sample(session, caller, monday)
+    minutes = minutes_of(session, row) if row else []
     return WeekPlan(
         monday=monday.isoformat(),
         accesses=len(found),
@@ -162,7 +124,8 @@ def _plan_of(session: Session, caller: PersonCaller, monday: date, found: list[t
         suggested_random=random,
         suggested_risk=risk,
         sample=_sample_of(session, row, {access.seq: access for access, _ in found}) if row else None,
-        minutes=_minutes_of(session, row) if row else None,
+        minutes=minutes[0] if minutes else None,
+        earlier_minutes=minutes[1:],
     )
 
 
@@ -210,11 +173,3 @@ def questions_of(session: Session, sample: SampleRow, numbers: Iterable[int]) ->
     for row in session.scalars(query.order_by(QuestionRow.asked_at)):
         found[row.seq].append(question_of(session, row))
     return found
-
-
-def _minutes_of(session: Session, sample: SampleRow) -> Minutes | None:
-    row = session.get(MinutesRow, sample.id)
-    if row is None:
-        return None
-    whole = hashlib.sha256(row.body.encode()).hexdigest() == row.sha256
-    return Minutes(body=MinutesBody.model_validate_json(row.body), sha256=row.sha256, whole=whole)

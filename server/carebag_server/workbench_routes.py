@@ -93,7 +93,7 @@ def draw_week(monday: Day, wanted: DrawSample, caller: Reviewer, hub: TheHub) ->
 @router.post("/review/weeks/{monday}/minutes", status_code=201)
 def sign_minutes(monday: Day, said: SignMinutes, caller: Reviewer, hub: TheHub) -> WeekPlan:
     with hub.database.transaction() as session:
-        return review_weeks.sign_minutes(hub, session, caller, monday, said.words)
+        return review_weeks.sign_minutes(hub, session, caller, monday, said)
 
 
 @router.get("/review/accesses/{seq}")

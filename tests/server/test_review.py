@@ -186,6 +186,100 @@ def test_judged_and_minuted_once_and_for_good(past: Any, karin: Any) -> None:
             connection.execute(text(statement))
 
 
+def judged(hub: Any, headers: Any, plan: Any) -> str:
+    """All of the sample in order; the week's path."""
+    for one in plan["sample"]["drawn"]:
+        said = post(hub, headers, f"/api/review/accesses/{one['access']['seq']}/judgements", {"verdict": "in_order"})
+        assert said.status_code == 201
+    return f"/api/review/weeks/{WEEK}/minutes"
+
+
+def test_the_minutes_say_what_was_judged(past: Any, karin: Any) -> None:
+    """Period, visit and person in the signed text; the patient's name beside it, so that it can be hidden later."""
+    plan = draw(past, karin, 0, 2)
+    path = judged(past, karin, plan)
+    minutes = post(past, karin, path, {}).json()["minutes"]
+    body = minutes["body"]
+    assert (body["monday"], body["until"], body["version"], body["corrects"]) == (WEEK, "2026-11-22", 1, None)
+    for line, one in zip(body["found"], plan["sample"]["drawn"], strict=True):
+        access = one["access"]
+        assert (line["at"], line["role"], line["patient_id"]) == (access["at"], access["role"], access["patient"]["id"])
+        with past.database.reading() as session:
+            visit = session.get_one(VisitRow, uuid.UUID(access["visit_id"]))
+            assert line["visit_at"] == visit.scheduled_at.isoformat().replace("+00:00", "Z")
+    names = {one["id"]: one["name"] for one in minutes["patients"]}
+    assert names == {
+        one["access"]["patient"]["id"]: one["access"]["patient"]["name"] for one in plan["sample"]["drawn"]
+    }
+    assert not any(name in json.dumps(body, ensure_ascii=False) for name in names.values())
+    hidden = next(iter(names))
+    with past.database.transaction() as session:
+        protect(session, OPERATOR, uuid.UUID(hidden), "sekretessmarkering", past.clock())
+    now = {one["id"]: one["name"] for one in get(past, karin, f"/api/review/weeks/{WEEK}")["minutes"]["patients"]}
+    assert now == names | {hidden: ""}
+
+
+def test_a_question_that_waits_is_signed_over_only_when_that_is_said(past: Any, karin: Any) -> None:
+    plan = draw(past, karin, 0, 0)
+    path = judged(past, karin, plan)
+    post(past, karin, f"/api/review/accesses/{elenas(plan)['seq']}/questions", {"text": "?"})
+    before = past.actions()
+    assert post(past, karin, path, {"words": "v"}).json() == {"code": "answers_missing"}
+    assert past.actions() == before
+    body = post(past, karin, path, {"words": "v", "without_answers": True}).json()["minutes"]["body"]
+    assert (body["unanswered"], body["found"][0]["questions"], body["found"][0]["answered"]) == (1, 1, 0)
+
+
+def test_minutes_are_corrected_by_a_new_version(past: Any, karin: Any) -> None:
+    path = judged(past, karin, plan := draw(past, karin, 0, 0))
+    assert post(past, karin, path, {"correction": "x"}).json() == {"code": "not_signed_yet"}
+    first = post(past, karin, path, {"words": "v"}).json()["minutes"]
+    assert post(past, karin, path, {"words": "v", "correction": "  "}).json() == {"code": "already_signed"}
+    seq = plan["sample"]["drawn"][0]["access"]["seq"]
+    past.clock.forward(seconds=1)
+    post(past, karin, f"/api/review/accesses/{seq}/judgements", {"verdict": "follow_up", "words": "Svaret kom sedan"})
+    for number in (2, 3):
+        answer = post(past, karin, path, {"words": "nytt", "correction": f"Svar kom {number}"})
+        assert answer.status_code == 201, answer.text
+    week = get(past, karin, f"/api/review/weeks/{WEEK}")
+    newest, second, oldest = week["minutes"], *week["earlier_minutes"]
+    assert [one["body"]["version"] for one in (newest, second, oldest)] == [3, 2, 1]
+    assert (oldest, second["body"]["corrects"], newest["body"]["corrects"]) == (
+        first,
+        first["sha256"],
+        second["sha256"],
+    )
+    assert (second["body"]["correction"], second["body"]["found"][0]["verdict"]) == ("Svar kom 2", "follow_up")
+    assert oldest["body"]["found"][0]["verdict"] == "in_order"
+    assert all(one["whole"] for one in (newest, second, oldest))
+    with past.database.reading() as session:
+        rows = session.scalars(select(AuditRow.object).where(AuditRow.action == "minutes_signed")).all()
+    assert [row.split()[-1] for row in rows] == [one["sha256"] for one in (oldest, second, newest)]
+    for statement in ("UPDATE review_minutes_correction SET body = 'x'", "DELETE FROM review_minutes_correction"):
+        with pytest.raises(DatabaseError, match="append_only"), past.database.engine.begin() as connection:
+            connection.execute(text(statement))
+
+
+def test_minutes_of_before_are_read(past: Any, karin: Any) -> None:
+    """Signed when the text had less in it: it stays whole, word for word."""
+    path = judged(past, karin, draw(past, karin, 0, 0))
+    signed = post(past, karin, path, {"words": "v"}).json()["minutes"]
+    body = {key: value for key, value in signed["body"].items() if key not in NEW_IN_BODY}
+    body["found"] = [{key: value for key, value in one.items() if key not in NEW_IN_LINE} for one in body["found"]]
+    old = json.dumps(body, ensure_ascii=False)
+    digest = hashlib.sha256(old.encode()).hexdigest()
+    with past.database.engine.begin() as connection:
+        on = " ON review_minutes" if past.database.engine.dialect.name == "postgresql" else ""
+        connection.exec_driver_sql(f"DROP TRIGGER review_minutes_update{on}")
+        connection.execute(text("UPDATE review_minutes SET body = :b, sha256 = :s").bindparams(b=old, s=digest))
+    read = get(past, karin, f"/api/review/weeks/{WEEK}")["minutes"]
+    assert (read["whole"], read["patients"], read["body"]["until"], read["body"]["version"]) == (True, [], None, 1)
+
+
+NEW_IN_BODY = {"until", "unanswered", "version", "corrects", "correction"}
+NEW_IN_LINE = {"role", "organization", "at", "visit_at", "patient_id"}
+
+
 def test_minutes_need_a_sample(past: Any, karin: Any) -> None:
     answer = post(past, karin, f"/api/review/weeks/{BEFORE}/minutes", {"words": ""})
     assert (answer.status_code, answer.json()) == (409, {"code": "nothing_drawn"})

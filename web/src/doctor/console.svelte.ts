@@ -73,6 +73,8 @@ export class Console {
   problem = $state('')
   #socket: ReturningSocket<ToConsole, FromConsole> | undefined
   #kitHeardMs = 0
+  /** A snapshot that comes was asked for. */
+  #joining = false
   #signals = new Set<SignalListener>()
 
   async start(): Promise<void> {
@@ -109,7 +111,12 @@ export class Console {
     this.visitId = visitId
     this.superseded = false
     sessionStorage.setItem(TAB, visitId)
-    this.#socket?.send({ type: 'join', visit_id: visitId, take_over: takeOver })
+    this.#join(takeOver)
+  }
+
+  #join(takeOver: boolean): void {
+    this.#joining = true
+    this.#socket?.send({ type: 'join', visit_id: this.visitId, take_over: takeOver })
   }
 
   leave(): void {
@@ -202,7 +209,7 @@ export class Console {
         this.asked.waiting = []
         clock.agreeWith(message.server_time)
         // this tab had the seat: its old connection may still be there, half dead
-        if (this.visitId && !this.superseded) this.#socket?.send({ type: 'join', visit_id: this.visitId, take_over: true })
+        if (this.visitId && !this.superseded) this.#join(true)
         break
       case 'queue':
         this.queue = message.visits
@@ -212,8 +219,9 @@ export class Console {
         break
       case 'snapshot':
         this.#snapshot(message.snapshot)
-        // what is hidden or shown of the patient may be another
-        void this.earlier?.load()
+        // not asked for: something was hidden or shown of the patient
+        if (!this.#joining) void this.earlier?.load()
+        this.#joining = false
         break
       case 'changed':
         if (this.visit) this.visit = applyChange(this.visit, message)

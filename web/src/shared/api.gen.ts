@@ -3649,6 +3649,11 @@ export interface components {
         /** Minutes */
         Minutes: {
             body: components["schemas"]["MinutesBody"];
+            /**
+             * Patients
+             * @default []
+             */
+            patients: components["schemas"]["NamedPatient"][];
             /** Sha256 */
             sha256: string;
             /** Whole */
@@ -3656,7 +3661,8 @@ export interface components {
         };
         /**
          * MinutesBody
-         * @description What is signed. The list of accesses holds numbers and verdicts; names of patients are not repeated in it.
+         * @description What is signed. Patients stand in it by id: their names are looked up when it is read, so that an identity that
+         *     is protected later is not told by old minutes. Fields with a default are missing in minutes of before.
          */
         MinutesBody: {
             /** Organization */
@@ -3693,6 +3699,25 @@ export interface components {
              * Format: date-time
              */
             signed_at: string;
+            /** Until */
+            until: string | null;
+            /**
+             * Unanswered
+             * @default 0
+             */
+            unanswered: number;
+            /**
+             * Version
+             * @default 1
+             */
+            version: number;
+            /** Corrects */
+            corrects: string | null;
+            /**
+             * Correction
+             * @default
+             */
+            correction: string;
         };
         /** MinutesLine */
         MinutesLine: {
@@ -3718,6 +3743,22 @@ export interface components {
             questions: number;
             /** Answered */
             answered: number;
+            /**
+             * Role
+             * @default
+             */
+            role: string;
+            /**
+             * Organization
+             * @default
+             */
+            organization: string;
+            /** At */
+            at: string | null;
+            /** Visit At */
+            visit_at: string | null;
+            /** Patient Id */
+            patient_id: string | null;
         };
         /** NamePasskey */
         NamePasskey: {
@@ -4852,6 +4893,16 @@ export interface components {
              * @default
              */
             words: string;
+            /**
+             * Without Answers
+             * @default false
+             */
+            without_answers: boolean;
+            /**
+             * Correction
+             * @default
+             */
+            correction: string;
         };
         /** SignNote */
         SignNote: {
@@ -5312,6 +5363,11 @@ export interface components {
             suggested_risk: number;
             sample: components["schemas"]["Sample"] | null;
             minutes: components["schemas"]["Minutes"] | null;
+            /**
+             * Earlier Minutes
+             * @default []
+             */
+            earlier_minutes: components["schemas"]["Minutes"][];
         };
         /** Welcome */
         Welcome: {
