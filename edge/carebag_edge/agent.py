@@ -33,6 +33,7 @@ from carebag_edge.nurse_pages import NursePages
 from carebag_edge.nurse_sessions import NurseSessions
 from carebag_edge.room_desk import RoomDesk
 from carebag_edge.settings import KitSettings
+from carebag_edge.staff_questions import StaffQuestions
 from carebag_edge.store import open_store
 from carebag_edge.supervisor import Supervisor
 from carebag_edge.sync import Outbox, Sync
@@ -96,6 +97,7 @@ class Agent:
         me = f"kit:{self.key.kit_id}"
         self.room = RoomDesk(self, self.bedside, self.live_media, camera or NoExaminationCamera(), me)
         self.sessions.can_be_asked = lambda: self.link.core.state == "online" and not self.visit_is_open()
+        self.questions = StaffQuestions(self.journal, self.hub, self._who_may_be_asked, self.changed)
         self.supervisor = Supervisor(self, self.link, self.live_media, clock)
         self.supervisor.telephone = self.journal.state(TELEPHONE) or ""
         self.listening = make_listening(self)
@@ -121,7 +123,7 @@ class Agent:
         if self.listening.recover() is not None:
             self.journaled("recording_recovered")
         parts = [self.sync.run(), self.link.run(), self.pages.run(), self._run_instruments(), self._tick()]
-        parts += [self._pass_signals(), self.supervisor.run(), self.room.run()]
+        parts += [self._pass_signals(), self.supervisor.run(), self.room.run(), self.questions.run()]
         try:
             async with self.hub, asyncio.TaskGroup() as group:
                 for part in parts:
@@ -174,6 +176,7 @@ class Agent:
                 self.sync.renew()
             self.sync.wake()
             self.supervisor.hub_is_back()
+            self.questions.wake()
             self.changed("hub_back" if self._was_lost else None)
             self._was_lost = False
         else:
@@ -242,6 +245,7 @@ class Agent:
         self.ears.present(visit_id, viewers)
         self.proofs.present(viewers)
         self.room.visit_changed()
+        self.questions.visit_changed(is_open=self.visit_is_open())
         self._guests = guests_served(self.bedside.open_snapshot(None), self._guests)
         before, self._viewers = self._viewers, (visit_id, *viewers, *self._guests)
         if before == self._viewers:
@@ -260,6 +264,10 @@ class Agent:
 
     def visit_is_open(self) -> bool:
         return self.bedside.binder.visit is not None
+
+    def _who_may_be_asked(self) -> Person | None:
+        """The nurse, while she looks at her page between two visits."""
+        return self.sessions.person if self.pages.present and not self.visit_is_open() else None
 
     def doctors_present(self) -> int:
         return len(self._room()[1])

@@ -46,6 +46,7 @@ def make_commands(agent: "Agent") -> NurseCommands:
         intake=agent.intake,
         instruments=agent.instruments,
         bag=bag,
+        questions=agent.questions,
         owner=agent,
         clock=agent.clock,
         spawn=agent.spawn,

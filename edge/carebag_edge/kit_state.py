@@ -48,6 +48,7 @@ def kit_state(agent: "Agent") -> KitState:
         call_codes=agent.proofs.codes,
         guests_waiting=agent.room.waiting,
         camera=agent.room.camera,
+        questions=agent.questions.shown(nurse),
         message=agent.word,
     )
 

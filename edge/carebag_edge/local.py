@@ -246,6 +246,7 @@ class LocalServer:
     async def _read(self, socket: web.WebSocketResponse, page: NursePage, token: str | None) -> None:
         if await self._greet(socket):
             self._agent.pages.join(page)
+            self._agent.questions.wake()
             self._agent.changed()
             await self._serve(socket, page, token)
 

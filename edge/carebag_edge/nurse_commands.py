@@ -15,12 +15,14 @@ from carebag_edge.intake import Intake
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.listening import Listening
 from carebag_edge.loop_test import LoopTester
+from carebag_edge.staff_questions import StaffQuestions
 from carebag_edge.tasks import Tasks
 from carebag_edge.tray import Tray
 from carebag_edge.withdrawal import withdraw
 from carebag_edge.wording import as_code
 from carebag_wire.messages import CameraDo, LinkReport, Ping, Pong, Problem, Signal
 from carebag_wire.nurse_messages import (
+    AnswerQuestion,
     CloseVisit,
     DeclineRequest,
     EnterObserved,
@@ -72,6 +74,7 @@ class NurseCommands:
         intake: Intake,
         instruments: Instruments,
         bag: BagCommands,
+        questions: StaffQuestions,
         owner: Owner,
         clock: Clock,
         spawn: Spawn,
@@ -86,6 +89,7 @@ class NurseCommands:
         self._intake = intake
         self._instruments = instruments
         self._bag = bag
+        self._questions = questions
         self._owner = owner
         self._clock = clock
         self._spawn = spawn
@@ -139,6 +143,8 @@ class NurseCommands:
             case WithdrawReading():
                 withdraw(self._bedside, self._clock, message, nurse)
                 self._owner.journaled("withdrawn")
+            case AnswerQuestion():
+                self._questions.answer(nurse, message)
             case PressSimulator():
                 await self._press(message.device, message.action)
             case _ if not self._bag.do(message, nurse):

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from starlette.concurrency import run_in_threadpool
 
 from carebag_server.database import Database
@@ -15,17 +15,28 @@ from carebag_server.sockets import LiveRooms
 from carebag_server.tables import AuditRow, VisitRow
 
 log = logging.getLogger("carebag.hub")
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 3.0
 OPERATOR_ROLE = "admin"
+BLOCKS = frozenset({"block_recorded", "block_lifted"})
+PROTECTIONS = frozenset({"identity_protected", "identity_protection_ended"})
+HIDING = BLOCKS | PROTECTIONS
+"""What hides something of a patient, or shows it again."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """Acts of operators up to a row of the log."""
+    """Acts up to a row of the log."""
 
     seq: int
     visits: set[UUID] = field(default_factory=set)
+    """Changed by operators: whoever is in their rooms comes again."""
     kits: set[UUID] = field(default_factory=set)
+    hidden_seq: int = 0
+    """The last row by which something was hidden or shown; 0: none."""
+    hidden_visits: set[UUID] = field(default_factory=set)
+    """All of the patients concerned."""
+    hidden_kits: set[UUID] = field(default_factory=set)
+    """Kits that show such a patient's identity: a block hides nothing from the provider's own nurses."""
 
 
 class AdminActs:
@@ -34,6 +45,8 @@ class AdminActs:
     def __init__(self, database: Database, live: LiveRooms) -> None:
         self._database, self._live = database, live
         self._looking: asyncio.Task[None] | None = None
+        self.hidden_seq = 0
+        """The last row of the log by which something was hidden or shown of a patient since the hub runs."""
 
     def start(self) -> None:
         self._looking = asyncio.create_task(self._look())
@@ -49,24 +62,46 @@ class AdminActs:
             with contextlib.suppress(Exception):  # the store is away: looked at again from the same row on
                 found = await run_in_threadpool(acts_after, self._database, seq)
                 seq = found.seq
-                if found.visits:
-                    log.info("visits were changed beside the hub: %d", len(found.visits))
-                    self._live.act(ReadAnew(visits=list(found.visits), kits=list(found.kits)))
+                self._tell(found)
             await asyncio.sleep(LOOK_SECONDS)
+
+    def _tell(self, found: Found) -> None:
+        if found.visits:
+            log.info("visits were changed beside the hub: %d", len(found.visits))
+            self._live.act(ReadAnew(visits=list(found.visits), kits=list(found.kits)))
+        if found.hidden_seq:
+            log.info("something of a patient was hidden or shown: visits %d", len(found.hidden_visits))
+            self.hidden_seq = found.hidden_seq
+            self._live.hidden_or_shown(found.hidden_visits, found.hidden_kits)
 
 
 def acts_after(database: Database, seq: int | None) -> Found:
-    """Visits, and their kits, that operators changed after a row of the log; None: only where the log ends now."""
+    """What was done beside the hubs after a row of the log; None: only where the log ends now."""
     with database.reading() as session:
         last = session.scalar(select(func.max(AuditRow.seq))) or 0
         if seq is None or last == seq:
             return Found(last)
-        theirs = select(AuditRow.visit_id, AuditRow.patient_id).where(
-            AuditRow.seq > seq, AuditRow.seq <= last, AuditRow.role == OPERATOR_ROLE
+        theirs = select(AuditRow.seq, AuditRow.action, AuditRow.visit_id, AuditRow.patient_id).where(
+            AuditRow.seq > seq,
+            AuditRow.seq <= last,
+            or_(AuditRow.role == OPERATOR_ROLE, AuditRow.action.in_(HIDING)),
         )
         rows = session.execute(theirs).all()
-        visits = {row.visit_id for row in rows if row.visit_id is not None}
-        merged = {row.patient_id for row in rows if row.visit_id is None and row.patient_id is not None}
+        hiding = [row for row in rows if row.action in HIDING]
+        changed = [row for row in rows if row.action not in HIDING]
+        visits = {row.visit_id for row in changed if row.visit_id is not None}
+        merged = {row.patient_id for row in changed if row.visit_id is None and row.patient_id is not None}
+        hidden = {row.patient_id for row in hiding}
+        protected = {row.patient_id for row in hiding if row.action in PROTECTIONS}
         concerned = (VisitRow.patient_id.in_(merged)) & (VisitRow.state != "closed")
-        found = session.execute(select(VisitRow.id, VisitRow.kit_id).where(VisitRow.id.in_(visits) | concerned)).all()
-        return Found(last, {row.id for row in found}, {row.kit_id for row in found})
+        of_visits = select(VisitRow.id, VisitRow.kit_id, VisitRow.patient_id)
+        found = session.execute(of_visits.where(VisitRow.id.in_(visits) | concerned)).all()
+        of_hidden = session.execute(of_visits.where(VisitRow.patient_id.in_(hidden))).all() if hidden else []
+        return Found(
+            last,
+            {row.id for row in found},
+            {row.kit_id for row in found},
+            max((row.seq for row in hiding), default=0),
+            {row.id for row in of_hidden},
+            {row.kit_id for row in of_hidden if row.patient_id in protected},
+        )

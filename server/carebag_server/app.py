@@ -55,6 +55,7 @@ from carebag_server.migrate import upgrade
 from carebag_server.oidc.provider import Provider
 from carebag_server.openapi import describe
 from carebag_server.refusals import Refused
+from carebag_server.review_questions import read_waiting
 from carebag_server.settings import Settings
 from carebag_server.sign_in_tables import OidcFlow  # noqa: F401 (its table belongs to the others)
 from carebag_server.sockets import LiveRooms
@@ -95,6 +96,8 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         hub.provider = Provider(settings.oidc, clock)
     hub.lists = Together(partial(read_lists, hub))
     hub.seats = Together(partial(may_stay, hub))
+    hub.questions = Together(partial(read_waiting, hub))
+    hub.admin_acts = AdminActs(database, live)
     hub.signed_in = Watch(lambda ids: sessions.those_alive(hub.database, ids, hub.now()))
     hub.locked = Watch(lambda ids: sessions.those_locked(hub.database, ids, hub.now()))
     hub.enrolled = Watch(partial(those_enrolled, hub.database))
@@ -150,15 +153,14 @@ _ROUTES = (
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hub: Hub = app.state.hub
-    admin_acts = AdminActs(hub.database, hub.live)
     try:
         upgrade(hub.database.engine)
         stamp(hub.database, hub.settings.demo, hub.now())
         hub.live.start(hub.settings.sfu.make(), hub.settings.bus.make(hub.settings.database_url))
-        admin_acts.start()
+        hub.admin_acts.start()
         yield
     finally:
-        await admin_acts.stop()
+        await hub.admin_acts.stop()
         await hub.live.stop()
         await hub.live.leave()
         await run_in_threadpool(hub.database.dispose)

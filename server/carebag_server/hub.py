@@ -21,6 +21,7 @@ from carebag_server.tries import Paces, Tries
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from carebag_server.admin_acts import AdminActs
     from carebag_server.callers import PersonCaller
     from carebag_server.oidc.provider import Provider
     from carebag_server.sockets import LiveRooms
@@ -52,6 +53,9 @@ class Hub:
     lists: "Together[PersonCaller, VisitList]" = field(init=False)
     seats: "Together[tuple[PersonCaller, UUID], bool]" = field(init=False)
     """Whether a doctor may stay in the room of a visit."""
+    questions: "Together[UUID, list[UUID]]" = field(init=False)
+    """What the medical lead asked each person and waits for."""
+    admin_acts: "AdminActs" = field(init=False)
     signed_in: Watch = field(init=False)
     """Sessions behind the open sockets."""
     locked: Watch = field(init=False)

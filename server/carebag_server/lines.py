@@ -54,6 +54,8 @@ class Line:
     """What is shown here may have changed without a word: the visit is read anew, over this connection."""
     requeue: Callable[[uuid.UUID | None], None] | None = None
     """For a console: a visit of this organisation (None: of any) changed, so its list of visits may be another."""
+    look_again: Callable[[], None] | None = None
+    """For a console: whether it may still see the visit that it is in, and how that looks now."""
 
     def push(self, message: Wire) -> None:
         if self.locked and not isinstance(message, OF_THE_CALL):

@@ -34,6 +34,7 @@ def session_now(caller: AnyProving, hub: TheHub, request: Request) -> SessionNow
             provider=hub.settings.oidc.name,
             fresh=is_fresh(session, caller.session_id, now),
             idle_seconds=int(sessions.IDLE.total_seconds()),
+            hidden_seq=hub.admin_acts.hidden_seq,
         )
 
 

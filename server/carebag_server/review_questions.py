@@ -1,19 +1,51 @@
-"""One access looked at: what was found of it, and what the person was asked and answered."""
+"""One access looked at: what was found of it, and what the person was asked and answered.
+
+A doctor answers on the console, a nurse at the kit that she is signed in at: the kit asks for her, and the hub looks
+whether she has a commission in the kit's organisation.
+"""
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from carebag_server.audit import Act, append, event_of
-from carebag_server.callers import PersonCaller
+from carebag_server.audit import Act, Actor, append, event_of
+from carebag_server.callers import KitCaller, PersonCaller
 from carebag_server.hub import Hub
+from carebag_server.people import nurse_commission, person_of
+from carebag_server.protection import protection_of
 from carebag_server.refusals import Refused, not_found
 from carebag_server.review_accesses import Group, access_of_row
 from carebag_server.review_tables import JudgementRow, QuestionRow
 from carebag_server.tables import AuditRow, Commission, Organization, PatientRow, Practitioner
 from carebag_wire.base import uuid7
 from carebag_wire.review import Access, AccessView, AskStaff, Judge, Judgement, NamedPatient, Question
+
+ASKED = ("doctor", "nurse")
+"""Who has a page that shows questions: the console, the kit's."""
+_OLDEST = (QuestionRow.asked_at, QuestionRow.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Who reads and answers questions, and how that appears in the log."""
+
+    practitioner_id: uuid.UUID
+    actor: Actor
+
+
+def asked_doctor(caller: PersonCaller) -> Asked:
+    return Asked(practitioner_id=caller.person.practitioner_id, actor=caller.actor())
+
+
+def asked_nurse(session: Session, kit: KitCaller, nurse_id: uuid.UUID) -> Asked:
+    """Raises: Refused: 403 `no_commission`: no nurse of the kit's organisation, or not any more."""
+    commission = nurse_commission(session, nurse_id, kit.organization_id)
+    if commission is None or commission.ended_at is not None:
+        raise Refused(403, "no_commission")
+    return Asked(practitioner_id=commission.practitioner_id, actor=kit.actor(person_of(session, commission).name))
 
 
 def read_access(hub: Hub, session: Session, caller: PersonCaller, seq: int) -> AccessView:
@@ -50,11 +82,11 @@ def judge(hub: Hub, session: Session, caller: PersonCaller, seq: int, said: Judg
 
 
 def ask(hub: Hub, session: Session, caller: PersonCaller, seq: int, said: AskStaff) -> AccessView:
-    """Ask the person of an access; a doctor reads it beside the list of visits.
+    """Ask the person of an access: a doctor reads it on the console, a nurse at her kit.
 
     Raises:
         Refused: 404 `not_found`, 409 `person_not_reachable`: nobody by that name and commission is there now, several
-            are, or it is no doctor, and so has no page on the hub that would show it.
+            are, or it is neither doctor nor nurse, and so has no page that would show it.
     """
     access, group = _the_access(hub, session, caller, seq)
     now = hub.now()
@@ -84,33 +116,48 @@ def all_questions(hub: Hub, session: Session, caller: PersonCaller) -> list[Ques
     return [question_of(session, row) for row in session.scalars(mine.order_by(QuestionRow.asked_at.desc()).limit(200))]
 
 
-def questions_to(hub: Hub, session: Session, caller: PersonCaller) -> list[Question]:
-    """What the caller was asked and has not answered. Without any there is nothing of a patient and no row."""
-    mine = select(QuestionRow).where(
-        QuestionRow.to_id == caller.person.practitioner_id, QuestionRow.answered_at.is_(None)
-    )
-    found = [question_of(session, row) for row in session.scalars(mine.order_by(QuestionRow.asked_at))]
-    if found:
-        append(session, caller.actor(), Act(action="questions_listed", object=f"questions {len(found)}"), hub.now())
+def waiting_for(session: Session, people: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Which questions wait for whom, the oldest first: numbers that say nothing of anybody, so no row."""
+    found: dict[uuid.UUID, list[uuid.UUID]] = {one: [] for one in people}
+    theirs = select(QuestionRow.to_id, QuestionRow.id).where(QuestionRow.to_id.in_(people))
+    for to_id, question_id in session.execute(theirs.where(QuestionRow.answered_at.is_(None)).order_by(*_OLDEST)):
+        found[to_id].append(question_id)
     return found
 
 
-def answer(hub: Hub, session: Session, caller: PersonCaller, question_id: uuid.UUID, text: str) -> Question:
-    """Answer once, in the person's own words.
+def read_waiting(hub: Hub, people: Sequence[uuid.UUID]) -> list[list[uuid.UUID]]:
+    """For all open consoles at once."""
+    with hub.database.reading() as session:
+        found = waiting_for(session, people)
+    return [found[one] for one in people]
+
+
+def questions_to(hub: Hub, session: Session, asked: Asked) -> list[Question]:
+    """What that person was asked and has not answered. Without any there is nothing of a patient and no row."""
+    mine = select(QuestionRow).where(QuestionRow.to_id == asked.practitioner_id, QuestionRow.answered_at.is_(None))
+    found = [question_of(session, row) for row in session.scalars(mine.order_by(*_OLDEST))]
+    if found:
+        append(session, asked.actor, Act(action="questions_listed", object=f"questions {len(found)}"), hub.now())
+    return found
+
+
+def answer(hub: Hub, session: Session, asked: Asked, question_id: uuid.UUID, text: str) -> Question:
+    """Answer once, in the person's own words; the same words again are the same answer, whose receipt was lost.
 
     Raises:
-        Refused: 404 `not_found`: none, or not to the caller; 409 `already_answered`.
+        Refused: 404 `not_found`: none, or not to that person; 409 `already_answered`, in other words.
     """
     row = session.get(QuestionRow, question_id)
-    if row is None or row.to_id != caller.person.practitioner_id:
+    if row is None or row.to_id != asked.practitioner_id:
         raise not_found()
-    if row.answered_at is not None:
+    if row.answered_at is not None and row.answer != text:
         raise Refused(409, "already_answered")
-    now = hub.now()
-    row.answer, row.answered_at = text, now
-    session.flush()
-    act = Act(action="question_answered", object=f"question {row.id}", patient_id=row.patient_id, visit_id=row.visit_id)
-    append(session, caller.actor(), act, now)
+    now, action = hub.now(), "questions_listed"
+    if row.answered_at is None:
+        row.answer, row.answered_at, action = text, now, "question_answered"
+        session.flush()
+    act = Act(action=action, object=f"question {row.id}", patient_id=row.patient_id, visit_id=row.visit_id)
+    append(session, asked.actor, act, now)
     return question_of(session, row)
 
 
@@ -121,7 +168,7 @@ def question_of(session: Session, row: QuestionRow) -> Question:
         id=row.id,
         seq=row.seq,
         to_name=row.to_name,
-        patient=NamedPatient(id=patient.id, name=patient.name) if patient else None,
+        patient=_named(session, patient) if patient else None,
         access_at=event.at if event else None,
         text=row.text,
         asked_by=row.asked_by,
@@ -129,6 +176,10 @@ def question_of(session: Session, row: QuestionRow) -> Question:
         answer=row.answer,
         answered_at=row.answered_at,
     )
+
+
+def _named(session: Session, patient: PatientRow) -> NamedPatient:
+    return NamedPatient(id=patient.id, name="" if protection_of(session, patient.id) else patient.name)
 
 
 def _the_access(hub: Hub, session: Session, caller: PersonCaller, seq: int) -> tuple[Access, Group]:
@@ -144,12 +195,12 @@ def _about(access: Access, action: str, more: str = "") -> Act:
 
 
 def _reachable(session: Session, access: Access) -> uuid.UUID:
-    """The one doctor who has that name and commission now."""
+    """The one doctor or nurse who has that name and commission now."""
     query = (
         select(Practitioner.id)
         .join(Commission, Commission.practitioner_id == Practitioner.id)
         .join(Organization, Organization.id == Commission.organization_id)
-        .where(Practitioner.name == access.practitioner, Commission.role == access.role, Commission.role == "doctor")
+        .where(Practitioner.name == access.practitioner, Commission.role == access.role, Commission.role.in_(ASKED))
         .where(Organization.name == access.organization, Commission.ended_at.is_(None))
         .distinct()
     )

@@ -1,6 +1,7 @@
 """What the medical lead's review keeps: samples, judgements, questions, minutes; and what became of a visit.
 
-Never changed after they are written, by triggers of the migration: judgements, minutes, and questions once answered.
+Never changed after they are written, by triggers of the migrations: judgements, minutes and their corrections, and
+questions once answered.
 """
 
 import uuid
@@ -79,6 +80,19 @@ class MinutesRow(Base, kw_only=True):
     sample_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("review_sample.id"), primary_key=True)
     body: Mapped[str]
     """JSON of `MinutesBody`; `sha256` is over these very bytes."""
+    sha256: Mapped[str] = mapped_column(String(64))
+    signed_by: Mapped[str]
+    signed_at: Mapped[datetime]
+
+
+class CorrectionRow(Base, kw_only=True):
+    """Minutes signed anew after the first: version 2 and on. The earlier ones stay as they were."""
+
+    __tablename__ = "review_minutes_correction"
+    sample_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("review_sample.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    body: Mapped[str]
+    """As of `MinutesRow`."""
     sha256: Mapped[str] = mapped_column(String(64))
     signed_by: Mapped[str]
     signed_at: Mapped[datetime]

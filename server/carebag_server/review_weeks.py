@@ -1,6 +1,5 @@
-"""One week's review: the plan, the sample that is drawn once, and the minutes that are signed once."""
+"""One week's review: the plan, the sample that is drawn once, and its minutes."""
 
-import hashlib
 import json
 import secrets
 import uuid
@@ -16,21 +15,19 @@ from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
 from carebag_server.refusals import Refused
 from carebag_server.review_accesses import Weighed, accesses_between
+from carebag_server.review_minutes import keep_minutes, minutes_body, minutes_of
 from carebag_server.review_questions import question_of
 from carebag_server.review_sampling import draw, reasons_of, suggested
 from carebag_server.review_scope import monday_of, span_of
-from carebag_server.review_tables import JudgementRow, MinutesRow, QuestionRow, SampledRow, SampleRow
-from carebag_wire.api import AuditCheck
+from carebag_server.review_tables import JudgementRow, QuestionRow, SampledRow, SampleRow
 from carebag_wire.base import uuid7
 from carebag_wire.review import (
     DrawSample,
     Judgement,
-    Minutes,
-    MinutesBody,
-    MinutesLine,
     Question,
     Sample,
     Sampled,
+    SignMinutes,
     WeekPlan,
 )
 
@@ -89,66 +86,27 @@ def _draw(
     append(session, caller.actor(), Act(action="sample_drawn", object=said), now)
 
 
-def sign_minutes(hub: Hub, caller: PersonCaller, week: str, words: str) -> WeekPlan:
-    """Sign the week's minutes: what was drawn, what was found, and the log as it was just before.
+def sign_minutes(hub: Hub, caller: PersonCaller, week: str, said: SignMinutes) -> WeekPlan:
+    """Sign the week's minutes: what was drawn, what was found, and the log as it was just before; or sign them anew.
 
     Raises:
-        Refused: 422 `bad_day`; 409 `nothing_drawn`, `already_signed`, `not_all_judged`.
+        Refused: 422 `bad_day`; 409 `nothing_drawn`, `already_signed` (without the word why again), `not_signed_yet`,
+            `not_all_judged`, `answers_missing` (a question waits, and it was not said that this is known).
     """
     monday = monday_of(week)
     found = _accesses(hub, caller, monday)
     with hub.database.reading() as session:
         check = verify(session, hub.now())
     with hub.database.transaction() as session:
-        _sign(hub, session, caller, _plan_of(session, caller, monday, found), check, words)
+        plan, sample = _plan_of(session, caller, monday, found), _sample(session, caller, monday)
+        if plan.sample is None or sample is None:
+            raise Refused(409, "nothing_drawn")
+        now = hub.now()
+        body = minutes_body(session, plan, said, caller.person, check, now)
+        digest = keep_minutes(session, sample, body)
+        word = f"version {body.version} " if body.version > 1 else ""
+        append(session, caller.actor(), Act(action="minutes_signed", object=f"week {monday} {word}{digest}"), now)
         return _plan_of(session, caller, monday, found)
-
-
-def _sign(hub: Hub, session: Session, caller: PersonCaller, plan: WeekPlan, check: AuditCheck, words: str) -> None:
-    now, monday = hub.now(), monday_of(plan.monday)
-    if plan.sample is None:
-        raise Refused(409, "nothing_drawn")
-    if plan.minutes is not None:
-        raise Refused(409, "already_signed")
-    if not all(one.judgements for one in plan.sample.drawn):
-        raise Refused(409, "not_all_judged")
-    body = MinutesBody(
-        organization=caller.person.organization,
-        monday=plan.monday,
-        seed=plan.sample.seed,
-        accesses=plan.sample.accesses,
-        drawn_by=plan.sample.drawn_by,
-        drawn_at=plan.sample.drawn_at,
-        found=[_line(one) for one in plan.sample.drawn],
-        log_events=check.events,
-        log_head=check.head,
-        log_root=check.root,
-        log_intact=check.intact,
-        words=words,
-        signed_by=caller.person.name,
-        signed_at=now,
-    )
-    text = body.model_dump_json()
-    sample = _sample(session, caller, monday)
-    assert sample is not None
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    session.add(MinutesRow(sample_id=sample.id, body=text, sha256=digest, signed_by=caller.person.name, signed_at=now))
-    session.flush()
-    append(session, caller.actor(), Act(action="minutes_signed", object=f"week {monday} {digest}"), now)
-
-
-def _line(one: Sampled) -> MinutesLine:
-    last = one.judgements[-1]
-    return MinutesLine(
-        seq=one.access.seq,
-        how=one.how,
-        practitioner=one.access.practitioner,
-        reasons=one.access.reasons,
-        verdict=last.verdict,
-        words=last.words,
-        questions=len(one.questions),
-        answered=sum(question.answered_at is not None for question in one.questions),
-    )
 
 
 def _accesses(hub: Hub, caller: PersonCaller, monday: date) -> list[Weighed]:
@@ -169,6 +127,7 @@ def _plan_of(session: Session, caller: PersonCaller, monday: date, found: list[W
     emergency = [facts for facts in weighing if facts.emergency]
     random, risk = suggested(len(found), len(weighing) - len(emergency))
     row = _sample(session, caller, monday)
+    minutes = minutes_of(session, row) if row else []
     return WeekPlan(
         monday=monday.isoformat(),
         accesses=len(found),
@@ -177,7 +136,8 @@ def _plan_of(session: Session, caller: PersonCaller, monday: date, found: list[W
         suggested_random=random,
         suggested_risk=risk,
         sample=_sample_of(session, row, {one.facts.seq: one for one in found}) if row else None,
-        minutes=_minutes_of(session, row) if row else None,
+        minutes=minutes[0] if minutes else None,
+        earlier_minutes=minutes[1:],
     )
 
 
@@ -225,11 +185,3 @@ def questions_of(session: Session, sample: SampleRow, numbers: Iterable[int]) ->
     for row in session.scalars(query.order_by(QuestionRow.asked_at)):
         found[row.seq].append(question_of(session, row))
     return found
-
-
-def _minutes_of(session: Session, sample: SampleRow) -> Minutes | None:
-    row = session.get(MinutesRow, sample.id)
-    if row is None:
-        return None
-    whole = hashlib.sha256(row.body.encode()).hexdigest() == row.sha256
-    return Minutes(body=MinutesBody.model_validate_json(row.body), sha256=row.sha256, whole=whole)

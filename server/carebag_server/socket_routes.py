@@ -46,6 +46,7 @@ from carebag_wire.messages import (
     from_console,
     from_kit,
 )
+from carebag_wire.review import QuestionsWaiting
 from carebag_wire.visit import DoctorHears, VisitSnapshot
 
 router = APIRouter()
@@ -55,6 +56,8 @@ LAST_WORD_SECONDS = 0.2
 """For what a peer said before it closed, where that was noticed by what could not be sent to it."""
 QUEUE_SECONDS = 0.5
 """Between two lists to one page: each is read, and logged, anew, with those of the others who wait."""
+QUESTIONS_SECONDS = 10.0
+"""How soon a doctor with an open console sees that the medical lead asked something."""
 _ENDINGS = (Over, WebSocketDisconnect)
 
 
@@ -132,6 +135,7 @@ class Console:
     def __init__(self, hub: Hub, line: Line, caller: PersonCaller) -> None:
         self.hub, self.line, self.caller = hub, line, caller
         self._queue_wanted = asyncio.Event()
+        self._look_wanted = asyncio.Event()
         self._homes: frozenset[uuid.UUID] = frozenset()
         self._pace = Pace(BURST, PER_S)
         self._relay = RelayGiver(hub.settings.turn, hub.now, self._may_relay, line.push)
@@ -145,6 +149,7 @@ class Console:
         live.welcome(self.line, self._participant_id, person.name)
         self._queue_wanted.set()
         self.line.requeue = self._requeue
+        self.line.look_again = self._look_wanted.set
         await until_one_ends(self._answer(), self._send_queues(), *self._watches(), self._relay.run(), anew.run())
 
     async def _came(self, hello: Hello) -> ConsoleCame:
@@ -226,11 +231,14 @@ class Console:
                 break  # nothing was withheld after it was read
         self.line.locked = False
         if read is not None:
-            self.line.push(Snapshot(snapshot=read))
-            kit = self.hub.live.rooms.kits.get(read.visit.kit_id)
-            if kit is not None and kit.status is not None:
-                self.line.push(kit.status)
+            self._show(read)
         self._queue_wanted.set()
+
+    def _show(self, read: VisitSnapshot) -> None:
+        self.line.push(Snapshot(snapshot=read))
+        kit = self.hub.live.rooms.kits.get(read.visit.kit_id)
+        if kit is not None and kit.status is not None:
+            self.line.push(kit.status)
 
     def _read(self, visit_id: uuid.UUID) -> VisitSnapshot:
         with self.hub.database.transaction() as session:
@@ -302,19 +310,43 @@ class Console:
             await asyncio.sleep(QUEUE_SECONDS)
 
     def _watches(self) -> list[Coroutine[Any, Any, None]]:
-        return [self._watch_session(), self._watch_seat()]
+        return [self._watch_session(), self._watch_seat(), self._watch_questions()]
 
     async def _watch_seat(self) -> None:
-        """Who may not see the visit any more is shown out of its room, and the list is another."""
+        """Who may not see the visit any more is shown out of its room, and the list is another. When something was
+        hidden or shown of a patient, it is looked at once, and who stays gets the visit as it is now."""
         while True:
-            await asyncio.sleep(together.LOOK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look_wanted.wait(), together.LOOK_SECONDS)
+            wanted = self._look_wanted.is_set()
+            self._look_wanted.clear()
             visit_id = self.hub.live.rooms.seated(self.line.number)
-            if visit_id is None or await self.hub.seats.ask((self.caller, visit_id)):
+            if visit_id is None:
                 continue
-            self._relay.serve(None)
-            await self.hub.live.happen(Left(line=self.line.number))
-            self.line.refuse("seat_ended")
-            self._queue_wanted.set()
+            if not await self.hub.seats.ask((self.caller, visit_id)):
+                await self._show_out()
+            elif wanted and not self.line.locked:
+                try:
+                    self._show(await run_in_threadpool(self._read, visit_id))
+                except Refused:  # hidden just now
+                    await self._show_out()
+
+    async def _show_out(self) -> None:
+        self._relay.serve(None)
+        await self.hub.live.happen(Left(line=self.line.number))
+        self.line.refuse("seat_ended")
+        self._queue_wanted.set()
+
+    async def _watch_questions(self) -> None:
+        """That something waits is told at once and when it changes; what it is, the page fetches where it is shown."""
+        told: list[uuid.UUID] = []
+        while True:
+            if not self.line.locked:
+                waiting = await self.hub.questions.ask(self.caller.person.practitioner_id)
+                if waiting != told and not self.line.locked:
+                    self.line.push(QuestionsWaiting(ids=waiting))
+                    told = waiting
+            await asyncio.sleep(QUESTIONS_SECONDS)
 
     async def _watch_session(self) -> None:
         """A page that does not ping must not go on reading when its session is locked or has run out."""

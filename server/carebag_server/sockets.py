@@ -203,6 +203,14 @@ class LiveRooms:
                 line.refuse("hub_stopping", fatal=True)
         self._requeue({None})
 
+    def hidden_or_shown(self, visits: set[uuid.UUID], kits: set[uuid.UUID]) -> None:
+        """Of the patient of these visits something is hidden now, or shown again: consoles look again at the visit and
+        the list, kits come again. Here only; each hub finds it by itself."""
+        for number, line in self._lines.items():
+            if line.look_again is not None and self.rooms.visit_of(number) in visits:
+                line.look_again()
+        self._bring_back(set(), kits)
+
     def _requeue(self, organizations: set[uuid.UUID | None]) -> None:
         for requeue in [line.requeue for line in self._lines.values() if line.requeue is not None]:
             for organization_id in organizations:

@@ -1,5 +1,5 @@
-"""The medical lead's workbench: the log by day, samples, judgements, questions, minutes, proofs, quality; and the two
-routes by which doctors take part in it, their answers and what became of a visit."""
+"""The medical lead's workbench: the log by day, samples, judgements, questions, minutes, proofs, quality; and the
+routes by which staff take part in it: doctors' and nurses' answers, and what became of a visit."""
 
 import uuid
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from carebag_fhir.accesses import NDJSON, access_lines
 from carebag_server import review_log, review_proof, review_quality, review_questions, review_weeks
-from carebag_server.access import Doctor, Reviewer, ReviewerByQuery
+from carebag_server.access import Doctor, Reviewer, ReviewerByQuery, TheKit
 from carebag_server.api_router import api_router
 from carebag_server.audit import Act, append, events_of_visit
 from carebag_server.audit_csv import MEDIA_TYPE, csv_of
@@ -17,6 +17,7 @@ from carebag_server.audit_period import events_upto, of_person
 from carebag_server.hub import TheHub
 from carebag_server.refusals import Refused
 from carebag_server.relations import visible_visit, visible_visits
+from carebag_server.review_questions import asked_doctor, asked_nurse
 from carebag_server.review_scope import day_of, span_of, within_reach
 from carebag_server.tables import AuditRow, VisitRow
 from carebag_server.visit_views import heads_of
@@ -34,9 +35,12 @@ from carebag_wire.review import (
     Judge,
     LogPage,
     LogQuery,
+    NurseAnswers,
+    OfNurse,
     PatientAccesses,
     QualityWeek,
     Question,
+    QuestionsWaiting,
     SayOutcome,
     SignMinutes,
     WeekPlan,
@@ -91,7 +95,7 @@ def draw_week(monday: Day, wanted: DrawSample, caller: Reviewer, hub: TheHub) ->
 
 @router.post("/review/weeks/{monday}/minutes", status_code=201)
 def sign_minutes(monday: Day, said: SignMinutes, caller: Reviewer, hub: TheHub) -> WeekPlan:
-    return review_weeks.sign_minutes(hub, caller, monday, said.words)
+    return review_weeks.sign_minutes(hub, caller, monday, said)
 
 
 @router.get("/review/accesses/{seq}")
@@ -219,13 +223,33 @@ def compare_checkpoint(kept: CompareCheckpoint, caller: Reviewer, hub: TheHub) -
 def my_questions(caller: Doctor, hub: TheHub) -> list[Question]:
     """What the medical lead asks the caller and waits for."""
     with hub.database.transaction() as session:
-        return review_questions.questions_to(hub, session, caller)
+        return review_questions.questions_to(hub, session, asked_doctor(caller))
 
 
 @router.post("/questions/{question_id}/answer")
 def answer_question(question_id: uuid.UUID, said: AnswerQuestion, caller: Doctor, hub: TheHub) -> Question:
     with hub.database.transaction() as session:
-        return review_questions.answer(hub, session, caller, question_id, said.text)
+        return review_questions.answer(hub, session, asked_doctor(caller), question_id, said.text)
+
+
+@router.post("/kit/questions")
+def nurses_questions(of: OfNurse, caller: TheKit, hub: TheHub) -> list[Question]:
+    with hub.database.transaction() as session:
+        return review_questions.questions_to(hub, session, asked_nurse(session, caller, of.nurse_id))
+
+
+@router.post("/kit/questions/waiting")
+def nurses_questions_waiting(of: OfNurse, caller: TheKit, hub: TheHub) -> QuestionsWaiting:
+    with hub.database.reading() as session:
+        nurse = asked_nurse(session, caller, of.nurse_id).practitioner_id
+        return QuestionsWaiting(ids=review_questions.waiting_for(session, [nurse])[nurse])
+
+
+@router.post("/kit/questions/{question_id}/answer")
+def nurse_answers(question_id: uuid.UUID, said: NurseAnswers, caller: TheKit, hub: TheHub) -> Question:
+    with hub.database.transaction() as session:
+        asked = asked_nurse(session, caller, said.nurse_id)
+        return review_questions.answer(hub, session, asked, question_id, said.text)
 
 
 @router.post("/visits/{visit_id}/outcome", status_code=204)

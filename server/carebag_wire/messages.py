@@ -8,6 +8,7 @@ from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
 from carebag_wire.calls import Relay, RelayState, SfuServes
 from carebag_wire.guests import Guest, LinkQuality
 from carebag_wire.ladder import Ladder
+from carebag_wire.review import QuestionsWaiting
 from carebag_wire.scores import EarlyWarning, ScorePremise
 from carebag_wire.visit import (
     CameraState,
@@ -268,7 +269,8 @@ ToConsole = Annotated[
     | Live
     | Superseded
     | LinkReport
-    | Relay,
+    | Relay
+    | QuestionsWaiting,
     Field(discriminator="type"),
 ]
 FromKit = Annotated[Hello | Ping | Signal | KitStatus | Live | LinkReport, Field(discriminator="type")]

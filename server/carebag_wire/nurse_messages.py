@@ -8,6 +8,7 @@ from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
 from carebag_wire.calls import CallCode, Relay, RelayState
 from carebag_wire.ladder import Ladder
 from carebag_wire.messages import CameraDo, Hello, LinkReport, Ping, Pong, Problem, Signal, Welcome
+from carebag_wire.review import Question, SomeWords, Words
 from carebag_wire.values import InstrumentKind, MeasuredKind, ObservedKind, Quantity, Seen
 from carebag_wire.visit import (
     CameraState,
@@ -208,6 +209,26 @@ class Damage(Wire):
     seen_at: Utc | None = None
 
 
+class AnswerQuestion(Wire):
+    """The nurse's answer to the medical lead; once."""
+
+    type: Literal["answer_question"] = "answer_question"
+    question_id: Id
+    text: SomeWords
+
+
+class StaffQuestion(Wire):
+    """A question of the medical lead to the nurse, and how far her answer is."""
+
+    question: Question
+    given: Words = ""
+    """Her words."""
+    answer: Literal["none", "kept", "sent", "refused"] = "none"
+    """`kept`: on the kit's disk, not at the hub; `sent`: durable at the hub; `refused`: the hub will not have it."""
+    problem: Code | None = None
+    """Why it was refused."""
+
+
 class KitState(Wire):
     """Everything the nurse's page shows, whole, at every change."""
 
@@ -259,6 +280,8 @@ class KitState(Wire):
     """How often the kit got another address and reached the hub by it: calls from before that go nowhere."""
     hub_problem: Code | None = None
     """Why the hub will not have this kit, where that stays until a person does something: `kit_unknown`, …"""
+    questions: list[StaffQuestion] = []
+    """Of the medical lead to this nurse; none are fetched while a visit is open."""
     message: Code | None = None
     """The last thing that happened and needs a word: `hub_lost`, `device_lost`, `saved`, …"""
 
@@ -275,6 +298,7 @@ FromNurse = Annotated[
     | Signal
     | LinkReport
     | CameraDo
+    | AnswerQuestion
     | StartPairing
     | ChooseDevice
     | GivePasskey

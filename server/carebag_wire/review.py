@@ -129,7 +129,8 @@ class Sampled(Wire):
 
 
 class MinutesBody(Wire):
-    """What is signed. The list of accesses holds numbers and verdicts; names of patients are not repeated in it."""
+    """What is signed. Patients stand in it by id: their names are looked up when it is read, so that an identity that
+    is protected later is not told by old minutes. Fields with a default are missing in minutes of before."""
 
     organization: ShortText
     monday: Day
@@ -145,6 +146,15 @@ class MinutesBody(Wire):
     words: Words
     signed_by: ShortText
     signed_at: Utc
+    until: Day | None = None
+    """The last day of the period; the first is `monday`."""
+    unanswered: int = 0
+    """Questions that waited for an answer when it was signed, which was then an explicit choice."""
+    version: int = 1
+    corrects: Sha256 | None = None
+    """The version before, by its digest."""
+    correction: Words = ""
+    """Why it was signed anew."""
 
 
 class MinutesLine(Wire):
@@ -156,10 +166,19 @@ class MinutesLine(Wire):
     words: Words
     questions: int
     answered: int
+    role: ShortText = ""
+    organization: ShortText = ""
+    at: Utc | None = None
+    """When the access began."""
+    visit_at: Utc | None = None
+    """When the visit was that it is of: planned for."""
+    patient_id: Id | None = None
 
 
 class Minutes(Wire):
     body: MinutesBody
+    patients: list[NamedPatient] = []
+    """Of the lines, by name; a protected one has none."""
     sha256: Sha256
     """Over the stored text of the body."""
     whole: bool
@@ -186,6 +205,9 @@ class WeekPlan(Wire):
     suggested_risk: int
     sample: Sample | None
     minutes: Minutes | None
+    """The newest version."""
+    earlier_minutes: list[Minutes] = []
+    """Versions before, the newest first."""
 
 
 class DrawSample(Wire):
@@ -215,8 +237,32 @@ class AnswerQuestion(Wire):
     text: SomeWords
 
 
+class OfNurse(Wire):
+    """Asked by a kit for the nurse who is signed in at it."""
+
+    nurse_id: Id
+    """Her commission."""
+
+
+class NurseAnswers(AnswerQuestion):
+    """A nurse's answer, by way of her kit."""
+
+    nurse_id: Id
+
+
+class QuestionsWaiting(Wire):
+    """Which questions of the medical lead wait for this person, and nothing about whom or what they are."""
+
+    type: Literal["questions_waiting"] = "questions_waiting"
+    ids: list[Id]
+
+
 class SignMinutes(Wire):
     words: Words = ""
+    without_answers: bool = False
+    """Signed although a question waits: said by the medical lead, never assumed."""
+    correction: Words = ""
+    """Why minutes that are signed are signed anew."""
 
 
 class PatientAccess(Wire):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from carebag_wire.base import PLAIN, Id, ShortText, Utc, Wire
+from carebag_wire.base import PLAIN, Count, Id, ShortText, Utc, Wire
 from carebag_wire.visit import Role
 
 Way = Literal["passkey", "oidc", "demo"]
@@ -26,6 +26,9 @@ class SessionNow(Wire):
     """Whether the last proof is new enough to sign."""
     idle_seconds: Annotated[int, Field(ge=1)]
     """After so long without use it is locked."""
+    hidden_seq: Count = 0
+    """Row of the log in which something was last hidden or shown of a patient (block, protected identity) while this
+    hub runs, 0 if nothing was: a page that has seen less reads anew what it shows."""
 
 
 class SessionView(Wire):

@@ -295,6 +295,9 @@ BODIES: dict[str, Any] = {
     "POST /api/admin/kits/{kit_id}/code": {},
     "POST /api/kit/records": {"records": []},
     "POST /api/kit/nurse": {"code": "x" * 43},
+    "POST /api/kit/questions": {"nurse_id": str(demo_id("Anna Lind"))},
+    "POST /api/kit/questions/waiting": {"nurse_id": str(demo_id("Anna Lind"))},
+    "POST /api/kit/questions/{question_id}/answer": {"nurse_id": str(demo_id("Anna Lind")), "text": "x"},
     "POST /api/kit/visits/{visit_id}/guests": {
         "nurse_id": str(demo_id("Anna Lind")),
         "role": "relative",

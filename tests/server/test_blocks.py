@@ -2,19 +2,22 @@
 
 import argparse
 import json
+import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from tests.server.test_earlier_access import REASON, do, earlier_visit, opened, state
-from tests.server.test_sockets import console, join, sound, until
+from tests.server.test_sockets import console, join, kit_line, sound, until
 
 from carebag import block as block_command
 from carebag import cli
-from carebag_server import together
+from carebag_server import admin_acts, together
 from carebag_server.access_tables import BlockRow
+from carebag_server.admin_acts import acts_after
 from carebag_server.demo_data import TIMRA
 from carebag_server.tables import AuditRow, Kit, PatientRow, VisitRow
 
@@ -104,6 +107,86 @@ def test_who_sits_in_the_room_is_shown_out(hub: Any, doctor: Any, visit: Any, mo
         while not said or said[-1]["type"] != "pong":
             said.append(socket.receive_json())
         assert visit["id"] not in json.dumps(said)
+
+
+@pytest.fixture
+def quick(monkeypatch: Any) -> None:
+    """Acts beside the hub are found soon, a seat is looked at for itself only after long. Named before `hub`."""
+    monkeypatch.setattr(admin_acts, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(together, "LOOK_SECONDS", 3600)
+
+
+def ever(socket: Any, *wanted: Callable[[Any], bool]) -> list[Any]:
+    """All that comes until each of these came, in whatever order."""
+    heard: list[Any] = []
+    while not all(any(one(message) for message in heard) for one in wanted):
+        heard.append(socket.receive_json())
+    return heard
+
+
+def place_in(bag: Any, visit: Any) -> str:
+    return next(str(one["visit"]["patient"]["place"]) for one in bag.visits if one["visit"]["id"] == visit["id"])
+
+
+def test_a_block_reaches_open_pages_at_once(quick: None, hub: Any, doctor: Any, visit: Any) -> None:
+    with console(hub) as socket:
+        join(socket, visit)
+        command(hub, "add", "191212121212")
+        assert until(socket, "problem")["code"] == "seat_ended"
+        ever(socket, lambda m: m["type"] == "queue" and visit["id"] not in json.dumps(m))
+        with hub.database.reading() as session:
+            number = str(session.scalars(select(BlockRow.id)).one())
+        command(hub, "lift", number, "--why", "patient")
+        ever(socket, lambda m: m["type"] == "queue" and visit["id"] in json.dumps(m))
+
+
+def test_a_protected_identity_reaches_the_room_the_list_and_the_bag(
+    quick: None, hub: Any, doctor: Any, visit: Any
+) -> None:
+    """The visit is read anew for who sits in it; the bag comes again, and so gets its visits without the address."""
+    with console(hub) as socket, kit_line(hub) as bag:
+        assert join(socket, visit)["visit"]["patient"]["place"]
+        assert place_in(bag, visit)
+        command(hub, "protect", "191212121212", "skyddad_folkbokforing")
+        heard = ever(socket, lambda m: m["type"] == "snapshot", lambda m: m["type"] == "queue")
+        read = next(m["snapshot"]["visit"]["patient"] for m in heard if m["type"] == "snapshot")
+        listed = next(m["visits"] for m in heard if m["type"] == "queue")
+        assert (read["protected"], read["place"]) == ("skyddad_folkbokforing", "")
+        assert [one["patient"]["name"] for one in listed if one["id"] == visit["id"]] == [""]
+        assert until(bag, "problem")["code"] == "hub_stopping"
+    with kit_line(hub) as bag:
+        assert place_in(bag, visit) == ""
+    with console(hub) as socket:
+        join(socket, visit)
+        command(hub, "unprotect", "191212121212")
+        assert not until(socket, "snapshot")["snapshot"]["visit"]["patient"].get("protected")
+
+
+def test_the_workbench_learns_that_something_was_hidden(quick: None, hub: Any, visit: Any) -> None:
+    """Asking how the session is tells it, and is no use of the session."""
+    reviewer = hub.sign_in("reviewer")
+
+    def seen() -> int:
+        return int(hub.client.get("/api/session", headers=reviewer).json()["hidden_seq"])
+
+    before = seen()
+    command(hub, "protect", "191212121212", "sekretessmarkering")
+    for _ in range(200):
+        if seen() > before:
+            break
+        time.sleep(0.05)
+    with hub.database.reading() as session:
+        row = session.scalars(select(AuditRow).where(AuditRow.action == "identity_protected")).one()
+    assert (before, seen()) == (0, row.seq)
+
+
+def test_who_is_in_another_patient_s_room_is_left_alone(hub: Any, visit: Any) -> None:
+    """And a block hides nothing from the provider's own bag."""
+    before = acts_after(hub.database, None).seq
+    command(hub, "add", "191212121212", "--visits-before", "2026-11-01T00:00+01:00")
+    found = acts_after(hub.database, before)
+    assert (found.visits, found.hidden_visits, found.hidden_kits) == (set(), {uuid.UUID(visit["id"])}, set())
+    assert acts_after(hub.database, found.seq).hidden_seq == 0
 
 
 def test_who_may_stay_stays(hub: Any, doctor: Any, visit: Any, monkeypatch: Any) -> None:

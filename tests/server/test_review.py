@@ -20,7 +20,8 @@ from carebag_server.audit import Act, Actor, append_all, verify_database
 from carebag_server.audit_csv import COLUMNS, csv_of
 from carebag_server.audit_note import NoteKey
 from carebag_server.demo_data import demo_id, ensure_demo
-from carebag_server.demo_history import JONAS, VISITS, ensure_history, planted_night
+from carebag_server.demo_history import JONAS, MARIA, VISITS, ensure_history, planted_night
+from carebag_server.protection import protect
 from carebag_server.review_proof import UNSIGNED_ORIGIN
 from carebag_server.tables import AuditRow, CareAgreement, Commission, Organization, VisitRow
 from carebag_wire.api import AuditEvent
@@ -186,6 +187,100 @@ def test_judged_and_minuted_once_and_for_good(past: Any, karin: Any) -> None:
             connection.execute(text(statement))
 
 
+def judged(hub: Any, headers: Any, plan: Any) -> str:
+    """All of the sample in order; the week's path."""
+    for one in plan["sample"]["drawn"]:
+        said = post(hub, headers, f"/api/review/accesses/{one['access']['seq']}/judgements", {"verdict": "in_order"})
+        assert said.status_code == 201
+    return f"/api/review/weeks/{WEEK}/minutes"
+
+
+def test_the_minutes_say_what_was_judged(past: Any, karin: Any) -> None:
+    """Period, visit and person in the signed text; the patient's name beside it, so that it can be hidden later."""
+    plan = draw(past, karin, 0, 2)
+    path = judged(past, karin, plan)
+    minutes = post(past, karin, path, {}).json()["minutes"]
+    body = minutes["body"]
+    assert (body["monday"], body["until"], body["version"], body["corrects"]) == (WEEK, "2026-11-22", 1, None)
+    for line, one in zip(body["found"], plan["sample"]["drawn"], strict=True):
+        access = one["access"]
+        assert (line["at"], line["role"], line["patient_id"]) == (access["at"], access["role"], access["patient"]["id"])
+        with past.database.reading() as session:
+            visit = session.get_one(VisitRow, uuid.UUID(access["visit_id"]))
+            assert line["visit_at"] == visit.scheduled_at.isoformat().replace("+00:00", "Z")
+    names = {one["id"]: one["name"] for one in minutes["patients"]}
+    assert names == {
+        one["access"]["patient"]["id"]: one["access"]["patient"]["name"] for one in plan["sample"]["drawn"]
+    }
+    assert not any(name in json.dumps(body, ensure_ascii=False) for name in names.values())
+    hidden = next(iter(names))
+    with past.database.transaction() as session:
+        protect(session, OPERATOR, uuid.UUID(hidden), "sekretessmarkering", past.clock())
+    now = {one["id"]: one["name"] for one in get(past, karin, f"/api/review/weeks/{WEEK}")["minutes"]["patients"]}
+    assert now == names | {hidden: ""}
+
+
+def test_a_question_that_waits_is_signed_over_only_when_that_is_said(past: Any, karin: Any) -> None:
+    plan = draw(past, karin, 0, 0)
+    path = judged(past, karin, plan)
+    post(past, karin, f"/api/review/accesses/{elenas(plan)['seq']}/questions", {"text": "?"})
+    before = past.actions()
+    assert post(past, karin, path, {"words": "v"}).json() == {"code": "answers_missing"}
+    assert past.actions() == before
+    body = post(past, karin, path, {"words": "v", "without_answers": True}).json()["minutes"]["body"]
+    assert (body["unanswered"], body["found"][0]["questions"], body["found"][0]["answered"]) == (1, 1, 0)
+
+
+def test_minutes_are_corrected_by_a_new_version(past: Any, karin: Any) -> None:
+    path = judged(past, karin, plan := draw(past, karin, 0, 0))
+    assert post(past, karin, path, {"correction": "x"}).json() == {"code": "not_signed_yet"}
+    first = post(past, karin, path, {"words": "v"}).json()["minutes"]
+    assert post(past, karin, path, {"words": "v", "correction": "  "}).json() == {"code": "already_signed"}
+    seq = plan["sample"]["drawn"][0]["access"]["seq"]
+    past.clock.forward(seconds=1)
+    post(past, karin, f"/api/review/accesses/{seq}/judgements", {"verdict": "follow_up", "words": "Svaret kom sedan"})
+    for number in (2, 3):
+        answer = post(past, karin, path, {"words": "nytt", "correction": f"Svar kom {number}"})
+        assert answer.status_code == 201, answer.text
+    week = get(past, karin, f"/api/review/weeks/{WEEK}")
+    newest, second, oldest = week["minutes"], *week["earlier_minutes"]
+    assert [one["body"]["version"] for one in (newest, second, oldest)] == [3, 2, 1]
+    assert (oldest, second["body"]["corrects"], newest["body"]["corrects"]) == (
+        first,
+        first["sha256"],
+        second["sha256"],
+    )
+    assert (second["body"]["correction"], second["body"]["found"][0]["verdict"]) == ("Svar kom 2", "follow_up")
+    assert oldest["body"]["found"][0]["verdict"] == "in_order"
+    assert all(one["whole"] for one in (newest, second, oldest))
+    with past.database.reading() as session:
+        rows = session.scalars(select(AuditRow.object).where(AuditRow.action == "minutes_signed")).all()
+    assert [row.split()[-1] for row in rows] == [one["sha256"] for one in (oldest, second, newest)]
+    for statement in ("UPDATE review_minutes_correction SET body = 'x'", "DELETE FROM review_minutes_correction"):
+        with pytest.raises(DatabaseError, match="append_only"), past.database.engine.begin() as connection:
+            connection.execute(text(statement))
+
+
+def test_minutes_of_before_are_read(past: Any, karin: Any) -> None:
+    """Signed when the text had less in it: it stays whole, word for word."""
+    path = judged(past, karin, draw(past, karin, 0, 0))
+    signed = post(past, karin, path, {"words": "v"}).json()["minutes"]
+    body = {key: value for key, value in signed["body"].items() if key not in NEW_IN_BODY}
+    body["found"] = [{key: value for key, value in one.items() if key not in NEW_IN_LINE} for one in body["found"]]
+    old = json.dumps(body, ensure_ascii=False)
+    digest = hashlib.sha256(old.encode()).hexdigest()
+    with past.database.engine.begin() as connection:
+        on = " ON review_minutes" if past.database.engine.dialect.name == "postgresql" else ""
+        connection.exec_driver_sql(f"DROP TRIGGER review_minutes_update{on}")
+        connection.execute(text("UPDATE review_minutes SET body = :b, sha256 = :s").bindparams(b=old, s=digest))
+    read = get(past, karin, f"/api/review/weeks/{WEEK}")["minutes"]
+    assert (read["whole"], read["patients"], read["body"]["until"], read["body"]["version"]) == (True, [], None, 1)
+
+
+NEW_IN_BODY = {"until", "unanswered", "version", "corrects", "correction"}
+NEW_IN_LINE = {"role", "organization", "at", "visit_at", "patient_id"}
+
+
 def test_minutes_need_a_sample(past: Any, karin: Any) -> None:
     answer = post(past, karin, f"/api/review/weeks/{BEFORE}/minutes", {"words": ""})
     assert (answer.status_code, answer.json()) == (409, {"code": "nothing_drawn"})
@@ -263,12 +358,73 @@ def _stored(hub: Any, one: uuid.UUID) -> Any:
     return one if hub.database.engine.dialect.name == "postgresql" else one.hex
 
 
-def test_who_left_and_who_has_no_page_cannot_be_asked(past: Any, karin: Any) -> None:
+def test_who_left_cannot_be_asked(past: Any, karin: Any) -> None:
+    answer = ask(past, karin, draw(past, karin, 40), JONAS)
+    assert (answer.status_code, answer.json()) == (409, {"code": "person_not_reachable"})
+
+
+def ask(hub: Any, headers: Any, plan: Any, name: str, words: str = "Varför?") -> Any:
+    seq = next(one["access"]["seq"] for one in plan["sample"]["drawn"] if one["access"]["practitioner"] == name)
+    return post(hub, headers, f"/api/review/accesses/{seq}/questions", {"text": words})
+
+
+def by_kit(hub: Any, path: str, nurse: str = "Anna Lind", **said: Any) -> Any:
+    body = json.dumps({"nurse_id": str(demo_id(nurse)), **said}).encode()
+    return hub.kit.request("POST", f"/api/kit/questions{path}", body)
+
+
+def test_a_nurse_is_asked_and_answers_at_her_kit(past: Any, karin: Any) -> None:
     plan = draw(past, karin, 40)
-    for name in (JONAS, "Anna Lind"):
-        seq = next(one["access"]["seq"] for one in plan["sample"]["drawn"] if one["access"]["practitioner"] == name)
-        answer = post(past, karin, f"/api/review/accesses/{seq}/questions", {"text": "Varför?"})
-        assert (answer.status_code, answer.json()) == (409, {"code": "person_not_reachable"})
+    assert by_kit(past, "/waiting").json()["ids"] == []
+    assert by_kit(past, "").json() == []
+    before = past.actions()
+    asked = ask(past, karin, plan, "Anna Lind", "Vad gjorde du där?")
+    assert asked.status_code == 201, asked.text
+    assert by_kit(past, "/waiting").json()["ids"] == [asked.json()["questions"][0]["id"]]
+    [mine] = by_kit(past, "").json()
+    assert (mine["text"], mine["asked_by"], mine["answered_at"]) == ("Vad gjorde du där?", "Karin Berg", None)
+    path = f"/{mine['id']}/answer"
+    answered = [by_kit(past, path, text=words) for words in ("Besök", " Besök ", "Annat")]
+    assert [one.status_code for one in answered] == [200, 200, 409]
+    assert answered[0].json() == answered[1].json()
+    assert get(past, karin, "/api/review/questions")[0]["answer"] == "Besök"
+    assert by_kit(past, "/waiting").json()["ids"] == []
+    told = ["question_asked", "questions_listed", "question_answered", "questions_listed", "questions_listed"]
+    assert past.actions()[len(before) :] == told
+    with past.database.reading() as session:
+        row = session.scalars(select(AuditRow).where(AuditRow.action == "question_answered")).one()
+    assert (row.practitioner, row.role) == ("Anna Lind · Väska 1", "nurse")
+
+
+def test_a_nurses_question_is_nobody_elses(past: Any, karin: Any) -> None:
+    ask(past, karin, draw(past, karin, 40), "Anna Lind")
+    [mine] = by_kit(past, "").json()
+    path = f"/{mine['id']}/answer"
+    with past.database.transaction() as session:
+        session.execute(update(Commission).where(Commission.practitioner_id == demo_id(MARIA)).values(ended_at=None))
+    assert by_kit(past, path, MARIA, text="x").json() == {"code": "not_found"}
+    assert by_kit(past, "", MARIA).json() == []
+    assert by_kit(past, "", "Elena Ruiz").json() == {"code": "no_commission"}
+    assert post(past, past.sign_in("doctor"), f"/api/questions/{mine['id']}/answer", {"text": "x"}).status_code == 404
+    with past.database.transaction() as session:
+        session.execute(update(Commission).where(Commission.role == "nurse").values(ended_at=past.clock()))
+    for path in ("", "/waiting"):
+        assert by_kit(past, path).json() == {"code": "no_commission"}
+
+
+OPERATOR = Actor(
+    practitioner="Maj", role="operator", care_unit="u", organization="o", purpose="p", origin="o", request_ref="r"
+)
+
+
+def test_a_question_about_a_protected_patient_names_nobody(past: Any, karin: Any) -> None:
+    access = elenas(draw(past, karin))
+    post(past, karin, f"/api/review/accesses/{access['seq']}/questions", {"text": "?"})
+    with past.database.transaction() as session:
+        protect(session, OPERATOR, uuid.UUID(access["patient"]["id"]), "turvakielto", past.clock())
+    for headers, path in ((past.sign_in("doctor"), "/api/questions"), (karin, "/api/review/questions")):
+        [mine] = get(past, headers, path)
+        assert (mine["patient"]["id"], mine["patient"]["name"]) == (access["patient"]["id"], "")
 
 
 def test_an_access_is_read_by_any_of_its_rows(past: Any, karin: Any) -> None:

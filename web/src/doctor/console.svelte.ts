@@ -23,6 +23,7 @@ import {
   type VisitHead,
   type VisitSnapshot,
 } from '../shared/wire'
+import { Asked } from './asked.svelte'
 import type { Earlier } from './earlier.svelte'
 import { isNewer } from './newest'
 import { SamePage } from './samePage'
@@ -40,6 +41,8 @@ type SignalListener = (signal: Signal) => void
 
 export class Console {
   readonly api = new Api('doctor')
+  /** Questions of the medical lead. */
+  readonly asked = new Asked(this.api)
   readonly guard = new SessionGuard(this.api, { unlocked: () => this.#unlocked(), out: () => this.#out(), polls: false })
   me = $state.raw<Person | null>(null)
   /** False once the hub said that nobody is signed in. */
@@ -72,6 +75,8 @@ export class Console {
   #socket: ReturningSocket<ToConsole, FromConsole> | undefined
   readonly #page = new SamePage()
   #kitHeardMs = 0
+  /** A snapshot that comes was asked for. */
+  #joining = false
   #signals = new Set<SignalListener>()
 
   async start(): Promise<void> {
@@ -108,7 +113,12 @@ export class Console {
     this.visitId = visitId
     this.superseded = false
     sessionStorage.setItem(TAB, visitId)
-    this.#socket?.send({ type: 'join', visit_id: visitId, take_over: takeOver })
+    this.#join(takeOver)
+  }
+
+  #join(takeOver: boolean): void {
+    this.#joining = true
+    this.#socket?.send({ type: 'join', visit_id: this.visitId, take_over: takeOver })
   }
 
   leave(): void {
@@ -199,15 +209,22 @@ export class Console {
       case 'welcome':
         this.participantId = message.participant_id
         this.heldToRelay = message.relay_only
+        this.asked.waiting = []
         clock.agreeWith(message.server_time)
         // this tab had the seat: its old connection may still be there, half dead
-        if (this.visitId && !this.superseded) this.#socket?.send({ type: 'join', visit_id: this.visitId, take_over: true })
+        if (this.visitId && !this.superseded) this.#join(true)
         break
       case 'queue':
         this.queue = message.visits
         break
+      case 'questions_waiting':
+        this.asked.told(message.ids)
+        break
       case 'snapshot':
         this.#snapshot(message.snapshot)
+        // not asked for: something was hidden or shown of the patient
+        if (!this.#joining) void this.earlier?.load()
+        this.#joining = false
         break
       case 'changed':
         if (this.visit) this.visit = applyChange(this.visit, message)

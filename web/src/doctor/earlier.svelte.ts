@@ -26,7 +26,7 @@ export class Earlier {
   }
 
   load(): Promise<void> {
-    return this.#take(() => this.#api.get<EarlierAccess>(`${this.#path}/earlier`))
+    return this.#take(() => this.#api.get<EarlierAccess>(`${this.#path}/earlier`), this.asks)
   }
 
   consent(said: GiveConsent): Promise<void> {
@@ -45,13 +45,13 @@ export class Earlier {
     return this.#take(() => this.#api.post<EarlierAccess>(`${this.#path}/emergency/end`))
   }
 
-  /** What was asked stays open until it is done. */
-  async #take(act: () => Promise<EarlierAccess>): Promise<void> {
+  /** What was asked stays open until it is done; reading anew closes nothing. */
+  async #take(act: () => Promise<EarlierAccess>, asks: typeof this.asks = ''): Promise<void> {
     this.busy = true
     try {
       this.access = await act()
       this.problem = ''
-      this.asks = ''
+      this.asks = asks
     } catch (error) {
       this.problem = codeOf(error)
     } finally {

@@ -1597,6 +1597,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/kit/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nurses Questions */
+        post: operations["nurses_questions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kit/questions/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nurses Questions Waiting */
+        post: operations["nurses_questions_waiting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kit/questions/{question_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nurse Answers */
+        post: operations["nurse_answers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/visits/{visit_id}/outcome": {
         parameters: {
             query?: never;
@@ -2139,8 +2190,21 @@ export interface components {
              */
             hsa_id: string;
         };
-        /** AnswerQuestion */
+        /**
+         * AnswerQuestion
+         * @description The nurse's answer to the medical lead; once.
+         */
         AnswerQuestion: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "answer_question";
+            /**
+             * Question Id
+             * Format: uuid
+             */
+            question_id: string;
             /** Text */
             text: string;
         };
@@ -3134,7 +3198,7 @@ export interface components {
         };
         FromConsole: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["DoctorHears"];
         FromGuest: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"];
-        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["LabelDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["EnterObserved"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["AcknowledgeDamage"] | components["schemas"]["PressSimulator"];
+        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["AnswerQuestion"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["LabelDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["EnterObserved"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["AcknowledgeDamage"] | components["schemas"]["PressSimulator"];
         /**
          * Gap
          * @description Samples that never arrived: zero in the file, drawn as a gap, never smoothed over.
@@ -3670,6 +3734,11 @@ export interface components {
              * @default null
              */
             hub_problem: string | null;
+            /**
+             * Questions
+             * @default []
+             */
+            questions: components["schemas"]["StaffQuestion"][];
             /**
              * Message
              * @default null
@@ -4270,6 +4339,11 @@ export interface components {
         /** Minutes */
         Minutes: {
             body: components["schemas"]["MinutesBody"];
+            /**
+             * Patients
+             * @default []
+             */
+            patients: components["schemas"]["NamedPatient"][];
             /** Sha256 */
             sha256: string;
             /** Whole */
@@ -4277,7 +4351,8 @@ export interface components {
         };
         /**
          * MinutesBody
-         * @description What is signed. The list of accesses holds numbers and verdicts; names of patients are not repeated in it.
+         * @description What is signed. Patients stand in it by id: their names are looked up when it is read, so that an identity that
+         *     is protected later is not told by old minutes. Fields with a default are missing in minutes of before.
          */
         MinutesBody: {
             /** Organization */
@@ -4314,6 +4389,25 @@ export interface components {
              * Format: date-time
              */
             signed_at: string;
+            /** Until */
+            until: string | null;
+            /**
+             * Unanswered
+             * @default 0
+             */
+            unanswered: number;
+            /**
+             * Version
+             * @default 1
+             */
+            version: number;
+            /** Corrects */
+            corrects: string | null;
+            /**
+             * Correction
+             * @default
+             */
+            correction: string;
         };
         /** MinutesLine */
         MinutesLine: {
@@ -4339,6 +4433,22 @@ export interface components {
             questions: number;
             /** Answered */
             answered: number;
+            /**
+             * Role
+             * @default
+             */
+            role: string;
+            /**
+             * Organization
+             * @default
+             */
+            organization: string;
+            /** At */
+            at: string | null;
+            /** Visit At */
+            visit_at: string | null;
+            /** Patient Id */
+            patient_id: string | null;
         };
         /** NamePasskey */
         NamePasskey: {
@@ -4399,6 +4509,19 @@ export interface components {
              */
             sha256: string | null;
         };
+        /**
+         * NurseAnswers
+         * @description A nurse's answer, by way of her kit.
+         */
+        NurseAnswers: {
+            /** Text */
+            text: string;
+            /**
+             * Nurse Id
+             * Format: uuid
+             */
+            nurse_id: string;
+        };
         /** NurseCode */
         NurseCode: {
             /** Code */
@@ -4453,6 +4576,17 @@ export interface components {
              * @default false
              */
             examination: boolean;
+            /**
+             * Nurse Id
+             * Format: uuid
+             */
+            nurse_id: string;
+        };
+        /**
+         * OfNurse
+         * @description Asked by a kit for the nurse who is signed in at it.
+         */
+        OfNurse: {
             /**
              * Nurse Id
              * Format: uuid
@@ -5039,6 +5173,19 @@ export interface components {
             answered_at: string | null;
         };
         /**
+         * QuestionsWaiting
+         * @description Which questions of the medical lead wait for this person, and nothing about whom or what they are.
+         */
+        QuestionsWaiting: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "questions_waiting";
+            /** Ids */
+            ids: string[];
+        };
+        /**
          * Queue
          * @description The doctor's list of visits, whole.
          */
@@ -5577,6 +5724,11 @@ export interface components {
             fresh: boolean;
             /** Idle Seconds */
             idle_seconds: number;
+            /**
+             * Hidden Seq
+             * @default 0
+             */
+            hidden_seq: number;
         };
         /**
          * SessionView
@@ -5627,6 +5779,16 @@ export interface components {
              * @default
              */
             words: string;
+            /**
+             * Without Answers
+             * @default false
+             */
+            without_answers: boolean;
+            /**
+             * Correction
+             * @default
+             */
+            correction: string;
         };
         /** SignNote */
         SignNote: {
@@ -5866,6 +6028,29 @@ export interface components {
             /** Elsewhere */
             elsewhere: boolean;
         };
+        /**
+         * StaffQuestion
+         * @description A question of the medical lead to the nurse, and how far her answer is.
+         */
+        StaffQuestion: {
+            question: components["schemas"]["Question"];
+            /**
+             * Given
+             * @default
+             */
+            given: string;
+            /**
+             * Answer
+             * @default none
+             * @enum {string}
+             */
+            answer: "none" | "kept" | "sent" | "refused";
+            /**
+             * Problem
+             * @default null
+             */
+            problem: string | null;
+        };
         /** StaffSession */
         StaffSession: {
             /**
@@ -6001,7 +6186,7 @@ export interface components {
              */
             device_offset_uncertainty_s: number | null;
         };
-        ToConsole: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["Queue"] | components["schemas"]["Snapshot"] | components["schemas"]["Changed"] | components["schemas"]["Present"] | components["schemas"]["Signal"] | components["schemas"]["KitStatus"] | components["schemas"]["Live"] | components["schemas"]["Superseded"] | components["schemas"]["LinkReport"] | components["schemas"]["Relay"];
+        ToConsole: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["Queue"] | components["schemas"]["Snapshot"] | components["schemas"]["Changed"] | components["schemas"]["Present"] | components["schemas"]["Signal"] | components["schemas"]["KitStatus"] | components["schemas"]["Live"] | components["schemas"]["Superseded"] | components["schemas"]["LinkReport"] | components["schemas"]["Relay"] | components["schemas"]["QuestionsWaiting"];
         ToGuest: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["GuestRoom"] | components["schemas"]["Signal"] | components["schemas"]["Relay"];
         ToNurse: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["KitState"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["LiveVitals"] | components["schemas"]["ListeningState"] | components["schemas"]["Relay"];
         /**
@@ -6218,6 +6403,11 @@ export interface components {
             suggested_risk: number;
             sample: components["schemas"]["Sample"] | null;
             minutes: components["schemas"]["Minutes"] | null;
+            /**
+             * Earlier Minutes
+             * @default []
+             */
+            earlier_minutes: components["schemas"]["Minutes"][];
         };
         /** Welcome */
         Welcome: {
@@ -6413,10 +6603,12 @@ export type MinutesLine = components['schemas']['MinutesLine'];
 export type NamePasskey = components['schemas']['NamePasskey'];
 export type NamedPatient = components['schemas']['NamedPatient'];
 export type Note = components['schemas']['Note'];
+export type NurseAnswers = components['schemas']['NurseAnswers'];
 export type NurseCode = components['schemas']['NurseCode'];
 export type NurseDoes = components['schemas']['NurseDoes'];
 export type NurseIdentity = components['schemas']['NurseIdentity'];
 export type NurseInvites = components['schemas']['NurseInvites'];
+export type OfNurse = components['schemas']['OfNurse'];
 export type OpenEmergency = components['schemas']['OpenEmergency'];
 export type OpenVisit = components['schemas']['OpenVisit'];
 export type Pairing = components['schemas']['Pairing'];
@@ -6447,6 +6639,7 @@ export type Quality = components['schemas']['Quality'];
 export type QualityWeek = components['schemas']['QualityWeek'];
 export type Quantity = components['schemas']['Quantity'];
 export type Question = components['schemas']['Question'];
+export type QuestionsWaiting = components['schemas']['QuestionsWaiting'];
 export type Queue = components['schemas']['Queue'];
 export type Reading = components['schemas']['Reading'];
 export type ReadingView = components['schemas']['ReadingView'];
@@ -6484,6 +6677,7 @@ export type Spread = components['schemas']['Spread'];
 export type StaffDetail = components['schemas']['StaffDetail'];
 export type StaffKey = components['schemas']['StaffKey'];
 export type StaffPerson = components['schemas']['StaffPerson'];
+export type StaffQuestion = components['schemas']['StaffQuestion'];
 export type StaffSession = components['schemas']['StaffSession'];
 export type StartPairing = components['schemas']['StartPairing'];
 export type StartRequest = components['schemas']['StartRequest'];
@@ -9310,6 +9504,107 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["AnswerQuestion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    nurses_questions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfNurse"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    nurses_questions_waiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfNurse"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionsWaiting"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    nurse_answers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                question_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NurseAnswers"];
             };
         };
         responses: {

@@ -55,7 +55,7 @@ document.documentElement.lang = language.now
 
 /** The text of a key in the language chosen. */
 export function t(key: Key, params?: Params): string {
-  return fill(CATALOGUES[language.now][key], params)
+  return fill(CATALOGUES[language.now][key], params, LOCALES[language.now])
 }
 
 /** A code from the API as a sentence. `specific` is tried first: a code may mean something else in a family. */
