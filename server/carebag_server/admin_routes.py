@@ -104,14 +104,14 @@ def admin_end_commission(commission_id: Id, caller: Administrator, hub: TheHub) 
 @router.post("/people/{person_id}/link")
 def admin_link(person_id: Id, said: MakeLink, caller: Administrator, hub: TheHub) -> LinkMade:
     with changing(hub, caller) as desk:
-        valid, person = timedelta(hours=said.hours), desk.keyless(person_id)
+        valid, person = timedelta(hours=said.hours), desk.keyless(person_id, other_way=_other_way(hub))
         return _link_made(hub, desk, passkey_links.issue(desk.about(person), person, valid), valid)
 
 
 @router.post("/people/{person_id}/recover")
 def admin_recover(person_id: Id, said: MakeLink, caller: Administrator, hub: TheHub) -> LinkMade:
     with changing(hub, caller) as desk:
-        valid, person = timedelta(hours=said.hours), desk.whole_person(person_id)
+        valid, person = timedelta(hours=said.hours), desk.recoverable(person_id, other_way=_other_way(hub))
         return _link_made(hub, desk, passkey_links.recover(desk.about(person), person, valid), valid)
 
 

@@ -104,15 +104,29 @@ class Desk:
         organization_id = self.session.scalars(query.order_by(*order, Commission.id.desc())).first()
         return self.change if organization_id is None else self.of(organization_id)
 
-    def keyless(self, person_id: uuid.UUID) -> Practitioner:
-        """For a link: who has a key adds the next one by it, so that no key comes to anybody unnoticed.
+    def keyless(self, person_id: uuid.UUID, *, other_way: bool) -> Practitioner:
+        """For a link: who has a way in adds keys by it, so that none comes to anybody unnoticed.
+
+        Args:
+            other_way: whether people also come by a provider, who knows them by their HSA-id.
 
         Raises:
-            Refused: as `whole_person`; 409 `has_key`.
+            Refused: as `recoverable`; 409 `has_key`.
         """
-        row = self.whole_person(person_id)
+        row = self.recoverable(person_id, other_way=other_way)
         if count_keys(self.session, row.id):
             raise Refused(409, "has_key")
+        return row
+
+    def recoverable(self, person_id: uuid.UUID, *, other_way: bool) -> Practitioner:
+        """Somebody who has lost what opened the page here.
+
+        Raises:
+            Refused: as `whole_person`; 409 `comes_by_provider`: has no key and needs none.
+        """
+        row = self.whole_person(person_id)
+        if other_way and row.hsa_id is not None and not count_keys(self.session, row.id):
+            raise Refused(409, "comes_by_provider")
         return row
 
     def key(self, key_id: uuid.UUID) -> Passkey:

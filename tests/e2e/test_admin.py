@@ -116,7 +116,7 @@ def _ends_the_commission(siri: Person, doctor: Person) -> None:
     siri.press("commission-end")
     siri.press("sure")
     expect(siri.part("commission-line")).to_have_count(0)
-    expect(doctor.part("problem")).to_be_visible(timeout=OUT_MS)
+    expect(doctor.part("signed-out")).to_be_visible(timeout=OUT_MS)
     siri.press("undo")
     expect(siri.part("commission-line")).to_have_count(1)
 

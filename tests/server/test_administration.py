@@ -12,8 +12,11 @@ from sqlalchemy import func, select
 
 from carebag_server import admin_routes, administration, passkey_links, staff, staff_lists
 from carebag_server.audit import Actor
+from carebag_server.callers import PersonCaller
 from carebag_server.demo_data import PATIENTS, PREMICARE, TIMRA, demo_id
+from carebag_server.people import person_of
 from carebag_server.people_tables import CareUnit
+from carebag_server.refusals import Refused
 from carebag_server.staff import Change
 from carebag_server.tables import AuditRow, Commission, Kit, Organization, Passkey, Practitioner
 
@@ -304,6 +307,25 @@ def test_no_key_comes_to_anybody_unnoticed(desk: Desk, tools: Any) -> None:
     desk.do(f"/keys/{left['id']}/end")
     assert desk.refused(f"/keys/{left['id']}/end") == (404, "not_found")
     assert sign_in(hub, another).status_code == 400
+
+
+@pytest.mark.parametrize(("other_way", "hsa_id"), [(True, True), (True, False), (False, True)])
+def test_who_comes_by_a_provider_gets_no_key_from_others(small_hub: Any, other_way: bool, hsa_id: bool) -> None:
+    with small_hub.database.transaction() as session:
+        person = session.get_one(Practitioner, ANNA)
+        if not hsa_id:
+            person.hsa_id = None
+        lars = person_of(session, session.get_one(Commission, demo_id("Lars Åström administrator")))
+        caller = PersonCaller(
+            person=lars, organization_id=demo_id(TIMRA), session_id=uuid.uuid4(), address="", request_ref=""
+        )
+        desk = administration.Desk(Change(session, caller.actor(), small_hub.clock()), caller, whole_hub=False)
+        for look in (desk.keyless, desk.recoverable):
+            if other_way and hsa_id:
+                with pytest.raises(Refused, match="comes_by_provider"):
+                    look(ANNA, other_way=other_way)
+            else:
+                assert look(ANNA, other_way=other_way).id == ANNA
 
 
 def test_a_passkey_could_not_choose_between_two_of_one_role(small_desk: Desk) -> None:

@@ -554,6 +554,7 @@ export const en: Messages = {
   'code.own_account': 'That is yourself. Another administrator, or who runs Carebag, does it.',
   'code.person_elsewhere': 'The person also has a commission with another care provider. Ask who runs Carebag.',
   'code.has_key': 'The person has a passkey and adds more by it. If it is lost, choose Recover sign-in.',
+  'code.comes_by_provider': 'The person signs in by your provider, and adds keys by it.',
   'code.by_operator': 'Administrators are entered by who runs Carebag.',
   'code.not_to_oneself': 'A commission for yourself is given by another administrator, or who runs Carebag.',
   'code.own_last_commission': 'It is your only commission as administrator. You would shut yourself out.',

@@ -554,6 +554,7 @@ export const es: Messages = {
   'code.own_account': 'Se trata de usted. Lo hace otra persona administradora o quien lleva el servidor.',
   'code.person_elsewhere': 'La persona también tiene un encargo con otro proveedor. Pídalo a quien lleva el servidor.',
   'code.has_key': 'La persona ya tiene una llave y con ella añade otras. Si la ha perdido, elija Recuperar el acceso.',
+  'code.comes_by_provider': 'La persona entra con el servicio de acceso de su organización y añade ella misma las llaves.',
   'code.by_operator': 'Quien lleva el servidor de Carebag registra a las personas administradoras.',
   'code.not_to_oneself': 'Un encargo para usted lo asigna otra persona administradora o quien lleva el servidor.',
   'code.own_last_commission': 'Es su único encargo de administración. Se quedaría fuera.',

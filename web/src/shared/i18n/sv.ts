@@ -553,6 +553,7 @@ export const sv = {
   'code.own_account': 'Det gäller dig själv. En annan administratör eller den som driver Carebag gör det.',
   'code.person_elsewhere': 'Personen har också uppdrag hos en annan vårdgivare. Be den som driver Carebag.',
   'code.has_key': 'Personen har redan en nyckel och lägger själv till fler. Är den borta: välj Återställ inloggning.',
+  'code.comes_by_provider': 'Personen loggar in med er inloggningstjänst och lägger själv till nycklar.',
   'code.by_operator': 'Administratörer läggs in av den som driver Carebag.',
   'code.not_to_oneself': 'Uppdrag till dig själv ges av en annan administratör eller den som driver Carebag.',
   'code.own_last_commission': 'Det är ditt enda uppdrag som administratör. Du skulle stänga ute dig själv.',
