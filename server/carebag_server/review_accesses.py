@@ -80,9 +80,7 @@ class Weighed:
         return _access(self.group, self.patient, self.relation, self.why, self.facts, self.emergency_reasons)
 
 
-def accesses_between(
-    hub: Hub, session: Session, caller: PersonCaller, start: datetime, end: datetime
-) -> list[Weighed]:
+def accesses_between(hub: Hub, session: Session, caller: PersonCaller, start: datetime, end: datetime) -> list[Weighed]:
     """All accesses of a time, by their first row."""
     query = select(AuditRow).where(
         AuditRow.at >= start,

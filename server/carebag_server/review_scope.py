@@ -33,9 +33,7 @@ def reach_of(organization_id: uuid.UUID, organization: str) -> ColumnElement[boo
         .where(CareAgreement.home_organization_id == organization_id)
     )
     theirs = and_(AuditRow.organization.in_(agreed), or_(AuditRow.action == "visits_listed", patients))
-    without_visit = or_(
-        AuditRow.organization == organization, theirs, and_(AuditRow.purpose == "emergency", patients)
-    )
+    without_visit = or_(AuditRow.organization == organization, theirs, and_(AuditRow.purpose == "emergency", patients))
     return or_(AuditRow.visit_id.in_(select(VisitRow.id).where(own)), and_(AuditRow.visit_id.is_(None), without_visit))
 
 

@@ -1480,6 +1480,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/review/log.ndjson": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Period Fhir
+         * @description As `period_csv`, as AuditEvents (IHE BALP), one in each line; or those of one patient under all identities.
+         *
+         *     Raises:
+         *         Refused: 422 `bad_day` or `bad_period`; 404 `not_found`, whether there is no such patient or none of hers.
+         */
+        get: operations["period_fhir"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit/checkpoint": {
         parameters: {
             query?: never;
@@ -8061,6 +8084,39 @@ export interface operations {
                 };
                 content: {
                     "text/csv; charset=utf-8": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    period_fhir: {
+        parameters: {
+            query: {
+                first: string;
+                last: string;
+                patient?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+ndjson": string;
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+ndjson": components["schemas"]["Refusal"];
                 };
             };
         };
