@@ -7,7 +7,7 @@ RECORDINGS ?= $(or $(CAREBAG_RECORDINGS),../shared/data)
 SCORER ?= $(RECORDINGS)/../eval/score.py
 PEERS ?= .peers
 
-.PHONY: demo test check types bench soak mutants api-cases sbom fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-command evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
+.PHONY: demo test check types bench soak mutants api-cases sbom advisories fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-command evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -55,6 +55,15 @@ sbom: $(VENV)/.dev
 	rm -rf .sbom && $(PYTHON) -m venv .sbom/venv && .sbom/venv/bin/pip install --quiet '.[edge,plot,server]'
 	$(RUN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o .sbom/carebag-python.cdx.json .sbom/venv/bin/python
 	$(RUN)/python web/npm.py --silent sbom --sbom-format=cyclonedx --package-lock-only --omit=dev > .sbom/carebag-web.cdx.json
+
+# published weaknesses of what a release holds, asked of the registries; status 3: they did not answer, which is no pass
+advisories: $(VENV)/.dev .advisories/.done
+	$(RUN)/python -m carebag.advisories --pip-audit .advisories/bin/pip-audit
+
+.advisories/.done:
+	$(PYTHON) -m venv .advisories
+	.advisories/bin/pip install --quiet 'pip-audit>=2.10'
+	touch $@
 
 # FUZZ_SECONDS of processor time for each codec (600), FUZZ_JOBS at once (2)
 fuzz: $(VENV)/.fuzz

@@ -18,7 +18,7 @@ from typing import Any
 import fhirkit
 import pytest
 
-from carebag_fhir.accesses import access_bundle
+from carebag_fhir.accesses import access_bundle, access_lines, patient_lines
 from carebag_fhir.export import visit_bundle
 from carebag_fhir.json_text import decode, encode
 from carebag_fhir.period import period_bundle
@@ -85,24 +85,44 @@ def log(head_of_visit: Any) -> Json:
     return access_bundle(head, [event])
 
 
+@pytest.fixture(scope="module")
+def lines(head_of_visit: Any) -> Json:
+    """Of a period: rows of a visit and of none, as the lines of a file say them, in a Bundle for the judges."""
+    head = head_of_visit()
+    told = {"object": "visits 3", "practitioner": "Karin Berg", "role": "reviewer", "care_unit": "MAS"}
+    told |= {"organization": "o", "purpose": "review", "origin": "127.0.0.1", "request_ref": "r", "hash": "0" * 64}
+    ids = {"patient_id": head.patient.id, "visit_id": head.id}
+    rows = [
+        {"seq": 1, "action": "visit_read", **ids},
+        {"seq": 2, "action": "patient_log_read", "patient_id": head.patient.id, "visit_id": None},
+        {"seq": 3, "action": "log_pruned", "patient_id": None, "visit_id": None},
+    ]
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    events = [AuditEvent.model_validate({"at": at, **told, **row}) for row in rows]
+    resources = [decode(line) for line in (*access_lines(events), *patient_lines([head.patient]))]
+    entries = [{"fullUrl": f"urn:uuid:{one['id']}", "resource": one} for one in resources]
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
 needs_npm_judges = pytest.mark.skipif(
     shutil.which("node") is None or not (JUDGES / "node_modules" / "@medplum" / "core").is_dir(),
     reason="the npm judges are not installed: make fhir-judges",
 )
 
 
-def test_fhirkit_finds_nothing(bundle: Json, log: Json, period: Json, with_score: Json) -> None:
+def test_fhirkit_finds_nothing(bundle: Json, log: Json, period: Json, with_score: Json, lines: Json) -> None:
     assert fhirkit_findings(bundle) == []
     assert fhirkit_findings(with_score) == []
     assert broken_links(with_score) == []
     assert fhirkit_findings(period) == []
     assert broken_links(period) == []
     assert fhirkit_findings(log) == []
+    assert fhirkit_findings(lines) == []
 
 
 @needs_npm_judges
-def test_the_npm_judges_find_nothing(bundle: Json, log: Json, period: Json, with_score: Json) -> None:
-    assert npm_findings([bundle, log, period, with_score]) == [[], [], [], []]
+def test_the_npm_judges_find_nothing(bundle: Json, log: Json, period: Json, with_score: Json, lines: Json) -> None:
+    assert npm_findings([bundle, log, period, with_score, lines]) == [[], [], [], [], []]
 
 
 # Planted faults. Each is a function that spoils one resource of the Bundle; False: there was nothing to spoil.

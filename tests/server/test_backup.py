@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
+from carebag.admin.leaves import operator
 from carebag.backup import making
 from carebag.backup.folder import BackupFault, BackupFolder, find_backup
 from carebag.backup.making import Made, make_backup
@@ -24,8 +26,10 @@ from carebag.backup.restoring import Restored, check, restore
 from carebag.cli import main
 from carebag_server.app import create_app
 from carebag_server.audit import verify_database
+from carebag_server.audit_verifier.log import examine, open_log
 from carebag_server.database import Database, make_engine
 from carebag_server.media import MediaFolder
+from carebag_server.retention.log_pruning import forget
 from carebag_server.tables import AuditRow, RecordRow, SignedIn
 
 FILES = {
@@ -124,6 +128,27 @@ def test_the_drill(hub: Any, to: BackupFolder, target_url: str, tmp_path: Path) 
     assert verify_database(target_url, (made.manifest.audit.events, made.manifest.audit.hash)).intact
     assert done.audit.intact
     opens_again(hub, target_url, tmp_path / "new" / "media", visit)
+
+
+def test_what_was_removed_is_removed_in_the_backup_and_the_log_is_whole(
+    hub: Any, to: BackupFolder, target_url: str, tmp_path: Path
+) -> None:
+    """From either engine to either: contents of the log, with the hashes that stay of them."""
+    hub.sign_in("doctor")
+    fill(hub)
+    with hub.database.transaction() as session:
+        rows = session.scalars(select(AuditRow).order_by(AuditRow.seq).limit(5)).all()
+        forget(session, operator(), rows, "RS 2026/118", hub.clock())
+    made = back_up(hub, to)
+    done = restore(find_backup(to.path), target_url, MediaFolder(tmp_path / "new" / "media"), hub.clock())
+    assert done.audit.intact
+    with open_log(target_url) as connection:
+        found = examine(connection, [(made.manifest.audit.events, made.manifest.audit.hash)])
+    assert (found.intact, found.pruned) == (True, 5)
+    database = Database(target_url)
+    with pytest.raises(DBAPIError, match="append_only"), database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM pruned_event"))
+    database.dispose()
 
 
 def opens_again(hub: Any, url: str, media: Path, visit: Any) -> None:

@@ -105,6 +105,17 @@ async def test_what_is_not_there(store: MediaStore) -> None:
         list(store.read(NAME))
 
 
+async def test_what_is_removed_is_gone_and_the_rest_is_there(store: MediaStore) -> None:
+    other = hashlib.sha256(b"other").hexdigest()
+    for name, content in ((NAME, CONTENT), (other, b"other")):
+        await take_in(store, name, chunks(content))
+    store.remove(NAME)
+    assert (store.size(NAME), store.size(other)) == (None, 5)
+    store.remove(NAME)  # twice is no fault
+    await take_in(store, NAME, chunks(CONTENT))
+    assert b"".join(store.read(NAME)) == CONTENT
+
+
 @pytest.mark.parametrize("name", ["", "..", "../../x", "A" * 64, "0" * 63, "0" * 64 + "\n"])
 async def test_only_a_digest_is_a_name(store: MediaStore, name: str) -> None:
     for act in (store.size, lambda asked: list(store.read(asked)), lambda asked: store.keep(Path("x"), asked)):

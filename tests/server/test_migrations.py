@@ -189,3 +189,14 @@ def test_the_way_down_takes_only_its_own(database: Database, revisions: list[str
     assert set(inspect(database.engine).get_table_names()) <= tables
     upgrade(database.engine)
     assert set(inspect(database.engine).get_table_names()) == tables
+
+
+def test_no_way_back_once_something_was_removed(database: Database) -> None:
+    """An older version cannot read a log with marks in it: it stays as it is, marks and triggers included."""
+    with database.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO removed_visit (visit_id, act_seq) VALUES (:visit, 1)"), {"visit": VISIT.hex}
+        )
+    with pytest.raises(RuntimeError, match="carebag retention"):
+        downgrade(database.engine, "0013")
+    assert refused(database.engine, "DELETE FROM removed_visit")

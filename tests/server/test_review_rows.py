@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from carebag_server import audit
 from carebag_server.demo_data import demo_id
@@ -61,3 +62,23 @@ def test_what_failed_left_nothing(past: Any, monkeypatch: Any) -> None:
     past.client.post("/api/review/weeks/2026-11-16/sample", headers=karin, json={"random": 1, "risk": 1})
     monkeypatch.undo()
     assert past.client.get("/api/review/weeks/2026-11-16", headers=karin).json()["sample"] is None
+
+
+def test_a_week_is_reckoned_beside_those_who_write(past: Any) -> None:
+    """In the transaction that keeps others from writing, the week's rows are not read: only what was drawn is asked."""
+    karin = past.sign_in("reviewer")
+    read: dict[bool, int] = {True: 0, False: 0}
+    writing = [False]
+
+    def heard(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("BEGIN"):
+            writing[0] = "IMMEDIATE" in statement
+        elif "FROM audit_event" in statement:
+            read[writing[0]] += 1
+
+    event.listen(past.database.engine, "before_cursor_execute", heard)
+    week = "/api/review/weeks/2026-11-16"
+    assert past.client.get(week, headers=karin).status_code == 200
+    assert past.client.post(f"{week}/sample", headers=karin, json={"random": 1, "risk": 1}).status_code in (201, 409)
+    assert read[True] == 0
+    assert read[False] > 0

@@ -16,7 +16,7 @@ from carebag_server import patients, sign_in_tables
 from carebag_server.audit import Actor, verify_database
 from carebag_server.demo_data import demo_id
 from carebag_server.patients import Described
-from carebag_server.retention import record_removal
+from carebag_server.retention import log_pruning, record_removal
 from carebag_server.retention.tables import FileToRemove, RemovedRecord, RetentionHold
 from carebag_server.tables import (
     AuditRow,
@@ -273,6 +273,42 @@ def test_a_file_that_could_not_go_goes_the_next_time(small_office: Any) -> None:
 
 def remove_files(hub: Any) -> int:
     return retention.remove_files(hub.database, hub.app.state.hub.media)
+
+
+def test_a_file_that_another_visit_names_stays(small_office: Any) -> None:
+    hub = small_office.hub
+    head = whole_visit(hub)
+    other = hub.visits()[1]
+    hub.kit.store("sound_recorded", other, stream=2)
+    others(hub, head)
+    with hub.database.transaction() as session:
+        session.get_one(VisitRow, uuid.UUID(other["id"])).closed_at = hub.clock() + timedelta(days=365 * 5)
+    small_office.settle()
+    assert remove(small_office)[0] == 0
+    assert not is_due(hub, head, small_office.later(11))
+    assert left(hub, VisitRow, VisitRow.id == uuid.UUID(other["id"])) == 1
+    assert hub.app.state.hub.media.path(hashlib.sha256(SOUND).hexdigest()).exists()
+    assert (left(hub, MediaRow), left(hub, FileToRemove)) == (1, 0)
+
+
+def test_a_hold_on_one_identity_holds_the_person(small_office: Any) -> None:
+    hub = small_office.hub
+    head = whole_visit(hub)
+    others(hub, head)
+    small_office.settle()
+    with hub.database.transaction() as session:
+        unknown = patients.register_temporary(session, SIRI, Described("Okänd man"), hub.clock())
+        into = session.get_one(VisitRow, uuid.UUID(head["id"])).patient_id
+        stated = patients.Stated(demo_id("Anna Lind"), "anhörig kom")
+        patients.merge(session, SIRI, unknown, session.get_one(PatientRow, into), stated, hub.clock())
+    placed = small_office("hold", "--provider", "Timrå kommun", "--patient", str(unknown.id), "--why", "x", "--by", "S")
+    assert placed[0] == 0
+    assert not is_due(hub, head, small_office.later(11))
+    events = len([one for one in hub.actions() if one in ("reading_stored", "visit_read", "note_signed")])
+    assert events > 0
+    with hub.database.reading() as session:
+        found = log_pruning.due_events(session, small_office.later(6))
+    assert found.held_back >= events
 
 
 def test_every_table_that_hangs_on_visit_or_patient_is_thought_of() -> None:
