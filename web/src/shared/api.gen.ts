@@ -8198,7 +8198,9 @@ export interface operations {
     };
     visit_csv: {
         parameters: {
-            query?: never;
+            query?: {
+                lang?: "sv" | "fi" | "en" | "es";
+            };
             header?: never;
             path: {
                 visit_id: string;
@@ -8232,6 +8234,7 @@ export interface operations {
             query: {
                 first: string;
                 last: string;
+                lang?: "sv" | "fi" | "en" | "es";
             };
             header?: never;
             path?: never;
