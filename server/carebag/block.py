@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--visits-before", type=_time, metavar="TIME", help="only visits planned before (2026-11-27T08:00+01:00)"
     )
     lift = command("lift", _lift, "end a block; it stays on record")
-    lift.add_argument("block", type=uuid.UUID, help="its number, as `list` shows it")
+    lift.add_argument("block", type=_number, help="its number, as `list` shows it")
     lift.add_argument("--why", required=True, choices=get_args(blocks.Why), help="the patient agrees, or an emergency")
     shown = command("list", _list, "the blocks of a patient on this care provider that are in force")
     _patient(shown)
@@ -90,15 +90,30 @@ def run(args: argparse.Namespace, clock: Callable[[], datetime] = utc_now) -> in
 
 def _patient(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "patient", help="the personal number as it is stored: twelve digits, or a Finnish one with its mark"
+        "patient", help="the personal number as it is stored: twelve digits, or a Finnish one with its mark; or the id"
     )
 
 
 def _time(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a time is written 2026-11-27T08:00+01:00") from None
     if at.tzinfo is None:
         raise argparse.ArgumentTypeError("a time needs its zone, such as +01:00")
     return at
+
+
+def _number(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("that is no number of a block: `carebag block list` shows them") from None
+
+
+def _moment(at: datetime) -> str:
+    """In this machine's zone, which is named."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def _add(args: argparse.Namespace, session: Session) -> None:
@@ -107,7 +122,9 @@ def _add(args: argparse.Namespace, session: Session) -> None:
     if args.unit and args.unit not in units:
         raise Unusable(f"no bag of {provider.name} belongs to such a unit; there are: {', '.join(sorted(units))}")
     row = blocks.block(session, _actor(args), patient.id, provider.id, args.now, args.unit, args.visits_before)
-    print(f"blocked: {row.id}")
+    what = f"what {args.unit or provider.name} documented"
+    when = f" in visits planned before {_moment(row.covers_until)}" if row.covers_until else ", in visits to come too"
+    print(f"blocked: {row.id}\n{what}{when} is hidden from all others; open pages follow within some seconds")
 
 
 def _lift(args: argparse.Namespace, session: Session) -> None:
@@ -116,15 +133,15 @@ def _lift(args: argparse.Namespace, session: Session) -> None:
     if found is None or found.organization_id != provider.id:
         raise Refused(404, "not_found")
     blocks.lift(session, _actor(args), args.block, args.why, args.now)
-    print("lifted")
+    print("lifted; open pages follow within some seconds, and the block stays on record")
 
 
 def _list(args: argparse.Namespace, session: Session) -> None:
     provider, patient = _provider(args, session), _patient_row(args, session)
     ours = [row for row in blocks.blocks_of(session, patient.id) if row.organization_id == provider.id]
     for row in ours:
-        until = f", visits before {row.covers_until.isoformat()}" if row.covers_until else ""
-        print(f"{row.id}  since {row.at.isoformat()}  {row.unit or 'all units'}{until}")
+        until = f", visits before {_moment(row.covers_until)}" if row.covers_until else ""
+        print(f"{row.id}  since {_moment(row.at)}  {row.unit or 'all units'}{until}")
     if not ours:
         print("no block is in force")
     blocks.listed(session, _actor(args), patient.id, len(ours), args.now)
@@ -134,13 +151,13 @@ def _protect(args: argparse.Namespace, session: Session) -> None:
     _provider(args, session)
     kind = cast("Protection", args.kind)
     protection.protect(session, _actor(args), _patient_row(args, session).id, kind, args.now)
-    print("protected")
+    print("protected: the address is shown nowhere, and lists have no name; open pages follow within some seconds")
 
 
 def _unprotect(args: argparse.Namespace, session: Session) -> None:
     _provider(args, session)
     protection.end_protection(session, _actor(args), _patient_row(args, session).id, args.now)
-    print("no longer protected")
+    print("no longer protected; open pages follow within some seconds")
 
 
 def _someone(text: str) -> str:
@@ -159,10 +176,17 @@ def _provider(args: argparse.Namespace, session: Session) -> Organization:
 
 
 def _patient_row(args: argparse.Namespace, session: Session) -> PatientRow:
-    found = session.scalars(select(PatientRow).where(PatientRow.personal_id == args.patient)).first()
-    if found is None:
-        raise Unusable("no patient has that number")
-    return found
+    """Two systems may have the same number: then the patient's id is needed."""
+    found = session.scalars(select(PatientRow).where(PatientRow.personal_id == args.patient)).all()
+    if len(found) > 1:
+        raise Unusable("patients of two systems have that number: give the id of one (carebag admin patient list)")
+    try:
+        one = found[0] if found else session.get(PatientRow, uuid.UUID(args.patient))
+    except ValueError:
+        one = None
+    if one is None:
+        raise Unusable("no patient has that number (carebag admin patient list shows them)")
+    return one
 
 
 def _actor(args: argparse.Namespace) -> Actor:

@@ -30,11 +30,16 @@ def browser() -> Iterator[Browser]:
             running.close()
 
 
-def new_page(running: Browser, size: dict[str, int], scheme: str = "light") -> Page:
-    """A page of a person of its own: nothing is shared with the others."""
+def new_page(running: Browser, size: dict[str, int], scheme: str = "light", zone: str | None = None) -> Page:
+    """A page of a person of its own: nothing is shared with the others.
+
+    Args:
+        zone: the browser's time zone; None: the machine's.
+    """
     context = running.new_context(
         viewport={"width": size["width"], "height": size["height"]},
         locale=LOCALE,
+        timezone_id=zone,
         color_scheme="dark" if scheme == "dark" else "light",
     )
     page = context.new_page()

@@ -71,7 +71,7 @@ class KitCodeFor:
 
 def _issue(change: Change, wanted: KitCodeFor, valid: timedelta) -> str:
     if not timedelta(0) < valid <= LONGEST:
-        raise NotPossible(f"a code is valid for up to {LONGEST // timedelta(minutes=1)} minutes")
+        raise NotPossible(f"a code is valid for 1 to {LONGEST // timedelta(minutes=1)} minutes (--minutes)")
     code = new_code()
     change.session.add(
         KitCode(

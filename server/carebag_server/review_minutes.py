@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from carebag_server.protection import protection_of
 from carebag_server.refusals import Refused
 from carebag_server.review_tables import CorrectionRow, MinutesRow, SampleRow
-from carebag_server.tables import PatientRow, VisitRow
+from carebag_server.tables import Base, PatientRow, VisitRow
 from carebag_wire.api import AuditCheck
 from carebag_wire.review import Minutes, MinutesBody, MinutesLine, NamedPatient, Sampled, SignMinutes, WeekPlan
 from carebag_wire.visit import Person
@@ -65,19 +65,26 @@ def keep_minutes(session: Session, sample: SampleRow, body: MinutesBody) -> str:
     """Store a version for good; gives the digest over its text."""
     text = body.model_dump_json()
     digest = hashlib.sha256(text.encode()).hexdigest()
-    signed = {"sample_id": sample.id, "body": text, "sha256": digest}
-    signed |= {"signed_by": body.signed_by, "signed_at": body.signed_at}
-    session.add(CorrectionRow(version=body.version, **signed) if body.version > 1 else MinutesRow(**signed))
+    by, at = body.signed_by, body.signed_at
+    if body.version > 1:
+        version = body.version
+        row: Base = CorrectionRow(
+            sample_id=sample.id, version=version, body=text, sha256=digest, signed_by=by, signed_at=at
+        )
+    else:
+        row = MinutesRow(sample_id=sample.id, body=text, sha256=digest, signed_by=by, signed_at=at)
+    session.add(row)
     session.flush()
     return digest
 
 
 def minutes_of(session: Session, sample: SampleRow) -> list[Minutes]:
     """All versions, the newest first."""
-    first = session.get(MinutesRow, sample.id)
     theirs = select(CorrectionRow).where(CorrectionRow.sample_id == sample.id)
     anew = session.scalars(theirs.order_by(CorrectionRow.version.desc())).all()
-    return [_minutes(session, row.body, row.sha256) for row in [*anew, *([first] if first else [])]]
+    found = [_minutes(session, row.body, row.sha256) for row in anew]
+    first = session.get(MinutesRow, sample.id)
+    return [*found, _minutes(session, first.body, first.sha256)] if first is not None else found
 
 
 def _minutes(session: Session, text: str, sha256: str) -> Minutes:

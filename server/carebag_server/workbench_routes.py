@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from fastapi.responses import Response, StreamingResponse
 
 from carebag_fhir.accesses import NDJSON, access_lines
+from carebag_print.words import Language
 from carebag_server import review_log, review_proof, review_quality, review_questions, review_weeks
 from carebag_server.access import Doctor, Reviewer, ReviewerByQuery, TheKit
 from carebag_server.api_router import api_router
@@ -135,17 +136,17 @@ def read_quality(caller: Reviewer, hub: TheHub) -> list[QualityWeek]:
 
 
 @router.get("/review/visits/{visit_id}/csv", response_class=CsvResponse)
-def visit_csv(visit_id: Id, caller: ReviewerByQuery, hub: TheHub) -> CsvResponse:
+def visit_csv(visit_id: Id, caller: ReviewerByQuery, hub: TheHub, lang: Language = "sv") -> CsvResponse:
     """The visit's access log; this reading of it is its last row."""
     with hub.database.transaction() as session:
         visit = visible_visit(session, caller, visit_id, hub.now())
         append(session, caller.actor(), act_on(visit, "audit_exported", f"visit {visit.id} csv"), hub.now())
         events = events_of_visit(session, visit.id)
-    return _csv(events, f"access-log-{visit_id}")
+    return _csv(events, f"access-log-{visit_id}", lang)
 
 
 @router.get("/review/log.csv", response_class=CsvResponse)
-def period_csv(first: Day, last: Day, caller: ReviewerByQuery, hub: TheHub) -> CsvResponse:
+def period_csv(first: Day, last: Day, caller: ReviewerByQuery, hub: TheHub, lang: Language = "sv") -> CsvResponse:
     """All rows within reach from one day to another, both included, at most a year.
 
     Raises:
@@ -159,7 +160,7 @@ def period_csv(first: Day, last: Day, caller: ReviewerByQuery, hub: TheHub) -> C
         act = Act(action="log_exported", object=f"days {first}/{last} csv")
         upto = append(session, caller.actor(), act, hub.now()).seq
     wanted = (AuditRow.at >= start, AuditRow.at < end, within_reach(caller))
-    return _csv(events_upto(hub.database, upto, *wanted), f"access-log-{first}-{last}")
+    return _csv(events_upto(hub.database, upto, *wanted), f"access-log-{first}-{last}", lang)
 
 
 @router.get("/review/log.ndjson", response_class=NdjsonResponse)
@@ -187,9 +188,9 @@ def period_fhir(
     return NdjsonResponse(access_lines(events_upto(hub.database, upto, *wanted)), headers=headers)
 
 
-def _csv(events: Iterable[AuditEvent], name: str) -> CsvResponse:
+def _csv(events: Iterable[AuditEvent], name: str, language: Language) -> CsvResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "private, no-store"}
-    lines: Iterator[bytes] = csv_of(events)
+    lines: Iterator[bytes] = csv_of(events, language)
     return CsvResponse(lines, headers=headers)
 
 

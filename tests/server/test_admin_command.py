@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import sys
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
@@ -176,6 +177,24 @@ def test_a_visit_is_planned_where_the_care_is_given(entered: Operator, monkeypat
     assert "long past" in entered.refused(*words, "--at", "2000-01-01T09:00")
     monkeypatch.setenv("CAREBAG_TIME_ZONE", "Nowhere/At-all")
     assert "no time zone" in entered.refused(*words, "--at", "2100-01-01T09:00")
+
+
+def test_what_was_done_is_said_in_names_and_times_with_their_zone(entered: Operator, monkeypatch: Any) -> None:
+    """Whoever typed an id sees whose it is; no time stands without its zone."""
+    monkeypatch.setenv("CAREBAG_TIME_ZONE", "Europe/Stockholm")
+    known = entered("patient", "add", said=f"Prov Provsson\n{NUMBER}\n")["id"]
+    found = entered("patient", "temporary", "--name", "Okänd man")["id"]
+    said = ("--by", "Maja Nordin", "--reason", "armband")
+    told = entered.words("patient", "merge", found, known, *said)[1]
+    assert f"Okänd man (temporary, {found}) is Prov Provsson (19811228-****, {known}) from now on" in told
+    assert f"carebag admin patient unmerge {found} --by" in told
+    assert "Okänd man" in entered.words("patient", "unmerge", found, *said)[1]
+    plan = ("visit", "plan", "--patient", known, "--kit", "Väska 1", "--at", "2100-01-01T09:00", "--reason", "Feber")
+    told = entered.words(*plan)[1]
+    assert "visit to Prov Provsson" in told
+    assert "Fri 2100-01-01 09:00 CET with Väska 1, nurse: whoever takes the kit" in told
+    assert "1 to 1440 minutes (--minutes)" in entered.refused("kit", "rotate", "Väska 1", "--minutes", "0")
+    assert re.search(r"before \d{4}-\d\d-\d\d \d\d:\d\d [A-Z0-9+]+:", entered.words("kit", "rotate", "Väska 1")[1])
 
 
 def test_a_code_and_a_link_are_drawn_and_written(entered: Operator, tmp_path: Path) -> None:

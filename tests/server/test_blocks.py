@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -205,7 +206,7 @@ def test_all_is_on_record(hub: Any, visit: Any, capsys: Any) -> None:
     assert command(hub, "add", "191212121212") == 0
     assert command(hub, "add", "191212121212") == 1
     assert command(hub, "list", "191212121212") == 0
-    number = capsys.readouterr().out.split("all units")[0].split()[-3]
+    number = capsys.readouterr().out.split("all units")[0].split()[-5]
     assert command(hub, "lift", number, "--why", "patient") == 0
     assert command(hub, "lift", number, "--why", "patient") == 1
     assert command(hub, "lift", str(uuid.uuid4()), "--why", "patient") == 1
@@ -225,6 +226,49 @@ def test_what_cannot_be_done_is_said(hub: Any, visit: Any, words: tuple[str, ...
     assert command(hub, *words) == 1
     assert capsys.readouterr().out
     assert hub.actions() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("add", "191212121212", "--visits-before", "i morgon"), "a time is written 2026-11-27T08:00+01:00"),
+        (("add", "191212121212", "--visits-before", "2026-11-27T08:00"), "a time needs its zone"),
+        (("lift", "7", "--why", "patient"), "`carebag block list` shows them"),
+    ],
+)
+def test_what_is_mistyped_is_said_in_words(hub: Any, words: tuple[str, ...], said: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit):
+        command(hub, *words)
+    told = capsys.readouterr().err
+    assert said in told
+    assert "_time" not in told
+
+
+def test_a_number_of_two_systems_asks_for_the_patient(hub: Any, visit: Any, capsys: Any) -> None:
+    """A block on the wrong patient would hide what must be seen, and show what must not."""
+    patient = visit["patient"]["id"]
+    with hub.database.transaction() as session:
+        row = session.get_one(PatientRow, uuid.UUID(patient))
+        session.add(
+            PatientRow(
+                id=uuid.uuid4(),
+                name="En annan",
+                personal_id=row.personal_id,
+                personal_id_system="urn:oid:1.2.3",
+                birth_date="",
+                place="",
+                own_doctor="",
+            )
+        )
+    assert command(hub, "add", "191212121212") == 1
+    assert "give the id of one" in capsys.readouterr().out
+    assert command(hub, "add", patient, "--visits-before", "2026-11-20T08:00+01:00") == 0
+    told = capsys.readouterr().out
+    assert "is hidden from all others" in told
+    assert command(hub, "list", patient) == 0
+    assert re.search(r"since \d{4}-\d\d-\d\d \d\d:\d\d [A-Z+0-9]+ ", capsys.readouterr().out)
+    with hub.database.reading() as session:
+        assert session.scalars(select(BlockRow.patient_id)).one() == uuid.UUID(patient)
 
 
 @pytest.mark.parametrize(("unit", "seen"), [("Timrå hemsjukvård", [False, True]), ("Natten", [True, False])])

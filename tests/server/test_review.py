@@ -17,7 +17,7 @@ from sqlalchemy.exc import DatabaseError
 
 from carebag_server import review_log
 from carebag_server.audit import Act, Actor, append_all, verify_database
-from carebag_server.audit_csv import COLUMNS, csv_of
+from carebag_server.audit_csv import HEADERS, csv_of
 from carebag_server.audit_note import NoteKey
 from carebag_server.demo_data import demo_id, ensure_demo
 from carebag_server.demo_history import JONAS, MARIA, VISITS, ensure_history, planted_night
@@ -599,13 +599,15 @@ def test_what_is_no_checkpoint(past: Any, karin: Any, kept: str) -> None:
 
 def test_the_log_as_csv(past: Any, karin: Any) -> None:
     answer = past.client.get("/api/review/log.csv?first=2026-11-18&last=2026-11-19&as=reviewer")
-    assert answer.content.startswith(b"\xef\xbb\xbfseq,at,")
+    assert answer.content.startswith("\ufeffNummer i loggen,Tid (UTC),Händelse (kod),".encode())
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert [row["practitioner"] for row in rows[:3]] == [JONAS] * 3
+    assert [(row["Person"], row["Genom väskan"]) for row in rows[:3]] == [(JONAS, "")] * 3
     assert past.actions()[-1] == "log_exported"
-    visit = rows[0]["visit_id"]
+    visit = rows[0]["Besök (id)"]
     of_visit = past.client.get(f"/api/review/visits/{visit}/csv?as=reviewer").content.decode("utf-8-sig")
-    assert list(csv.DictReader(io.StringIO(of_visit)))[-1]["action"] == "audit_exported"
+    assert list(csv.DictReader(io.StringIO(of_visit)))[-1]["Händelse (kod)"] == "audit_exported"
+    english = past.client.get(f"/api/review/visits/{visit}/csv?as=reviewer&lang=en").content.decode("utf-8-sig")
+    assert english.startswith("Number in the log,")
     for period in ("first=2026-11-19&last=2026-11-18", "first=2024-01-01&last=2026-01-01"):
         assert past.client.get(f"/api/review/log.csv?{period}&as=reviewer").json() == {"code": "bad_period"}
 
@@ -618,10 +620,10 @@ def test_the_log_of_a_period_as_fhir(past: Any, karin: Any) -> None:
     assert answer.headers["content-type"].startswith("application/fhir+ndjson")
     assert past.actions()[-1] == "log_exported"
     events = [json.loads(line) for line in answer.content.splitlines()]
-    assert [event["extension"][0]["valueDecimal"] for event in events] == [int(row["seq"]) for row in rows]
+    assert [event["extension"][0]["valueDecimal"] for event in events] == [int(row["Nummer i loggen"]) for row in rows]
     assert {event["resourceType"] for event in events} == {"AuditEvent"}
     assert [fault for event in events for fault in fhirkit.validate(json.dumps(event))] == []
-    visit = rows[0]["visit_id"]
+    visit = rows[0]["Besök (id)"]
     bundle = past.client.get(f"/api/review/visits/{visit}/fhir?as=reviewer").json()
     ids = {entry["resource"]["id"] for entry in bundle["entry"]}
     assert events[0]["id"] in ids
@@ -641,13 +643,25 @@ def test_a_patients_log_of_a_period_as_fhir(past: Any, karin: Any) -> None:
     assert (nobody.status_code, nobody.json()) == (404, {"code": "not_found"})
 
 
+def test_a_column_has_one_meaning_in_every_language() -> None:
+    event = AuditEvent.model_validate(
+        dict.fromkeys(AuditEvent.model_fields, "x")
+        | {"seq": 1, "at": "2026-11-23T09:30:00Z", "action": "a", "patient_id": None, "visit_id": None}
+        | {"hash": "0" * 64, "practitioner": "Anna Lind · ＝1+1"}
+    )
+    for language, headers in HEADERS.items():
+        told, cells = csv.reader(io.StringIO(b"".join(csv_of([event], language)).decode("utf-8-sig")))
+        assert (tuple(told), len(set(headers)), len(cells)) == (headers, len(headers), len(headers))
+        assert cells[4:6] == ["Anna Lind", "'＝1+1"]
+
+
 def test_no_cell_is_a_formula() -> None:
     event = AuditEvent.model_validate(
-        dict.fromkeys(COLUMNS, "=1+1")
+        dict.fromkeys(AuditEvent.model_fields, "=1+1")
         | {"seq": 1, "at": "2026-11-23T09:30:00.5Z", "action": "a", "patient_id": None, "visit_id": None}
         | {"hash": "0" * 64, "practitioner": 'O"Brien, Eva\nx', "role": "-1", "origin": "@x"}
     )
     text_ = b"".join(csv_of([event])).decode("utf-8-sig")
     [row] = list(csv.DictReader(io.StringIO(text_, newline="")))
-    assert (row["object"], row["role"], row["origin"]) == ("'=1+1", "'-1", "'@x")
-    assert (row["practitioner"], row["at"]) == ('O"Brien, Eva\nx', "2026-11-23T09:30:00.500000+00:00")
+    assert (row["Vad det gällde"], row["Roll"], row["Nätadress"]) == ("'=1+1", "'-1", "'@x")
+    assert (row["Person"], row["Tid (UTC)"]) == ('O"Brien, Eva\nx', "2026-11-23T09:30:00.500000+00:00")

@@ -45,7 +45,7 @@ def _rotate(args: argparse.Namespace, change: Change) -> Answer:
 def _told(args: argparse.Namespace, change: Change, origin: str, code: str, valid: timedelta) -> Answer:
     text, until = qr_text(origin, code), change.now + valid
     words = (
-        f"{code}\n{qr_drawn(args, text)}On the kit, once and before {until.astimezone():%H:%M}:\n"
+        f"{code}\n{qr_drawn(args, text)}On the kit, once and before {until.astimezone():%Y-%m-%d %H:%M %Z}:\n"
         f"    carebag kit enrol --hub {origin} --code {code}"
     )
     return Answer({"code": code, "hub": origin, "qr": text, "expires_at": until}, words)

@@ -115,14 +115,22 @@ def _stated(args: argparse.Namespace, change: Change) -> Stated:
 def _merge(args: argparse.Namespace, change: Change) -> Answer:
     of, into = (the_one(change.session, PatientRow, one, by_name=False) for one in (args.patient, args.into))
     merge_id = patients.merge(change.session, change.actor, of, into, _stated(args, change), change.now)
-    words = f"{of.id} is {into.id} from now on; both stay readable. To take it back: carebag admin patient unmerge"
+    words = (
+        f"{_told(of)} is {_told(into)} from now on; both stay readable. To take it back:\n"
+        f"    carebag admin patient unmerge {of.id} --by … --reason …"
+    )
     return Answer({"id": merge_id, "patient": of.id, "into": into.id}, words)
 
 
 def _unmerge(args: argparse.Namespace, change: Change) -> Answer:
     of = the_one(change.session, PatientRow, args.patient, by_name=False)
     patients.unmerge(change.session, change.actor, of, _stated(args, change), change.now)
-    return Answer({"patient": of.id}, f"{of.id} stands for itself again")
+    return Answer({"patient": of.id}, f"{_told(of)} stands for itself again")
+
+
+def _told(row: PatientRow) -> str:
+    """So that whoever typed two ids sees whose they are."""
+    return f"{row.name} ({_masked(row)}, {row.id})"
 
 
 def _list(args: argparse.Namespace, change: Change) -> Answer:
@@ -179,7 +187,9 @@ def _plan(args: argparse.Namespace, change: Change) -> Answer:
     at = args.at if args.at.tzinfo else args.at.replace(tzinfo=_zone())
     plan = Plan(patient, kit, _nurse(change, args.nurse, kit), at, args.reason, args.background)
     visit_id = plan_visit(change, plan)
-    return Answer({"id": visit_id, "at": at.isoformat()}, f"visit {visit_id} with {kit.name}, {at:%Y-%m-%d %H:%M %Z}")
+    when, who = f"{at.astimezone(_zone()):%a %Y-%m-%d %H:%M %Z}", args.nurse or "whoever takes the kit"
+    words = f"visit to {_told(patient)}\n{when} with {kit.name}, nurse: {who}\nvisit {visit_id}"
+    return Answer({"id": visit_id, "at": at.isoformat()}, words)
 
 
 def _nurse(change: Change, text: str | None, kit: Kit) -> Commission | None:

@@ -188,7 +188,8 @@ def _end_person(args: argparse.Namespace, change: Change) -> Answer:
 def _sign_out(args: argparse.Namespace, change: Change) -> Answer:
     person = None if args.all else the_one(change.session, Practitioner, args.person)
     ended = staff.sign_out(change, person)
-    return Answer({"ended": ended}, f"{ended} sessions ended; who is signed in is out within 20 s")
+    what = "1 session" if ended == 1 else f"{ended} sessions"
+    return Answer({"ended": ended}, f"{what} ended; who is signed in is out within 20 s")
 
 
 def _commissions(verbs: Groups) -> None:

@@ -9307,7 +9307,9 @@ export interface operations {
     };
     visit_csv: {
         parameters: {
-            query?: never;
+            query?: {
+                lang?: "sv" | "fi" | "en" | "es";
+            };
             header?: never;
             path: {
                 visit_id: string;
@@ -9341,6 +9343,7 @@ export interface operations {
             query: {
                 first: string;
                 last: string;
+                lang?: "sv" | "fi" | "en" | "es";
             };
             header?: never;
             path?: never;

@@ -46,6 +46,30 @@ test('fills placeholders, and shows one that was forgotten', () => {
   expect(fill('{n} %', { n: 0 })).toBe('0 %')
 })
 
+test.each([
+  ['sv-SE', '1 dag', '2 dagar', '0 dagar'],
+  ['fi-FI', '1 dag', '2 dagar', '0 dagar'],
+  ['en-GB', '1 dag', '2 dagar', '0 dagar'],
+  ['es-ES', '1 dag', '2 dagar', '0 dagar'],
+])('%s has one word for one and another for the others', (locale, one, two, none) => {
+  const text = '{n} {n|dag|dagar}'
+  expect([1, 2, 0].map((n) => fill(text, { n }, locale))).toEqual([one, two, none])
+  expect(fill(text, { n: '1' }, locale)).toBe(one)
+  expect(fill(text, {}, locale)).toBe(text)
+  expect(fill('{n|ett|}!', { n: 3 }, locale)).toBe('!')
+})
+
+test('no text counts one as many: a word in the plural after a number has its singular', () => {
+  const COUNTED = /\{n\} (dagar|frågor|händelser|rader|värden|åtkomster|patienter|luckor|sekunder|days|events|rows|values|accesses|patients|gaps|questions|días|sucesos|filas|valores|accesos|preguntas|päivää|tapahtumaa|kysymystä)(?!\p{L})/u
+  const many = (messages: Messages): string[] => keys.filter((key) => COUNTED.test(messages[key]) && !(`${key}.one` in messages) && !messages[`${key}.one` as Key])
+  expect([sv, fi, en, es].flatMap(many)).toEqual([])
+})
+
+test('each way to write a number is whole', () => {
+  const left = (messages: Messages): string[] => keys.filter((key) => /[{}|]/.test(fill(messages[key], Object.fromEntries(placeholders(messages[key]).map((name) => [name, 1])))))
+  expect([sv, fi, en, es].flatMap(left)).toEqual([])
+})
+
 test('finds a sentence for a code in its family only', () => {
   expect(codeKey(sv, 'code', 'cuff_too_loose')).toBe('code.cuff_too_loose')
   expect(codeKey(sv, 'detail', 'cuff_too_loose')).toBeUndefined()
