@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -32,7 +31,7 @@ def points(person: Nurse | Doctor, **wanted: int) -> None:
         expect(person.part(f"news2-part-{name}")).to_have_attribute("data-points", str(number), timeout=SLOW_MS)
 
 
-def test_from_incomplete_to_complete(walk: Walk, accessible: Accessible, tmp_path: Path) -> None:
+def test_from_incomplete_to_complete(walk: Walk, accessible: Accessible) -> None:
     nurse, doctor = walk.nurse, walk.doctor
     lacks(doctor, "andning", "medvetande", "luft/syrgas")
     nurse.simulate("oximeter", "finger_on")
@@ -47,18 +46,7 @@ def test_from_incomplete_to_complete(walk: Walk, accessible: Accessible, tmp_pat
     doctor.press("news2-ask")
     nurse.start_task("respiration")
     accessible(nurse.page)
-    nurse.press("breaths-length-30")
-    nurse.press("breaths-start")
-    for _ in range(12):
-        nurse.press("breaths-tap")
-    nurse.press("breaths-less")
-    nurse.press("breaths-tap")
-    expect(nurse.part("breaths-n")).to_have_text("12")
-    nurse.picture(tmp_path / "counting.png")
-    expect(nurse.part("breaths")).to_have_attribute("data-phase", "over", timeout=60_000)
-    expect(nurse.part("breaths-rate")).to_have_text("24")
-    nurse.press("breaths-save")
-    nurse.observed()
+    nurse.count_breaths(12)
     card = doctor.draft("respiration")
     expect(card).to_contain_text("12 andetag räknade på 30 s")
     expect(card.get_by_test_id("number")).to_have_text("24")

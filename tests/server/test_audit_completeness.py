@@ -173,6 +173,7 @@ PATHS = [
     ("POST", "/api/visits/{visit}/consent", {"asked_by": "doctor", "how": "spoken", "days": 1}),
     ("POST", "/api/visits/{visit}/emergency", {"reason": "unconscious"}),
     ("POST", "/api/visits/{visit}/requests", {"kind": "crp"}),
+    ("POST", "/api/visits/{visit}/premises", {"says": "hypercapnic"}),
     ("PUT", "/api/visits/{visit}/note", {"assessment": "a", "plan": "p", "base_version": 0}),
 ]
 
