@@ -115,9 +115,8 @@ class Nurse(Person):
         self.press(f"breaths-length-{seconds}")
         self.press("breaths-start")
         for _ in range(breaths):
-            self.part("breaths-tap").dispatch_event(
-                "pointerdown"
-            )  # at once: the clock does not wait for a slow machine
+            # at once: the clock waits for no slow machine
+            self.part("breaths-tap").dispatch_event("pointerdown")
         expect(self.part("breaths")).to_have_attribute("data-phase", "over", timeout=seconds * 1000 + SLOW_MS)
         self.press("breaths-save")
         self.observed()
