@@ -115,6 +115,32 @@ class Nurse(Person):
                 continue
         raise AssertionError("the oximeter's value was never steady enough to keep")
 
+    def count_breaths(self, breaths: int, seconds: int = 30) -> None:
+        """Against the page's clock, from the open page of what is observed; the count is saved."""
+        self.press(f"breaths-length-{seconds}")
+        self.press("breaths-start")
+        for _ in range(breaths):
+            # at once: the clock waits for no slow machine
+            self.part("breaths-tap").dispatch_event("pointerdown")
+        expect(self.part("breaths")).to_have_attribute("data-phase", "over", timeout=seconds * 1000 + SLOW_MS)
+        self.press("breaths-save")
+        self.observed()
+
+    def choose_consciousness(self, level: str) -> None:
+        """One of A, C, V, P, U."""
+        self.press(f"consciousness-{level}")
+        self.press("consciousness-save")
+        self.observed()
+
+    def say_air(self) -> None:
+        """No oxygen is given."""
+        self.press("oxygen-air")
+        self.press("oxygen-save")
+        self.observed()
+
+    def observed(self) -> None:
+        expect(self.part("observe-saved")).to_be_visible(timeout=SLOW_MS)
+
     def send_photo(self, file: Path | None = None) -> None:
         """Take one with the tablet's camera, or choose a file."""
         self.press("photo-open")

@@ -8,6 +8,7 @@ from reportlab.platypus import KeepTogether, Spacer
 
 from carebag_fhir.parties import was_let_in
 from carebag_print.recordings import photo_parts, sound_parts
+from carebag_print.score import score_parts
 from carebag_print.sheet import Flow, heading, labelled, lines_table, pairs, small_heading, text
 from carebag_print.value_lines import ValueLine, value_line
 from carebag_print.visit_print import VisitPrint
@@ -17,7 +18,17 @@ from carebag_wire.measured_at import measured_at
 from carebag_wire.values import ReadingKind
 from carebag_wire.visit import KnownAs, Note, Patient, Person, ReadingView, Request
 
-KINDS: tuple[ReadingKind, ...] = ("blood_pressure", "oximetry", "temperature", "weight", "glucose", "crp")
+KINDS: tuple[ReadingKind, ...] = (
+    "blood_pressure",
+    "oximetry",
+    "respiration",
+    "oxygen",
+    "consciousness",
+    "temperature",
+    "weight",
+    "glucose",
+    "crp",
+)
 """In the order in which the console shows them."""
 _WIDTHS = (19, 36, 51, 32, 36)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -35,6 +46,7 @@ def the_parts(made: VisitPrint, words: Words, split_rows: bool) -> list[Flow]:
         *_notes(made, words),
         *heading(words("values")),
         *_values(snapshot.readings, words, day, numbers, split_rows),
+        *score_parts(snapshot, words, day, split_rows),
         *sound_parts(made, words, day),
         *photo_parts(made, words, day),
         *_requests(snapshot.requests, words, day, split_rows),

@@ -48,6 +48,8 @@ def value_line(view: ReadingView, words: Words, day: datetime, photos: Mapping[u
 
 
 def _numbers(reading: Reading, words: Words) -> tuple[str, list[str]]:
+    if reading.problem is None and (chosen := _chosen(reading, words)):
+        return chosen[0], [*_named(reading.quantities, words), *chosen[1:]]
     if reading.problem is not None or not reading.quantities:
         return words("no_value", why=words.remark(reading.problem or "no_number")), _named(reading.quantities, words)
     by_name = {quantity.name: quantity for quantity in reading.quantities}
@@ -57,13 +59,29 @@ def _numbers(reading: Reading, words: Words) -> tuple[str, list[str]]:
         rest = [quantity for quantity in reading.quantities if quantity not in (upper, lower)]
     else:
         first, *rest = reading.quantities
-        main = f"{_number(first, words)} {words.unit(first.unit)}"
+        main = f"{_number(first, words)} {unit_of(first, words)}"
         main = f"{words.named('quantity', first.name)} {main}" if first.name in ("systolic", "diastolic") else main
     return main, _named(sorted(rest, key=lambda quantity: quantity.name != "pulse"), words)
 
 
+def _chosen(reading: Reading, words: Words) -> list[str]:
+    """What a nurse chose, and by what oxygen came; empty for what is a number alone."""
+    seen = reading.seen
+    if seen is not None and seen.consciousness is not None:
+        return [words.named("consciousness", seen.consciousness)]
+    if seen is None or seen.breathes is None:
+        return []
+    device = [words.named("oxygen_device", seen.oxygen_device)] if seen.oxygen_device else []
+    return [words.named("breathes", seen.breathes), *device]
+
+
 def _named(quantities: list[Quantity], words: Words) -> list[str]:
-    return [f"{words.named('quantity', q.name)} {_number(q, words)} {words.unit(q.unit)}" for q in quantities]
+    return [f"{words.named('quantity', q.name)} {_number(q, words)} {unit_of(q, words)}" for q in quantities]
+
+
+def unit_of(quantity: Quantity, words: Words) -> str:
+    """The word for `/min` is about a pulse: breaths are not beats."""
+    return quantity.unit if quantity.name == "respiration" else words.unit(quantity.unit)
 
 
 def _number(quantity: Quantity, words: Words) -> str:
@@ -80,6 +98,10 @@ def _how(view: ReadingView, words: Words, day: datetime, photos: Mapping[uuid.UU
     if reading.provenance == "manual":
         shown = photos.get(reading.display_photo) if reading.display_photo else None
         yield words("typed_pictured", n=shown) if shown else words("typed")
+    if reading.provenance == "observed":
+        yield words("value.observed")
+        if reading.seen and reading.seen.counted_s and reading.seen.breaths is not None:
+            yield words("value.observed.counted", n=reading.seen.breaths, s=reading.seen.counted_s)
     if reading.provenance == "stored":
         yield words("from_memory")
         yield _clock(reading, words)

@@ -20,7 +20,9 @@ SHARED = Path(module.__file__).with_name("shared_words.json")
 OWN_WORDS = json.loads(SHARED.with_name("own_words.json").read_text(encoding="utf-8"))
 PAGES = Path(__file__).parents[2] / "web" / "src" / "shared" / "i18n"
 FAMILIES = "kind|quantity|site|posture|point|quality|code|mark.kind|guest.role|request|unit|device|role|id_system|band"
-LINE = re.compile(rf"""^  '((?:{FAMILIES})\.[a-z0-9_]+)': ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"),$""", re.MULTILINE)
+FAMILIES += r"|consciousness|breathes|oxygen_device|news2|value\.observed"
+TEXT = r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+LINE = re.compile(rf"^  '((?:{FAMILIES})(?:\.[A-Za-z0-9_-]+)*)': {TEXT},$", re.MULTILINE)
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 
 

@@ -276,6 +276,7 @@ BODIES: dict[str, Any] = {
     "POST /api/visits/{visit_id}/note/sign": {"version": 2},
     "POST /api/visits/{visit_id}/sounds/heard": {"stream": 1, "sha256": SHA, "samples": 1, "repaired": 0, "missing": 0},
     "POST /api/visits/{visit_id}/marks": MARK,
+    "POST /api/visits/{visit_id}/premises": {"says": "hypercapnic"},
     "POST /api/visits/{visit_id}/guests": {"role": "relative", "name": "K", "consent": True},
     "POST /api/visits/{visit_id}/guests/{guest_id}": {"act": "show_camera"},
     "POST /api/visits/{visit_id}/camera": {"act": "freeze"},

@@ -63,6 +63,8 @@ def drive(hub: Any) -> list[tuple[str, list[str]]]:
     mark = act(hub, doctor, "POST", f"{base}/marks", {"stream": 1, "sample": 2, "rate_hz": 4000, "kind": "murmur"})
     act(hub, doctor, "POST", f"{base}/marks/{mark['id']}/take_back")
     step("mark and take back")
+    act(hub, doctor, "POST", f"{base}/premises", {"says": "hypercapnic"})
+    step("premise of a score")
     act(hub, doctor, "PUT", f"{base}/note", {"assessment": "a", "plan": "p", "base_version": 0})
     act(hub, doctor, "POST", f"{base}/note/sign", {"version": 1})
     step("note")
@@ -110,6 +112,7 @@ EXPECTED = [
     ("fetch", ["media_read"]),
     ("heard", ["sound_heard"]),
     ("mark and take back", ["mark_made", "mark_taken_back"]),
+    ("premise of a score", ["premise_said"]),
     ("note", ["note_written", "note_signed"]),
     (
         "consent and emergency",
@@ -173,6 +176,7 @@ PATHS = [
     ("POST", "/api/visits/{visit}/consent", {"asked_by": "doctor", "how": "spoken", "days": 1}),
     ("POST", "/api/visits/{visit}/emergency", {"reason": "unconscious"}),
     ("POST", "/api/visits/{visit}/requests", {"kind": "crp"}),
+    ("POST", "/api/visits/{visit}/premises", {"says": "hypercapnic"}),
     ("PUT", "/api/visits/{visit}/note", {"assessment": "a", "plan": "p", "base_version": 0}),
 ]
 

@@ -241,7 +241,7 @@ export const en: Messages = {
   'withdraw.what': 'It is struck through, and the doctor sees that it was an error. This cannot be undone. Then type the right one.',
   'withdraw.do': 'Strike it through',
   'withdraw.done': 'Struck through. Type the right value.',
-  'observe.open': 'Breathing, alertness, oxygen',
+  'observe.open': 'Breathing, alertness',
   'observe.title': 'What you see',
   'observe.count.title': 'Count the breaths',
   'observe.count.how': 'Watch the chest. Do not say that you count: it changes the breathing.',

@@ -241,7 +241,7 @@ export const fi: Messages = {
   'withdraw.what': 'Se yliviivataan, ja lääkäri näkee, että se oli virhe. Tätä ei voi perua. Kirjoita sitten oikea arvo.',
   'withdraw.do': 'Yliviivaa arvo',
   'withdraw.done': 'Yliviivattu. Kirjoita oikea arvo.',
-  'observe.open': 'Hengitys, tajunta, happi',
+  'observe.open': 'Hengitys, tajunta',
   'observe.title': 'Mitä näet',
   'observe.count.title': 'Laske hengitykset',
   'observe.count.how': 'Katso rintakehää. Älä sano laskevasi: hengitys muuttuisi.',

@@ -240,7 +240,7 @@ export const sv = {
   'withdraw.what': 'Det stryks över, och läkaren ser att du skrev fel. Det går inte att ta tillbaka. Skriv sedan in det rätta.',
   'withdraw.do': 'Stryk värdet',
   'withdraw.done': 'Struket. Skriv in det rätta värdet.',
-  'observe.open': 'Andning, vakenhet, syrgas',
+  'observe.open': 'Andning, vakenhet',
   'observe.title': 'Det du ser',
   'observe.count.title': 'Räkna andetagen',
   'observe.count.how': 'Titta på bröstkorgen. Säg inte att du räknar: då andas man annorlunda.',
