@@ -61,16 +61,38 @@ def take(place: Place, *, demo: bool, now: datetime) -> None:
     database = place.database
     with _in_words(demo):
         _force_again(database)
-        with database.engine.begin() as connection:
-            old = revision_of(connection) != newest()
+        guarded, old = _tables(database)
         installation.check(database, demo)
-        guarded = inspect(database.engine).has_table(HubRunning.__tablename__)
         if guarded:
-            place.take(alone=old)
+            old = _take(place, alone=old)
         upgrade(database.engine, check=place.is_alone if guarded and old else lambda _: None)
         if not guarded:
             place.take()
         installation.stamp(database, demo, now)
+
+
+def _tables(database: Database) -> tuple[bool, bool]:
+    """Whether there are rows of hubs, and whether the tables are to be migrated."""
+    with database.engine.begin() as connection:
+        guarded = inspect(connection).has_table(HubRunning.__tablename__)
+        return guarded, revision_of(connection) != newest()
+
+
+def _take(place: Place, *, alone: bool) -> bool:
+    """Whether the tables are still to be migrated: of several new hubs that start together one does it for all.
+
+    Raises:
+        AnotherHub: one that this one cannot share the database with.
+    """
+    try:
+        place.take(alone=alone)
+    except AnotherHub:
+        _, old = _tables(place.database)
+        if not alone or old:
+            raise
+        place.take()
+        return False
+    return alone
 
 
 @contextmanager
