@@ -103,8 +103,8 @@ def told_patient(hub: Any, visit_id: str) -> dict[str, str]:
 def test_a_kit_out_of_reach_opens_on_the_third_day_what_it_was_told_on_the_first(hub: Any, tmp_path: Path) -> None:
     """With the hub's own words, over a restart of the kit, until the record is at the hub."""
     third_day, cancelled = planned(hub, 66), planned(hub, 67)
-    now = hub.clock()
-    clock = Clock(utc=lambda: now, monotonic_ns=lambda: int(now.timestamp() * 1e9))
+    now = began = hub.clock()
+    clock = Clock(utc=lambda: now, monotonic_ns=lambda: int((now - began).total_seconds() * 1e9))
     settings = KitSettings(data=tmp_path)
     key = load_or_create(tmp_path, hub.kit.kit_id, 0)
     said = KitVisits(visits=[VisitSnapshot.model_validate(one) for one in told(hub).values()])
@@ -134,8 +134,8 @@ def nurse_of(said: KitVisits) -> Any:
 
 def test_a_kit_that_is_revoked_forgets_who_is_to_be_visited(hub: Any, tmp_path: Path) -> None:
     first, second = planned(hub, 1), planned(hub, 50)
-    now = hub.clock()
-    clock = Clock(utc=lambda: now, monotonic_ns=lambda: int(now.timestamp() * 1e9))
+    now = began = hub.clock()
+    clock = Clock(utc=lambda: now, monotonic_ns=lambda: int((now - began).total_seconds() * 1e9))
     journal, media, _ = open_store(KitSettings(data=tmp_path), load_or_create(tmp_path, hub.kit.kit_id, 0))
     bedside = Bedside(journal, media, clock)
     said = KitVisits(visits=[VisitSnapshot.model_validate(one) for one in told(hub).values()])
