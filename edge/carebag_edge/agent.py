@@ -170,6 +170,9 @@ class Agent:
         self.pages.tell(message)
 
     def link_changed(self) -> None:
+        if self.link.core.problem == "kit_revoked":
+            with contextlib.suppress(*DATABASE_ERRORS):  # the keeper tries again
+                self.bedside.kit_revoked()
         if self.link.core.state == "online":
             self.live_media.hold_to_relay(self.link.core.relay_only)
             if self._was_lost:

@@ -372,6 +372,14 @@ class Bedside:
             self.book.take_changed(message)
         self.keeper.changed()
 
+    def kit_revoked(self) -> None:
+        """Who is visited in the days ahead is no affair of this bag's any more; what was opened here stays until the
+        hub has it."""
+        planned = [head.id for head in self.heads(None) if head.state == "planned"]
+        if planned:
+            self.book.forget(planned)
+            self.keeper.changed()
+
     def hub_away(self) -> None:
         self.book.nobody_present()
 

@@ -73,6 +73,10 @@ class VisitBook:
             before = self._known.get(visit_id)
             self._known[visit_id] = _united(before, snapshot) if before else _without_drafts(snapshot)
 
+    def forget(self, visit_ids: Iterable[UUID]) -> None:
+        for visit_id in visit_ids:
+            self._known.pop(visit_id, None)
+
     def take_changed(self, message: Changed) -> bool:
         """One object anew; False if the visit is not known here."""
         before = self._known.get(message.visit_id)

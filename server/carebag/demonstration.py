@@ -15,7 +15,8 @@ from carebag_edge.errors import WrongJournal
 from carebag_edge.keys import load_or_create
 from carebag_server.demo_data import ensure_demo
 from carebag_server.demo_history import ensure_history
-from carebag_server.store_start import StoreUnusable, bring_up_to_date
+from carebag_server.hubs.running import Place
+from carebag_server.store_start import StoreUnusable, open_database, take
 
 DOCTORS_TELEPHONE, NURSES_TELEPHONE = "08-465 004 10", "070-174 06 20"
 """Of the numbers that PTS keeps for books and films: nobody answers."""
@@ -62,7 +63,7 @@ class Demo:
         """
         try:
             key = load_or_create(self.options.folder / "kit", None, time.time_ns() // 1_000_000)
-            bring_up_to_date(self.database, demo=True, now=datetime.now(UTC))
+            self._prepare_database()
         except (StoreUnusable, WrongJournal) as error:
             raise PartFailed(str(error)) from None
         ensure_demo(self.database, key.kit_id, key.public)
@@ -71,6 +72,16 @@ class Demo:
         if self.mode == "dbus":
             self._start_simulated()
         self.start_kit()
+
+    def _prepare_database(self) -> None:
+        """As the hub will do it; a database that another one serves is left as it is."""
+        database = open_database(self.database)
+        place = Place(database, "")
+        try:
+            take(place, demo=True, now=datetime.now(UTC))
+        finally:
+            place.leave()
+            database.dispose()
 
     def start_hub(self) -> None:
         arguments = ["hub", "--demo", "--port", str(self.hub_port), "--database", self.database]

@@ -51,6 +51,7 @@ _CREATED = (
     "sound_path_proved",
     "sound_recorded_stored",
     "unassigned",
+    "visit_cancelled",
     "visit_planned",
 )
 _CHANGED = (

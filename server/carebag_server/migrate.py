@@ -1,6 +1,7 @@
 """Brings a database to the tables of this version, in one transaction; the hub does so at every start."""
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
@@ -22,8 +23,11 @@ class NewerStore(Exception):
         self.found, self.known = found, known
 
 
-def upgrade(engine: Engine, to: str = "head") -> None:
+def upgrade(engine: Engine, to: str = "head", check: Callable[[Connection], None] = lambda _: None) -> None:
     """To the tables of `to`, in one transaction; hubs that start at the same time take turns.
+
+    Args:
+        check: whether it may be done, in that transaction; what it raises leaves all as it was.
 
     Raises:
         NewerStore: nothing was changed.
@@ -31,6 +35,7 @@ def upgrade(engine: Engine, to: str = "head") -> None:
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
+        check(connection)
         upgrade_within(connection, to)
 
 

@@ -64,7 +64,7 @@ def _called(visit: Any, caller: PersonCaller, now: datetime) -> ColumnElement[bo
     planned = and_(visit.scheduled_at > since, visit.scheduled_at < now + policy.CALLED_BEFORE)
     calls = or_(
         visit.state == "open",
-        and_(visit.state == "planned", planned),
+        and_(visit.state == "planned", visit.cancelled_at.is_(None), planned),
         and_(visit.state == "closed", func.coalesce(visit.closed_at, visit.scheduled_at) > since),
     )
     return and_(calls, _agreed_for(visit, caller, now), ~_hidden(visit, caller, now))

@@ -11,10 +11,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from carebag_server.app import create_app, utc_now
-from carebag_server.database import Database
 from carebag_server.hubs.running import Place
 from carebag_server.settings import Settings
-from carebag_server.store_start import StoreUnusable, bring_up_to_date, see_to_media, take
+from carebag_server.store_start import StoreUnusable, open_database, see_to_media, take
 from carebag_wire.log_times import log_to_standard_error
 from carebag_wire.messages import MAX_MESSAGE_BYTES
 
@@ -46,11 +45,10 @@ def run(settings: Settings) -> None:
     """
     log_to_standard_error(logging.INFO)
     settings.check()
-    bring_up_to_date(settings.database_url, demo=settings.demo, now=utc_now())
-    database = Database(settings.database_url)
+    database = open_database(settings.database_url)
     place = Place(database, settings.bus.place)
     try:
-        take(place)
+        take(place, demo=settings.demo, now=utc_now())
         see_to_media(settings)
         logging.getLogger("uvicorn.error").addFilter(not_of_refused_sockets)
         sys.setswitchinterval(SWITCH_S)

@@ -1,17 +1,21 @@
 """Brings the store up to date before the hub starts, or says in words why that cannot be and what to do."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import inspect
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
+from carebag_server import installation
 from carebag_server.database import Database
-from carebag_server.hubs.running import AnotherHub, Place
-from carebag_server.installation import WrongInstallation, stamp
+from carebag_server.hubs.running import AnotherHub, HubRunning, Place
+from carebag_server.installation import WrongInstallation
 from carebag_server.media import MediaAway
 from carebag_server.media_stores import open_media
-from carebag_server.migrate import NewerStore, upgrade
+from carebag_server.migrate import NewerStore, newest, revision_of, upgrade
 from carebag_server.settings import Settings
 
 
@@ -19,21 +23,83 @@ class StoreUnusable(Exception):
     """The hub cannot start on this database; the text is for its keeper. Never an address: it may hold a password."""
 
 
+def open_database(url: str) -> Database:
+    """Raises: StoreUnusable: no such kind of one."""
+    try:
+        return Database(url)
+    except (ArgumentError, ModuleNotFoundError):
+        raise StoreUnusable("the database's address must be sqlite:///FILE or postgresql+psycopg://…") from None
+
+
 def bring_up_to_date(url: str, *, demo: bool, now: datetime) -> None:
-    """To the tables of this version, stamped as a demo's or a real one.
+    """To the tables of this version, stamped as a demo's or a real one, whoever may be serving it.
 
     Raises:
         StoreUnusable: newer than this program, unreachable, locked, not a database, no such kind of one, or stamped as
             the other kind.
     """
+    database = open_database(url)
     try:
-        database = Database(url)
-    except (ArgumentError, ModuleNotFoundError):
-        raise StoreUnusable("the database's address must be sqlite:///FILE or postgresql+psycopg://…") from None
-    try:
+        with _in_words(demo):
+            _force_again(database)
+            installation.check(database, demo)
+            upgrade(database.engine)
+            installation.stamp(database, demo, now)
+    finally:
+        database.dispose()
+
+
+def take(place: Place, *, demo: bool, now: datetime) -> None:
+    """Take the database for this hub, and only then bring its tables up to date: who is refused has changed nothing.
+
+    Tables from before hubs had rows there (version 0013) are migrated first: nobody can know whether a hub of that time
+    runs. Tables that must be migrated are taken beside no other hub at all, and looked at once more when they are.
+
+    Raises:
+        StoreUnusable: another hub serves it, or as `bring_up_to_date`.
+    """
+    database = place.database
+    with _in_words(demo):
         _force_again(database)
-        upgrade(database.engine)
-        stamp(database, demo, now)
+        guarded, old = _tables(database)
+        installation.check(database, demo)
+        if guarded:
+            old = _take(place, alone=old)
+        upgrade(database.engine, check=place.is_alone if guarded and old else lambda _: None)
+        if not guarded:
+            place.take()
+        installation.stamp(database, demo, now)
+
+
+def _tables(database: Database) -> tuple[bool, bool]:
+    """Whether there are rows of hubs, and whether the tables are to be migrated."""
+    with database.engine.begin() as connection:
+        guarded = inspect(connection).has_table(HubRunning.__tablename__)
+        return guarded, revision_of(connection) != newest()
+
+
+def _take(place: Place, *, alone: bool) -> bool:
+    """Whether the tables are still to be migrated: of several new hubs that start together one does it for all.
+
+    Raises:
+        AnotherHub: one that this one cannot share the database with.
+    """
+    try:
+        place.take(alone=alone)
+    except AnotherHub:
+        _, old = _tables(place.database)
+        if not alone or old:
+            raise
+        place.take()
+        return False
+    return alone
+
+
+@contextmanager
+def _in_words(demo: bool) -> Iterator[None]:
+    """Raises: StoreUnusable: in place of what else can go wrong."""
+    try:
+        yield
     except WrongInstallation as wrong:
         flag = "without --demo" if demo else "with --demo"
         raise StoreUnusable(f"{wrong}. Start the hub {flag}, or give it another database") from None
@@ -43,16 +109,6 @@ def bring_up_to_date(url: str, *, demo: bool, now: datetime) -> None:
             f"knows them up to {newer.known}. Nothing was changed. Start the newer program, or restore the copy that "
             "was made before it ran"
         ) from None
-    except DBAPIError as error:
-        raise StoreUnusable(_words(error)) from None
-    finally:
-        database.dispose()
-
-
-def take(place: Place) -> None:
-    """Raises: StoreUnusable: another hub serves this database, or it does not answer any more."""
-    try:
-        place.take()
     except AnotherHub as other:
         raise StoreUnusable(str(other)) from None
     except DBAPIError as error:

@@ -204,6 +204,8 @@ class VisitRow(Base, kw_only=True):
     """Number of the record that decided the state: an older one that comes late does not."""
     opened_at: Mapped[datetime | None] = mapped_column(default=None)
     closed_at: Mapped[datetime | None] = mapped_column(default=None)
+    cancelled_at: Mapped[datetime | None] = mapped_column(default=None)
+    """Of one that is planned; a kit that was out of reach may open it all the same, and then it is a visit."""
     doctor_joined_at: Mapped[datetime | None] = mapped_column(default=None)
 
 

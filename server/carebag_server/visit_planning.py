@@ -70,6 +70,23 @@ def plan_visit(change: Change, plan: Plan) -> uuid.UUID:
     return visit.id
 
 
+def cancel_visit(change: Change, visit: VisitRow) -> None:
+    """A planned visit that is not to be. A kit that is connected loses it within some seconds, one that is not when it
+    comes again; if its nurse opens it before, it is a visit.
+
+    Raises:
+        NotPossible: it was opened, or is cancelled already.
+    """
+    if visit.state != "planned":
+        raise NotPossible("that visit was opened: it cannot be cancelled any more")
+    if visit.cancelled_at is not None:
+        raise NotPossible("that visit is cancelled already")
+    visit.cancelled_at = change.now
+    change.session.flush()
+    act = Act(action="visit_cancelled", object=f"visit {visit.id}", patient_id=visit.patient_id, visit_id=visit.id)
+    change.log(act, change.session.get_one(Organization, visit.organization_id).name)
+
+
 def _colour(change: Change, kit: Kit) -> int:
     """The next one of this kit: two that follow each other never look alike."""
     there = select(func.count()).select_from(VisitRow).where(VisitRow.kit_id == kit.id)

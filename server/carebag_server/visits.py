@@ -22,6 +22,10 @@ NEAR = timedelta(hours=12)
 """A planned visit this near is shown whatever the date: care goes on at midnight."""
 
 
+AHEAD = timedelta(hours=72)
+"""A kit is told of visits so far ahead: it may be without a network for as long (docs/decisions/0041)."""
+
+
 def zone_of(hub: Hub) -> tzinfo:
     """Where the care is given; UTC where the machine knows no time zones."""
     try:
@@ -58,13 +62,15 @@ def lists_of_heads(hub: Hub, session: Session, readers: Sequence[PersonCaller]) 
 
 def _todays(hub: Hub, caller: PersonCaller | KitCaller) -> Select[VisitRow]:
     start, end = today(hub)
-    near = VisitRow.scheduled_at.between(hub.now() - NEAR, hub.now() + NEAR)
+    ahead = AHEAD if isinstance(caller, KitCaller) else NEAR
+    near = VisitRow.scheduled_at.between(hub.now() - NEAR, hub.now() + ahead)
     query = visible_visits(caller, hub.now()).where(
         or_(
             and_(VisitRow.scheduled_at >= start, VisitRow.scheduled_at < end),
             VisitRow.state == "open",
             and_(VisitRow.state == "planned", near),
-        )
+        ),
+        or_(VisitRow.state != "planned", VisitRow.cancelled_at.is_(None)),
     )
     return query.order_by(VisitRow.scheduled_at, VisitRow.id)
 
@@ -98,13 +104,38 @@ def enter_visit(hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid
 
 
 def kit_snapshots(hub: Hub, session: Session, kit: KitCaller) -> list[VisitSnapshot]:
-    """Today's visits of a kit, with signed notes only; one log row for each patient. It counts its score itself."""
+    """A kit's visits of today and the days ahead, with signed notes only; one log row for each patient.
+
+    Of a planned visit that is not near yet only what opening it takes: who it is, where, when and why. It counts its score itself.
+    """
     snapshots = []
     for visit in session.scalars(_todays(hub, kit)).all():
         append(session, kit.actor(), act_on(visit, "visit_sent_to_kit", f"visit {visit.id}"), hub.now())
         participants, kit_online = hub.live.presence(visit.id, visit.kit_id)
-        snapshots.append(snapshot_of(session, visit, None, participants, kit_online, hub.now()))
+        if visit.state == "planned" and not _is_near(hub, visit):
+            snapshots.append(_outline(head_of(session, visit), kit_online))
+        else:
+            snapshots.append(snapshot_of(session, visit, None, participants, kit_online, hub.now()))
     return snapshots
+
+
+def _is_near(hub: Hub, visit: VisitRow) -> bool:
+    start, end = today(hub)
+    return start <= visit.scheduled_at < end or abs(visit.scheduled_at - hub.now()) <= NEAR
+
+
+def _outline(head: VisitHead, kit_online: bool) -> VisitSnapshot:
+    patient = head.patient.model_copy(update={"own_doctor": ""})
+    return VisitSnapshot(
+        visit=head.model_copy(update={"patient": patient, "background": ""}),
+        requests=[],
+        readings=[],
+        sounds=[],
+        photos=[],
+        notes=[],
+        participants=[],
+        kit_online=kit_online,
+    )
 
 
 def act_on(visit: VisitRow, action: str, thing: str) -> Act:

@@ -247,7 +247,7 @@ class Live(Wire):
 
 
 class KitVisits(Wire):
-    """Today's visits of this kit, with the requests and signed notes of those that are open."""
+    """This kit's visits of today and the next three days, with the requests and signed notes of those that are near."""
 
     type: Literal["kit_visits"] = "kit_visits"
     visits: list[VisitSnapshot]

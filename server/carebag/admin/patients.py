@@ -1,4 +1,4 @@
-"""`carebag admin patient …` and `carebag admin visit plan`.
+"""`carebag admin patient …` and `carebag admin visit …`.
 
 A patient's name and number need not stand in the shell's history: what is left out is asked for.
 """
@@ -6,6 +6,7 @@ A patient's name and number need not stand in the shell's history: what is left 
 import argparse
 import os
 import sys
+import uuid
 from datetime import date, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,8 +19,8 @@ from carebag_server.not_possible import NotPossible
 from carebag_server.patients import Described, Stated
 from carebag_server.settings import Settings
 from carebag_server.staff import Change
-from carebag_server.tables import Commission, Kit, PatientRow, Practitioner
-from carebag_server.visit_planning import Plan, plan_visit
+from carebag_server.tables import Commission, Kit, PatientRow, Practitioner, VisitRow
+from carebag_server.visit_planning import Plan, cancel_visit, plan_visit
 from carebag_wire.identity.person import Identity, masked, read, read_swedish
 from carebag_wire.identity.systems import (
     HENKILOTUNNUS,
@@ -164,6 +165,17 @@ def _visits(verbs: Groups) -> None:
     plan.add_argument("--at", required=True, type=_moment, help="2026-11-28T09:00, in CAREBAG_TIME_ZONE")
     plan.add_argument("--reason", required=True, help="one line: why the patient is visited")
     plan.add_argument("--background", default="", help="what doctor and nurse should know before")
+
+    cancel = leaf(verbs, "cancel", _cancel, "cancel a planned visit; its kit takes it off its list at the next contact")
+    cancel.add_argument("visit", type=uuid.UUID, help="id, as told when it was planned")
+
+
+def _cancel(args: argparse.Namespace, change: Change) -> Answer:
+    visit = change.session.get(VisitRow, args.visit)
+    if visit is None:
+        raise NotPossible(f"there is no visit {args.visit}; its id was told when it was planned")
+    cancel_visit(change, visit)
+    return Answer({"id": visit.id}, f"visit {visit.id} is cancelled")
 
 
 def _zone() -> tzinfo:

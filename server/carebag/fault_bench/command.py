@@ -4,9 +4,11 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,12 +109,29 @@ def run(args: argparse.Namespace) -> int:
         print(f"carebag bench faults: no such fault: {', '.join(unknown)}", file=sys.stderr)
         return 2
     counts = Counts(args.cuts, args.kills, args.deliveries, args.schedules, args.failovers, args.photos)
-    outcomes = [_timed(name, args.seed, counts) for name in names]
+    with _tidied_when_told_to_end():
+        outcomes = [_timed(name, args.seed, counts) for name in names]
     found = result(outcomes, args.seed, _command(args))
     if args.out:
         write(args.out, outcomes, found)
     print(json.dumps(found, indent=2, ensure_ascii=False) if args.json else table(outcomes))
     return 0 if all(one.is_good or one.skipped for one in outcomes) else 1
+
+
+@contextmanager
+def _tidied_when_told_to_end() -> Iterator[None]:
+    """SIGTERM ends the run as an exception does: hubs, kits and links that a bench started in sessions of their own end
+    with it. A second one does not disturb that."""
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.exit(143)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _timed(name: str, seed: int, counts: Counts) -> Outcome:

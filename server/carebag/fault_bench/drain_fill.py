@@ -27,16 +27,15 @@ from carebag_server.people import commissioned
 from carebag_server.sessions import AT_THE_KIT
 from carebag_server.settings import Settings
 from carebag_server.tables import VisitRow
-from carebag_server.visits import kit_snapshots
+from carebag_server.visits import AHEAD, kit_snapshots
 from carebag_wire.api import NurseIdentity
 from carebag_wire.base import uuid7
 from carebag_wire.image_strip import strip
 from carebag_wire.messages import KitVisits
 from carebag_wire.nurse_messages import OpenVisit
 
-OUTAGE = timedelta(hours=72)
-AHEAD = timedelta(hours=11)
-"""A hub tells a kit of visits so far ahead; the later ones of three days are made late."""
+OUTAGE = AHEAD
+"""Over it the visits are planned at even distances: the hub tells a kit of all of them before."""
 PAUSE = timedelta(seconds=20)
 """Between two values of a visit."""
 KINDS: tuple[tuple[MeasurementKind, str, str, tuple[Value, ...]], ...] = (
@@ -180,7 +179,7 @@ def _before(
                     patient_id=like.patient_id,
                     kit_id=kit_id,
                     nurse_commission_id=nurse,
-                    scheduled_at=at + number * AHEAD / load.visits,
+                    scheduled_at=at + number * OUTAGE / load.visits,
                     reason=like.reason,
                     background=like.background,
                     colour=like.colour,

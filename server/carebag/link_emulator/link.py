@@ -44,7 +44,11 @@ class Link:
         self._connect(self.kitchen, kitchen_address(0))
         self._connect(self.hospital, HOSPITAL)
         told = {"profile": self.profile.to_data(), "seed": self.seed, "kitchen": ends[0], "hospital": ends[1]}
-        self._forwarder = self._start("forwarder", [json.dumps(told)], ends)
+        try:
+            self._forwarder = self._start("forwarder", [json.dumps(told)], ends)
+        except BaseException:  # told to end while it starts
+            self.__exit__(None, None, None)
+            raise
         for end in ends:
             os.close(end)
         self._probe: subprocess.Popen[str] | None = None

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sqlalchemy import BigInteger, delete, select, update
+from sqlalchemy import BigInteger, Connection, delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -30,7 +30,10 @@ LOOK_S = 0.5
 
 
 class HubRunning(Base, kw_only=True):
-    """A hub process that serves this database; not data, and in no backup."""
+    """A hub process that serves this database; not data, and in no backup.
+
+    These columns stay as they are: a hub of a newer version takes its place before it migrates.
+    """
 
     __tablename__ = "hub_running"
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -61,11 +64,15 @@ class Place:
     lost: Callable[[], None] = lambda: None
     now: Callable[[], float] = time.monotonic
     id: uuid.UUID = field(default_factory=uuid.uuid4)
+    _taken: bool = False
     _stop: threading.Event = field(default_factory=threading.Event, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
 
-    def take(self) -> None:
+    def take(self, *, alone: bool = False) -> None:
         """Blocks for `STALE_S` at most, while it is not known whether a hub that left its row lives.
+
+        Args:
+            alone: the tables are about to be changed: beside no other hub, of the same bus neither.
 
         Raises:
             AnotherHub: it does.
@@ -73,7 +80,7 @@ class Place:
         first: dict[uuid.UUID, int] | None = None
         until = self.now() + STALE_S
         while True:
-            others = self._try(stale={} if first is None or self.now() < until else first)
+            others = self._try(stale={} if first is None or self.now() < until else first, alone=alone)
             if not others:
                 return
             if first is None:
@@ -81,27 +88,44 @@ class Place:
                 log.warning("another hub left its row in this database: looking for %.0f s whether it runs", STALE_S)
             for one in others:
                 if first.get(one.id) != one.beats:  # counted on, or come meanwhile
-                    raise AnotherHub(self._words(one))
+                    raise AnotherHub(self._words(one, alone))
             time.sleep(LOOK_S)
 
-    def _try(self, stale: dict[uuid.UUID, int]) -> list[HubRunning]:
+    def _try(self, stale: dict[uuid.UUID, int], *, alone: bool = False) -> list[HubRunning]:
         """Take the place if nobody is in the way, else give who is; `stale`: rows of the dead, if still the same."""
         with self.database.transaction() as session:
             in_the_way = []
             for one in session.scalars(select(HubRunning).where(HubRunning.id != self.id)).all():
                 if is_surely_dead(one.process) or stale.get(one.id) == one.beats:
                     session.delete(one)
-                elif not self.bus or one.bus != self.bus:
+                elif alone or not self.bus or one.bus != self.bus:
                     in_the_way.append(one)
             if not in_the_way:
                 self._insert(session)
-            return in_the_way
+        self._taken = not in_the_way
+        return in_the_way
+
+    def is_alone(self, connection: Connection) -> None:
+        """In the transaction that changes the tables: a hub of the same bus may have come since the place was taken.
+
+        Raises:
+            AnotherHub: one has.
+        """
+        with Session(bind=connection) as session:
+            other = session.scalars(select(HubRunning).where(HubRunning.id != self.id)).first()
+            if other is not None:
+                raise AnotherHub(self._words(other, alone=True))
 
     def _insert(self, session: Session) -> None:
         session.add(HubRunning(id=self.id, bus=self.bus, host=socket.gethostname(), process=own_mark(), beats=0))
 
-    def _words(self, other: HubRunning) -> str:
+    def _words(self, other: HubRunning, alone: bool) -> str:
         where = f"another hub runs on this database, on the machine {other.host}"
+        if alone and self.bus and other.bus == self.bus:
+            return (
+                f"{where}, and its tables are of an older version than this program's. Nothing was changed. All hubs "
+                "must be of one version: stop all of the older one first, then start the new ones"
+            )
         if not self.bus and not other.bus:
             how = "start all of them with the same --bus, on PostgreSQL"
         elif self.bus and other.bus:
@@ -110,7 +134,8 @@ class Place:
             how = f"it was started {'with' if other.bus else 'without'} --bus, this one was not told the same"
         return (
             f"{where}: people at one would not see those at the other. Stop that one first; or, if "
-            f"several hubs are meant to serve it, {how}. A hub that crashed is in the way for {STALE_S:.0f} s at most"
+            f"several hubs are meant to serve it, {how}. A hub that crashed is in the way for {STALE_S:.0f} s at most. "
+            "Nothing was changed"
         )
 
     def start_beating(self) -> None:
@@ -141,6 +166,8 @@ class Place:
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.join(BEAT_S)
+        if not self._taken:
+            return
         try:
             with self.database.transaction() as session:
                 session.execute(delete(HubRunning).where(HubRunning.id == self.id))

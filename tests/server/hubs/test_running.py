@@ -10,16 +10,20 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from alembic.script import ScriptDirectory
+from sqlalchemy import select, text, update
 
 from carebag.processes import free_port
 from carebag_server.database import Database
 from carebag_server.hubs import running
 from carebag_server.hubs.process_mark import UNKNOWN, is_surely_dead, own_mark
 from carebag_server.hubs.running import BEAT_S, STALE_S, AnotherHub, HubRunning, Place
+from carebag_server.migrate import MIGRATIONS, downgrade, newest, revision_of, upgrade
+from carebag_server.store_start import StoreUnusable, take
 
 PATIENCE_S = 60
 Start = StartOn = Callable[..., "Hub"]
@@ -131,6 +135,79 @@ def test_who_does_not_share_a_bus_is_refused_as_soon_as_the_other_beats(
         Place(database, other).take()
     first.leave()
     Place(database, other).take()
+
+
+def an_older_version(database: Database) -> str:
+    """The tables say that they are of the version before the newest."""
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    before = scripts.get_revision(scripts.get_current_head() or "").down_revision
+    assert isinstance(before, str)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": before})
+    return before
+
+
+def version(database: Database) -> str | None:
+    with database.engine.begin() as connection:
+        return revision_of(connection)
+
+
+def test_a_newer_hub_beside_an_older_one_is_refused_before_it_migrates(start: Start, database: Database) -> None:
+    first = start().serves()
+    before = an_older_version(database)
+    said = start().refused()
+    assert "another hub runs on this database" in said
+    assert "Nothing was changed" in said
+    assert version(database) == before
+    first.serves()
+
+
+def test_a_newer_hub_on_the_same_bus_is_refused_before_it_migrates(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BEAT_S", 0.05)
+    monkeypatch.setattr(running, "LOOK_S", 0.05)
+    first, now = Place(database, "postgresql"), datetime(2026, 11, 27, tzinfo=UTC)
+    take(first, demo=True, now=now)
+    first.start_beating()
+    together = Place(database, "postgresql")
+    take(together, demo=True, now=now)
+    together.leave()
+    before, newer = an_older_version(database), Place(database, "postgresql")
+    with pytest.raises(StoreUnusable, match="stop all of the older one first"):
+        take(newer, demo=True, now=now)
+    newer.leave()
+    assert version(database) == before
+    first.leave()
+
+
+def test_one_that_comes_between_taking_and_migrating_stops_it(database: Database) -> None:
+    place, other = Place(database, "v"), Place(database, "v")
+    place.take(alone=True)
+    other.take()
+    before = an_older_version(database)
+    with pytest.raises(AnotherHub, match="stop all of the older one first"):
+        upgrade(database.engine, check=place.is_alone)
+    assert version(database) == before
+
+
+def test_a_database_of_the_other_kind_is_refused_before_it_is_migrated(database: Database) -> None:
+    place, now = Place(database, ""), datetime(2026, 11, 27, tzinfo=UTC)
+    take(place, demo=True, now=now)
+    place.leave()
+    before = an_older_version(database)
+    with pytest.raises(StoreUnusable, match="this database is a demo one"):
+        take(place, demo=False, now=now)
+    assert version(database) == before
+    assert rows(database) == []
+
+
+def test_tables_from_before_hubs_had_rows_are_migrated_and_then_taken(database: Database) -> None:
+    downgrade(database.engine, "0012")
+    place = Place(database, "")
+    take(place, demo=True, now=datetime(2026, 11, 27, tzinfo=UTC))
+    assert [row.id for row in rows(database)] == [place.id]
+    assert version(database) == newest()
 
 
 @pytest.mark.usefixtures("hurried")

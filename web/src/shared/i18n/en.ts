@@ -791,6 +791,7 @@ export const en: Messages = {
 
   'today.title': 'Today’s visits',
   'today.none': 'No visits today.',
+  'today.before': 'Planned for',
   'today.planned': 'Planned',
   'today.open': 'Open',
   'today.closed': 'Closed',
@@ -979,6 +980,7 @@ export const en: Messages = {
   'tray.reason.unknown': 'I do not know',
   'identity.title': 'Is this the right patient?',
   'identity.lead': 'Ask, or read the identity card. Tick at least two.',
+  'identity.other_day': 'This visit is planned for {day} at {time}, not for today.',
   'identity.name': 'Name',
   'identity.birth_date': 'Date of birth',
   'identity.address': 'Address',
@@ -1730,6 +1732,7 @@ export const en: Messages = {
   'audit.signed_in': 'signed in',
   'audit.signed_out': 'signed out',
   'audit.visit_planned': 'planned the visit',
+  'audit.visit_cancelled': 'cancelled the planned visit',
   'audit.patient_registered': 'entered the patient',
   'audit.patients_listed': 'saw the list of patients',
   'audit.patient_merged': 'said that the patient is another known person',

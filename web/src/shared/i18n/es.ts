@@ -791,6 +791,7 @@ export const es: Messages = {
 
   'today.title': 'Visitas de hoy',
   'today.none': 'Hoy no hay visitas.',
+  'today.before': 'Prevista para el',
   'today.planned': 'Prevista',
   'today.open': 'Abierta',
   'today.closed': 'Cerrada',
@@ -979,6 +980,7 @@ export const es: Messages = {
   'tray.reason.unknown': 'No lo sé',
   'identity.title': '¿Es el paciente correcto?',
   'identity.lead': 'Pregunte, o lea el documento. Marque al menos dos.',
+  'identity.other_day': 'Esta visita está prevista para el {day} a las {time}, no para hoy.',
   'identity.name': 'Nombre',
   'identity.birth_date': 'Fecha de nacimiento',
   'identity.address': 'Dirección',
@@ -1730,6 +1732,7 @@ export const es: Messages = {
   'audit.signed_in': 'entró',
   'audit.signed_out': 'salió',
   'audit.visit_planned': 'planificó la visita',
+  'audit.visit_cancelled': 'canceló la visita prevista',
   'audit.patient_registered': 'dio de alta al paciente',
   'audit.patients_listed': 'vio la lista de pacientes',
   'audit.patient_merged': 'dijo que el paciente es otra persona conocida',

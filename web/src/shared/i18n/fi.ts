@@ -791,6 +791,7 @@ export const fi: Messages = {
 
   'today.title': 'Päivän käynnit',
   'today.none': 'Ei käyntejä tänään.',
+  'today.before': 'Suunniteltu',
   'today.planned': 'Suunniteltu',
   'today.open': 'Auki',
   'today.closed': 'Päätetty',
@@ -979,6 +980,7 @@ export const fi: Messages = {
   'tray.reason.unknown': 'En tiedä',
   'identity.title': 'Onko tämä oikea potilas?',
   'identity.lead': 'Kysy tai lue henkilökortista. Merkitse vähintään kaksi.',
+  'identity.other_day': 'Käynti on suunniteltu: {day} klo {time}, ei tälle päivälle.',
   'identity.name': 'Nimi',
   'identity.birth_date': 'Syntymäaika',
   'identity.address': 'Osoite',
@@ -1730,6 +1732,7 @@ export const fi: Messages = {
   'audit.signed_in': 'kirjautui sisään',
   'audit.signed_out': 'kirjautui ulos',
   'audit.visit_planned': 'suunnitteli käynnin',
+  'audit.visit_cancelled': 'perui suunnitellun käynnin',
   'audit.patient_registered': 'lisäsi potilaan',
   'audit.patients_listed': 'näki potilasluettelon',
   'audit.patient_merged': 'totesi potilaan toiseksi tunnetuksi henkilöksi',

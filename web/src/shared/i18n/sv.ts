@@ -790,6 +790,7 @@ export const sv = {
 
   'today.title': 'Dagens besök',
   'today.none': 'Inga besök idag.',
+  'today.before': 'Planerat',
   'today.planned': 'Planerat',
   'today.open': 'Öppet',
   'today.closed': 'Avslutat',
@@ -978,6 +979,7 @@ export const sv = {
   'tray.reason.unknown': 'Vet inte',
   'identity.title': 'Är det rätt patient?',
   'identity.lead': 'Fråga, eller läs på legitimationen. Kryssa för minst två.',
+  'identity.other_day': 'Besöket är planerat till {day} {time}, inte till idag.',
   'identity.name': 'Namn',
   'identity.birth_date': 'Födelsedatum',
   'identity.address': 'Adress',
@@ -1729,6 +1731,7 @@ export const sv = {
   'audit.signed_in': 'loggade in',
   'audit.signed_out': 'loggade ut',
   'audit.visit_planned': 'planerade besöket',
+  'audit.visit_cancelled': 'ställde in det planerade besöket',
   'audit.patient_registered': 'lade in patienten',
   'audit.patients_listed': 'såg listan över patienter',
   'audit.patient_merged': 'sade att patienten är en annan känd person',
