@@ -87,7 +87,8 @@ class Visit:
         for page in (self.walk.doctor.page, self.walk.nurse.page):
             page.evaluate(WATCH_CALLS)
             page.evaluate(WATCH_PEOPLE)
-            page.evaluate(WATCH_REQUEST)
+        self.walk.nurse.page.evaluate(WATCH_REQUEST)
+        self.walk.doctor.page.evaluate(WATCH_CLICKS)
         self.walk.doctor.page.evaluate(WATCH_LINK)
         self.walk.doctor.page.evaluate(WATCH_PICTURES)
         return time.time()
@@ -358,16 +359,21 @@ WATCH_REQUEST = """() => {
     const now = isTold(true)
     if (now !== (seen.at(-1)?.[1] ?? false)) seen.push([Date.now() / 1000, now])
   }
-  window.__toldWatch?.disconnect()
-  window.__toldWatch = new MutationObserver(look)
-  window.__toldWatch.observe(document.body, { subtree: true, childList: true, characterData: true })
-  const clicks = (window.__clicks = [])
-  window.__clicked ??= document.addEventListener('click', (event) => {
+  clearInterval(window.__toldWatch)
+  window.__toldWatch = setInterval(look, 25)
+}""".replace("TOLD", TOLD)
+"""When the nurse's page shows the request, and when not any more."""
+WATCH_CLICKS = """() => {
+  window.__clicks = []
+  if (window.__clicksWatched) return
+  window.__clicksWatched = true
+  const note = (event) => {
     const what = event.target.closest('[data-testid]')?.dataset.testid
     if (what === 'ask-crp' || what === 'request-cancel') window.__clicks.push(Date.now() / 1000)
-  }, true) ?? true
-}""".replace("TOLD", TOLD)
-"""When the nurse's page shows the request, when not any more; when the doctor asked and withdrew."""
+  }
+  document.addEventListener('click', note, true)
+}"""
+"""When the doctor asked and withdrew."""
 WATCH_LINK = """() => {
   const seen = (window.__link = [])
   const look = () => {
