@@ -6,6 +6,7 @@
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Callable
 from datetime import datetime
 from typing import Literal, Protocol
@@ -113,7 +114,7 @@ class LinkOwner(Protocol):
 
 
 class HubLink:
-    """Keeps the WebSocket up: back-off 0.25 to 2 s, a dead connection is noticed within 6 s."""
+    """Keeps the WebSocket up: back-off up to 0.25 s, then to 2 s; a dead connection is noticed within 6 s."""
 
     def __init__(self, hub: HubClient, core: LinkCore, owner: LinkOwner) -> None:
         self._hub = hub
@@ -121,7 +122,7 @@ class HubLink:
         self._owner = owner
         self._signals: asyncio.Queue[Signal | LinkReport] = asyncio.Queue(QUEUE)
         self._status_due = asyncio.Event()
-        self._backoff = Backoff(most_s=LONGEST_WAIT_S)
+        self._backoff = Backoff(most_s=LONGEST_WAIT_S, chance=random.random)
         self._renewed = asyncio.Event()
         self._given_up: set[asyncio.Task[None]] = set()
 

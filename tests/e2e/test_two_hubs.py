@@ -61,6 +61,8 @@ class Visit:
     browsers: Balancer
     sfu: Janus | None
     kit_at: str = HUBS[0]
+    sounds: int = 0
+    """Listened to until now."""
     times: dict[str, list[float]] = field(default_factory=dict)
 
     @property
@@ -87,7 +89,8 @@ class Visit:
         for page in (self.walk.doctor.page, self.walk.nurse.page):
             page.evaluate(WATCH_CALLS)
             page.evaluate(WATCH_PEOPLE)
-            page.evaluate(WATCH_REQUEST)
+        self.walk.nurse.page.evaluate(WATCH_REQUEST)
+        self.walk.doctor.page.evaluate(WATCH_CLICKS)
         self.walk.doctor.page.evaluate(WATCH_LINK)
         self.walk.doctor.page.evaluate(WATCH_PICTURES)
         return time.time()
@@ -179,11 +182,13 @@ def listening_begins(walk: Walk) -> None:
     expect(walk.doctor.part("listening")).to_have_attribute("data-state", "live", timeout=SLOW_MS)
 
 
-def listening_ends(walk: Walk, sounds: int) -> None:
+def listening_ends(visit: Visit) -> None:
     """What the doctor's page got is what the kit recorded, sample by sample."""
+    walk = visit.walk
+    visit.sounds += 1
     expect(walk.doctor.part("listening")).to_have_attribute("data-state", "live")
     walk.nurse.press("listen-stop")
-    expect(walk.doctor.part("sound-verified")).to_have_count(sounds, timeout=SLOW_MS)
+    expect(walk.doctor.part("sound-verified")).to_have_count(visit.sounds, timeout=SLOW_MS)
 
 
 def draft_note(walk: Walk, text: str) -> None:
@@ -200,11 +205,13 @@ def roles_seen(page: Page) -> list[list[str]]:
 @pytest.mark.parametrize("again", range(KILLS))
 def test_nobody_is_killed(visit: Visit, again: int) -> None:
     """What the same takes on this machine, now."""
+    listening_begins(visit.walk)
     began = visit.watched()
     asked_and_told(visit, visit.walk.nurse)
     visit.walk.doctor.page.wait_for_timeout(2500)
     visit.note_times("none killed", began)
     visit.calls_went_on()
+    listening_ends(visit)
 
 
 @pytest.mark.parametrize("again", range(KILLS))
@@ -230,7 +237,7 @@ def test_the_doctors_hub_is_killed_and_the_visit_goes_on_at_the_other(visit: Vis
     assert roles_seen(doctor.page) == [["doctor", "kit", "nurse"]]
     expect(doctor.part("note-assessment")).to_have_value(f"Trött och febrig {again}.")
     expect(doctor.part("live-spo2")).to_have_attribute("data-state", "live")
-    listening_ends(walk, again + 1)
+    listening_ends(visit)
     doctor.wait_for_video()
     visit.again(hub)
     visit.apart()
@@ -358,16 +365,21 @@ WATCH_REQUEST = """() => {
     const now = isTold(true)
     if (now !== (seen.at(-1)?.[1] ?? false)) seen.push([Date.now() / 1000, now])
   }
-  window.__toldWatch?.disconnect()
-  window.__toldWatch = new MutationObserver(look)
-  window.__toldWatch.observe(document.body, { subtree: true, childList: true, characterData: true })
-  const clicks = (window.__clicks = [])
-  window.__clicked ??= document.addEventListener('click', (event) => {
+  clearInterval(window.__toldWatch)
+  window.__toldWatch = setInterval(look, 25)
+}""".replace("TOLD", TOLD)
+"""When the nurse's page shows the request, and when not any more."""
+WATCH_CLICKS = """() => {
+  window.__clicks = []
+  if (window.__clicksWatched) return
+  window.__clicksWatched = true
+  const note = (event) => {
     const what = event.target.closest('[data-testid]')?.dataset.testid
     if (what === 'ask-crp' || what === 'request-cancel') window.__clicks.push(Date.now() / 1000)
-  }, true) ?? true
-}""".replace("TOLD", TOLD)
-"""When the nurse's page shows the request, when not any more; when the doctor asked and withdrew."""
+  }
+  document.addEventListener('click', note, true)
+}"""
+"""When the doctor asked and withdrew."""
 WATCH_LINK = """() => {
   const seen = (window.__link = [])
   const look = () => {

@@ -196,6 +196,13 @@ def test_media_follow_their_record_and_are_tried_until_taken(journal: Journal) -
     assert journal.unsent().count == 0
 
 
+def test_who_lost_the_same_hub_do_not_all_come_at_once() -> None:
+    backoff = Backoff(chance=iter((0.1, 0.9)).__next__)
+    assert [backoff.failed() for _ in range(3)] == [0.025, 0.5, 1.0]
+    backoff.succeeded()
+    assert backoff.failed() == 0.225
+
+
 def test_waiting_grows_to_ten_seconds_and_begins_anew() -> None:
     backoff = Backoff()
     assert [backoff.failed() for _ in range(8)] == [0.25, 0.5, 1, 2, 4, 8, 10, 10]
