@@ -1207,6 +1207,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/visits/{visit_id}/kit-damage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Kit Damage Seen */
+        get: operations["read_kit_damage_seen"];
+        put?: never;
+        /** Keep Kit Damage Seen */
+        post: operations["keep_kit_damage_seen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/kit-enrolment": {
         parameters: {
             query?: never;
@@ -1723,6 +1741,19 @@ export interface components {
             /** Questions */
             questions: components["schemas"]["Question"][];
         };
+        /**
+         * AcknowledgeDamage
+         * @description The nurse has read that the kit's disk is damaged.
+         */
+        AcknowledgeDamage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "acknowledge_damage";
+            /** Number */
+            number: number;
+        };
         /** AddCartridge */
         AddCartridge: {
             /**
@@ -2117,6 +2148,28 @@ export interface components {
              * Format: date-time
              */
             valid_until: string;
+        };
+        /**
+         * Damage
+         * @description What the kit's disk did to what was kept on it, since somebody last said that it was read.
+         */
+        Damage: {
+            /** Number */
+            number: number;
+            /** Lost */
+            lost: number;
+            /** Mended */
+            mended: number;
+            /**
+             * Seen By
+             * @default
+             */
+            seen_by: string;
+            /**
+             * Seen At
+             * @default null
+             */
+            seen_at: string | null;
         };
         /**
          * Decide
@@ -2591,7 +2644,7 @@ export interface components {
         };
         FromConsole: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["DoctorHears"];
         FromGuest: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"];
-        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["PressSimulator"];
+        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["AcknowledgeDamage"] | components["schemas"]["PressSimulator"];
         /**
          * Gap
          * @description Samples that never arrived: zero in the file, drawn as a gap, never smoothed over.
@@ -2950,6 +3003,16 @@ export interface components {
              */
             at: string;
         };
+        /** KitDamageSeen */
+        KitDamageSeen: {
+            /**
+             * Number
+             * @default 0
+             */
+            number: number;
+            /** At */
+            at: string | null;
+        };
         /** KitEnrolled */
         KitEnrolled: {
             /** Name */
@@ -2989,6 +3052,8 @@ export interface components {
              * @default 0
              */
             damaged: number;
+            /** @default null */
+            damage: components["schemas"]["Damage"] | null;
             /**
              * Disk
              * @default ok
@@ -3105,6 +3170,16 @@ export interface components {
              * @default 0
              */
             damaged: number;
+            /**
+             * Damage Number
+             * @default 0
+             */
+            damage_number: number;
+            /**
+             * Mended
+             * @default 0
+             */
+            mended: number;
             /**
              * Nurse Present
              * @default false
@@ -4658,6 +4733,11 @@ export interface components {
             /** Questions */
             questions: components["schemas"]["Question"][];
         };
+        /** SayKitDamageSeen */
+        SayKitDamageSeen: {
+            /** Number */
+            number: number;
+        };
         /** SayOutcome */
         SayOutcome: {
             /**
@@ -5270,6 +5350,7 @@ export interface components {
 }
 export type Access = components['schemas']['Access'];
 export type AccessView = components['schemas']['AccessView'];
+export type AcknowledgeDamage = components['schemas']['AcknowledgeDamage'];
 export type AddCartridge = components['schemas']['AddCartridge'];
 export type AnswerQuestion = components['schemas']['AnswerQuestion'];
 export type AskFor = components['schemas']['AskFor'];
@@ -5292,6 +5373,7 @@ export type CommissionChoice = components['schemas']['CommissionChoice'];
 export type CompareCheckpoint = components['schemas']['CompareCheckpoint'];
 export type Compared = components['schemas']['Compared'];
 export type Consent = components['schemas']['Consent'];
+export type Damage = components['schemas']['Damage'];
 export type Decide = components['schemas']['Decide'];
 export type DeclineRequest = components['schemas']['DeclineRequest'];
 export type DeviceIdentity = components['schemas']['DeviceIdentity'];
@@ -5330,6 +5412,7 @@ export type InviteGuest = components['schemas']['InviteGuest'];
 export type Join = components['schemas']['Join'];
 export type Judge = components['schemas']['Judge'];
 export type Judgement = components['schemas']['Judgement'];
+export type KitDamageSeen = components['schemas']['KitDamageSeen'];
 export type KitEnrolled = components['schemas']['KitEnrolled'];
 export type KitState = components['schemas']['KitState'];
 export type KitStatus = components['schemas']['KitStatus'];
@@ -5401,6 +5484,7 @@ export type ReviewReason = components['schemas']['ReviewReason'];
 export type RunLoopTest = components['schemas']['RunLoopTest'];
 export type Sample = components['schemas']['Sample'];
 export type Sampled = components['schemas']['Sampled'];
+export type SayKitDamageSeen = components['schemas']['SayKitDamageSeen'];
 export type SayOutcome = components['schemas']['SayOutcome'];
 export type SessionNow = components['schemas']['SessionNow'];
 export type SessionView = components['schemas']['SessionView'];
@@ -7571,6 +7655,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["NurseIdentity"];
                 };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    read_kit_damage_seen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KitDamageSeen"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    keep_kit_damage_seen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SayKitDamageSeen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused: a code, no sentence */
             default: {
