@@ -184,9 +184,7 @@ def test_rot_inside_a_transaction_is_mended_after_it(encrypted: Running) -> None
     assert encrypted.journal.numbers() == list(range(1, max(encrypted.said) + 1))
 
 
-def test_a_measurement_in_the_moment_of_rot_is_kept(
-    tmp_path: Path, encrypted: Running, hands: Any, world: Any
-) -> None:
+def test_a_measurement_in_the_moment_of_rot_is_kept(tmp_path: Path, encrypted: Running, hands: Any, world: Any) -> None:
     encrypted.journal.put_state(OPEN, None)
     bedside = Bedside(encrypted.journal, MediaFiles(tmp_path / "media"), hands.clock)
     encrypted.into_file()
