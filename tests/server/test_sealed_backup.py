@@ -6,6 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.server.test_backup import (  # noqa: F401 (fixtures)
+    FILES,
+    empty_postgres_url,
+    fill,
+    opens_again,
+    rows_of,
+    target_url,
+)
 
 from carebag.backup.folder import BackupFault, BackupFolder, find_backup
 from carebag.backup.making import make_backup
@@ -15,14 +23,6 @@ from carebag.backup.sealing import BackupKey, make_key
 from carebag.cli import main
 from carebag_server.audit import verify_database
 from carebag_server.media import MediaFolder
-from tests.server.test_backup import (  # noqa: F401 (fixtures)
-    FILES,
-    empty_postgres_url,
-    fill,
-    opens_again,
-    rows_of,
-    target_url,
-)
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ class OpenedBackup(Backup):
             raise BadManifest("what it says about itself is damaged")
         if about.key != key.address.mark:
             raise BadManifest(
-                f"it is encrypted for the key {about.key}, and this one is {key.address.mark}: another key file is needed"
+                f"it is encrypted for the key {about.key}, and this one is {key.address.mark}: another file is needed"
             )
         self.manifest: Manifest = read_manifest(self._text(MANIFEST_FILE))
         if (self.manifest.made_at, self.manifest.hub_id) != (about.made_at, about.hub_id):

@@ -3055,6 +3055,16 @@ export interface components {
             /** @default null */
             damage: components["schemas"]["Damage"] | null;
             /**
+             * Not Taken
+             * @default 0
+             */
+            not_taken: number;
+            /**
+             * Not Taken Why
+             * @default null
+             */
+            not_taken_why: string | null;
+            /**
              * Disk
              * @default ok
              * @enum {string}

@@ -112,6 +112,7 @@ export const en: Messages = {
   'net.damaged': 'The bag can no longer read {n} of what it saved and had not sent. They are not shown as values. Measure again what is missing and call support.',
   'net.kit.damaged': 'The bag can no longer read {n} of what it saved and had not sent. They will not come. Ask the nurse to measure again what is missing.',
   'net.mended': "The bag's disk is failing. Everything saved is still there. Measure as usual, and call support today: the bag must be replaced.",
+  'net.not_taken': 'The hub does not take {n} of what was measured or photographed. They stay in the bag. Go on measuring as usual. Call support and say: {code}.',
   'net.kit.mended': "The bag's disk is failing. Everything saved is still there. The bag must be replaced after the visit.",
   'net.damage.seen': 'I have read this',
   'net.damage.seen_by': 'Read by {name} {time}.',

@@ -112,6 +112,7 @@ export const es: Messages = {
   'net.damaged': 'El maletín ya no puede leer {n} de los datos guardados y no enviados. No se muestran como valores. Mida de nuevo lo que falta y llame a soporte.',
   'net.kit.damaged': 'El maletín ya no puede leer {n} de los datos guardados y no enviados. No llegarán. Pida a la enfermera que mida de nuevo lo que falta.',
   'net.mended': 'El disco del maletín está fallando. Todo lo guardado sigue ahí. Mida como siempre y llame a soporte hoy: hay que cambiar el maletín.',
+  'net.not_taken': 'El centro no acepta {n} de lo medido o fotografiado. Sigue en el maletín. Siga midiendo como siempre. Llame a soporte y diga: {code}.',
   'net.kit.mended': 'El disco del maletín está fallando. Todo lo guardado sigue ahí. Hay que cambiar el maletín después de la visita.',
   'net.damage.seen': 'Lo he leído',
   'net.damage.seen_by': 'Leído por {name} {time}.',

@@ -112,6 +112,7 @@ export const fi: Messages = {
   'net.damaged': 'Laukku ei voi enää lukea {n} tallennetusta, joita ei ehditty lähettää. Niitä ei näytetä arvoina. Mittaa puuttuvat uudelleen ja soita tukeen.',
   'net.kit.damaged': 'Laukku ei voi enää lukea {n} tallennetusta, joita ei ehditty lähettää. Ne eivät tule. Pyydä hoitajaa mittaamaan puuttuvat uudelleen.',
   'net.mended': 'Laukun levy on rikkoutumassa. Kaikki tallennettu on tallella. Mittaa tavalliseen tapaan ja soita tukeen tänään: laukku on vaihdettava.',
+  'net.not_taken': 'Keskus ei ota vastaan {n} mitatusta tai kuvatusta. Ne ovat tallessa laukussa. Jatka mittaamista tavalliseen tapaan. Soita tukeen ja sano: {code}.',
   'net.kit.mended': 'Laukun levy on rikkoutumassa. Kaikki tallennettu on tallella. Laukku on vaihdettava käynnin jälkeen.',
   'net.damage.seen': 'Olen lukenut',
   'net.damage.seen_by': 'Lukenut {name} {time}.',

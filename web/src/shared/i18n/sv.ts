@@ -111,6 +111,7 @@ export const sv = {
   'net.damaged': 'Väskan kan inte längre läsa {n} av det som sparats och inte hunnit skickas. De visas inte som värden. Mät om det som saknas och ring supporten.',
   'net.kit.damaged': 'Väskan kan inte längre läsa {n} av det som sparats och inte hunnit skickas. De kommer inte. Be sjuksköterskan mäta om det som saknas.',
   'net.mended': 'Väskans disk håller på att gå sönder. Allt som sparats är kvar. Mät som vanligt, och ring supporten i dag: väskan behöver bytas.',
+  'net.not_taken': 'Navet tar inte emot {n} av det som mätts eller fotats. Det finns kvar i väskan. Mät vidare som vanligt. Ring supporten och säg: {code}.',
   'net.kit.mended': 'Väskans disk håller på att gå sönder. Allt som sparats är kvar. Väskan behöver bytas efter besöket.',
   'net.damage.seen': 'Jag har läst det',
   'net.damage.seen_by': 'Läst av {name} {time}.',
