@@ -175,7 +175,7 @@ MUTANTS = (
     Mutant(
         "hub-takes-any-signature",
         RECORDS,
-        "if not signed_by(kit.public_key, envelope.signature, envelope.payload.encode()):",
+        "if not any(signed_by(key, envelope.signature, envelope.payload.encode()) for key in keys):",
         "if False:",
         "tests/server/test_records.py",
     ),
@@ -289,15 +289,15 @@ MUTANTS = (
     Mutant(
         "an-old-page-says-that-the-hub-has-it",
         RECOVERY,
-        "row if image.knows_free else _as_unsent(row)",
+        "row if image.knows_free else as_unsent(row)",
         "row",
         RECOVERY_TESTS,
     ),
     Mutant(
         "a-visit-of-an-old-page-is-open",
         RECOVERY,
-        "if not image.knows_free:\n        # a page",
-        "if False:\n        # a page",
+        "if not image.knows_free:\n            # a page",
+        "if False:\n            # a page",
         RECOVERY_TESTS,
     ),
     Mutant(
@@ -337,6 +337,41 @@ MUTANTS = (
         "return not is_there(journal) or is_plain(journal) or opens(journal, data_key)",
         "return True",
         "tests/edge/test_store.py",
+    ),
+    Mutant(
+        "rot-takes-what-memory-has",
+        RECOVERY,
+        "found.records = {**kept.records, **found.records}",
+        "pass",
+        "tests/edge/test_journal_renewal.py",
+    ),
+    Mutant(
+        "after-rot-numbers-are-free",
+        RECOVERY,
+        "given = max(given, kept.last)",
+        "pass",
+        "tests/edge/test_journal_renewal.py",
+    ),
+    Mutant(
+        "rot-closes-the-visit",
+        RECOVERY,
+        "found.state = dict(kept.states)",
+        "pass",
+        "tests/edge/test_journal_renewal.py",
+    ),
+    Mutant(
+        "sealed-pieces-in-any-order",
+        "server/carebag/backup/sealing.py",
+        "return number.to_bytes(11) + bytes([is_last])",
+        "return bytes(11) + bytes([is_last])",
+        "tests/carebag/test_backup_sealing.py",
+    ),
+    Mutant(
+        "a-sealed-file-anywhere",
+        "server/carebag/backup/sealing.py",
+        "+ what.encode()",
+        "",
+        "tests/carebag/test_backup_sealing.py",
     ),
 )
 

@@ -389,9 +389,12 @@ class Agent:
             self._journal_at_ns = self.clock.monotonic_ns()
             self.journal.look()
         with contextlib.suppress(*DATABASE_ERRORS):
+            before = self.damage.not_taken
             if self.damage.look():
                 self.bedside.refresh()
                 self.changed("journal_damaged")
+            elif before != self.damage.not_taken:
+                self.changed()
 
     def _disk_due(self) -> bool:
         """Look at the disk now and then; True where there is something new to say of it."""

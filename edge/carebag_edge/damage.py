@@ -1,4 +1,4 @@
-"""What the kit's disk did to what was kept on it, and who has seen that it is said.
+"""What the kit's disk did to what was kept on it, and who has seen that it is said; and what the hub will not take.
 
 The notice is taken away by a person, whose name and time stay, and comes back for new damage only.
 """
@@ -42,12 +42,16 @@ class DamageBook:
         self._kept = _read(journal.state(KEY))
         self._now: list[str] = []
         self._looked_at: int | None = None
+        self.not_taken: tuple[int, str | None] = 0, None
+        """What the hub refused: how much, and the code of the first."""
 
     def look(self) -> bool:
         """Whether there is new damage. Raises: a database's errors: of the damage, that it cannot be read."""
         if self._looked_at == self._journal.damages:
             return False
-        self._now, self._looked_at = self._journal.what_is_damaged(), self._journal.damages
+        self._now = self._journal.what_is_damaged()
+        self.not_taken = self._journal.not_taken()
+        self._looked_at = self._journal.damages
         known = set(self._kept.found)
         new = [one for one in self._now if one not in known]
         mended = self._journal.mendings

@@ -228,11 +228,23 @@ class Journal:
     def refuse(self, sha256: str, code: str) -> None:
         """The hub will not take this record; it stays, and a person has to look at it."""
         self._db.execute("UPDATE record SET refusal = ? WHERE sha256 = ? AND received_at IS NULL", (code, sha256))
+        log.error("the hub refuses record %s: %s", sha256[:16], code)
+        self.damages += 1
 
     def retry_refused(self) -> None:
         """Offer what was refused once more; done at start, since the reason may have been mended."""
         self._db.execute("UPDATE record SET refusal = NULL WHERE refusal <> ?", (DAMAGED,))
         self._db.execute("UPDATE media SET refusal = NULL WHERE refusal IS NOT NULL")
+
+    def not_taken(self) -> tuple[int, str | None]:
+        """How many records and files the hub refused, damaged ones apart, and why the first of them."""
+        codes = self._db.execute(
+            "SELECT refusal FROM record WHERE received_at IS NULL AND refusal IS NOT NULL AND refusal <> ?"
+            " UNION ALL SELECT refusal FROM media WHERE stored = 0 AND refusal IS NOT NULL AND refusal <> ?",
+            (DAMAGED, MEDIA_DAMAGED),
+        ).fetchall()
+        self._is_any_damaged |= bool(codes)
+        return len(codes), codes[0][0] if codes else None
 
     def refused(self) -> dict[int, str]:
         """kit_seq → code of what the hub would not take; a person has to look at these."""

@@ -26,7 +26,7 @@ from carebag_edge.wal_frames import frames
 
 log = logging.getLogger(__name__)
 TRIES = 8
-"""Of so many pages a turned bit is looked for: two seconds in which nothing else is done. At a start it may take ten."""
+"""Of so many pages a turned bit is looked for: two seconds in which nothing else is done."""
 EVERY_S = 10.0
 """Looked at no more often: where each page read is another one, mending helps nothing, and values wait in memory."""
 

@@ -25,6 +25,8 @@ def kit_state(agent: "Agent") -> KitState:
         oldest_unsent_at=unsent.oldest_at,
         damaged=agent.damage.count,
         damage=agent.damage.shown,
+        not_taken=agent.damage.not_taken[0],
+        not_taken_why=agent.damage.not_taken[1],
         disk=agent.disk.word,
         disk_used_percent=agent.disk.used_percent,
         visits=agent.bedside.heads(nurse),

@@ -1,5 +1,5 @@
 """`carebag demo | hub | kit | simulate | analyse | decode | bench | turn-check | backup | restore | admin | block |
-audit | retention`.
+audit | retention | backup-key`.
 
 Each subcommand is a module with `add_arguments(parser)` and `run(args) -> exit status`, imported only when asked for:
 a kit has no hub dependencies installed, and the other way round.
@@ -22,6 +22,7 @@ COMMANDS = {
     "bench": ("carebag.bench", "latencies, loss and load of the whole line on this machine", "demo"),
     "turn-check": ("carebag.turn_check", "whether the TURN servers answer from here", "edge,server"),
     "backup": ("carebag.backup.command", "copy the hub's database and files while it runs", "server"),
+    "backup-key": ("carebag.backup.key_command", "make a key for encrypted backups", "server"),
     "restore": ("carebag.backup.restore_command", "put a backup in place, checked first; or only check it", "server"),
     "admin": ("carebag.admin.command", "enter care providers, people, kits, patients and visits", "server"),
     "block": ("carebag.block", "a patient's block on a care provider's documentation; protected identity", "server"),

@@ -36,6 +36,7 @@ _CREATED = (
     "emergency_opened",
     "access_judged",
     "guest_invited",
+    "kit_damage_seen",
     "mark_made",
     "media_stored",
     "note_written",

@@ -242,6 +242,10 @@ class KitState(Wire):
     """Records and files that the kit's disk no longer holds as they were written, and that the hub does not have."""
     damage: Damage | None = None
     """None: nothing was ever wrong with the disk."""
+    not_taken: Count = 0
+    """Records and files that the hub refused: they stay in the kit, and a person has to look at them."""
+    not_taken_why: Code | None = None
+    """Of the first of them: `bad_signature`, `record_conflict`, `too_large`, …"""
     disk: Literal["ok", "filling", "full"] = "ok"
     """`filling`: 80 % are used. `full`: values are saved in room that was kept for them, photos are not."""
     disk_used_percent: Annotated[int, Field(ge=0, le=100)] = 0

@@ -174,12 +174,17 @@ def receipt(batch: list[Any], journal: Journal) -> Any:
 
 def test_rot_inside_a_transaction_is_mended_after_it(encrypted: Running) -> None:
     encrypted.into_file()
-    with pytest.raises(DATABASE_ERRORS), encrypted.journal.transaction():
-        encrypted.journal.append(reading(random.Random(1), encrypted.key.kit_id, VISITS[0]))
-        encrypted.journal.put_state("half", "done")
-        encrypted.spoil(*range(encrypted.pages), size=3000)
-        encrypted.journal.numbers()
-        encrypted.journal.tray_count()
+
+    def half() -> None:
+        with encrypted.journal.transaction():
+            encrypted.journal.append(reading(random.Random(1), encrypted.key.kit_id, VISITS[0]))
+            encrypted.journal.put_state("half", "done")
+            encrypted.spoil(*range(encrypted.pages), size=3000)
+            encrypted.journal.numbers()
+            encrypted.journal.tray_count()
+
+    with pytest.raises(DATABASE_ERRORS):
+        half()
     assert encrypted.journal.state("half") is None
     assert encrypted.journal.numbers() == list(range(1, max(encrypted.said) + 1))
 

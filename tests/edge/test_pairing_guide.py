@@ -8,6 +8,7 @@ import pytest
 from carebag_devices.events import DeviceState, Found, PairingChanged, RadioChanged, StateChanged, UdiSaid
 from carebag_edge.bag_check import BagCheck
 from carebag_edge.bag_commands import BagCommands
+from carebag_edge.damage import DamageBook
 from carebag_edge.errors import Refused
 from carebag_wire.nurse_messages import (
     ChooseDevice,
@@ -34,6 +35,7 @@ def bag(room: Any, instruments: Any) -> Any:
         intake=room.intake,
         instruments=hand,
         check=BagCheck(room.bedside.journal, room.hands.clock),
+        damage=DamageBook(room.bedside.journal, room.hands.clock),
         loop_test=None,  # type: ignore[arg-type]
         owner=room,
         spawn=lambda work: work.close(),

@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from carebag_edge.backoff import Backoff
+from carebag_edge.damage import DamageBook
 from carebag_edge.errors import HubAway, HubRefused
 from carebag_edge.journal import Journal
 from carebag_edge.keys import load_or_create
@@ -346,3 +348,17 @@ def test_one_record_is_always_offered(journal: Journal) -> None:
         assert isinstance(work, SendRecords)
         assert len(work.batch.records) == 1
         outbox.slow(work)
+
+
+def test_what_the_hub_refuses_is_counted_with_its_reason(journal: Journal, hands: Any) -> None:
+    """Until it takes it: then the notice goes by itself."""
+    book = DamageBook(journal, hands.clock)
+    first = journal.append(lambda kit_seq: closed(journal.key.kit_id, kit_seq))
+    journal.unsent_records(10)
+    journal.refuse(first.signed.sha256, "record_conflict")
+    assert not book.look()
+    assert book.not_taken == (1, "record_conflict")
+    receipt = RecordReceipt(stored=[first.record.id], refused={}, watermark=1, received_at=AT)
+    journal.acknowledge(receipt)
+    book.look()
+    assert book.not_taken == (0, None)

@@ -98,6 +98,8 @@ TABLE = {
     "POST /api/visits/{visit_id}/premises": {"doctor"},
     "POST /api/visits/{visit_id}/marks/{mark_id}/take_back": {"doctor"},
     "POST /api/visits/{visit_id}/path-proofs": {"doctor"},
+    "GET /api/visits/{visit_id}/kit-damage": {"doctor"},
+    "POST /api/visits/{visit_id}/kit-damage": {"doctor"},
     "GET /api/review/visits/{visit_id}/path-proofs": {"reviewer"},
     "GET /api/visits/{visit_id}/earlier": {"doctor"},
     "POST /api/visits/{visit_id}/consent": {"doctor"},

@@ -281,6 +281,7 @@ BODIES: dict[str, Any] = {
     "POST /api/visits/{visit_id}/guests/{guest_id}": {"act": "show_camera"},
     "POST /api/visits/{visit_id}/camera": {"act": "freeze"},
     "POST /api/visits/{visit_id}/path-proofs": path_proof(),
+    "POST /api/visits/{visit_id}/kit-damage": {"number": 1},
     "POST /api/visits/{visit_id}/outcome": {"outcome": "ambulance_avoided"},
     "POST /api/visits/{visit_id}/consent": CONSENT,
     "POST /api/visits/{visit_id}/emergency": EMERGENCY,

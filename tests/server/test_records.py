@@ -1,6 +1,7 @@
 """What kits must not lose: stored word for word, once, in any order, and bound to the visit in which it was taken."""
 
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -283,3 +284,18 @@ def test_any_signed_payload_is_stored_or_refused(fuzz_hub: Any, data: st.DataObj
     part[data.draw(st.sampled_from(sorted(part)))] = data.draw(json_values)
     receipt = fuzz_hub.kit.send_envelopes(_signed(fuzz_hub.kit, json.dumps(record)))
     assert len(receipt["stored"]) + len(receipt["refused"]) == 1
+
+
+def test_two_kits_with_one_clock_do_not_meet(hub: Any, visit: Any) -> None:
+    """The same instant, the same number, in the end the same id: each has its own, and the first stays as it is."""
+    other = hub.enrol("Väska 2")
+    mine, theirs = hub.kit.record("reading", None), other.record("reading", None)
+    other.seq = hub.kit.seq
+    theirs["binding"]["kit_seq"], theirs["times"] = mine["binding"]["kit_seq"], mine["times"]
+    assert hub.kit.send(mine)["stored"] == [mine["id"]]
+    assert other.send(theirs)["stored"] == [theirs["id"]]
+    copied = other.envelope({**theirs, "id": mine["id"]})
+    assert other.send_envelopes(copied)["refused"] == {copied["sha256"]: "other_content"}
+    with hub.database.reading() as session:
+        kits = {row.id: row.kit_id for row in session.scalars(select(RecordRow))}
+    assert (kits[uuid.UUID(mine["id"])], kits[uuid.UUID(theirs["id"])]) == (hub.kit.kit_id, other.kit_id)

@@ -1,12 +1,15 @@
 """`carebag backup --to FOLDER`: copy database and files while the hub runs."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from carebag.backup.folder import BackupFault, BackupFolder
 from carebag.backup.making import Made, make_backup
+from carebag.backup.sealed_folder import SealedFolder
+from carebag.backup.sealing import ADDRESS, Address, read_address
 from carebag.progress import Progress
 from carebag_server.app import utc_now
 from carebag_server.media import MediaStore
@@ -24,6 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="of all backups of this hub")
     add_store_arguments(parser)
     parser.add_argument(
+        "--encrypt-to",
+        default=os.environ.get("CAREBAG_BACKUP_TO", ""),
+        metavar="ADDRESS",
+        help="encrypt for the key of this address, of carebag backup-key, or a file with it ($CAREBAG_BACKUP_TO)",
+    )
+    parser.add_argument(
         "--keep", type=int, default=0, metavar="N", help="take away all but the newest N (default: none)"
     )
     parser.add_argument(
@@ -36,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Exit status 0: all of it is copied; 1: the backup lacks files that the hub lacks too; 2: there is none."""
     try:
         settings, media = stores(args)
-        folder = BackupFolder(args.to)
+        folder = SealedFolder(args.to, _address(args.encrypt_to)) if args.encrypt_to else BackupFolder(args.to)
         made = make_backup(
             settings.database_url, media, folder, utc_now(), keep=max(0, args.keep), recheck=args.recheck, steps=shown
         )
@@ -46,6 +55,16 @@ def run(args: argparse.Namespace) -> int:
     print(made.manifest.model_dump_json(indent=2) if args.json else _words(made))
     _warn_of_readers(args.to)
     return 1 if made.manifest.lacking else 0
+
+
+def _address(said: str) -> Address:
+    """Raises: BackupFault: it is none."""
+    try:
+        return read_address(said if said.startswith(ADDRESS) else Path(said).read_text("ascii"))
+    except (OSError, UnicodeDecodeError):
+        raise BackupFault(f"--encrypt-to: {said} cannot be read. No backup was made") from None
+    except ValueError as bad:
+        raise BackupFault(f"--encrypt-to: {bad}. No backup was made") from None
 
 
 def stores(args: argparse.Namespace) -> tuple[Settings, MediaStore]:

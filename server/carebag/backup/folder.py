@@ -9,15 +9,17 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
 from sqlalchemy import Engine, NullPool, create_engine
 
 from carebag.backup.manifest import (
+    ABOUT_FILE,
     DATABASE_FILE,
     MANIFEST_FILE,
     MEDIA_FILE,
@@ -122,15 +124,16 @@ class BackupFolder:
         for name in old:
             (self.backups / name).rename(self.backups / f"{_UNFINISHED}{name}")
         for one in self.backups.iterdir():
-            if one.name.startswith(_UNFINISHED) and (one.name.removeprefix(_UNFINISHED) in old or _stale(one)):
+            if one.name.startswith(_UNFINISHED) and (one.name.removeprefix(_UNFINISHED) in old or is_stale(one)):
                 shutil.rmtree(one, ignore_errors=True)
         for part in (self.pool.folder / "incoming").glob("*"):
-            if _stale(part):
+            if is_stale(part):
                 part.unlink(missing_ok=True)
         return old
 
 
-def _stale(path: Path) -> bool:
+def is_stale(path: Path) -> bool:
+    """Nobody works on it any more."""
     return time.time() - path.stat().st_mtime > _STALE_S
 
 
@@ -143,6 +146,8 @@ def find_backup(path: Path) -> Backup:
     folder = BackupFolder(path)
     names = folder.names()
     chosen = folder.backups / names[-1] if names else path
+    if (chosen / ABOUT_FILE).is_file():
+        raise BackupFault(f"the backup {chosen} is encrypted: give the key that opens it, --key FILE")
     try:
         return Backup(chosen)
     except BadManifest as bad:
@@ -194,8 +199,39 @@ def is_sound(media: MediaStore, sha256: str) -> bool:
     return hasher.hexdigest() == sha256
 
 
-def transfer(source: MediaStore, target: MediaStore, sha256: str) -> int:
+class Writer(Protocol):
+    """A new file: whole and forced after `close`, of no worth after `abandon`."""
+
+    def write(self, content: bytes, /) -> object: ...
+
+    def close(self) -> None: ...
+
+    def abandon(self) -> None: ...
+
+
+class ClearFile:
+    """As it comes."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("xb")
+        self.write = self._file.write
+
+    def close(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def abandon(self) -> None:
+        self._file.close()
+
+
+def transfer(
+    source: MediaStore, target: MediaStore, sha256: str, writer: Callable[[Path, str], Writer] | None = None
+) -> int:
     """Copy a file from one store to another, checked on the way; gives its size.
+
+    Args:
+        writer: how it is written in the target; None: as it is.
 
     Raises:
         FileNotFoundError, Damaged, MediaAway: of the source.
@@ -203,20 +239,20 @@ def transfer(source: MediaStore, target: MediaStore, sha256: str) -> int:
     """
     part, hasher, size = target.folder / "incoming" / secrets.token_hex(16), hashlib.sha256(), 0
     part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = writer(part, sha256) if writer else ClearFile(part)
     try:
-        with part.open("xb") as file:
-            for piece in source.read(sha256):
-                hasher.update(piece)
-                file.write(piece)
-                size += len(piece)
-            if hasher.hexdigest() != sha256:
-                raise Damaged(sha256)
-            file.flush()
-            os.fsync(file.fileno())
+        for piece in source.read(sha256):
+            hasher.update(piece)
+            file.write(piece)
+            size += len(piece)
+        if hasher.hexdigest() != sha256:
+            raise Damaged(sha256)
+        file.close()
         try:
             target.keep(part, sha256)
         except MediaAway as away:
             raise OSError(str(away)) from None
     finally:
+        file.abandon()
         part.unlink(missing_ok=True)
     return size

@@ -5,9 +5,11 @@ is of the next backup. Kits that were acknowledged before that moment lose nothi
 """
 
 import hashlib
+import shutil
 import sqlite3
-from collections.abc import Callable, Iterable
-from contextlib import closing
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -26,6 +28,7 @@ from carebag.backup.folder import (
     find_backup,
     forced,
     is_sound,
+    is_stale,
     read_only,
     transfer,
 )
@@ -42,6 +45,7 @@ from carebag.backup.manifest import (
     write_media_list,
 )
 from carebag.backup.rows import copy_to_sqlite, tallies
+from carebag.backup.sealed_folder import SealedFolder
 from carebag_server.audit import GENESIS
 from carebag_server.database import Database, make_engine
 from carebag_server.media import MediaAway, MediaStore
@@ -50,6 +54,7 @@ from carebag_server.tables import AuditHead, Installation, MediaRow
 
 _HUBS = UUID("0f5b0a52-6c3c-4a57-9a3e-8f3a8d6f0c11")
 _PAGES_AT_ONCE = 4096
+_CLEAR = ".backup-"
 
 Steps = Callable[[str, int], Callable[[], None]]
 """Told what begins and how many steps it has; gives what to call after each."""
@@ -102,13 +107,19 @@ def make_backup(
     _kind(url)
     try:
         to.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with to.unfinished() as place:
-            copy = _copy_database(url, place / DATABASE_FILE, steps)
+        if recheck and isinstance(to, SealedFolder):
+            raise BackupFault(
+                "what is encrypted cannot be read here: where the key is, carebag restore --check --key FILE does it"
+            )
+        with to.unfinished() as place, _clear(to, place, media) as clear:
+            copy = _copy_database(url, clear / DATABASE_FILE, steps)
             hub_id = uuid5(_HUBS, f"{copy.installation} {copy.stamped_at.isoformat()}")
             _refuse_other_hub(to, hub_id)
-            lacking, copied = _copy_media(copy.media, media, to.pool, recheck, steps)
-            manifest = _describe(place, copy, lacking, now.astimezone(UTC), hub_id, _kind(url))
-            _write(place / MANIFEST_FILE, write_manifest(manifest))
+            lacking, copied = _copy_media(copy.media, media, to, recheck, steps)
+            manifest = _describe(clear, copy, lacking, now.astimezone(UTC), hub_id, _kind(url))
+            _write(clear / MANIFEST_FILE, write_manifest(manifest))
+            if isinstance(to, SealedFolder):
+                to.seal(clear, place, manifest)
             path = to.finish(place, manifest.made_at)
         return Made(path=path, manifest=manifest, copied=copied, forgotten=to.forget(keep))
     except (OSError, MediaAway) as error:
@@ -116,6 +127,23 @@ def make_backup(
         raise BackupFault(
             f"{to.path} cannot be written: {why}. No backup was made. Is there room, may this user write?"
         ) from None
+
+
+@contextmanager
+def _clear(to: BackupFolder, place: Path, media: MediaStore) -> Iterator[Path]:
+    """Where the backup's parts are made: in their place, or, to be sealed from there, on the hub's own disk."""
+    if not isinstance(to, SealedFolder):
+        yield place
+        return
+    media.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left in media.folder.glob(f"{_CLEAR}*"):
+        if is_stale(left):
+            shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
+    clear = Path(tempfile.mkdtemp(prefix=_CLEAR, dir=media.folder))
+    try:
+        yield clear
+    finally:
+        shutil.rmtree(clear, ignore_errors=True)
 
 
 def _describe(
@@ -245,18 +273,22 @@ def _read_copy(file: Path) -> _Copy:
 
 
 def _refuse_other_hub(to: BackupFolder, hub_id: UUID) -> None:
-    if to.names() and find_backup(to.path).manifest.hub_id != hub_id:
+    if isinstance(to, SealedFolder):
+        to.refuse_others(hub_id)
+    elif to.names() and find_backup(to.path).manifest.hub_id != hub_id:
         raise BackupFault(f"{to.path} holds the backups of another hub: give this one a folder of its own")
 
 
 def _copy_media(
-    named: Iterable[tuple[str, int]], media: MediaStore, pool: MediaStore, recheck: bool, steps: Steps
+    named: Iterable[tuple[str, int]], media: MediaStore, to: BackupFolder, recheck: bool, steps: Steps
 ) -> tuple[list[Lacking], int]:
+    pool: MediaStore = to.sealed_pool if isinstance(to, SealedFolder) else to.pool
+    writer = to.sealed_pool.writer if isinstance(to, SealedFolder) else None
     wanted = [sha256 for sha256, size in named if pool.size(sha256) != size or (recheck and not is_sound(pool, sha256))]
     step, lacking = steps("files", len(wanted)), []
     for sha256 in wanted:
         try:
-            transfer(media, pool, sha256)
+            transfer(media, pool, sha256, writer)
         except FileNotFoundError:
             lacking.append(Lacking(sha256=sha256, why="missing"))
         except Damaged:

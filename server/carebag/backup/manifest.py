@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 
 DATABASE_FILE, MEDIA_FILE, MANIFEST_FILE = "hub.sqlite", "media.sha256", "manifest.json"
 MEDIA_FOLDER = "media"
+ABOUT_FILE = "about.json"
+"""Of an encrypted backup, which has its manifest sealed."""
 Digest = Field(pattern=r"^[0-9a-f]{64}$")
 _LINE = re.compile(r"([0-9a-f]{64})  \.\./\.\./media/([0-9a-f]{2})/([0-9a-f]{64})")
 _SEAL = re.compile(r'\n  "sealed": "([0-9a-f]{64})"\n}\n\Z')

@@ -2,11 +2,14 @@
 
 import argparse
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from carebag.backup.command import add_store_arguments, shown, stores
 from carebag.backup.folder import Backup, BackupFault, find_backup
 from carebag.backup.restoring import Restored, check, restore
+from carebag.backup.sealed_folder import opened_backup
+from carebag.backup.sealing import read_key
 from carebag_server.app import utc_now
 from carebag_server.settings import UnsafeSettings
 
@@ -16,6 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "source", type=Path, metavar="FROM", help="folder of backups (its newest), or one of its backups/"
     )
     add_store_arguments(parser)
+    parser.add_argument("--key", type=Path, metavar="FILE", help="of an encrypted backup: made by carebag backup-key")
+    parser.add_argument(
+        "--scratch", type=Path, metavar="FOLDER", help="where its database lies opened meanwhile (default: system's)"
+    )
     parser.add_argument("--check", action="store_true", help="only read all of the backup and say whether it is whole")
     parser.add_argument(
         "--replace", action="store_true", help="set an SQLite database that is there aside; stop the hub first"
@@ -26,25 +33,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit status 0: all is there and the access log is intact; 1: something of it is not; 2: nothing was restored."""
     try:
-        backup = find_backup(args.source)
-        print(_about(backup), file=sys.stderr)
-        if args.check:
-            return _say_damage(check(backup, shown))
-        settings, media = stores(args)
-        done = restore(
-            backup,
-            settings.database_url,
-            media,
-            utc_now(),
-            replace=args.replace,
-            despite_damage=args.despite_damage,
-            steps=shown,
-        )
+        with _found(args) as backup:
+            print(_about(backup), file=sys.stderr)
+            if args.check:
+                return _say_damage(check(backup, shown))
+            settings, media = stores(args)
+            done = restore(
+                backup,
+                settings.database_url,
+                media,
+                utc_now(),
+                replace=args.replace,
+                despite_damage=args.despite_damage,
+                steps=shown,
+            )
     except (BackupFault, UnsafeSettings) as fault:
         print(f"carebag restore: {fault}", file=sys.stderr)
         return 2
     print(_words(backup, done))
     return 0 if done.audit.intact and not done.left_out else 1
+
+
+def _found(args: argparse.Namespace) -> AbstractContextManager[Backup]:
+    """Raises: BackupFault: no backup, or no key."""
+    if args.key is None:
+        return nullcontext(find_backup(args.source))
+    try:
+        key = read_key(args.key.read_text("ascii"))
+    except (OSError, UnicodeDecodeError):
+        raise BackupFault(f"--key: {args.key} cannot be read. Nothing was changed") from None
+    except ValueError as bad:
+        raise BackupFault(f"--key: {bad}. Nothing was changed") from None
+    return opened_backup(args.source, key, args.scratch)
 
 
 def _about(backup: Backup) -> str:

@@ -21,6 +21,7 @@ from carebag.fault_bench.drain_fill import Load
 from carebag.fault_bench.failover import failover
 from carebag.fault_bench.hub_kill import hub_kill
 from carebag.fault_bench.kill import kill
+from carebag.fault_bench.live_rot import live_rot
 from carebag.fault_bench.lossy import lossy
 from carebag.fault_bench.outcome import Outcome
 from carebag.fault_bench.page import page
@@ -72,6 +73,7 @@ BENCHES: dict[str, Callable[[int, Counts, Said], Outcome]] = {
     "power": _power,
     "sealed": lambda seed, counts, said: sealed(seed, counts.cuts, said),
     "bit-rot": lambda seed, counts, said: bit_rot(seed, counts.cuts, said),
+    "live-rot": lambda seed, counts, said: live_rot(seed, counts.cuts, said),
     "hub-power": _hub_power,
     "kill": lambda seed, counts, said: kill(seed, counts.kills, said),
     "hub-kill": lambda seed, counts, said: hub_kill(seed, counts.kills, said),

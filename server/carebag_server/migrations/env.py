@@ -5,6 +5,7 @@ from alembic import context
 from carebag_server import (  # noqa: F401 (makes their tables known)
     access_tables,
     admin_tables,
+    kit_damage,
     review_tables,
     score_tables,
     sign_in_tables,

@@ -1224,6 +1224,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/visits/{visit_id}/kit-damage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Kit Damage Seen */
+        get: operations["read_kit_damage_seen"];
+        put?: never;
+        /** Keep Kit Damage Seen */
+        post: operations["keep_kit_damage_seen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/kit-enrolment": {
         parameters: {
             query?: never;
@@ -3609,6 +3627,16 @@ export interface components {
              */
             at: string;
         };
+        /** KitDamageSeen */
+        KitDamageSeen: {
+            /**
+             * Number
+             * @default 0
+             */
+            number: number;
+            /** At */
+            at: string | null;
+        };
         /** KitEnrolled */
         KitEnrolled: {
             /** Name */
@@ -3650,6 +3678,16 @@ export interface components {
             damaged: number;
             /** @default null */
             damage: components["schemas"]["Damage"] | null;
+            /**
+             * Not Taken
+             * @default 0
+             */
+            not_taken: number;
+            /**
+             * Not Taken Why
+             * @default null
+             */
+            not_taken_why: string | null;
             /**
              * Disk
              * @default ok
@@ -5558,6 +5596,11 @@ export interface components {
             /** Questions */
             questions: components["schemas"]["Question"][];
         };
+        /** SayKitDamageSeen */
+        SayKitDamageSeen: {
+            /** Number */
+            number: number;
+        };
         /** SayOutcome */
         SayOutcome: {
             /**
@@ -6572,6 +6615,7 @@ export type InviteGuest = components['schemas']['InviteGuest'];
 export type Join = components['schemas']['Join'];
 export type Judge = components['schemas']['Judge'];
 export type Judgement = components['schemas']['Judgement'];
+export type KitDamageSeen = components['schemas']['KitDamageSeen'];
 export type KitEnrolled = components['schemas']['KitEnrolled'];
 export type KitState = components['schemas']['KitState'];
 export type KitStatus = components['schemas']['KitStatus'];
@@ -6657,6 +6701,7 @@ export type RunLoopTest = components['schemas']['RunLoopTest'];
 export type SamePage = components['schemas']['SamePage'];
 export type Sample = components['schemas']['Sample'];
 export type Sampled = components['schemas']['Sampled'];
+export type SayKitDamageSeen = components['schemas']['SayKitDamageSeen'];
 export type SayOutcome = components['schemas']['SayOutcome'];
 export type SayPremise = components['schemas']['SayPremise'];
 export type ScorePart = components['schemas']['ScorePart'];
@@ -8874,6 +8919,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["NurseIdentity"];
                 };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    read_kit_damage_seen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KitDamageSeen"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    keep_kit_damage_seen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SayKitDamageSeen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused: a code, no sentence */
             default: {
