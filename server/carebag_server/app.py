@@ -34,6 +34,7 @@ from carebag_server import (
     session_routes,
     sessions,
     socket_routes,
+    ticket_routes,
     upload_routes,
     visit_routes,
     workbench_routes,
@@ -138,6 +139,7 @@ _ROUTES = (
     workbench_routes,
     review_routes,
     socket_routes,
+    ticket_routes,
     upload_routes,
     pages,
 )

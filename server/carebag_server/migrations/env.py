@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from carebag_server import access_tables, review_tables, sign_in_tables  # noqa: F401 (makes their tables known)
+from carebag_server import access_tables, review_tables, sign_in_tables, socket_tickets  # noqa: F401 (makes their tables known)
 from carebag_server.tables import Base
 
 context.configure(
