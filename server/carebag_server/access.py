@@ -59,8 +59,7 @@ class OpenToMachines(Policy):
     callers = frozenset({"anyone"})
 
     def __call__(self, connection: HTTPConnection) -> Visitor:
-        if "origin" in connection.headers:
-            raise Refused(403, "foreign_origin")
+        _require_no_page(connection)
         hub_of(connection).keep_pace("address", address_of(connection))
         return Visitor(address=address_of(connection), request_ref=request_ref_of(connection))
 
@@ -155,8 +154,7 @@ class ForKit(Policy):
         self.body = body
 
     async def __call__(self, connection: HTTPConnection) -> KitCaller:
-        if "origin" in connection.headers:
-            raise Refused(403, "foreign_origin")
+        _require_no_page(connection)
         digest = await self._digest(connection)
         caller = await run_in_threadpool(_proven_kit, hub_of(connection), connection, digest)
         hub_of(connection).keep_pace("kit", str(caller.kit_id))
@@ -204,6 +202,12 @@ def _told_apart(hub: Hub, header: str | None, code: str) -> bool:
 
 def _require_own_origin(connection: HTTPConnection) -> None:
     if connection.headers.get("origin") not in hub_of(connection).settings.origins:
+        raise Refused(403, "foreign_origin")
+
+
+def _require_no_page(connection: HTTPConnection) -> None:
+    """A browser that sends no Origin still says whose page asks (Fetch Metadata); kits say neither."""
+    if "origin" in connection.headers or "sec-fetch-site" in connection.headers:
         raise Refused(403, "foreign_origin")
 
 

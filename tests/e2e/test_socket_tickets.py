@@ -1,4 +1,4 @@
-"""A page elsewhere, in the browser of a signed-in doctor and of the same site: it gets no ticket and opens no socket."""
+"""A page elsewhere, in the browser of a signed-in doctor, of the same site: no ticket for it and no socket."""
 
 import json
 import threading

@@ -140,9 +140,12 @@ async def test_a_foreign_page_or_host_name_comes_no_further(page: Page, world: A
     assert await page.status(method, path, headers=rebound) == (403, {"code": "foreign_host"})
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/api/enter"), ("GET", "/api/ws")])
-async def test_no_origin_at_all_is_foreign_too(page: Page, method: str, path: str) -> None:
-    assert (await page.status(method, path, headers={}))[0] == 403
+@pytest.mark.parametrize(("method", "path"), [one for one in OPEN + CLOSED if one[0] != "GET" or one[1] == "/api/ws"])
+async def test_no_origin_at_all_is_foreign_too(page: Page, world: Any, method: str, path: str) -> None:
+    page.enter(world)
+    for headers in ({}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
+        sent = {"Cookie": page.headers["Cookie"], **headers}
+        assert await page.status(method, path, headers=sent) == (403, {"code": "foreign_origin"})
 
 
 @pytest.mark.parametrize(("method", "path"), [*OPEN, *CLOSED, ("GET", "/nothing"), ("PUT", "/")])
@@ -265,7 +268,8 @@ async def test_the_socket_opens_with_a_fresh_ticket_of_its_own_cookie_and_once(p
         await socket.close()
         return 101
 
-    page.enter(world)
+    nurse = NurseIdentity(person=world.nurse(), expires_at=page.agent.clock.utc().replace(year=2099))
+    page.token, _ = page.agent.sessions.enter(nurse)
     _, used = await page.ticket()
     assert await status(SUBPROTOCOL, used) == 101
     assert await status(SUBPROTOCOL, used) == 403
@@ -276,7 +280,7 @@ async def test_the_socket_opens_with_a_fresh_ticket_of_its_own_cookie_and_once(p
     _, second = await page.ticket()
     assert await status(SUBPROTOCOL, first, second) == 403
     before = page.headers["Cookie"]
-    page.enter(world)  # in another tab: the nurse's, with a cookie of its own
+    page.token, _ = page.agent.sessions.enter(nurse)  # in another tab, with a cookie of its own
     assert await status(SUBPROTOCOL, first) == 403
     assert await status(SUBPROTOCOL, first, Cookie=before) == 101
 
