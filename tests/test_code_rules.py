@@ -130,6 +130,13 @@ def test_pages_take_no_messages_of_other_windows_and_load_nothing_from_elsewhere
         assert not re.findall(r"""(?:src|href|fetch\(|import\()\s*=?\s*["'`](?:https?:)?//""", text), file
 
 
+def test_no_page_records_a_call() -> None:
+    """Pictures and voices are seen and heard, and kept nowhere: neither by a page nor by hub or kit."""
+    recorders = re.compile(r"MediaRecorder|captureStream|VideoEncoder|MediaStreamTrackProcessor|showSaveFilePicker")
+    sources = [*files("web/src", ending="*.svelte"), *files("web/src", ending="*.ts"), *files("edge", "server")]
+    assert [file.name for file in sources if recorders.search(file.read_text(encoding="utf-8"))] == []
+
+
 def test_no_secret_lies_in_the_sources() -> None:
     keys = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}")
     for folder, ending in [("server", "*"), ("edge", "*"), ("web/src", "*"), ("docs", "*.md")]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 from pathlib import Path
@@ -17,6 +18,7 @@ from carebag_edge.agent import Agent
 from carebag_edge.errors import HubAway, HubRefused, KitError, NotSaved, Refused
 from carebag_edge.local_guests import GuestRoutes
 from carebag_edge.nurse_pages import NursePage
+from carebag_edge.page_tickets import PageTickets
 from carebag_edge.whole_body import read_whole
 from carebag_edge.wording import as_code
 from carebag_wire import PROTOCOL
@@ -26,6 +28,7 @@ from carebag_wire.messages import MAX_MESSAGE_BYTES, Hello, Problem, Signal, Wel
 from carebag_wire.nowhere import NOWHERE, is_for_a_person
 from carebag_wire.nurse_messages import from_nurse
 from carebag_wire.page_headers import page_headers
+from carebag_wire.socket_ticket import SUBPROTOCOL, SocketTicket, shown
 from carebag_wire.visit import Person, PhotoView
 
 COOKIE = "carebag_kit"
@@ -67,6 +70,7 @@ class LocalServer:
         self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_PHOTO_BYTES)
         self.app.on_shutdown.append(self._close_sockets)
         self._sockets: set[web.WebSocketResponse] = set()
+        self._tickets = PageTickets(time.monotonic)
         guests = GuestRoutes(agent.hub, self._nurse, refusal)
         self.app.add_routes(
             [
@@ -78,6 +82,7 @@ class LocalServer:
                 web.post("/api/leave", self._leave),
                 web.get("/api/me", self._me),
                 web.get("/api/ws", self._socket),
+                web.post("/api/ws/ticket", self._ticket),
                 web.post("/api/visits/{id}/photo", self._photo),
                 web.get("/api/media/{sha256}", self._media),
             ]
@@ -218,9 +223,23 @@ class LocalServer:
 
     # The nurse's WebSocket
 
+    async def _ticket(self, request: web.Request) -> web.StreamResponse:
+        self._nurse(request)
+        ticket = self._tickets.issue(request.cookies[COOKIE])
+        return _json(SocketTicket(ticket=ticket).model_dump_json(), 201)
+
+    def _require_ticket(self, request: web.Request) -> None:
+        offered = [one.strip() for one in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+        ticket = shown(offered)
+        if ticket is None:
+            raise Denied(403, "no_ticket")
+        if not self._tickets.redeem(ticket, request.cookies[COOKIE]):
+            raise Denied(403, "ticket_refused")
+
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         self._nurse(request)
-        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_FRAME_BYTES)
+        self._require_ticket(request)
+        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_FRAME_BYTES, protocols=(SUBPROTOCOL,))
         try:
             await socket.prepare(request)
         except ConnectionResetError:  # the page is gone again

@@ -49,6 +49,7 @@ from carebag_wire import PROTOCOL
 from carebag_wire.base import uuid7
 from carebag_wire.kit_proof import KitProof, proof_text, write_proof
 from carebag_wire.records import VisitOpened
+from carebag_wire.socket_ticket import PREFIX, SUBPROTOCOL
 from carebag_wire.values import Binding, Times
 
 ROOMS_OF_ONE = 10
@@ -174,8 +175,10 @@ class Load:
 
     async def _doctor_in(self, room: Room) -> None:
         headers = {"Origin": self.hub_url, "Cookie": f"{sessions.cookie_name('doctor', False)}={room.cookie}"}
-        url = f"{self.hub_url}/api/ws/console?as=doctor"
-        room.console = await self.client.ws_connect(url, headers=headers, autoping=True)
+        path = f"{self.hub_url}/api/ws/console"
+        async with self.client.post(f"{path}/ticket", headers={**headers, "X-Carebag-As": "doctor"}) as answer:
+            protocols = (SUBPROTOCOL, PREFIX + (await answer.json())["ticket"])
+        room.console = await self.client.ws_connect(f"{path}?as=doctor", headers=headers, protocols=protocols)
         await _say(room.console, type="hello", protocol=PROTOCOL, client="console")
         room.doctor = (await _until(room, room.console, "welcome"))["participant_id"]
         await _say(room.console, type="join", visit_id=str(room.visit_id))

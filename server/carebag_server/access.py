@@ -6,6 +6,7 @@ A policy says which kind of caller may come in; which visits that caller may see
 """
 
 import hashlib
+import uuid
 from typing import Annotated, Literal
 
 from fastapi import Depends, FastAPI
@@ -14,7 +15,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
-from carebag_server import guests, sessions
+from carebag_server import guests, sessions, socket_tickets
 from carebag_server.callers import GuestCaller, KitCaller, PersonCaller, Visitor
 from carebag_server.guards import QUIET
 from carebag_server.hub import Hub, hub_of
@@ -22,6 +23,7 @@ from carebag_server.kit_keys import prove
 from carebag_server.refusals import Refused
 from carebag_server.tables import Kit, Organization
 from carebag_wire.kit_proof import EMPTY_SHA256, BadProof, read_proof
+from carebag_wire.socket_ticket import shown
 
 SLOT_HEADER = "x-carebag-as"
 """Names the signed-in slot that a request uses. A page of another origin cannot set it, so forged requests fail."""
@@ -57,8 +59,7 @@ class OpenToMachines(Policy):
     callers = frozenset({"anyone"})
 
     def __call__(self, connection: HTTPConnection) -> Visitor:
-        if "origin" in connection.headers:
-            raise Refused(403, "foreign_origin")
+        _require_no_page(connection)
         hub_of(connection).keep_pace("address", address_of(connection))
         return Visitor(address=address_of(connection), request_ref=request_ref_of(connection))
 
@@ -69,12 +70,23 @@ class ForPerson(Policy):
     Args:
         by_query: the slot may come as `?as=…`, for what a browser fetches without headers (images, WebSockets).
         proving: also from a locked session, for what asks or proves who somebody is. It does not count as use.
+        by_itself: what a page does without a hand on it, as a socket that comes back; it does not count as use.
+        ticket: of which socket a ticket must be shown.
     """
 
-    def __init__(self, *roles: str, by_query: bool = False, proving: bool = False) -> None:
+    def __init__(
+        self,
+        *roles: str,
+        by_query: bool = False,
+        proving: bool = False,
+        by_itself: bool = False,
+        ticket: socket_tickets.Socket | None = None,
+    ) -> None:
         self.callers = frozenset(roles)
         self.by_query = by_query
         self.proving = proving
+        self.counts = not (proving or by_itself)
+        self.ticket = ticket
 
     def __call__(self, connection: HTTPConnection) -> PersonCaller:
         if connection.scope.get("method", "WEBSOCKET") not in _SAFE:
@@ -91,8 +103,10 @@ class ForPerson(Policy):
         hub.keep_pace("person", str(found.session_id))
         if slot not in self.callers:
             raise Refused(403, "wrong_role")
-        if not self.proving and found.to_be_touched(now) and not sessions.touch(hub.database, found.session_id, now):
+        if self.counts and found.to_be_touched(now) and not sessions.touch(hub.database, found.session_id, now):
             raise Refused(401, "session_ended")
+        if self.ticket is not None:
+            _require_ticket(hub, connection, self.ticket, found.session_id)
         return PersonCaller(
             person=found.who.person,
             organization_id=found.who.organization_id,
@@ -103,9 +117,16 @@ class ForPerson(Policy):
 
 
 class ForGuest(Policy):
-    """A guest of one open visit, known by the cookie of the browser that used the link."""
+    """A guest of one open visit, known by the cookie of the browser that used the link.
+
+    Args:
+        ticket: whether a ticket of the guest's socket must be shown.
+    """
 
     callers = frozenset({"guest"})
+
+    def __init__(self, ticket: bool = False) -> None:
+        self.ticket = ticket
 
     def __call__(self, connection: HTTPConnection) -> GuestCaller:
         if connection.scope.get("method", "WEBSOCKET") not in _SAFE:
@@ -115,6 +136,8 @@ class ForGuest(Policy):
         with hub.database.reading() as session:
             caller = guests.find(session, cookie, hub.now(), address_of(connection), request_ref_of(connection))
         hub.keep_pace("guest", str(caller.guest.guest_id))
+        if self.ticket:
+            _require_ticket(hub, connection, "guest", caller.guest.guest_id)
         return caller
 
 
@@ -131,8 +154,7 @@ class ForKit(Policy):
         self.body = body
 
     async def __call__(self, connection: HTTPConnection) -> KitCaller:
-        if "origin" in connection.headers:
-            raise Refused(403, "foreign_origin")
+        _require_no_page(connection)
         digest = await self._digest(connection)
         caller = await run_in_threadpool(_proven_kit, hub_of(connection), connection, digest)
         hub_of(connection).keep_pace("kit", str(caller.kit_id))
@@ -183,6 +205,18 @@ def _require_own_origin(connection: HTTPConnection) -> None:
         raise Refused(403, "foreign_origin")
 
 
+def _require_no_page(connection: HTTPConnection) -> None:
+    """A browser that sends no Origin still says whose page asks (Fetch Metadata); kits say neither."""
+    if "origin" in connection.headers or "sec-fetch-site" in connection.headers:
+        raise Refused(403, "foreign_origin")
+
+
+def _require_ticket(hub: Hub, connection: HTTPConnection, socket: socket_tickets.Socket, holder_id: uuid.UUID) -> None:
+    ticket = shown(connection.scope.get("subprotocols", ()))
+    with hub.database.transaction() as session:
+        socket_tickets.redeem(session, ticket, socket, holder_id, hub.now())
+
+
 def target_of(connection: HTTPConnection) -> str:
     """Path and query as they came over the wire."""
     path = connection.scope.get("raw_path") or connection.scope["path"].encode()
@@ -203,6 +237,10 @@ Anyone = Annotated[Visitor, Depends(OpenToAnyone())]
 NotABrowser = Annotated[Visitor, Depends(OpenToMachines())]
 Doctor = Annotated[PersonCaller, Depends(ForPerson("doctor"))]
 DoctorByQuery = Annotated[PersonCaller, Depends(ForPerson("doctor", by_query=True))]
+DoctorByItself = Annotated[PersonCaller, Depends(ForPerson("doctor", by_itself=True))]
+DoctorConnecting = Annotated[
+    PersonCaller, Depends(ForPerson("doctor", by_query=True, by_itself=True, ticket="console"))
+]
 Reviewer = Annotated[PersonCaller, Depends(ForPerson("reviewer"))]
 ReviewerByQuery = Annotated[PersonCaller, Depends(ForPerson("reviewer", by_query=True))]
 Administrator = Annotated[PersonCaller, Depends(ForPerson("administrator"))]
@@ -211,6 +249,7 @@ AnyPerson = Annotated[PersonCaller, Depends(ForPerson(*sessions.SLOTS))]
 AnyProving = Annotated[PersonCaller, Depends(ForPerson(*sessions.SLOTS, proving=True))]
 AnyProvingByQuery = Annotated[PersonCaller, Depends(ForPerson(*sessions.SLOTS, by_query=True, proving=True))]
 TheGuest = Annotated[GuestCaller, Depends(ForGuest())]
+TheGuestConnecting = Annotated[GuestCaller, Depends(ForGuest(ticket=True))]
 TheKit = Annotated[KitCaller, Depends(ForKit())]
 TheKitUploading = Annotated[KitCaller, Depends(ForKit("in_path"))]
 TheKitConnecting = Annotated[KitCaller, Depends(ForKit("none"))]

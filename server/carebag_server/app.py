@@ -36,6 +36,7 @@ from carebag_server import (
     session_routes,
     sessions,
     socket_routes,
+    ticket_routes,
     upload_routes,
     visit_routes,
     workbench_routes,
@@ -147,6 +148,7 @@ _ROUTES = (
     review_routes,
     admin_routes,
     socket_routes,
+    ticket_routes,
     upload_routes,
     pages,
 )

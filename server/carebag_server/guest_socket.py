@@ -9,7 +9,7 @@ from fastapi import APIRouter, WebSocket
 from starlette.concurrency import run_in_threadpool
 
 from carebag_server import guests
-from carebag_server.access import TheGuest
+from carebag_server.access import TheGuestConnecting
 from carebag_server.callers import GuestCaller
 from carebag_server.database import DatabaseBusy
 from carebag_server.hub import Hub, TheHub
@@ -33,7 +33,7 @@ RELAY_SECONDS = 0.5
 
 
 @router.websocket("/api/ws/guest")
-async def guest_socket(socket: WebSocket, caller: TheGuest, hub: TheHub) -> None:
+async def guest_socket(socket: WebSocket, caller: TheGuestConnecting, hub: TheHub) -> None:
     line = await hub.live.open(socket)
     talk = GuestTalk(hub, line, caller)
     try:

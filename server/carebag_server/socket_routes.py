@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketDisconnect
 
 from carebag_server import sessions, together, visits
-from carebag_server.access import DoctorByQuery, TheKitConnecting
+from carebag_server.access import DoctorConnecting, TheKitConnecting
 from carebag_server.callers import KitCaller, PersonCaller
 from carebag_server.database import DatabaseBusy
 from carebag_server.hub import Hub, TheHub
@@ -62,7 +62,7 @@ _ENDINGS = (Over, WebSocketDisconnect)
 
 
 @router.websocket("/api/ws/console")
-async def console_socket(socket: WebSocket, caller: DoctorByQuery, hub: TheHub) -> None:
+async def console_socket(socket: WebSocket, caller: DoctorConnecting, hub: TheHub) -> None:
     line = await hub.live.open(socket)
     await converse(hub, line, Console(hub, line, caller).talk)
 

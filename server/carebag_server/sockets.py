@@ -33,6 +33,7 @@ from carebag_server.sfu.watching import SFU_LINE, Watching
 from carebag_wire import PROTOCOL
 from carebag_wire.base import Wire
 from carebag_wire.messages import CameraDo, Hello, Signal, Welcome
+from carebag_wire.socket_ticket import SUBPROTOCOL
 from carebag_wire.visit import Participant
 
 __all__ = ["Line", "LiveRooms", "Over"]
@@ -299,7 +300,8 @@ class LiveRooms:
                 line.push(action.message)
 
     async def open(self, socket: WebSocket) -> Line:
-        await socket.accept()
+        # a page's ticket is among what it offers, and is never what is answered; a kit offers nothing
+        await socket.accept(SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", ()) else None)
         line = Line(self.sharing.line(next(self._numbers)), socket)
         self._lines[line.number] = line
         if self._stopping or not self.sharing.is_in:

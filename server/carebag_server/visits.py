@@ -106,7 +106,8 @@ def enter_visit(hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid
 def kit_snapshots(hub: Hub, session: Session, kit: KitCaller) -> list[VisitSnapshot]:
     """A kit's visits of today and the days ahead, with signed notes only; one log row for each patient.
 
-    Of a planned visit that is not near yet only what opening it takes: who it is, where, when and why. It counts its score itself.
+    Of a planned visit that is not near yet only what opening it takes: who it is, where, when and why. It counts its
+    score itself.
     """
     snapshots = []
     for visit in session.scalars(_todays(hub, kit)).all():

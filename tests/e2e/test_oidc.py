@@ -140,6 +140,42 @@ def test_a_callback_works_once_and_in_one_browser(demo: Demo, chromium: Browser)
     expect(stranger.get_by_test_id("signed-out")).to_be_visible()
 
 
+def test_a_callback_of_somebody_elses_way_signs_nobody_in(demo: Demo, chromium: Browser) -> None:
+    """Not used yet, and sent as a link to somebody who is on the way too: they would act as somebody else."""
+    page, stranger = at_the_provider(demo, chromium), at_the_provider(demo, chromium)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/oidc/callback" in request.url else None)
+    page.context.clear_cookies()  # so that this browser does not use it up
+    legitimate(page, "elena")
+    for one in (page, stranger):
+        if one is stranger:
+            one.goto(sent[0])
+        expect(one.get_by_test_id("enter-failed")).to_have_attribute("data-code", "oidc_replayed", timeout=SLOW_MS)
+        one.goto(f"{demo.hub_url}/doctor/")
+        expect(one.get_by_test_id("signed-out")).to_be_visible()
+
+
+def test_a_page_elsewhere_begins_nobodys_sign_in(demo: Demo, chromium: Browser) -> None:
+    """Who is known to the provider would come in without a press on our page."""
+    page = new_page(chromium, DESK)
+    page.goto(f'data:text/html,<a href="{demo.hub_url}/api/oidc/start">a prize</a>')
+    page.get_by_text("a prize").click()
+    page.wait_for_url(f"{demo.hub_url}/", timeout=SLOW_MS)
+    page.goto(f"{demo.hub_url}/doctor/")
+    expect(page.get_by_test_id("signed-out")).to_be_visible()
+
+
+def test_a_way_that_took_too_long_signs_nobody_in(demo: Demo, chromium: Browser) -> None:
+    page = at_the_provider(demo, chromium)
+    with sqlite3.connect(demo.database.removeprefix("sqlite:///"), timeout=20) as store:
+        long_ago = (datetime.now(UTC) - timedelta(minutes=10)).strftime("%Y-%m-%d %H:%M:%S.%f")
+        store.execute("UPDATE oidc_flow SET begun_at = ? WHERE used_at IS NULL", (long_ago,))
+    legitimate(page, "elena")
+    expect(page.get_by_test_id("enter-failed")).to_have_attribute("data-code", "oidc_replayed", timeout=SLOW_MS)
+    page.goto(f"{demo.hub_url}/doctor/")
+    expect(page.get_by_test_id("signed-out")).to_be_visible()
+
+
 def test_a_lock_is_opened_in_a_window_of_its_own_by_its_owner_alone(demo: Demo, chromium: Browser) -> None:
     page = at_the_provider(demo, chromium)
     legitimate(page, "elena")

@@ -23,6 +23,7 @@ from carebag_edge.settings import KitSettings
 from carebag_wire import nowhere
 from carebag_wire.api import NurseIdentity
 from carebag_wire.messages import NurseOut, Problem, Signal
+from carebag_wire.socket_ticket import PREFIX, SUBPROTOCOL
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -50,8 +51,14 @@ class Page:
             text = await answer.text()
             return answer.status, json.loads(text) if text.startswith(("{", "[")) else text
 
+    async def ticket(self) -> tuple[str, str]:
+        """What the page offers when it opens its socket."""
+        status, answer = await self.status("POST", "/api/ws/ticket")
+        assert status == 201, answer
+        return SUBPROTOCOL, PREFIX + answer["ticket"]
+
     async def socket(self) -> aiohttp.ClientWebSocketResponse:
-        socket = await self.web.ws_connect(f"{self.url}/api/ws", headers=self.headers)
+        socket = await self.web.ws_connect(f"{self.url}/api/ws", headers=self.headers, protocols=await self.ticket())
         await socket.send_json({"type": "hello", "protocol": 2, "client": "nurse"})
         assert (await socket.receive_json())["type"] == "welcome"
         return socket
@@ -99,6 +106,7 @@ CLOSED = [
     ("GET", "/api/me"),
     ("POST", "/api/leave"),
     ("GET", "/api/ws"),
+    ("POST", "/api/ws/ticket"),
     ("GET", f"/api/media/{'0' * 64}"),
     ("POST", "/api/visits/01920000-0000-7000-8000-000000000000/photo"),
     ("POST", "/api/visits/01920000-0000-7000-8000-000000000000/guests"),
@@ -132,9 +140,12 @@ async def test_a_foreign_page_or_host_name_comes_no_further(page: Page, world: A
     assert await page.status(method, path, headers=rebound) == (403, {"code": "foreign_host"})
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/api/enter"), ("GET", "/api/ws")])
-async def test_no_origin_at_all_is_foreign_too(page: Page, method: str, path: str) -> None:
-    assert (await page.status(method, path, headers={}))[0] == 403
+@pytest.mark.parametrize(("method", "path"), [one for one in OPEN + CLOSED if one[0] != "GET" or one[1] == "/api/ws"])
+async def test_no_origin_at_all_is_foreign_too(page: Page, world: Any, method: str, path: str) -> None:
+    page.enter(world)
+    for headers in ({}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
+        sent = {"Cookie": page.headers["Cookie"], **headers}
+        assert await page.status(method, path, headers=sent) == (403, {"code": "foreign_origin"})
 
 
 @pytest.mark.parametrize(("method", "path"), [*OPEN, *CLOSED, ("GET", "/nothing"), ("PUT", "/")])
@@ -236,12 +247,42 @@ async def test_whatever_is_said_wrongly_is_refused_and_the_connection_stays(page
 )
 async def test_hello_comes_first_and_of_this_version(page: Page, world: Any, first: str, code: str) -> None:
     page.enter(world)
-    async with page.web.ws_connect(f"{page.url}/api/ws", headers=page.headers) as socket:
+    ticket = await page.ticket()
+    async with page.web.ws_connect(f"{page.url}/api/ws", headers=page.headers, protocols=ticket) as socket:
         await socket.send_str(first)
         problem = await socket.receive_json()
         assert (problem["type"], problem["fatal"]) == ("problem", True)
         assert problem["code"] in (code, "hello_expected")
         assert (await socket.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+
+
+async def test_the_socket_opens_with_a_fresh_ticket_of_its_own_cookie_and_once(page: Page, world: Any) -> None:
+    async def status(*protocols: str, **headers: str) -> int:
+        try:
+            socket = await page.web.ws_connect(
+                f"{page.url}/api/ws", headers={**page.headers, **headers}, protocols=protocols
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            return error.status
+        assert socket.protocol == SUBPROTOCOL  # and never the ticket
+        await socket.close()
+        return 101
+
+    nurse = NurseIdentity(person=world.nurse(), expires_at=page.agent.clock.utc().replace(year=2099))
+    page.token, _ = page.agent.sessions.enter(nurse)
+    _, used = await page.ticket()
+    assert await status(SUBPROTOCOL, used) == 101
+    assert await status(SUBPROTOCOL, used) == 403
+    assert await status() == 403
+    assert await status(SUBPROTOCOL) == 403
+    assert await status(SUBPROTOCOL, PREFIX + "x" * 43) == 403
+    _, first = await page.ticket()
+    _, second = await page.ticket()
+    assert await status(SUBPROTOCOL, first, second) == 403
+    before = page.headers["Cookie"]
+    page.token, _ = page.agent.sessions.enter(nurse)  # in another tab, with a cookie of its own
+    assert await status(SUBPROTOCOL, first) == 403
+    assert await status(SUBPROTOCOL, first, Cookie=before) == 101
 
 
 async def test_offline_the_visit_can_be_done_from_what_is_known(page: Page, world: Any) -> None:

@@ -23,6 +23,7 @@ from carebag_edge.settings import KitSettings
 from carebag_server.demo_data import ensure_demo
 from carebag_server.serve import server_config
 from carebag_server.settings import Settings
+from carebag_wire.socket_ticket import PREFIX, SUBPROTOCOL
 
 WITHIN_S = 30
 
@@ -164,15 +165,21 @@ class Scene:
             return answer.status
 
     async def nurse(self) -> Line:
-        line = Line(await self.web.ws_connect(f"{self.page}/api/ws", headers={"Origin": self.page}))
+        line = Line(await self.open(self.web, self.page, "/api/ws"))
         await line.send(type="hello", protocol=2, client="nurse")
         await line.until(lambda m: m["type"] == "welcome")
         return line
 
+    async def open(self, web: aiohttp.ClientSession, origin: str, path: str, slot: str = "") -> Any:
+        """A socket, as the pages open it."""
+        headers = {"Origin": origin}
+        async with web.post(f"{origin}{path}/ticket", headers=headers | {"X-Carebag-As": slot}) as answer:
+            protocols = (SUBPROTOCOL, PREFIX + (await answer.json())["ticket"])
+        return await web.ws_connect(f"{origin}{path}?as={slot}", headers=headers, protocols=protocols)
+
     async def doctor(self) -> Line:
         await self.sign_in(self.doctor_web, "doctor")
-        url = f"{self.hub.url}/api/ws/console?as=doctor"
-        line = Line(await self.doctor_web.ws_connect(url, headers={"Origin": self.hub.url}))
+        line = Line(await self.open(self.doctor_web, self.hub.url, "/api/ws/console", "doctor"))
         await line.send(type="hello", protocol=2, client="console")
         await line.until(lambda m: m["type"] == "queue")
         return line

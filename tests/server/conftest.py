@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,6 +25,7 @@ from carebag_server.settings import Settings
 from carebag_server.tables import AuditRow, Kit
 from carebag_wire.base import uuid7
 from carebag_wire.kit_proof import KitProof, proof_text, write_proof
+from carebag_wire.socket_ticket import PREFIX, SUBPROTOCOL
 
 Json = dict[str, Any]
 
@@ -215,6 +217,23 @@ RECORD_PARTS: dict[str, Json] = {
 HOME = "http://localhost:8470"
 
 
+class Browser(TestClient):
+    """A browser with one of our pages: it fetches a ticket before it opens a socket."""
+
+    def websocket_connect(self, url: str, subprotocols: Any = None, **more: Any) -> Any:
+        at = urlsplit(url)
+        if subprotocols is None and at.path in ("/api/ws/console", "/api/ws/guest"):
+            subprotocols = self.ticket(at.path, at.query.removeprefix("as="), more.get("headers"))
+        # a copy: the client writes what is offered into the headers that it is given
+        return super().websocket_connect(url, subprotocols, **{**more, "headers": dict(more.get("headers") or {})})
+
+    def ticket(self, path: str, slot: str = "", headers: Any = None) -> list[str]:
+        """What the page then offers; nothing where it gets no ticket."""
+        sent = {**(headers or {}), "X-Carebag-As": slot}
+        answer = self.post(f"{path}/ticket", headers=sent)
+        return [SUBPROTOCOL, PREFIX + answer.json()["ticket"]] if answer.status_code == 201 else []
+
+
 class DemoHub:
     """A running demo hub with a TestClient as the browser, one kit, and its people signed in when asked."""
 
@@ -228,8 +247,8 @@ class DemoHub:
         self.kit.client = self.client
         self.database: Database = self.app.state.hub.database
 
-    def browser(self, **options: Any) -> TestClient:
-        return TestClient(self.app, base_url=HOME, client=("127.0.0.1", 50000), **options)
+    def browser(self, **options: Any) -> Browser:
+        return Browser(self.app, base_url=HOME, client=("127.0.0.1", 50000), **options)
 
     def sign_in(self, role: str, client: TestClient | None = None) -> dict[str, str]:
         """Through the demo's door; returns the headers that name the slot."""

@@ -18,10 +18,12 @@ import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from carebag_server import serve
 from carebag_server.demo_data import ensure_demo
 from carebag_wire.messages import MAX_MESSAGE_BYTES
+from carebag_wire.socket_ticket import PREFIX, SUBPROTOCOL
 
 PROGRAM = """
 import sys
@@ -75,7 +77,13 @@ class RealHub:
     def console(self) -> Iterator[Any]:
         cookie = f"carebag_doctor={self.client.cookies['carebag_doctor']}"
         address = f"ws://localhost:{self.port}/api/ws/console?as=doctor"
-        options: dict[str, Any] = {"origin": self.home, "additional_headers": {"Cookie": cookie}}
+        asked = self.client.post("/api/ws/console/ticket", headers={"Origin": self.home, "X-Carebag-As": "doctor"})
+        offered = [Subprotocol(SUBPROTOCOL), Subprotocol(PREFIX + asked.json()["ticket"])]
+        options: dict[str, Any] = {
+            "origin": self.home,
+            "additional_headers": {"Cookie": cookie},
+            "subprotocols": offered,
+        }
         with connect(address, **options) as line:
             line.send(json.dumps({**HELLO, "client": "console"}))
             assert until(line, "welcome")
@@ -176,6 +184,7 @@ def test_refusals_before_the_socket_opens(real_hub: RealHub) -> None:
         ("http://evil.example", cookie, 403),
         (None, cookie, 403),
         (real_hub.home, {}, 401),
+        (real_hub.home, cookie, 403),  # without a ticket
     ]
     for origin, headers, status in cases:
         with pytest.raises(InvalidStatus) as refused, connect(address, origin=origin, additional_headers=headers):

@@ -22,6 +22,7 @@ import pytest
 from carebag.balancer import Balancer
 from carebag_server.demo_data import ensure_demo
 from carebag_wire import PROTOCOL
+from carebag_wire.socket_ticket import PREFIX, SUBPROTOCOL
 
 pytestmark = pytest.mark.postgres
 PATIENCE_S = 60
@@ -91,18 +92,26 @@ class TwoHubs:
         return await self.call(hub, method, path, body, Authorization=self.kit.proof(method, path, data))
 
     async def console(self, hub: int | None, doctor: dict[str, str], page: Any = None) -> "Socket":
+        ticket = (await self.call(hub, "POST", "/api/ws/console/ticket", **doctor))["ticket"]
         headers = {"Cookie": doctor["Cookie"], "Origin": self.origin}
         said = {"page": page} if page else {}
-        return await self._socket(hub, "/api/ws/console?as=doctor", "console", headers, said)
+        protocols = (SUBPROTOCOL, PREFIX + ticket)
+        return await self._socket(hub, "/api/ws/console?as=doctor", "console", headers, said, protocols)
 
     async def kit_line(self, hub: int | None) -> "Socket":
         return await self._socket(hub, "/api/ws/kit", "kit", {"Authorization": self.kit.proof("GET", "/api/ws/kit")})
 
     async def _socket(
-        self, hub: int | None, path: str, client: str, headers: dict[str, str], said: Any = None
+        self,
+        hub: int | None,
+        path: str,
+        client: str,
+        headers: dict[str, str],
+        said: Any = None,
+        protocols: tuple[str, ...] = (),
     ) -> "Socket":
         headers = {"Host": f"localhost:{self.front}", **headers}
-        socket = Socket(await self.client.ws_connect(self.at(hub) + path, headers=headers))
+        socket = Socket(await self.client.ws_connect(self.at(hub) + path, headers=headers, protocols=protocols))
         await socket.say(type="hello", protocol=PROTOCOL, client=client, **(said or {}))
         socket.me = (await socket.until("welcome"))["participant_id"]
         return socket

@@ -2036,6 +2036,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ws/console/ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Console Ticket */
+        post: operations["console_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ws/guest/ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Guest Ticket */
+        post: operations["guest_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/kit/uploads/{sha256}": {
         parameters: {
             query?: never;
@@ -5904,6 +5938,14 @@ export interface components {
             snapshot: components["schemas"]["VisitSnapshot"];
         };
         /**
+         * SocketTicket
+         * @description 256 random bits, base64url; opens one socket, once.
+         */
+        SocketTicket: {
+            /** Ticket */
+            ticket: string;
+        };
+        /**
          * SoundEnd
          * @description The live stream is over: how much there was, and the digest of all of it (PCM16 LE, gaps as zeros).
          */
@@ -6715,6 +6757,7 @@ export type SignNote = components['schemas']['SignNote'];
 export type Signal = components['schemas']['Signal'];
 export type SignedRecord = components['schemas']['SignedRecord'];
 export type Snapshot = components['schemas']['Snapshot'];
+export type SocketTicket = components['schemas']['SocketTicket'];
 export type SoundEnd = components['schemas']['SoundEnd'];
 export type SoundRecorded = components['schemas']['SoundRecorded'];
 export type SoundView = components['schemas']['SoundView'];
@@ -10416,6 +10459,64 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    console_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SocketTicket"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    guest_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SocketTicket"];
+                };
             };
             /** @description Refused: a code, no sentence */
             default: {

@@ -38,8 +38,8 @@ export class Api {
   }
 
   /** For an answer that is used up by what follows, as a challenge is: each press has its own. */
-  postAnew<T>(path: string, body: object = {}): Promise<T> {
-    return this.#json<T>('POST', path, body)
+  postAnew<T>(path: string, body: object = {}, signal?: AbortSignal): Promise<T> {
+    return this.#json<T>('POST', path, body, signal)
   }
 
   put<T = unknown>(path: string, body: unknown): Promise<T> {
@@ -56,16 +56,16 @@ export class Api {
     return jsonOf<T>(await this.#send('POST', path, bytes, { 'Content-Type': bytes.type }))
   }
 
-  async #json<T>(method: string, path: string, body: unknown): Promise<T> {
+  async #json<T>(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
     const headers = body === undefined ? {} : { 'Content-Type': 'application/json' }
-    return jsonOf<T>(await this.#send(method, path, body === undefined ? undefined : JSON.stringify(body), headers))
+    return jsonOf<T>(await this.#send(method, path, body === undefined ? undefined : JSON.stringify(body), headers, signal))
   }
 
-  async #send(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<Response> {
+  async #send(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
     const as: Record<string, string> = this.as === undefined ? {} : { 'X-Carebag-As': this.as }
     let answer: Response
     try {
-      answer = await fetch(path, { method, headers: { ...headers, ...as }, credentials: 'same-origin', ...(body === undefined ? {} : { body }) })
+      answer = await fetch(path, { method, headers: { ...headers, ...as }, credentials: 'same-origin', ...(body === undefined ? {} : { body }), ...(signal === undefined ? {} : { signal }) })
     } catch {
       throw new Refused('unreachable', 0)
     }

@@ -1,5 +1,7 @@
 /** One WebSocket that comes back: Hello first, then messages; when it breaks it waits a little longer each time. */
 
+import { openSocket, type SocketLike } from './ticketedSocket'
+
 export type SocketState =
   /** Never been online yet. */
   | { kind: 'connecting'; sinceMs: number }
@@ -10,7 +12,7 @@ export type SocketState =
   | { kind: 'refused'; sinceMs: number; code: string }
 
 export type Wires = {
-  open: (url: string) => WebSocket
+  open: (url: string) => SocketLike
   now: () => number
   after: (ms: number, what: () => void) => () => void
   /** 0 to 1, spreads many pages over time after a restart of the hub. */
@@ -18,7 +20,7 @@ export type Wires = {
 }
 
 export const browserWires: Wires = {
-  open: (url) => new WebSocket(url),
+  open: openSocket,
   now: () => Date.now(),
   after: (ms, what) => {
     const timer = setTimeout(what, ms)
@@ -57,7 +59,7 @@ export type Handlers<In extends Typed> = {
 export type Options = { url: string; hello: () => object; pings: boolean; /** FAR unless said. */ pace?: Pace }
 
 export class ReturningSocket<In extends Typed, Out extends Typed> {
-  #socket: WebSocket | undefined
+  #socket: SocketLike | undefined
   #state: SocketState
   #attempt = 0
   #heardMs = 0
@@ -110,7 +112,7 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
     socket.onerror = () => this.#lost(socket)
   }
 
-  #receive(socket: WebSocket, data: unknown): void {
+  #receive(socket: SocketLike, data: unknown): void {
     if (socket !== this.#socket) return
     this.#heardMs = this.wires.now()
     if (this.#quiet) this.#heardAgain()
@@ -122,7 +124,7 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
     else if (message.type !== 'pong') this.handlers.message(message)
   }
 
-  #welcome(socket: WebSocket): void {
+  #welcome(socket: SocketLike): void {
     this.#clear()
     this.#attempt = 0
     this.#become({ kind: 'online', sinceMs: this.wires.now() })
@@ -130,7 +132,7 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
   }
 
   /** A half-open connection never closes by itself: ask, and give up on silence. */
-  #watch(socket: WebSocket): void {
+  #watch(socket: SocketLike): void {
     const pace = this.options.pace ?? FAR
     this.#cancel = [
       this.wires.after(pace.everyMs, () => {
@@ -156,7 +158,7 @@ export class ReturningSocket<In extends Typed, Out extends Typed> {
     this.#become({ kind: 'online', sinceMs: this.wires.now() })
   }
 
-  #lost(socket: WebSocket): void {
+  #lost(socket: SocketLike): void {
     if (socket !== this.#socket || this.#stopped) return
     this.#drop()
     if (this.#state.kind === 'refused') return

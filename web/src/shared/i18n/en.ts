@@ -593,6 +593,8 @@ export const en: Messages = {
   'code.no_hello': 'The page is old. Reload it.',
   'code.hub_stopping': 'The server is restarting. It will soon work again.',
   'code.foreign_origin': 'The page was opened from a wrong address.',
+  'code.no_ticket': 'The connection was opened without a ticket. Reload the page.',
+  'code.ticket_refused': 'The ticket of the connection is not valid. The page fetches a new one.',
   'code.no_slot': 'You are not signed in. Sign in again.',
   'code.kept_needs_no_new_one': 'A kept value needs no new one. Ask for a new measurement instead.',
   'code.nurse_of_another_organization': 'This kit belongs to another care provider.',

@@ -593,6 +593,8 @@ export const es: Messages = {
   'code.no_hello': 'La página está anticuada. Recárguela.',
   'code.hub_stopping': 'El servidor se reinicia. Enseguida volverá.',
   'code.foreign_origin': 'La página se abrió desde una dirección incorrecta.',
+  'code.no_ticket': 'La conexión se abrió sin tique. Vuelva a cargar la página.',
+  'code.ticket_refused': 'El tique de la conexión no es válido. La página pide otro.',
   'code.no_slot': 'No ha iniciado sesión. Entre de nuevo.',
   'code.kept_needs_no_new_one': 'Un valor guardado no necesita repetirse. Pida una nueva medición.',
   'code.nurse_of_another_organization': 'Este maletín pertenece a otro proveedor.',

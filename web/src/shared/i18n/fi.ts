@@ -593,6 +593,8 @@ export const fi: Messages = {
   'code.no_hello': 'Sivu on vanha. Lataa se uudelleen.',
   'code.hub_stopping': 'Palvelin käynnistyy uudelleen. Odota hetki.',
   'code.foreign_origin': 'Sivu avattiin väärästä osoitteesta.',
+  'code.no_ticket': 'Yhteys avattiin ilman lippua. Lataa sivu uudelleen.',
+  'code.ticket_refused': 'Yhteyden lippu ei kelpaa. Sivu hakee uuden.',
   'code.no_slot': 'Et ole kirjautunut. Kirjaudu uudelleen.',
   'code.kept_needs_no_new_one': 'Tallennettua arvoa ei tarvitse mitata uudelleen. Pyydä uusi mittaus.',
   'code.nurse_of_another_organization': 'Tämä laukku kuuluu toiselle palveluntuottajalle.',

@@ -592,6 +592,8 @@ export const sv = {
   'code.no_hello': 'Sidan är gammal. Ladda om den.',
   'code.hub_stopping': 'Servern startar om. Det går strax igen.',
   'code.foreign_origin': 'Sidan öppnades från fel adress.',
+  'code.no_ticket': 'Anslutningen öppnades utan biljett. Ladda om sidan.',
+  'code.ticket_refused': 'Anslutningens biljett gäller inte. Sidan hämtar en ny.',
   'code.no_slot': 'Du är inte inloggad. Logga in igen.',
   'code.kept_needs_no_new_one': 'Ett sparat värde behöver inte mätas om. Be om en ny mätning i stället.',
   'code.nurse_of_another_organization': 'Den här väskan hör till en annan vårdgivare.',
