@@ -107,7 +107,7 @@ def _postgresql() -> bool:
 
 
 def _drop(table: str) -> None:
-    op.execute(f"DROP TRIGGER {table}_delete" + (f" ON {table}" if _postgresql() else ""))
+    op.execute(f"DROP TRIGGER IF EXISTS {table}_delete" + (f" ON {table}" if _postgresql() else ""))
 
 
 def _refuse(table: str, operation: str, condition: str) -> None:
