@@ -107,7 +107,7 @@ def _postgresql() -> bool:
 
 
 def _drop(table: str) -> None:
-    op.execute(f"DROP TRIGGER {table}_delete" + (f" ON {table}" if _postgresql() else ""))
+    op.execute(f"DROP TRIGGER IF EXISTS {table}_delete" + (f" ON {table}" if _postgresql() else ""))
 
 
 def _refuse(table: str, operation: str, condition: str) -> None:
@@ -134,7 +134,7 @@ def _permit(table: str, permitted: str) -> None:
 def downgrade() -> None:
     """Not where content was removed: without its marks the log would be one with holes, and kits would send anew."""
     for table in MARKS:
-        if op.get_bind().execute(sa.text(f"SELECT count(*) FROM {table}")).scalar():  # noqa: S608 (names of above)
+        if op.get_bind().execute(sa.select(sa.func.count()).select_from(sa.table(table))).scalar():
             raise RuntimeError("something was removed by `carebag retention`: an older version cannot read this log")
     for table, condition in BEFORE.items():
         _drop(table)
