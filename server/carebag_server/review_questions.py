@@ -152,11 +152,16 @@ def answer(hub: Hub, session: Session, asked: Asked, question_id: uuid.UUID, tex
         raise not_found()
     if row.answered_at is not None and row.answer != text:
         raise Refused(409, "already_answered")
-    now, action = hub.now(), "questions_listed"
+    now, thing, patient_id, visit_id = hub.now(), f"question {row.id}", row.patient_id, row.visit_id
+    again = Act(action="questions_listed", object=thing, patient_id=patient_id, visit_id=visit_id)
+    act = (
+        again
+        if row.answered_at
+        else Act(action="question_answered", object=thing, patient_id=patient_id, visit_id=visit_id)
+    )
     if row.answered_at is None:
-        row.answer, row.answered_at, action = text, now, "question_answered"
+        row.answer, row.answered_at = text, now
         session.flush()
-    act = Act(action=action, object=f"question {row.id}", patient_id=row.patient_id, visit_id=row.visit_id)
     append(session, asked.actor, act, now)
     return question_of(session, row)
 
