@@ -6,7 +6,13 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SERVED = ("server/carebag_server", "server/carebag_wire", "server/carebag_fhir", "server/carebag_print")
+SERVED = (
+    "server/carebag_server",
+    "server/carebag_wire",
+    "server/carebag_fhir",
+    "server/carebag_print",
+    "server/carebag_scores",
+)
 """What runs in the hub."""
 PRODUCT = (*SERVED, "edge/carebag_edge", "devices/carebag_devices", "signal/carebag_signal")
 """And in the kit; the command `carebag` starts programs for demo and benches and is left out where that is meant."""

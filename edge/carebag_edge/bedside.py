@@ -98,19 +98,25 @@ class Bedside:
             self.journal.put_json_state(NAMES, self._names)
 
     def snapshot(self, visit_id: UUID, nurse: Person | None) -> VisitSnapshot | None:
+        whole = self._whole(visit_id, nurse)
+        if whole is None or not self.counts_scores:
+            return whole and whole.model_copy(update={"news2": None})
+        return with_early_warning(whole)
+
+    def _whole(self, visit_id: UUID, nurse: Person | None) -> VisitSnapshot | None:
+        """Without a score: lists of visits need none."""
         known = self.book.get(visit_id)
         if known is None:
             return None
         journal = self.journal
-        whole = overlaid(known, self.own(visit_id), nurse, journal.media_is_stored, journal.record, self.name_of)
-        return with_early_warning(whole) if self.counts_scores else whole.model_copy(update={"news2": None})
+        return overlaid(known, self.own(visit_id), nurse, journal.media_is_stored, journal.record, self.name_of)
 
     def open_snapshot(self, nurse: Person | None) -> VisitSnapshot | None:
         visit = self.binder.visit
         return self.snapshot(visit.visit_id, nurse) if visit else None
 
     def heads(self, nurse: Person | None) -> list[VisitHead]:
-        found = [self.snapshot(head.id, nurse) for head in self.book.heads()]
+        found = [self._whole(head.id, nurse) for head in self.book.heads()]
         return [one.visit for one in found if one is not None]
 
     # The nurse opens and closes

@@ -5,6 +5,7 @@ Points and rules are those of `carebag_scores.early_warning`; nothing of a score
 
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -26,6 +27,8 @@ from carebag_wire.scores import ScorePremise
 from carebag_wire.visit import ReadingView
 
 MOST_IN_A_VISIT = 100
+_LATER = timedelta(microseconds=1)
+"""The last one holds: two that are said in one instant, or by a clock that went back, have an order all the same."""
 _SAME_QUESTION = ({"hypercapnic", "usual"}, {"pregnant", "not_pregnant"})
 
 
@@ -54,7 +57,7 @@ def say(hub: Hub, session: Session, caller: PersonCaller, visit_id: uuid.UUID, s
         says=said.says,
         author=caller.person.name,
         author_id=caller.person.practitioner_id,
-        at=now,
+        at=max([now, *(one.at + _LATER for one in before)]),
     )
     session.add(row)
     session.flush()
