@@ -17,6 +17,15 @@ export function daysOf(visits: readonly VisitHead[], now: string): Day[] {
   return [...found].map(([day, inside]) => ({ kind: kindOf(day), day, visits: inside })).sort((a, b) => order[a.kind] - order[b.kind] || a.day.localeCompare(b.day))
 }
 
+/** Care goes on at midnight: what is so near is of no other day. */
+const NEAR_MS = 4 * 3_600_000
+
+/** It is planned for another day than this one: two visits to one patient must not be taken for each other. */
+export function isOfAnotherDay(visit: VisitHead, nowMs: number): boolean {
+  if (visit.state !== 'planned' || Math.abs(new Date(visit.scheduled_at).getTime() - nowMs) <= NEAR_MS) return false
+  return localDay(visit.scheduled_at) !== localDay(new Date(nowMs).toISOString())
+}
+
 function dayOf(visit: VisitHead, today: string): string {
   if (visit.state === 'open') return today
   const touched = [visit.opened_at, visit.closed_at].some((at) => at !== null && localDay(at) === today)

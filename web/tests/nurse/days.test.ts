@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { daysOf } from '../../src/nurse/days'
+import { daysOf, isOfAnotherDay } from '../../src/nurse/days'
 import type { VisitHead } from '../../src/shared/wire'
 
 const local = (day: number, hour: number): string => new Date(2026, 10, day, hour).toISOString()
@@ -33,5 +33,18 @@ describe('the visits of the bag', () => {
       ['today', '2026-11-27', ['open', 'closed', 'early']],
       ['before', '2026-11-26', ['old']],
     ])
+  })
+})
+
+describe('a visit of another day', () => {
+  const at = (day: number, hour: number): number => new Date(local(day, hour)).getTime()
+
+  it('is said to be one, but not across midnight', () => {
+    expect(isOfAnotherDay(visit('a', local(28, 9)), at(27, 9))).toBe(true)
+    expect(isOfAnotherDay(visit('a', local(26, 9)), at(27, 9))).toBe(true)
+    expect(isOfAnotherDay(visit('a', local(27, 22)), at(27, 9))).toBe(false)
+    expect(isOfAnotherDay(visit('a', local(28, 1)), at(27, 23))).toBe(false)
+    expect(isOfAnotherDay(visit('a', local(28, 4)), at(27, 23))).toBe(true)
+    expect(isOfAnotherDay(visit('a', local(28, 9), { state: 'open' }), at(27, 9))).toBe(false)
   })
 })
