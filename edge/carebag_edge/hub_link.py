@@ -6,7 +6,7 @@
 import asyncio
 import contextlib
 import logging
-import random
+import secrets
 from collections.abc import Callable
 from datetime import datetime
 from typing import Literal, Protocol
@@ -122,7 +122,7 @@ class HubLink:
         self._owner = owner
         self._signals: asyncio.Queue[Signal | LinkReport] = asyncio.Queue(QUEUE)
         self._status_due = asyncio.Event()
-        self._backoff = Backoff(most_s=LONGEST_WAIT_S, chance=random.random)
+        self._backoff = Backoff(most_s=LONGEST_WAIT_S, chance=secrets.SystemRandom().random)
         self._renewed = asyncio.Event()
         self._given_up: set[asyncio.Task[None]] = set()
 
