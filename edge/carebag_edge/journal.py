@@ -159,7 +159,7 @@ class Journal:
     def _append(self, build: Callable[[int], Record], measurement_id: str, media_type: str) -> Entry:
         with self.transaction():
             (kit_seq,) = self._db.execute("SELECT COALESCE(MAX(kit_seq), 0) + 1 FROM record").fetchone()
-            if kit_seq != self._kept.last + 1:
+            if kit_seq != self._kept.last + 1 and not self._is_written(kit_seq - 1):
                 self._db.rotted = True  # where no page tells that it rotted
                 raise sqlite3.DatabaseError("the end of the journal is not the one that was written")
             record = build(kit_seq)
@@ -386,6 +386,11 @@ class Journal:
         """None where the value or the decision about it is damaged: it is offered for no other patient."""
         reading, decided = self._numbered(kit_seq), self._numbered(decided_seq) if decided_seq else None
         return None if reading is None or (decided_seq and decided is None) else TrayEntry(reading, decided)
+
+    def _is_written(self, kit_seq: int) -> bool:
+        """Whether a record beyond those that are known has it: of a commit whose end was not told."""
+        row = self._db.execute(BY_NUMBER, (kit_seq,)).fetchone() if kit_seq > self._kept.last else None
+        return row is not None and entry_of(row) is not None
 
     def _numbered(self, kit_seq: int) -> Entry | None:
         row = self._db.execute(BY_NUMBER, (kit_seq,)).fetchone()
