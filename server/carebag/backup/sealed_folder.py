@@ -77,6 +77,9 @@ class SealedPool:
     def keep(self, part: Path, sha256: str) -> None:
         self._files.keep(part, self._address.blinded(sha256))
 
+    def remove(self, sha256: str) -> None:
+        self._files.remove(self._address.blinded(sha256))
+
     def check(self) -> None:
         self._files.check()
 
