@@ -28,7 +28,7 @@ TYPES = ["application/json", "text/plain", "application/x-www-form-urlencoded", 
 @pytest.fixture(scope="module")
 def callers(fuzz_hub: Any) -> dict[str, Any]:
     """By kind: how that caller sends a request that is whole but for where it comes from."""
-    slots = {role: fuzz_hub.sign_in(role) for role in ("nurse", "doctor", "reviewer")}
+    slots = {role: fuzz_hub.sign_in(role) for role in ("nurse", "doctor", "reviewer", "administrator")}
     guest = guest_of(fuzz_hub, slots["doctor"])
 
     def person(role: str) -> Any:
