@@ -155,7 +155,8 @@ def test_the_room_and_the_kit_are_told(hub: Any, visit: Any) -> None:
     hub.database.listener = told.extend
     reading = stored_reading(hub.kit)
     hub.kit.send(reading, filing(hub.kit, visit, reading))
-    (announcement,) = told
+    announcement, counted_anew = told
+    assert counted_anew.changed.news2 is not None
     assert str(announcement.changed.reading.reading.id) == reading["id"]
     assert announcement.changed.reading.filed_by == "Anna Lind"
 

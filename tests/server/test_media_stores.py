@@ -22,8 +22,9 @@ from carebag_server.media_stores import bucket_of, media_fault, open_media
 from carebag_server.refusals import Refused
 from carebag_server.settings import Settings, UnsafeSettings, settings_from
 from carebag_server.uploads import Uploads
+from tests.server.conftest import A_PHOTO
 
-CONTENT = b"\xff\xd8\xff" + bytes(range(256)) * 1000
+CONTENT = A_PHOTO[:-2] + bytes(range(255)) * 1000 + A_PHOTO[-2:]
 NAME = hashlib.sha256(CONTENT).hexdigest()
 KEY = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
 
