@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
+from tests.server.conftest import A_PHOTO
 
 from carebag.admin.leaves import operator
 from carebag.backup import making
@@ -34,7 +35,7 @@ from carebag_server.tables import AuditRow, RecordRow, SignedIn
 
 FILES = {
     hashlib.sha256(content).hexdigest(): content
-    for content in (b"\xff\xd8\xffone", b"\xff\xd8\xff" + b"two" * 40_000, b"\xff\xd8\xffthree")
+    for content in (A_PHOTO[:-2] + told + A_PHOTO[-2:] for told in (b"one", b"two" * 40_000, b"three"))
 }
 
 
