@@ -11,6 +11,7 @@ from carebag_server import (  # noqa: F401 (makes their tables known)
     sign_in_tables,
     socket_tickets,
 )
+from carebag_server.hubs import running  # noqa: F401
 from carebag_server.retention import tables as retention_tables  # noqa: F401
 from carebag_server.tables import Base
 

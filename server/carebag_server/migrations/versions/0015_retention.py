@@ -76,7 +76,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("act_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("record_id", name=op.f("pk_removed_record")),
-        sa.UniqueConstraint("kit_id", "kit_seq", name=op.f("uq_removed_record_kit_id")),
+        sa.UniqueConstraint("kit_id", "kit_seq", name=op.f("uq_removed_record_kit_id_kit_seq")),
     )
     op.create_table(
         "removed_visit",
