@@ -16,12 +16,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from carebag_server.access_tables import BlockRow, ConsentRow, EmergencyRow, ProtectionRow
 from carebag_server.audit import Act, Actor, append
+from carebag_server.kit_damage import KitDamageSeenRow
 from carebag_server.patients import same_person, turned_out
 from carebag_server.people_tables import PatientMerge
 from carebag_server.retention.policies import Period, held, period_of, standing_holds
 from carebag_server.retention.rules import born_before, cutoff
 from carebag_server.retention.tables import FileToRemove, RemovedRecord, RemovedVisit, RetentionHold
 from carebag_server.review_tables import OutcomeRow
+from carebag_server.score_tables import PremiseRow
 from carebag_server.tables import (
     FilingRow,
     Finding,
@@ -52,6 +54,8 @@ OF_A_VISIT: tuple[Any, ...] = (
     OutcomeRow,
     ConsentRow,
     EmergencyRow,
+    PremiseRow,
+    KitDamageSeenRow,
     FilingRow,
     RequestRow,
 )
@@ -72,6 +76,7 @@ _ENTRIES: tuple[InstrumentedAttribute[Any], ...] = (
     OutcomeRow.at,
     ConsentRow.at,
     EmergencyRow.at,
+    PremiseRow.at,
     FilingRow.at,
     RequestRow.changed_at,
 )
