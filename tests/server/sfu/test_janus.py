@@ -66,6 +66,7 @@ async def running(sfu: JanusSfu) -> AsyncIterator[Events]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        await asyncio.sleep(0.05)  # the loop lets go of a closed socket in its next turns
 
 
 def connection() -> RTCPeerConnection:
