@@ -167,8 +167,8 @@ MUTANTS = (
     Mutant(
         "hub-takes-the-same-twice",
         RECORDS,
-        "if not known:",
-        "if True:",
+        "if not known and removed is None:",
+        "if removed is None:",
         "tests/server/test_records.py",
     ),
     Mutant("hub-watermark-over-a-hole", RECORDS, "if seq != reached + 1:", "if False:", "tests/server/test_records.py"),
