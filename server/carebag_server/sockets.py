@@ -206,7 +206,7 @@ class LiveRooms:
 
     def hidden_or_shown(self, visits: set[uuid.UUID], kits: set[uuid.UUID]) -> None:
         """Of the patient of these visits something is hidden now, or shown again: consoles look again at the visit and
-        the list, kits come again. Here only; each hub finds it by itself."""
+        the list, kits get their visits anew. Here only; each hub finds it by itself."""
         for number, line in self._lines.items():
             if line.look_again is not None and self.rooms.visit_of(number) in visits:
                 line.look_again()
