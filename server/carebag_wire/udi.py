@@ -26,7 +26,9 @@ GS1 = "2.51.1.1"
 FNC1 = "\x1d"
 """Between two elements of which the first has no predefined length, as scanners send it."""
 _SYMBOLOGY = re.compile(r"^\](?:d2|C1|e0|Q3|J1)")
-_PRINTED = re.compile(r"\((\d{2,4})\)([^(]*)")
+_BRACKETS = re.compile(r"\([0-9]{2,4}\)")
+_PRINTED = re.compile(rf"({_BRACKETS.pattern})((?:(?!{_BRACKETS.pattern}).)*)", re.DOTALL)
+"""A bracket may stand in a value too, so long as it does not look like the next identifier."""
 _FIXED = {"00": 18, "01": 14, "02": 14, "11": 6, "12": 6, "13": 6, "15": 6, "16": 6, "17": 6, "20": 2}
 """Identifiers of two digits with a value of predefined length, for the two-digit identifiers in use."""
 _VALUE = re.compile(r"[\x21-\x7e]{1,20}")
@@ -90,7 +92,7 @@ def elements_of(text: str) -> Elements:
     )
     if made.gtin and not is_gtin(made.gtin):
         raise NotGs1("gtin_wrong")
-    if any(value and not _VALUE.fullmatch(value) for value in (made.lot, made.serial)):
+    if any(value and not _is_value(value) for value in (made.lot, made.serial)):
         raise NotGs1("not_gs1")
     if any(value and not _is_day(value) for value in (made.made, made.expires)):
         raise NotGs1("date_wrong")
@@ -181,12 +183,17 @@ def _is_day(text: str) -> bool:
     return 1 <= month <= 12 and day <= monthrange(2000, month)[1]
 
 
+def _is_value(text: str) -> bool:
+    """Batch or serial number. One with `(21)` in it could not be told from the next element once it is printed."""
+    return bool(_VALUE.fullmatch(text)) and not _BRACKETS.search(text)
+
+
 def _printed(text: str) -> Mapping[str, str]:
     text = text.replace(FNC1, "")
     found = list(_PRINTED.finditer(text))
     if sum(len(one.group()) for one in found) != len(text):
         raise NotGs1("not_gs1")
-    return _once([(one.group(1), one.group(2).strip()) for one in found])
+    return _once([(one.group(1).strip("()"), one.group(2).strip()) for one in found])
 
 
 def _scanned(text: str) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -55,8 +55,8 @@ def test_one_label_as_it_is_printed_and_as_scanners_give_it(text: str) -> None:
         ("(01)0084458800328", "gtin_wrong"),
         ("(01)00844588003289", "gtin_wrong"),
         ("(01)00844588003288(01)00844588003289", "not_gs1"),
-        ("(01)00844588003288 and more (1", "not_gs1"),
-        ("(01)00844588003288()", "not_gs1"),
+        ("(01)00844588003288 and more (1", "gtin_wrong"),
+        ("(01)00844588003288()", "gtin_wrong"),
         ("(01)00844588003288(17)141320", "date_wrong"),
         ("(01)00844588003288(17)140231", "date_wrong"),
         ("(01)00844588003288(21)" + "7" * 21, "not_gs1"),
@@ -87,6 +87,18 @@ def test_what_is_printed_is_read_back(
     assert elements_of(scanned) == meant
 
 
+@pytest.mark.parametrize("lot", ["(", "((", ")", "A(21", "(A)7"])
+def test_a_bracket_in_a_batch_number_is_kept(lot: str) -> None:
+    meant = elements_of(f"10{lot}\x1d217")
+    assert meant == Elements(lot=lot, serial="7")
+    assert elements_of(meant.printed) == meant
+
+
+def test_a_batch_number_that_would_be_printed_as_two_elements_is_refused() -> None:
+    with pytest.raises(NotGs1, match="not_gs1"):
+        elements_of("10A(21)7")
+
+
 @given(DIGITS, st.integers(0, 12), st.integers(1, 9))
 def test_one_wrong_digit_is_seen(digits: str, at: int, by: int) -> None:
     right = gtin(digits)
@@ -94,6 +106,8 @@ def test_one_wrong_digit_is_seen(digits: str, at: int, by: int) -> None:
     assert not is_gtin(wrong)
 
 
+@settings(max_examples=1000)
+@example("10(")
 @given(st.text(max_size=60) | st.text("()0127\x1d", max_size=60))
 def test_any_text_is_read_or_refused_with_a_code(text: str) -> None:
     found, code = None, ""

@@ -21,7 +21,7 @@ export function parseGs1(scanned: string, today: Date): Gs1 | undefined {
 }
 
 function printed(text: string): Map<string, string> | undefined {
-  const found = [...text.replaceAll(SEPARATOR, '').matchAll(/\((\d{2,4})\)([^(]*)/g)]
+  const found = [...text.replaceAll(SEPARATOR, '').matchAll(/\((\d{2,4})\)((?:(?!\(\d{2,4}\)).)*)/gs)]
   const whole = found.reduce((length, match) => length + match[0].length, 0)
   if (whole !== text.replaceAll(SEPARATOR, '').length) return undefined
   return new Map(found.map((match) => [match[1] ?? '', (match[2] ?? '').trim()]))

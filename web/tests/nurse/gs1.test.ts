@@ -21,6 +21,10 @@ describe('the same box', () => {
   })
 })
 
+test('a bracket in a lot is a part of it', () => {
+  expect(parseGs1('(10)A(2(17)271130', TODAY)).toEqual({ lot: 'A(2', expires: '2027-11-30' })
+})
+
 test('other elements are stepped over, a serial number is told', () => {
   expect(parseGs1(`01${GTIN}11260101172711302112AB${FNC1}240X9${FNC1}3103001000${FNC1}10C4711`, TODAY)).toEqual({ ...whole, serial: '12AB' })
 })
