@@ -7,6 +7,14 @@ RECORDINGS ?= $(or $(CAREBAG_RECORDINGS),../shared/data)
 SCORER ?= $(RECORDINGS)/../eval/score.py
 PEERS ?= .peers
 
+# refuses where a set of recordings is missing, before anything is worked on
+define needs
+@for set in $(1); do test -d "$(RECORDINGS)/$$set" || { echo "no folder $$set in $(RECORDINGS): set CAREBAG_RECORDINGS to one that holds it" >&2; exit 2; }; done
+endef
+define needs_folds
+@test -f .folds/4.npz || { echo "no networks in .folds: run  make evaluate-heart  first" >&2; exit 2; }
+endef
+
 .PHONY: demo test check types bench soak mutants api-cases sbom advisories fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-command evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
 
 demo: $(VENV)/.demo
@@ -95,28 +103,35 @@ soak-devices: $(VENV)/.dev
 evaluate: evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening
 
 evaluate-pulse: $(VENV)/.dev
+	$(call needs,bidmc welltory)
 	$(RUN)/python signal/train/evaluate_pulse.py --bidmc $(RECORDINGS)/bidmc --welltory $(RECORDINGS)/welltory $(ARGS)
 
 # the networks of five folds of patients are trained first, about ten minutes
 evaluate-heart: $(VENV)/.dev
+	$(call needs,circor pn2016a esc10 fsdd)
 	$(RUN)/python signal/train/heart_sounds.py --circor $(RECORDINGS)/circor --esc10 $(RECORDINGS)/esc10 --folds .folds --out .folds/all.npz
 	$(RUN)/python signal/train/evaluate.py --circor $(RECORDINGS)/circor --pn2016a $(RECORDINGS)/pn2016a --esc10 $(RECORDINGS)/esc10 --fsdd $(RECORDINGS)/fsdd --networks .folds
 
 # after evaluate-heart, whose networks it listens with; about ten minutes
 evaluate-quality: $(VENV)/.dev
+	$(call needs,circor pn2016a esc10 fsdd)
+	$(needs_folds)
 	$(RUN)/python signal/train/quality.py --report-only --circor $(RECORDINGS)/circor --esc10 $(RECORDINGS)/esc10 --fsdd $(RECORDINGS)/fsdd --pn2016a $(RECORDINGS)/pn2016a --networks .folds
 	$(RUN)/python signal/train/extra_sounds.py --report-only --circor $(RECORDINGS)/circor --networks .folds
 
 evaluate-lungs: $(VENV)/.dev
+	$(call needs,circor esc10)
 	$(RUN)/python signal/train/evaluate_lungs.py --circor $(RECORDINGS)/circor --esc10 $(RECORDINGS)/esc10
 	$(RUN)/python signal/train/evaluate_markers.py --circor $(RECORDINGS)/circor --esc10 $(RECORDINGS)/esc10
 
 evaluate-listening: $(VENV)/.dev
+	$(call needs,circor)
 	$(RUN)/python signal/train/evaluate_listening.py --circor $(RECORDINGS)/circor
 
 # whole sets through the command that users have, with the weights as shipped, judged by a scorer that is not ours (SCORER).
 # The shipped network has heard CirCor's children: evaluate-heart has those of patients it has not
 evaluate-command: $(VENV)/.dev
+	$(call needs,circor pn2016a bidmc)
 	rm -rf .scored && mkdir .scored
 	$(RUN)/carebag analyse --out .scored/heart $(RECORDINGS)/circor/*.wav
 	$(RUN)/carebag analyse --out .scored/adult $(RECORDINGS)/pn2016a/*.wav
@@ -129,10 +144,13 @@ evaluate-command: $(VENV)/.dev
 evaluate-peers: evaluate-peers-pulse evaluate-peers-heart
 
 evaluate-peers-pulse: $(PEERS)/.done
+	$(call needs,bidmc)
 	PYTHONPATH=signal $(PEERS)/bin/python signal/train/evaluate_pulse_peers.py --bidmc $(RECORDINGS)/bidmc
 
 # after evaluate-heart, whose networks it compares
 evaluate-peers-heart: $(PEERS)-heart/.done
+	$(call needs,circor)
+	$(needs_folds)
 	PYTHONPATH=signal $(PEERS)-heart/bin/python signal/train/evaluate_heart_peers.py --circor $(RECORDINGS)/circor --networks .folds $(ARGS)
 
 $(PEERS)-heart/.done: signal/train/peers_heart.txt signal/train/peers_heart_need.txt

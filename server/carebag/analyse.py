@@ -8,13 +8,13 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from carebag.progress import Progress
-from carebag.recording_files import UnreadableRecording, read_numbers, read_recording
+from carebag.recording_files import CutShort, UnreadableRecording, read_numbers, read_recording
 
 NOTE = "Decision support; not a diagnosis."
 KINDS = ("heart", "lung", "ppg")
@@ -106,6 +106,8 @@ def _one(
             # numpy and scipy are slow to import: not for `carebag --help`
             from carebag.phonocardiogram import save
 
+            if answer["cut_short"]:
+                sheet = replace(sheet, title=f"{sheet.title} · {_CUT[answer['cut_short']['code']]}")
             save(sheet, plot / f"{file.stem}.png" if several or not plot.suffix else plot)
     except UnreadableRecording as error:
         return {"file": str(file), "error": error.code, "error_detail": str(error)}
@@ -121,12 +123,13 @@ def _heart(file: Path, rate_hz: int | None) -> tuple[dict[str, Any], Any]:
     from carebag_signal.analyse import analyse
     from carebag_signal.heart_timing import heart_timing
 
-    rate, samples = read_recording(file, rate_hz)
+    rate, samples, cut_short = read_recording(file, rate_hz)
     found = analyse(samples, rate)
     s1_s, s2_s = [s / rate for s in found.s1], [s / rate for s in found.s2]
     return {
         "rate_hz": rate,
         "seconds": len(samples) / rate,
+        "cut_short": _cut(cut_short, rate),
         "s1_s": s1_s,
         "s2_s": s2_s,
         "names_sure": found.names_sure,
@@ -148,12 +151,13 @@ def _lung(file: Path, rate_hz: int | None, *, markers: bool) -> tuple[dict[str, 
     from carebag.phonocardiogram import lung_sheet
     from carebag_signal.analyse import analyse_lung
 
-    rate, samples = read_recording(file, rate_hz)
+    rate, samples, cut_short = read_recording(file, rate_hz)
     found = analyse_lung(samples, rate, markers=markers)
     listen = [{"start_s": m.start / rate, "end_s": m.end / rate, "kind": m.kind} for m in found.marks]
     return {
         "rate_hz": rate,
         "seconds": len(samples) / rate,
+        "cut_short": _cut(cut_short, rate),
         "breathing_rate_per_min": _rounded(found.breathing_rate_per_min),
         "breathing_rate_why_not": found.breathing_rate_why_not,
         "breathing_rate": [[r.at_sample / rate, _rounded(r.per_min)] for r in found.breathing_rates],
@@ -169,16 +173,23 @@ def _pulse(file: Path, rate_hz: int | None) -> tuple[dict[str, Any], Any]:
     from carebag.phonocardiogram import pulse_sheet
     from carebag_signal.analyse import analyse_pulse
 
-    rate, values = read_numbers(file, rate_hz, "pleth")
+    rate, values, cut_short = read_numbers(file, rate_hz, "pleth")
     found = analyse_pulse(values, rate)
     return {
         "rate_hz": rate,
         "seconds": len(values) / rate,
+        "cut_short": _cut(cut_short, rate),
         "beats_s": list(found.beats_s),
         "pulse_rate": [[r.at_s, r.per_min] for r in found.pulse_rates],
         "breathing_rate": [[r.at_s, r.per_min] for r in found.breathing_rates],
         **_further(found),
     }, pulse_sheet(values, found)
+
+
+def _cut(cut_short: CutShort | None, rate_hz: int) -> dict[str, Any] | None:
+    if cut_short is None:
+        return None
+    return {"code": cut_short.code, "missing_s": None if cut_short.missing is None else cut_short.missing / rate_hz}
 
 
 _NAMED = {
@@ -211,6 +222,9 @@ def _show(answers: Iterable[dict[str, Any]], args: argparse.Namespace) -> int:
             sys.stderr.write(f"{file}: {answer['error']}: {answer['error_detail']}\n")
         if args.out and "error" not in answer:
             _write(args.out / f"{file.stem}.json", json.dumps(answer, allow_nan=False) + "\n")
+        if answer.get("cut_short") and (args.json or args.out):
+            progress.clear()
+            sys.stderr.write(f"{file}: {_cut_in_words(answer['cut_short'])}\n")
         if args.json:
             sys.stdout.write(json.dumps(answer, allow_nan=False) + "\n")
         elif "error" not in answer and not args.out:
@@ -234,6 +248,8 @@ def _in_words(answer: dict[str, Any]) -> str:
         return f"not shown ({WHY_NOT.get(code, code)})"
 
     about = f"{answer['file']}: {answer['seconds']:.1f} s"
+    if answer["cut_short"]:
+        about += f" ({_cut_in_words(answer['cut_short'])})"
     if answer["kind"] == "ppg":
         shown = [rate for _, rate in answer["pulse_rate"] if rate is not None]
         pulse = f"{sorted(shown)[len(shown) // 2]:.0f}/min" if shown else "not shown"
@@ -247,6 +263,17 @@ def _in_words(answer: dict[str, Any]) -> str:
     heart = f"{rate:.0f}/min" if rate is not None else not_shown(answer["heart_rate_why_not"])
     good = sum(q["end"] - q["start"] for q in answer["quality"] if q["word"] == "good") / answer["rate_hz"]
     return f"{about}, heart rate {heart}, {_sounds(answer)}, good quality {good:.0f} s{_listen_here(answer)}. {NOTE}"
+
+
+_CUT = {"ends_early": "cut short", "damaged_within": "damaged", "last_line_open": "may be cut short"}
+
+
+def _cut_in_words(cut_short: dict[str, Any]) -> str:
+    word, missing_s = _CUT[cut_short["code"]], cut_short["missing_s"]
+    if cut_short["code"] == "last_line_open":
+        return f"{word}: its last line has no end"
+    up_to = ": read up to there" if cut_short["code"] == "damaged_within" else ""
+    return word + up_to + ("" if missing_s is None else f", {missing_s:.1f} s of what its header promises are missing")
 
 
 def _sounds(answer: dict[str, Any]) -> str:

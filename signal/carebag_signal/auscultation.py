@@ -15,13 +15,18 @@ from carebag_signal.extra_sounds import ExtraSound, ExtraSoundPointer
 from carebag_signal.heart_cycles import READ_S
 from carebag_signal.heart_rate import WINDOW_S, WhyNot, rate_from_path
 from carebag_signal.quality import WINDOW_FRAMES, Listening, QualityJudge, Word
-from carebag_signal.segmentation import S1, S2, Segmenter
+from carebag_signal.segmentation import S1, S2, Segment, Segmenter
 
 LAG_FRAMES = 24
 """A mark is given when the path behind it is this old: with context, window and block it is final within 1 s."""
 RECORD_LAG_FRAMES = 250
 """For a recording that nobody is waiting for: five seconds of what came after decide where a sound lies."""
 _LONGEST_LAG_FRAMES = 400
+_LATE_FRAMES = 4
+"""So late a sound may still be marked that the path holds only now: 955 ms behind its onset at the most, live."""
+_SAME_SOUND_FRAMES = {True: 13, False: 3}
+"""So near behind a mark, of its own name and of the other, the path has moved what is marked already: no two beats come
+within 60/225 s, no two sounds within 60 ms."""
 _RATE_EVERY_FRAMES = 24
 _ONSET_S = 0.015
 """A frame is 50 ms wide and stands for the 20 ms in its middle."""
@@ -97,6 +102,7 @@ class HeartSoundMonitor:
         self._pointer = ExtraSoundPointer(self._rate_hz, base=self._base) if self._extra_sounds else None
         self._frames = 0
         self._marked = 0
+        self._last: Segment | None = None
         self._untouched: list[tuple[int, int | None]] = []
         self._said = False
         self._shown: tuple[int | None, WhyNot | None] | None = None
@@ -173,13 +179,21 @@ class HeartSoundMonitor:
     def _marks(self, upto: int) -> list[Finding]:
         found: list[Finding] = []
         if upto > self._marked:
-            for segment in self._segmenter.path((self._segmenter.frames - self._marked) / FRAMES_PER_SECOND):
-                if self._marked < segment.start <= upto and segment.state in (S1, S2):
+            late = max(0, self._marked - _LATE_FRAMES)
+            for segment in self._segmenter.path((self._segmenter.frames - late) / FRAMES_PER_SECOND):
+                if late < segment.start <= upto and segment.state in (S1, S2) and self._is_new(segment):
                     sample = self._base + frame_start(segment.start, self._rate_hz) + round(_ONSET_S * self._rate_hz)
                     if not self._is_untouched(sample):
                         found.append(SoundMark(sample, "S1" if segment.state == S1 else "S2"))
+                        self._last = segment
             self._marked = upto
         return found
+
+    def _is_new(self, segment: Segment) -> bool:
+        """The best path moves as more is heard, marks do not: no sound is marked twice, none before the last."""
+        if self._last is None:
+            return True
+        return segment.start - self._last.start >= _SAME_SOUND_FRAMES[segment.state == self._last.state]
 
     def _is_untouched(self, sample: int) -> bool:
         """The segmenter lays beats over anything, silence too; where nothing touches a body there are none to mark."""

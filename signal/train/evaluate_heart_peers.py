@@ -22,7 +22,8 @@ from types import ModuleType
 import circor
 import network
 import numpy as np
-from evaluate import Result, child, inside, match, spans, tell
+from evaluate import child, inside, spans
+from heart_scoring import Result, match, tell
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 

@@ -119,7 +119,7 @@ def test_every_format_gives_the_same_samples(wav: Path, tmp_path: Path) -> None:
     wavfile.write(as_float, 4000, (HEARD.samples / 32767).astype(np.float32))
     wavfile.write(as_int32, 4000, HEARD.samples.astype(np.int32) << 16)
     for file in (wav, csv, npz, as_float, as_int32):
-        rate_hz, samples = read_recording(file)
+        rate_hz, samples, _ = read_recording(file)
         assert rate_hz == 4000
         np.testing.assert_array_equal(samples, HEARD.samples)
 
@@ -160,7 +160,7 @@ def test_any_bytes_are_read_or_refused(
     head = b"RIFF\xff\x00\x00\x00WAVEfmt \x10\x00\x00\x00" if suffix == ".wav" and with_head else b""
     file.write_bytes(head + content)
     try:
-        rate_hz, samples = read_recording(file, 4000)
+        rate_hz, samples, _ = read_recording(file, 4000)
     except UnreadableRecording:
         pass
     else:
