@@ -24,6 +24,9 @@ WATCH = """
 window.violations = []
 window.addEventListener('securitypolicyviolation', (event) => window.violations.push(event.violatedDirective))
 """
+WORD = "å" * 190
+"""No space in it: a browser breaks it only where it is told to."""
+WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FOUND = """
 () => ({
   elements: document.querySelectorAll('[data-canary], img[src="x"], svg[onload], a[href^="javascript"]').length,
@@ -101,8 +104,8 @@ class Visit:
         assert isinstance(visits, list)
         self.base = f"/api/visits/{next(one['id'] for one in visits if one['state'] == 'open')}"
         for kind in ("crp", "photo"):
-            self.ask(f"{self.base}/requests", body={"kind": kind, "note": LONG[:500]})
-        made = self.ask(f"{self.base}/requests", body={"kind": "weight", "note": LONG[:500]})
+            self.ask(f"{self.base}/requests", body={"kind": kind, "note": f"{LONG[:300]} {WORD}"})
+        made = self.ask(f"{self.base}/requests", body={"kind": "weight", "note": f"{LONG[:300]} {WORD}"})
         assert isinstance(made, dict)
         self.ask(f"{self.base}/requests/{made['id']}/cancel", body={"reason": LONG[:500]})
         note = {"assessment": LONG, "plan": LONG, "base_version": 0}
@@ -140,6 +143,12 @@ def test_no_text_of_a_person_is_run_or_becomes_markup(visit: Visit) -> None:
 def test_what_the_doctor_leaves_is_a_text_on_the_nurses_page(visit: Visit) -> None:
     expect(visit.nurse.part("plan-text")).to_contain_text("<script>window.canary=1</script>", timeout=SLOW_MS)
     expect(visit.nurse.part("task")).to_contain_text("<img src=x", timeout=SLOW_MS)
+
+
+def test_a_word_without_end_widens_no_page(visit: Visit) -> None:
+    expect(visit.nurse.part("task")).to_contain_text(WORD, timeout=SLOW_MS)
+    for name, page in visit.pages.items():
+        assert page.evaluate(WIDER) <= 0, name
 
 
 def test_on_paper_and_in_the_export_too(visit: Visit) -> None:

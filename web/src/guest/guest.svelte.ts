@@ -57,7 +57,9 @@ export class GuestVisit {
       this.stage = self.state === 'invited' ? 'name' : 'test'
     } catch (error) {
       if (codeOf(error) === 'unreachable') return void setTimeout(() => void this.start(), 2000)
-      this.#over(codeOf(error))
+      // a link cut short by a mail program is no link: to reload helps nobody
+      const cut = this.#token !== undefined && codeOf(error) === 'bad_request'
+      this.#over(cut ? 'guest_link_unknown' : codeOf(error))
     }
   }
 

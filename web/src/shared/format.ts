@@ -105,6 +105,14 @@ export function localDay(iso: string): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
 }
 
+const CARE_ZONE = 'Europe/Stockholm'
+
+/** The calendar day of a moment where the care is given, wherever this page is: `2026-11-23`. */
+export function careDay(iso: string): string {
+  // Swedish writes a day as ISO 8601 does
+  return new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeZone: CARE_ZONE }).format(new Date(iso))
+}
+
 /** A calendar day without a time: `2027-11-30` → "30 nov. 2027". */
 export function longDate(day: string, locale: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date(`${day}T00:00:00Z`))

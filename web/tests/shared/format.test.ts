@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ageOf, clockTime, decimalText, headline, isUsualUnit, localDay, quantityText, spanOf, unitText, yearsOld } from '../../src/shared/format'
+import { ageOf, careDay, clockTime, decimalText, headline, isUsualUnit, localDay, quantityText, spanOf, unitText, yearsOld } from '../../src/shared/format'
 import { bloodPressure, reading } from './visits'
 
 describe('age', () => {
@@ -96,4 +96,10 @@ test('no time is no text', () => {
 test('the day of a moment is that of this place', () => {
   const late = new Date(2026, 0, 5, 23, 59)
   expect(localDay(late.toISOString())).toBe('2026-01-05')
+})
+
+test('the day of a moment where the care is given, wherever the page is', () => {
+  expect(careDay('2026-01-05T22:59:00Z')).toBe('2026-01-05')
+  expect(careDay('2026-01-05T23:00:00Z')).toBe('2026-01-06')
+  expect(careDay('2026-07-05T22:00:00Z')).toBe('2026-07-06')
 })

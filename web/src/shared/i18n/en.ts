@@ -1144,6 +1144,7 @@ export const en: Messages = {
   'visit.period.wait': 'Fetching …',
   'visit.period.done': 'The file is fetched.',
 
+  'sim.mark': 'Exercise',
   'sim.title': 'Exercise: simulated instruments',
   'sim.lead': 'The buttons do what a hand does.',
   'sim.cuff.start': 'START',

@@ -1144,6 +1144,7 @@ export const es: Messages = {
   'visit.period.wait': 'Descargando …',
   'visit.period.done': 'El archivo está descargado.',
 
+  'sim.mark': 'Ejercicio',
   'sim.title': 'Ejercicio: instrumentos simulados',
   'sim.lead': 'Los botones hacen lo que hace una mano.',
   'sim.cuff.start': 'START',

@@ -1144,6 +1144,7 @@ export const fi: Messages = {
   'visit.period.wait': 'Haetaan …',
   'visit.period.done': 'Tiedosto on haettu.',
 
+  'sim.mark': 'Harjoitus',
   'sim.title': 'Harjoitus: simuloidut laitteet',
   'sim.lead': 'Napit tekevät sen, minkä käsi tekisi.',
   'sim.cuff.start': 'START',

@@ -1143,6 +1143,7 @@ export const sv = {
   'visit.period.wait': 'Hämtar …',
   'visit.period.done': 'Filen är hämtad.',
 
+  'sim.mark': 'Övning',
   'sim.title': 'Övning: simulerade instrument',
   'sim.lead': 'Knapparna gör det en hand gör.',
   'sim.cuff.start': 'START',
