@@ -1,8 +1,9 @@
 """A patient's block (spärr) on what a care provider or one of its units documented: recorded and lifted there.
 
 What a block hides is `policy.py`'s; here it is written down. It holds for whom the patient was known to be when it was
-recorded, and for whom they are known to be now (`after_unmerge`, docs/decisions/0033). It works at once for every question, and rooms that a
-doctor may no longer sit in are left within `together.LOOK_SECONDS`. Source: patientdatalagen 2008:355 ch. 4 s. 4 and 5.
+recorded, and for whom they are known to be now (`after_unmerge`, docs/decisions/0033). It works at once for every
+question, and rooms that a doctor may no longer sit in are left within `together.LOOK_SECONDS`. Source: patientdatalagen
+2008:355 ch. 4 s. 4 and 5.
 """
 
 import uuid

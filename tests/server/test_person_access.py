@@ -199,7 +199,7 @@ def doctor_of_the_clinic() -> PersonCaller:
     return PersonCaller(person=person, organization_id=CLINIC, session_id=NURSE, address="", request_ref="")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_what_is_hidden_is_what_the_reference_hides(store: Database, steps: list[tuple[str, Id, Id]]) -> None:
     """After every step of any schedule: for the query, for the policy, and for whom blocks are listed."""
