@@ -1711,7 +1711,6 @@ export const en: Messages = {
   'audit.records_removed': 'removed patient records past their time',
   'audit.removal_proposed': 'proposed a removal',
   'audit.removal_approved': 'approved a removal that another one proposed',
-  'audit.incident_exported': 'gathered the facts of an incident',
   'audit.retention_set': 'said how long data are kept',
   'audit.hold_placed': 'placed a hold: nothing may be removed',
   'audit.hold_lifted': 'lifted a hold',

@@ -1711,7 +1711,6 @@ export const es: Messages = {
   'audit.records_removed': 'eliminó historias clínicas con plazo vencido',
   'audit.removal_proposed': 'propuso una eliminación',
   'audit.removal_approved': 'aprobó una eliminación propuesta por otra persona',
-  'audit.incident_exported': 'reunió los datos de un incidente',
   'audit.retention_set': 'fijó cuánto tiempo se conservan los datos',
   'audit.hold_placed': 'ordenó conservar: nada puede eliminarse',
   'audit.hold_lifted': 'levantó una orden de conservación',

@@ -1711,7 +1711,6 @@ export const fi: Messages = {
   'audit.records_removed': 'hävitti potilasasiakirjat, joiden säilytysaika on ohi',
   'audit.removal_proposed': 'ehdotti hävittämistä',
   'audit.removal_approved': 'hyväksyi toisen ehdottaman hävittämisen',
-  'audit.incident_exported': 'kokosi aineiston poikkeamasta',
   'audit.retention_set': 'määräsi, kuinka kauan tietoja säilytetään',
   'audit.hold_placed': 'asetti hävityskiellon',
   'audit.hold_lifted': 'purki hävityskiellon',

@@ -1710,7 +1710,6 @@ export const sv = {
   'audit.records_removed': 'gallrade journaler vars tid är ute',
   'audit.removal_proposed': 'föreslog en gallring',
   'audit.removal_approved': 'godkände en annans förslag till gallring',
-  'audit.incident_exported': 'samlade underlag om en incident',
   'audit.retention_set': 'bestämde hur länge uppgifter sparas',
   'audit.hold_placed': 'lade ett bevarandebeslut: inget får gallras',
   'audit.hold_lifted': 'hävde ett bevarandebeslut',
