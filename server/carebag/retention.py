@@ -1,6 +1,7 @@
 """`carebag retention`: how long what is kept, what is past its time, holds, and the removal of what is past its time.
 
-Nothing goes by itself. `remove` without `--removing N` only says what would go; N is what it said.
+Nothing goes by itself, and by nobody alone: one person proposes, another one approves. `approve` without `--removing N`
+only says what would go; N is what it said.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from carebag.admin.command import opened
-from carebag.admin.leaves import operator, table
+from carebag.admin.leaves import login_name, operator, table
 from carebag.backup.command import add_store_arguments, stores
 from carebag_server.audit import Actor
 from carebag_server.audit_verifier.log import examine, open_log
@@ -24,10 +25,9 @@ from carebag_server.database import Database, DatabaseBusy
 from carebag_server.entered_text import named
 from carebag_server.media import MediaAway, MediaStore
 from carebag_server.not_possible import NotPossible
-from carebag_server.retention import log_pruning, policies, record_removal
-from carebag_server.retention.acts import decision_of
+from carebag_server.retention import log_pruning, policies, proposals, record_removal
 from carebag_server.retention.rules import Unsettled, rules
-from carebag_server.retention.tables import RetentionPolicy
+from carebag_server.retention.tables import RemovalProposal, RetentionPolicy
 from carebag_server.settings import UnsafeSettings, settings_from
 from carebag_server.tables import Organization, PatientRow
 
@@ -64,13 +64,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _by(lift)
     add_store_arguments(command("holds", _holds, "the holds that stand"))
 
-    remove = command("remove", _remove, "remove what is past its time; without --removing only say what would go")
-    add_store_arguments(remove)
-    remove.add_argument("what", choices=["log", "records"], help="contents of the access log, or patients' records")
-    remove.add_argument("--provider", help="whose records; the log is of all providers")
-    remove.add_argument("--decision", metavar="REFERENCE", help="of the disposal decision, for the access log")
-    _by(remove, required=False)
-    remove.add_argument("--removing", type=int, metavar="N", help="do it; N as a run without it has just said")
+    proposed = command("propose", _propose, "say what is to go, for somebody else to approve; removes nothing")
+    add_store_arguments(proposed)
+    proposed.add_argument("what", choices=["log", "records"], help="contents of the access log, or patients' records")
+    proposed.add_argument("--provider", help="whose records; the log is of all providers")
+    proposed.add_argument(
+        "--decision", required=True, metavar="REFERENCE", help="of the disposal decision, for the log"
+    )
+    _by(proposed)
+    add_store_arguments(command("proposals", _proposals, "those that wait for somebody else"))
+    approved = command("approve", _approve, "remove what somebody else proposed; without --removing only say what")
+    add_store_arguments(approved)
+    approved.add_argument("proposal", type=uuid.UUID, help="its number, as `proposals` shows it")
+    _by(approved, required=False)
+    approved.add_argument("--removing", type=int, metavar="N", help="do it; N as a run without it has just said")
+    add_store_arguments(command("files", _files, "remove files that an approved removal could not reach"))
 
 
 def _acting(parser: argparse.ArgumentParser) -> None:
@@ -87,9 +95,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def run(args: argparse.Namespace, clock: Callable[[], datetime] = utc_now) -> int:
+def run(
+    args: argparse.Namespace, clock: Callable[[], datetime] = utc_now, login: Callable[[], str] = login_name
+) -> int:
     """0: done. 1: done, but files could not be removed yet. 2: refused, with words on standard error."""
-    args.now = clock()
+    args.now, args.login = clock(), login
     try:
         return int(args.run_retention(args))
     except (NotPossible, Unsettled) as why:
@@ -246,17 +256,57 @@ class _writing:  # noqa: N801 (reads as a word)
             self._database.dispose()
 
 
-def _remove(args: argparse.Namespace) -> int:
-    if args.removing is not None:
-        if args.decision is None or args.by is None:
-            raise NotPossible("--removing needs --decision and --by: why, and who")
-        args.decision = decision_of(args.decision)
+def _propose(args: argparse.Namespace) -> int:
     if args.what == "records" and args.provider is None:
         raise NotPossible("say whose records: --provider")
+    if args.what == "log" and args.provider is not None:
+        raise NotPossible("the log is of all providers: without --provider")
+    with _writing(args) as session:
+        provider = _provider(session, args.provider) if args.provider else None
+        row = proposals.propose(session, _actor(args), _someone(args), provider, args.decision, args.now)
+        print(_proposed_in_words(session, row))
+        print(f"nothing was removed. Somebody else, by a login of their own: carebag retention approve {row.id}")
+    return 0
+
+
+def _proposed_in_words(session: Session, row: RemovalProposal) -> str:
+    if row.organization_id is None:
+        what = f"contents of {row.count} events of the access log of before {row.before.date()}"
+    else:
+        name = session.get_one(Organization, row.organization_id).name
+        what = f"{row.count} visits and values of no visit of {name}, without an entry since {row.before.date()}"
+    return (
+        f"proposal {row.id}\n    {what}\n    by decision {row.decision}, proposed by {row.proposed_by} "
+        f"({row.proposed_login}) on {row.proposed_at.date()}, until {row.expires_at.date()}\n"
+        f"    digest {row.content_sha256}"
+    )
+
+
+def _proposals(args: argparse.Namespace) -> int:
     database = _database(args)
     try:
-        status = _remove_log(args, database) if args.what == "log" else _remove_records(args, database)
-        if args.removing is not None and database.engine.dialect.name == "sqlite":
+        with database.reading() as session:
+            rows = proposals.waiting(session, args.now)
+            print("\n".join(_proposed_in_words(session, row) for row in rows) or "no proposal waits")
+    finally:
+        database.dispose()
+    return 0
+
+
+def _approve(args: argparse.Namespace) -> int:
+    if args.removing is not None and args.by is None:
+        raise NotPossible("--removing needs --by: who approves")
+    database = _database(args)
+    try:
+        with database.reading() as session:
+            row = proposals.waiting_one(session, args.proposal, args.now)
+            print(_proposed_in_words(session, row))
+            of_log = row.organization_id is None
+            if args.removing is None:
+                print(f"nothing was removed. To do it: --removing {row.count} --by NAME")
+                return 0
+        status = _remove_log(args, database) if of_log else _remove_records(args, database)
+        if database.engine.dialect.name == "sqlite":
             with database.engine.connect().execution_options(reading=True) as connection:
                 connection.rollback()
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -265,22 +315,27 @@ def _remove(args: argparse.Namespace) -> int:
         database.dispose()
 
 
+def _approved(args: argparse.Namespace, database: Database) -> tuple[RemovalProposal, proposals.Content, policies.Held]:
+    with database.transaction() as session:
+        row, found = proposals.approve(session, _actor(args), _someone(args), args.proposal, args.removing, args.now)
+        holds = policies.held(session)
+        session.flush()
+        session.expunge(row)
+    return row, found, holds
+
+
 def _remove_log(args: argparse.Namespace, database: Database) -> int:
-    with database.reading() as session:
-        due = log_pruning.due_events(session, args.now)
-    print(f"access log: {due.count} events of before {due.before.date()}; {due.held_back} more are under a hold")
-    if not _confirmed(args, due.count):
-        return 0
     _verified(database)
+    row, found, holds = _approved(args, database)
     removed = 0
     while True:
         with database.transaction() as session:
-            now = log_pruning.prune(session, _actor(args), due.before, args.decision, args.now)
+            now = log_pruning.prune(session, _actor(args), found.before, row.decision, args.now, holds)
         removed += now
         if not now:
             break
-    found = _verified(database)
-    print(f"removed the contents of {removed} events; {found}")
+    intact = _verified(database)
+    print(f"removed the contents of {removed} events; {intact}")
     return 0
 
 
@@ -297,28 +352,44 @@ def _verified(database: Database) -> str:
 
 def _remove_records(args: argparse.Namespace, database: Database) -> int:
     _, media = stores(args)
-    with database.reading() as session:
-        provider = _provider(session, args.provider)
-        due = record_removal.due_records(session, provider, args.now)
-        print(_records_in_words(session, provider, args.now))
-    if not _confirmed(args, due.count):
-        return 0
     _media_is_there(media)
+    row, found, _ = _approved(args, database)
     sums = [0, 0, 0, 0]
     while True:
         with database.transaction() as session:
-            now_due = record_removal.due_records(session, _provider(session, args.provider), args.now)
-            went = record_removal.remove(
-                session, _actor(args), _provider(session, args.provider), now_due, args.decision, args.now
-            )
+            provider = session.get_one(Organization, row.organization_id)
+            due = _of_these(record_removal.due_records(session, provider, row.proposed_at), found)
+            went = record_removal.remove(session, _actor(args), provider, due, row.decision, args.now)
         counts = (went.visits, went.records, went.patients, went.files)
         if not any(counts):
             break
         sums = [before + more for before, more in zip(sums, counts, strict=True)]
-    left = remove_files(database, media)
     print(f"removed {sums[0]} visits, {sums[1]} signed records, {sums[2]} patients' identities, {sums[3]} files")
+    return _rest_of_files(database, media)
+
+
+def _of_these(due: record_removal.DueRecords, approved: proposals.Content) -> record_removal.DueRecords:
+    """Nothing that was not approved, whatever became due or was let go while it runs."""
+    records = tuple(one for one in due.records if approved.visits.issuperset(one.visits))
+    return replace(due, records=records, tray=tuple(one for one in due.tray if one in approved.tray))
+
+
+def _files(args: argparse.Namespace) -> int:
+    _, media = stores(args)
+    _media_is_there(media)
+    database = _database(args)
+    try:
+        return _rest_of_files(database, media)
+    finally:
+        database.dispose()
+
+
+def _rest_of_files(database: Database, media: MediaStore) -> int:
+    left = remove_files(database, media)
     if left:
-        print(f"carebag retention: {left} files could not be removed now: run this again", file=sys.stderr)
+        print(
+            f"carebag retention: {left} files could not be removed now: run `carebag retention files`", file=sys.stderr
+        )
     return 1 if left else 0
 
 
@@ -346,17 +417,6 @@ def remove_files(database: Database, media: MediaStore) -> int:
     return left
 
 
-def _confirmed(args: argparse.Namespace, count: int) -> bool:
-    if args.removing is None:
-        print(
-            f"nothing was removed. To do it: --removing {count} --decision REFERENCE --by NAME" if count else "nothing"
-        )
-        return False
-    if args.removing != count:
-        raise NotPossible(f"it would be {count}, not {args.removing}: run it without --removing and look again")
-    return True
-
-
 def _provider(session: Session, name: str) -> Organization:
     found = session.scalars(select(Organization).where(Organization.name == name)).all()
     if len(found) != 1:
@@ -380,7 +440,9 @@ def _patient(session: Session, number: str) -> PatientRow:
 
 
 def _actor(args: argparse.Namespace) -> Actor:
-    who = operator()
-    name = named(args.by, "whoever does it", "--by")
-    login = who.practitioner.removesuffix(" (carebag admin)")
-    return replace(who, practitioner=f"{name} ({login}, carebag retention)", care_unit="carebag retention")
+    name = f"{_someone(args).name} ({args.login()}, carebag retention)"
+    return replace(operator(), practitioner=name, care_unit="carebag retention")
+
+
+def _someone(args: argparse.Namespace) -> proposals.Someone:
+    return proposals.Someone(named(args.by, "whoever does it", "--by"), args.login())

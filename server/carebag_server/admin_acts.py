@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from carebag_server.database import Database
 from carebag_server.hubs.events import ReadAnew
+from carebag_server.one_person import ever_one
 from carebag_server.sockets import LiveRooms
 from carebag_server.tables import AuditRow, VisitRow
 
@@ -19,7 +20,9 @@ LOOK_SECONDS = 3.0
 OPERATOR_ROLE = "admin"
 BLOCKS = frozenset({"block_recorded", "block_lifted"})
 PROTECTIONS = frozenset({"identity_protected", "identity_protection_ended"})
-HIDING = BLOCKS | PROTECTIONS
+MERGES = frozenset({"patient_merged", "patient_unmerged"})
+"""What holds for one identity holds for another from then on, or no more."""
+HIDING = BLOCKS | PROTECTIONS | MERGES
 """What hides something of a patient, or shows it again."""
 
 
@@ -34,7 +37,8 @@ class Found:
     hidden_seq: int = 0
     """The last row by which something was hidden or shown; 0: none."""
     hidden_visits: set[UUID] = field(default_factory=set)
-    """All of the patients concerned."""
+    """All of the patients concerned, under every identity that was ever said to be theirs: a merge that was taken back
+    shows again what it hid."""
     hidden_kits: set[UUID] = field(default_factory=set)
     """Kits that show such a patient's identity: a block hides nothing from the provider's own nurses."""
 
@@ -88,11 +92,12 @@ def acts_after(database: Database, seq: int | None) -> Found:
         )
         rows = session.execute(theirs).all()
         hiding = [row for row in rows if row.action in HIDING]
-        changed = [row for row in rows if row.action not in HIDING]
+        changed = [row for row in rows if row.action not in HIDING or row.action in MERGES]
         visits = {row.visit_id for row in changed if row.visit_id is not None}
         merged = {row.patient_id for row in changed if row.visit_id is None and row.patient_id is not None}
-        hidden = {row.patient_id for row in hiding}
-        protected = {row.patient_id for row in hiding if row.action in PROTECTIONS}
+        hidden = ever_one(session, {row.patient_id for row in hiding if row.patient_id is not None})
+        shown_anew = {row.patient_id for row in hiding if row.action not in BLOCKS and row.patient_id is not None}
+        protected = ever_one(session, shown_anew)
         concerned = (VisitRow.patient_id.in_(merged)) & (VisitRow.state != "closed")
         of_visits = select(VisitRow.id, VisitRow.kit_id, VisitRow.patient_id)
         found = session.execute(of_visits.where(VisitRow.id.in_(visits) | concerned)).all()

@@ -15,6 +15,7 @@ from carebag_server.access_tables import ConsentRow, EmergencyRow
 from carebag_server.audit import append
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
+from carebag_server.one_person import one_now
 from carebag_server.reauthentication import require_fresh
 from carebag_server.refusals import Refused
 from carebag_server.relations import asker_of, known_of, visible_visit
@@ -136,9 +137,10 @@ def end_with_session(hub: Hub, session: Session, caller: PersonCaller) -> None:
 
 
 def _consents(session: Session, caller: PersonCaller, visit: VisitRow, now: datetime) -> list[ConsentRow]:
-    """In force now, newest first."""
+    """In force now, under whichever identity of the person, newest first."""
     query = select(ConsentRow).where(
-        ConsentRow.patient_id == visit.patient_id, ConsentRow.organization_id == caller.organization_id
+        ConsentRow.patient_id.in_(one_now(session, visit.patient_id)),
+        ConsentRow.organization_id == caller.organization_id,
     )
     rows = session.scalars(query.order_by(ConsentRow.at.desc(), ConsentRow.id.desc()))
     return [row for row in rows if policy.Period(row.at, row.valid_until, row.withdrawn_at).lasts(now)]
@@ -146,7 +148,8 @@ def _consents(session: Session, caller: PersonCaller, visit: VisitRow, now: date
 
 def _emergencies(session: Session, caller: PersonCaller, visit: VisitRow, now: datetime) -> list[EmergencyRow]:
     query = select(EmergencyRow).where(
-        EmergencyRow.patient_id == visit.patient_id, EmergencyRow.commission_id == caller.person.commission_id
+        EmergencyRow.patient_id.in_(one_now(session, visit.patient_id)),
+        EmergencyRow.commission_id == caller.person.commission_id,
     )
     rows = session.scalars(query.order_by(EmergencyRow.at.desc(), EmergencyRow.id.desc()))
     return [row for row in rows if policy.Period(row.at, row.expires_at, row.ended_at).lasts(now)]

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from carebag_server.access_tables import EmergencyRow, ProtectionRow
 from carebag_server.audit import Act, append, event_of
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
+from carebag_server.one_person import any_of_person, one_now
 from carebag_server.tables import AuditRow, Organization, PatientRow, VisitRow
 from carebag_server.visit_views import patient_of
 from carebag_wire.earlier import EmergencyReport, MarkedRead
@@ -35,7 +36,7 @@ def _report(session: Session, row: EmergencyRow, now: datetime) -> EmergencyRepo
     if patient.protected:
         patient = patient.model_copy(update={"name": "", "personal_id": "", "birth_date": "", "own_doctor": ""})
     acts = select(func.count()).where(
-        AuditRow.patient_id == row.patient_id,
+        AuditRow.patient_id.in_(one_now(session, row.patient_id)),
         AuditRow.purpose == "emergency",
         AuditRow.practitioner == row.doctor,
         AuditRow.at.between(row.at, over),
@@ -57,8 +58,9 @@ def _report(session: Session, row: EmergencyRow, now: datetime) -> EmergencyRepo
 
 def marked_reads(hub: Hub, session: Session, caller: PersonCaller) -> list[MarkedRead]:
     """Rows of the log about patients of the reviewer's organization that are never left to a sample. One log row."""
-    protected = exists().where(
-        ProtectionRow.patient_id == AuditRow.patient_id,
+    protected = any_of_person(
+        ProtectionRow.patient_id,
+        AuditRow.patient_id,
         ProtectionRow.since <= AuditRow.at,
         or_(ProtectionRow.ended_at.is_(None), ProtectionRow.ended_at > AuditRow.at),
     )
@@ -75,4 +77,5 @@ def marked_reads(hub: Hub, session: Session, caller: PersonCaller) -> list[Marke
 
 
 def _of_our_patients(caller: PersonCaller, patient_id: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
-    return exists().where(and_(VisitRow.patient_id == patient_id, VisitRow.organization_id == caller.organization_id))
+    """Under whichever identity: what was read of an earlier one is read of the same person."""
+    return any_of_person(VisitRow.patient_id, patient_id, VisitRow.organization_id == caller.organization_id)

@@ -12,8 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from carebag_server.audit import Act, Actor, append
+from carebag_server.blocks import after_unmerge
 from carebag_server.entered_text import LONG, entered, named
 from carebag_server.not_possible import NotPossible
+from carebag_server.one_person import one_now
 from carebag_server.people_tables import PatientMerge
 from carebag_server.tables import Installation, PatientRow, Practitioner
 from carebag_wire.base import uuid7
@@ -157,8 +159,8 @@ def merge(session: Session, actor: Actor, of: PatientRow, into: PatientRow, stat
     return row.id
 
 
-def unmerge(session: Session, actor: Actor, of: PatientRow, stated: Stated, now: datetime) -> None:
-    """Take back what `of` was merged into.
+def unmerge(session: Session, actor: Actor, of: PatientRow, stated: Stated, now: datetime) -> int:
+    """Take back what `of` was merged into. Returns: how many blocks stand on both from now on (`after_unmerge`).
 
     Raises:
         NotPossible: nothing stands, or no reason.
@@ -172,6 +174,7 @@ def unmerge(session: Session, actor: Actor, of: PatientRow, stated: Stated, now:
     row.taken_back_at, row.taken_back_by, row.taken_back_reason = now, stated.by, reason
     thing = _in_words(session, row, stated)
     append(session, actor, Act(action="patient_unmerged", object=thing, patient_id=of.id), now)
+    return after_unmerge(session, actor, [one_now(session, of.id), one_now(session, row.into_id)], now)
 
 
 def _in_words(session: Session, row: PatientMerge, stated: Stated) -> str:
@@ -193,9 +196,7 @@ def _as_merges(session: Session, rows: list[PatientMerge]) -> list[Merge]:
 
 def same_person(session: Session, patient_id: uuid.UUID) -> frozenset[uuid.UUID]:
     """Every patient under whom records of the same person may stand, this one among them."""
-    into = {row.patient_id: row.into_id for row in _standing(session)}
-    end = _end(into, patient_id)
-    return frozenset(one for one in {*into, end, patient_id} if _end(into, one) == end)
+    return one_now(session, patient_id)
 
 
 def turned_out(session: Session, patient_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, PatientRow]:

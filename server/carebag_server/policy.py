@@ -112,7 +112,8 @@ class Emergency:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """All that the answer rests on: of one patient, and the agreements between organizations."""
+    """All that the answer rests on: of one person, under every identity that is the same person now, and the
+    agreements between organizations."""
 
     agreements: Sequence[Agreement] = ()
     blocks: Sequence[Block] = ()
@@ -137,7 +138,7 @@ def ground(asker: Asker, visit: Visit, known: Known, now: datetime) -> Ground | 
     hidden = _hidden(asker, visit, known, now)
     if visit.calls(now) and not hidden:
         return "care"
-    if not any(_called(asker, one, known, now) for one in known.visits if one.patient_id == visit.patient_id):
+    if not any(_called(asker, one, known, now) for one in known.visits):
         return None
     return "blocked" if hidden else _ground_of_the_past(asker, visit, known, now)
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from carebag_server.access_tables import ProtectionRow
 from carebag_server.audit import Act, Actor, append
+from carebag_server.one_person import each_one_now, one_now
 from carebag_server.refusals import Refused
 from carebag_wire.base import uuid7
 from carebag_wire.visit import Protection, VisitHead
@@ -23,19 +24,24 @@ _IN_ONE_STATEMENT = 500
 
 
 def protection_of(session: Session, patient_id: uuid.UUID) -> Protection:
-    """Of now; empty: none."""
-    row = _row(session, patient_id)
-    return cast("Protection", row.kind) if row else ""
+    """Of now, under whichever identity of the person it was said; empty: none."""
+    return protections_of(session, [patient_id]).get(patient_id, "")
 
 
 def protections_of(session: Session, patient_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Protection]:
     """As `protection_of`, of many: those who have one."""
-    ids, found = list(patient_ids), dict[uuid.UUID, Protection]()
+    persons = each_one_now(session, patient_ids)
+    ids, said = list({one for person in persons.values() for one in person}), dict[uuid.UUID, Protection]()
     for start in range(0, len(ids), _IN_ONE_STATEMENT):
         some = ids[start : start + _IN_ONE_STATEMENT]
         query = select(ProtectionRow).where(ProtectionRow.patient_id.in_(some), ProtectionRow.ended_at.is_(None))
         for row in session.scalars(query.order_by(ProtectionRow.since)):
-            found[row.patient_id] = cast("Protection", row.kind)
+            said[row.patient_id] = cast("Protection", row.kind)
+    found = dict[uuid.UUID, Protection]()
+    for patient_id, person in persons.items():
+        under = next((one for one in (patient_id, *sorted(person)) if one in said), None)
+        if under is not None:
+            found[patient_id] = said[under]
     return found
 
 
@@ -66,13 +72,19 @@ def protect(session: Session, actor: Actor, patient_id: uuid.UUID, kind: Protect
 
 
 def end_protection(session: Session, actor: Actor, patient_id: uuid.UUID, now: datetime) -> None:
-    """Raises: Refused: 409 `already_so`."""
-    row = _row(session, patient_id)
-    if row is None:
+    """Under every identity of the person: one that was left would go on hiding.
+
+    Raises:
+        Refused: 409 `already_so`.
+    """
+    rows = [row for one in sorted(one_now(session, patient_id)) if (row := _row(session, one)) is not None]
+    if not rows:
         raise Refused(409, "already_so")
-    row.ended_at, row.ended_by = now, actor.practitioner
-    act = Act(action="identity_protection_ended", object=f"patient {patient_id}", patient_id=patient_id)
-    append(session, actor, act, now)
+    for row in rows:
+        row.ended_at, row.ended_by = now, actor.practitioner
+        thing = f"patient {row.patient_id}"
+        act = Act(action="identity_protection_ended", object=thing, patient_id=row.patient_id)
+        append(session, actor, act, now)
 
 
 def _row(session: Session, patient_id: uuid.UUID) -> ProtectionRow | None:

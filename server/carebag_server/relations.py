@@ -17,6 +17,7 @@ from carebag_server import policy
 from carebag_server.access_tables import BlockRow, ConsentRow, EmergencyRow
 from carebag_server.audit import Actor
 from carebag_server.callers import KitCaller, PersonCaller
+from carebag_server.one_person import any_of_person, one_now
 from carebag_server.refusals import not_found
 from carebag_server.tables import CareAgreement, Kit, VisitRow
 
@@ -38,7 +39,7 @@ def readable_visits(caller: PersonCaller, now: datetime) -> Select[VisitRow]:
     if caller.person.role != "doctor":
         return visible_visits(caller, now)
     other: Any = aliased(VisitRow)
-    called_to_patient = exists().where(other.patient_id == VisitRow.patient_id, _called(other, caller, now))
+    called_to_patient = any_of_person(other.patient_id, VisitRow.patient_id, _called(other, caller, now))
     opened = and_(
         called_to_patient,
         _agreed_for(VisitRow, caller, now),
@@ -79,9 +80,10 @@ def _hidden(visit: Any, caller: PersonCaller, now: datetime) -> ColumnElement[bo
         BlockRow.organization_id != caller.organization_id,
         and_(BlockRow.unit != "", BlockRow.unit != caller.person.unit),
     )
-    return exists().where(
+    return any_of_person(
+        BlockRow.patient_id,
+        visit.patient_id,
         Kit.id == visit.kit_id,
-        BlockRow.patient_id == visit.patient_id,
         BlockRow.organization_id == visit.organization_id,
         BlockRow.at <= now,
         or_(BlockRow.lifted_at.is_(None), BlockRow.lifted_at > now),
@@ -92,15 +94,17 @@ def _hidden(visit: Any, caller: PersonCaller, now: datetime) -> ColumnElement[bo
 
 
 def _grounds_of_the_past(caller: PersonCaller, now: datetime) -> list[ColumnElement[bool]]:
-    consent = exists().where(
-        ConsentRow.patient_id == VisitRow.patient_id,
+    consent = any_of_person(
+        ConsentRow.patient_id,
+        VisitRow.patient_id,
         ConsentRow.organization_id == caller.organization_id,
         ConsentRow.at <= now,
         ConsentRow.valid_until > now,
         or_(ConsentRow.withdrawn_at.is_(None), ConsentRow.withdrawn_at > now),
     )
-    emergency = exists().where(
-        EmergencyRow.patient_id == VisitRow.patient_id,
+    emergency = any_of_person(
+        EmergencyRow.patient_id,
+        VisitRow.patient_id,
         EmergencyRow.commission_id == caller.person.commission_id,
         EmergencyRow.at <= now,
         EmergencyRow.expires_at > now,
@@ -193,12 +197,13 @@ def asker_of(caller: PersonCaller) -> policy.Asker:
 
 
 def known_of(session: Session, patient_id: uuid.UUID) -> policy.Known:
-    """What the store knows of a patient, also what is over: the policy knows the time."""
+    """What the store knows of a person under every identity, also what is over: the policy knows the time."""
+    person = one_now(session, patient_id)
     agreements = session.scalars(select(CareAgreement)).all()
-    blocks = session.scalars(select(BlockRow).where(BlockRow.patient_id == patient_id)).all()
-    consents = session.scalars(select(ConsentRow).where(ConsentRow.patient_id == patient_id)).all()
-    emergencies = session.scalars(select(EmergencyRow).where(EmergencyRow.patient_id == patient_id)).all()
-    visits = session.scalars(select(VisitRow).where(VisitRow.patient_id == patient_id)).all()
+    blocks = session.scalars(select(BlockRow).where(BlockRow.patient_id.in_(person))).all()
+    consents = session.scalars(select(ConsentRow).where(ConsentRow.patient_id.in_(person))).all()
+    emergencies = session.scalars(select(EmergencyRow).where(EmergencyRow.patient_id.in_(person))).all()
+    visits = session.scalars(select(VisitRow).where(VisitRow.patient_id.in_(person))).all()
     period = policy.Period
     return policy.Known(
         agreements=[

@@ -6,12 +6,13 @@ from sqlalchemy import ColumnElement, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from carebag_server.audit import Act, append, event_of
+from carebag_server.audit_period import of_person
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
 from carebag_server.refusals import not_found
 from carebag_server.review_accesses import grouped
 from carebag_server.review_scope import day_of, names_of, span_of, within_reach
-from carebag_server.tables import AuditRow, PatientRow, VisitRow
+from carebag_server.tables import AuditRow, PatientRow
 from carebag_server.visit_views import patient_of
 from carebag_wire.review import KindOfAct, LogPage, LogQuery, PatientAccess, PatientAccesses
 
@@ -70,21 +71,19 @@ def _of_kind(kind: KindOfAct) -> ColumnElement[bool]:
 def patient_accesses(hub: Hub, session: Session, caller: PersonCaller, patient_id: uuid.UUID) -> PatientAccesses:
     """Which units had access to the patient's data, when, what kind and why (PDL 2008:355 ch. 8 s. 5): no names.
 
+    Under every identity that is the same person now.
+
     Raises:
         Refused: 404 `not_found`, the same whether there is no such patient or none of the caller's organisation.
     """
-    visits = select(VisitRow.id).where(
-        VisitRow.patient_id == patient_id, VisitRow.organization_id == caller.organization_id
-    )
+    about = of_person(session, caller.organization_id, patient_id)
     patient = session.get(PatientRow, patient_id)
-    if patient is None or session.scalars(visits.limit(1)).first() is None:
+    if patient is None:
         raise not_found()
     act = Act(action="patient_log_read", object=f"patient {patient_id}", patient_id=patient_id)
     append(session, caller.actor(), act, hub.now())
     rows = session.scalars(
-        select(AuditRow)
-        .where(AuditRow.patient_id == patient_id, AuditRow.role != "kit", within_reach(caller))
-        .order_by(AuditRow.seq)
+        select(AuditRow).where(about, AuditRow.role != "kit", within_reach(caller)).order_by(AuditRow.seq)
     )
     lines = []
     for group in grouped(hub, rows):

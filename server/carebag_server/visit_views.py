@@ -90,7 +90,7 @@ def heads_of(session: Session, visits: Sequence[VisitRow]) -> list[VisitHead]:
 
 def patient_of(session: Session, row: PatientRow, colour: int, found: PatientRow | None = None) -> Patient:
     """Where a protected patient lives, the hub tells nobody. `found`: who the patient turned out to be."""
-    protected = protection_of(session, row.id) or (protection_of(session, found.id) if found else "")
+    protected = protection_of(session, row.id)
     return Patient(
         turned_out=_known_as(found) if found else None,
         id=row.id,

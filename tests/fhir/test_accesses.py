@@ -168,6 +168,7 @@ WITHOUT_A_VISIT = {
     *("checkpoint_compared", "checkpoint_taken", "log_exported", "log_read", "minutes_signed", "patient_log_read"),
     *("quality_read", "questions_listed", "sample_drawn", "sample_read"),
     *("hold_lifted", "hold_placed", "log_pruned", "records_removed", "retention_set"),
+    *("removal_proposed", "removal_approved"),
 }
 
 

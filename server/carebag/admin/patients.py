@@ -125,8 +125,14 @@ def _merge(args: argparse.Namespace, change: Change) -> Answer:
 
 def _unmerge(args: argparse.Namespace, change: Change) -> Answer:
     of = the_one(change.session, PatientRow, args.patient, by_name=False)
-    patients.unmerge(change.session, change.actor, of, _stated(args, change), change.now)
-    return Answer({"patient": of.id}, f"{_told(of)} stands for itself again")
+    blocks = patients.unmerge(change.session, change.actor, of, _stated(args, change), change.now)
+    words = f"{_told(of)} stands for itself again"
+    if blocks:
+        words += (
+            f"\nblocks that were recorded while the two were one, and stand on both now: {blocks}\n"
+            "`carebag block list` shows those of each; lift what the patient did not ask for"
+        )
+    return Answer({"patient": of.id, "blocks_on_both": blocks}, words)
 
 
 def _told(row: PatientRow) -> str:

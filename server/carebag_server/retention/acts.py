@@ -4,7 +4,10 @@ import re
 
 from carebag_server.not_possible import NotPossible
 
-KEPT_FOR_EVER = ("log_pruned", "records_removed", "retention_set", "hold_placed", "hold_lifted")
+KEPT_FOR_EVER = (
+    *("log_pruned", "records_removed", "removal_proposed", "removal_approved"),
+    *("retention_set", "hold_placed", "hold_lifted"),
+)
 """They say why something is not there, and `log_pruned` carries the proof."""
 _DECISION = re.compile(r"[A-Za-zÅÄÖåäöÉéÑñ0-9][A-Za-zÅÄÖåäöÉéÑñ0-9 ./:_-]{0,59}")
 

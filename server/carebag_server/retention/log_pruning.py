@@ -5,7 +5,7 @@ kept elsewhere hold as before; what goes is who, whom, what, when (docs/decision
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,13 +48,23 @@ def due_events(session: Session, now: datetime) -> DueEvents:
     return DueEvents(before, free, total - free, oldest)
 
 
-def prune(session: Session, actor: Actor, before: datetime, decision: str, now: datetime) -> int:
+def due_hashes(session: Session, before: datetime) -> Iterator[tuple[int, str]]:
+    """Number and chain hash of each event of before that may go, in their order: what they are is in the hash."""
+    query = select(AuditRow.seq, AuditRow.hash).where(_past(before), not_(_of(held(session)))).order_by(AuditRow.seq)
+    for row in session.execute(query.execution_options(yield_per=AT_ONCE)):
+        yield row.seq, row.hash
+
+
+def prune(
+    session: Session, actor: Actor, before: datetime, decision: str, now: datetime, also_held: Held | None = None
+) -> int:
     """Remove the contents of the oldest `AT_ONCE` events that are due, in the caller's writing transaction.
 
     The caller has verified the log: a changed event would get the hash of what it is now.
 
     Args:
         before: as `due_events` said.
+        also_held: on what holds stood when it was approved; one that was lifted since lets nothing more go.
 
     Returns:
         How many; 0: none are left, and nothing was logged.
@@ -67,6 +77,8 @@ def prune(session: Session, actor: Actor, before: datetime, decision: str, now: 
     holds = held(session)
     if holds.providers:
         raise Unsettled("a hold on a whole care provider stands: the log is kept as it is")
+    if also_held is not None:
+        holds = Held(holds.providers, holds.patients | also_held.patients)
     query = select(AuditRow).where(_past(before), not_(_of(holds)))
     rows = session.scalars(query.order_by(AuditRow.seq).limit(AT_ONCE)).all()
     if rows:

@@ -6,7 +6,7 @@ ones stay as long as the newest. A patient known by two identities that were mer
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -235,6 +235,23 @@ def remove(
     gone = sum(_forget_patients(session, one, provider.id) for one in some)
     _forget_files(session, files)
     return Removed(len(visits), len(going), gone, len(files))
+
+
+def content_of(session: Session, due: DueRecords) -> Iterator[str]:
+    """A line for each thing that would go: visit, patient, what kits signed with its digest, notes, files."""
+    for one in due.records:
+        for patient in sorted(one.patients):
+            yield f"patient {patient}"
+        for some in _parts(one.visits):
+            yield from (f"visit {visit}" for visit in some)
+            signed = _records(session, some, ())
+            yield from (f"record {each} {signed[each][2]}" for each in sorted(signed))
+            yield from (f"file {digest}" for digest in sorted(_only_theirs(session, some)))
+            notes = select(NoteRow.id, NoteRow.state).where(NoteRow.visit_id.in_(some)).order_by(NoteRow.id)
+            yield from (f"note {note.id} {note.state}" for note in session.execute(notes))
+    for some in _parts(due.tray):
+        signed = _records(session, (), some)
+        yield from (f"record {each} {signed[each][2]}" for each in sorted(signed))
 
 
 def _next(records: Sequence[Record]) -> list[Record]:

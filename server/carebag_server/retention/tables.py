@@ -80,3 +80,27 @@ class FileToRemove(Base, kw_only=True):
 
     __tablename__ = "file_to_remove"
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class RemovalProposal(Base, kw_only=True):
+    """What one person wants removed; another one approves just that, or it is over."""
+
+    __tablename__ = "removal_proposal"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    what: Mapped[str] = mapped_column(String(16))
+    """`log` or `records`."""
+    organization_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organization.id"))
+    """Whose records; None: the log is of all."""
+    before: Mapped[datetime]
+    """No event, or no entry, of since then is in it."""
+    count: Mapped[int]
+    """Events; or visits and values of no visit."""
+    content_sha256: Mapped[str] = mapped_column(String(64))
+    """Over all that would go, as it was then."""
+    decision: Mapped[str]
+    proposed_by: Mapped[str]
+    proposed_login: Mapped[str]
+    proposed_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    approved_by: Mapped[str] = mapped_column(default="")
+    approved_at: Mapped[datetime | None] = mapped_column(default=None)

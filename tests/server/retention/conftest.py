@@ -16,11 +16,12 @@ class Office:
     def __init__(self, hub: Any, capsys: pytest.CaptureFixture[str]) -> None:
         self.hub, self._capsys = hub, capsys
 
-    def __call__(self, *words: str, years: float = 0, media: bool = False) -> tuple[int, str]:
+    def __call__(self, *words: str, years: float = 0, login: str = "siri") -> tuple[int, str]:
         """Exit status, and all that was printed.
 
         Args:
             years: after the hub's own time.
+            login: who sits at the machine.
         """
         import argparse
 
@@ -30,9 +31,21 @@ class Office:
         store = ["--database", self.hub.url, "--media", str(self.hub.settings.media_folder)] if with_store else []
         args = parser.parse_args([*words, *store])
         self._capsys.readouterr()
-        status = retention.run(args, lambda: self.later(years))
+        status = retention.run(args, lambda: self.later(years), lambda: login)
         out = self._capsys.readouterr()
         return status, out.out + out.err
+
+    def propose(self, *what: str, years: float) -> tuple[str, str]:
+        """Siri proposes. Returns: number of the proposal, and of what would go."""
+        status, said = self("propose", *what, "--decision", "RS 2026/118", "--by", "Siri", years=years)
+        assert status == 0, said
+        number = said.split("approve ")[-1].split()[0]
+        return number, self("approve", number, years=years)[1].split("--removing ")[1].split()[0]
+
+    def remove(self, *what: str, years: float) -> tuple[int, str]:
+        """Siri proposes, and Maj, at her own login, approves."""
+        number, count = self.propose(*what, years=years)
+        return self("approve", number, "--removing", count, "--by", "Maj", years=years, login="maj")
 
     def later(self, years: float) -> datetime:
         from datetime import timedelta

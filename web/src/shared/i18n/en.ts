@@ -1710,6 +1710,8 @@ export const en: Messages = {
   'audit.log_exported': 'took the log as a file',
   'audit.log_pruned': 'removed the content of log rows past their time',
   'audit.records_removed': 'removed patient records past their time',
+  'audit.removal_proposed': 'proposed a removal',
+  'audit.removal_approved': 'approved a removal that another one proposed',
   'audit.retention_set': 'said how long data are kept',
   'audit.hold_placed': 'placed a hold: nothing may be removed',
   'audit.hold_lifted': 'lifted a hold',

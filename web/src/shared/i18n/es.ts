@@ -1710,6 +1710,8 @@ export const es: Messages = {
   'audit.log_exported': 'descargó el registro como archivo',
   'audit.log_pruned': 'eliminó el contenido de filas del registro con plazo vencido',
   'audit.records_removed': 'eliminó historias clínicas con plazo vencido',
+  'audit.removal_proposed': 'propuso una eliminación',
+  'audit.removal_approved': 'aprobó una eliminación propuesta por otra persona',
   'audit.retention_set': 'fijó cuánto tiempo se conservan los datos',
   'audit.hold_placed': 'ordenó conservar: nada puede eliminarse',
   'audit.hold_lifted': 'levantó una orden de conservación',

@@ -1710,6 +1710,8 @@ export const fi: Messages = {
   'audit.log_exported': 'latasi lokin tiedostona',
   'audit.log_pruned': 'poisti lokirivien sisällön, jonka säilytysaika on ohi',
   'audit.records_removed': 'hävitti potilasasiakirjat, joiden säilytysaika on ohi',
+  'audit.removal_proposed': 'ehdotti hävittämistä',
+  'audit.removal_approved': 'hyväksyi toisen ehdottaman hävittämisen',
   'audit.retention_set': 'määräsi, kuinka kauan tietoja säilytetään',
   'audit.hold_placed': 'asetti hävityskiellon',
   'audit.hold_lifted': 'purki hävityskiellon',

@@ -1709,6 +1709,8 @@ export const sv = {
   'audit.log_exported': 'hämtade loggen som fil',
   'audit.log_pruned': 'tog bort innehållet i loggrader vars tid är ute',
   'audit.records_removed': 'gallrade journaler vars tid är ute',
+  'audit.removal_proposed': 'föreslog en gallring',
+  'audit.removal_approved': 'godkände en annans förslag till gallring',
   'audit.retention_set': 'bestämde hur länge uppgifter sparas',
   'audit.hold_placed': 'lade ett bevarandebeslut: inget får gallras',
   'audit.hold_lifted': 'hävde ett bevarandebeslut',
