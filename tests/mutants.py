@@ -309,6 +309,13 @@ MUTANTS = (
     ),
     # at rest
     Mutant(
+        "an-open-journal-with-holes-is-whole",
+        SEALED,
+        "if not count == last >= given:",
+        "if False:",
+        "tests/edge/test_store.py",
+    ),
+    Mutant(
         "a-copy-is-believed-unread",
         SEALED,
         "        _prove_equal(path, part, key)\n",

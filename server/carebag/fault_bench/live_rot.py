@@ -1,8 +1,8 @@
 """Pages of the kit's journal that rot while the kit runs: measuring goes on, and nothing that the hub lacks is lost.
 
 Each round a kit works, bytes of some pages of its file or its log change under it, it works on, and is then compared
-with what it said: every record must be there that the hub has not, and none may be another one. (In an open journal no
-page tells whether it is true: what is shown of one is judged by `bit-rot`.)
+with what it said: every record must be there that the hub has not, and none may be another one. No kit runs on an open
+journal, of which no page tells whether it is true (`store.py`).
 """
 
 import random
