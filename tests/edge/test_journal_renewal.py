@@ -160,13 +160,14 @@ def test_a_number_is_never_given_twice(encrypted: Running) -> None:
 
 def test_nor_is_one_of_an_earlier_process_that_the_hub_never_saw(encrypted: Running) -> None:
     """Memory has no record of it, and knows that it was given."""
+    rng = random.Random(1)
     for _ in range(3):
-        entry = encrypted.journal.append(reading(random.Random(1), encrypted.key.kit_id, VISITS[0]))
+        entry = encrypted.journal.append(reading(rng, encrypted.key.kit_id, VISITS[0]))
     encrypted.journal.close()
     encrypted.start()
     encrypted.into_file()
     encrypted.spoil(*range(encrypted.pages), size=3000)
-    again = encrypted.journal.append(reading(random.Random(2), encrypted.key.kit_id, VISITS[0]))
+    again = encrypted.journal.append(reading(rng, encrypted.key.kit_id, VISITS[0]))
     assert again.kit_seq == entry.kit_seq + 1
     assert encrypted.journal.numbers() == list(range(1, again.kit_seq + 1))
 
