@@ -17,10 +17,11 @@ from cryptography.exceptions import InvalidSignature
 
 from carebag_edge.data_key import DataKey
 from carebag_edge.errors import WrongJournal
-from carebag_edge.journal import Journal, entry_of
+from carebag_edge.journal import Journal
 from carebag_edge.journal_file import DATABASE_ERRORS, make_file
 from carebag_edge.journal_memory import Remembered
 from carebag_edge.journal_refill import Remains, refill
+from carebag_edge.journal_rows import entry_of
 from carebag_edge.journal_swap import begin_next, complete_next, finish_swap, keep_aside
 from carebag_edge.journal_tables import BINDING_STATE
 from carebag_edge.keys import KitKey

@@ -6,7 +6,8 @@ from uuid import UUID
 from carebag.fault_bench.kit_check import PAIR
 from carebag.fault_bench.kit_records import AT, photo, reading, set_aside
 from carebag_edge.binding import Whom
-from carebag_edge.journal import Entry, Journal
+from carebag_edge.journal import Journal
+from carebag_edge.journal_rows import Entry
 from carebag_wire.records import RecordReceipt, record_adapter
 
 VISITS = [Whom(UUID(int=100 + n), UUID(int=200 + n), UUID(int=300)) for n in range(4)]

@@ -13,10 +13,11 @@ from pathlib import Path
 from carebag.fault_bench.kit_work import VISITS, KitWork
 from carebag.fault_bench.outcome import Control, Outcome, Problem
 from carebag_edge.data_key import DataKey
-from carebag_edge.journal import DAMAGED, Journal
+from carebag_edge.journal import Journal
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.journal_memory import Remembered
 from carebag_edge.journal_renewal import EVERY_S, Renewal
+from carebag_edge.journal_rows import DAMAGED
 from carebag_edge.journal_watch import Renew, Renewed
 from carebag_edge.keys import load_or_create
 from carebag_edge.numbers_given import NumbersGiven
