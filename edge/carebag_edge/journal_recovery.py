@@ -107,6 +107,8 @@ def rebuild(
     """
     # where frames may be out of date, what they say of an open visit is not believed: records alone are taken
     whole = image.whole if image.knows_free else None
+    if kept is not None and is_behind(image, key, kept):
+        whole = None
     if whole is None:
         found = remains(image, key)
         if not image.knows_free:
@@ -115,6 +117,12 @@ def rebuild(
         return refilled(part, found, data_key, key, given, kept, mended=image.mended)
     _write(part, whole)
     return Recovery(image.mended, _count(part, data_key, key), 0)
+
+
+def is_behind(image: Image, key: KitKey, kept: Remembered) -> bool:
+    """Whether the pages lack something that was written, as memory has it; what the hub has is no matter."""
+    found = remains(image, key)
+    return max(found.records, default=0) < kept.last or found.state != kept.states
 
 
 def wal_of(path: Path) -> bytes:
@@ -242,6 +250,8 @@ def refilled(
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
         lost = refill(db, found, given)
+    if kept is not None:
+        kept.last = max(kept.last, len(found.records) + lost)  # the next number is behind all that are taken
     with part.open("r+b") as file:
         os.fsync(file.fileno())
     return Recovery(mended, len(found.records), lost)

@@ -12,7 +12,7 @@ from pathlib import Path
 from carebag_edge.data_key import DataKey
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.journal_memory import Remembered
-from carebag_edge.journal_recovery import Recovery, rebuild, wal_of
+from carebag_edge.journal_recovery import Recovery, is_behind, rebuild, wal_of
 from carebag_edge.journal_swap import begin_next, complete_next, finish_swap, is_complete, keep_aside
 from carebag_edge.journal_watch import Renewed
 from carebag_edge.keys import KitKey
@@ -49,7 +49,7 @@ class Renewal:
             return None
         self._looked_at = now
         try:
-            done = None if is_complete(self._path) else self._made_beside(kept)
+            done = None if is_complete(self._path) else self._made_beside(kept, has_failed=has_failed)
             if done is None and not has_failed:
                 return None
             close()
@@ -62,11 +62,12 @@ class Renewal:
             log.error("the journal was mended while the kit runs: %d records, %d lost", done.records, done.lost)
         return Renewed(connection, is_mended=done is not None)
 
-    def _made_beside(self, kept: Remembered) -> Recovery | None:
-        """None: every page is as it was written."""
+    def _made_beside(self, kept: Remembered, *, has_failed: bool) -> Recovery | None:
+        """None: every page is as it was written, and it is the last that was."""
         content = self._path.read_bytes(), wal_of(self._path)
         image = read_image(*content, journal_secret(self._data_key), TRIES)
-        if image.is_sound:
+        # the last frames of a log that rotted look like a torn end, which they cannot be while the kit runs
+        if image.is_sound and not (has_failed and is_behind(image, self._key, kept)):
             return None
         part = begin_next(self._path)
         done = rebuild(part, image, self._data_key, self._key, self._given.highest, kept)

@@ -158,6 +158,30 @@ def test_a_number_is_never_given_twice(encrypted: Running) -> None:
     assert entry.kit_seq == last + 1
 
 
+def test_what_looks_like_a_torn_end_is_none_while_the_kit_runs(encrypted: Running) -> None:
+    """The log's last frames rotted: what is behind them was written, and memory has it, a state too."""
+    rng = random.Random(1)
+    encrypted.into_file()
+    entry = encrypted.journal.append(reading(rng, encrypted.key.kit_id, VISITS[0]))
+    encrypted.journal.put_state(OPEN, "another visit")
+    log = encrypted.path.with_name("journal.sqlite-wal")
+    frames = (log.stat().st_size - HEADER) // FRAME
+    encrypted.spoil(*range(frames), size=3000)
+    assert encrypted.journal.state(OPEN) == "another visit"
+    assert [one.kit_seq for one in encrypted.journal.of_visit(VISITS[0].visit_id)][-1] == entry.kit_seq
+    assert encrypted.journal.append(reading(rng, encrypted.key.kit_id, VISITS[0])).kit_seq == entry.kit_seq + 1
+
+
+def test_a_hub_that_says_more_than_was_given_does_not_stop_it(encrypted: Running) -> None:
+    rng = random.Random(1)
+    last = max(encrypted.said)
+    encrypted.journal.put_state("watermark", str(last + 5))
+    encrypted.into_file()
+    encrypted.spoil(*range(encrypted.pages), size=3000)
+    for number in (last + 6, last + 7):
+        assert encrypted.journal.append(reading(rng, encrypted.key.kit_id, VISITS[0])).kit_seq == number
+
+
 def test_nor_is_one_of_an_earlier_process_that_the_hub_never_saw(encrypted: Running) -> None:
     """Memory has no record of it, and knows that it was given."""
     rng = random.Random(1)

@@ -127,11 +127,10 @@ class _Kit:
         problems += [Problem("shown wrong", str(number)) for number, digest in shown if self._said[number] != digest]
         rows = self.journal._db.execute("SELECT kit_seq, sha256, refusal FROM record").fetchall()
         held = {number: digest for number, digest, refusal in rows if refusal != DAMAGED}
-        watermark = int(self.journal.state("watermark") or 0)
         for number, digest in self._said.items():
             if held.get(number) == digest:
                 outcome.counts["records kept"] += 1
-            elif number <= watermark:
+            elif number in self._work.at_hub:
                 outcome.counts["records that only the hub has now"] += 1
             else:
                 problems.append(Problem("lost", f"record {number}"))
