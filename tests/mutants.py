@@ -347,6 +347,13 @@ MUTANTS = (
         "tests/edge/test_store.py",
     ),
     Mutant(
+        "a-running-kit-believes-a-torn-end",
+        "edge/carebag_edge/journal_renewal.py",
+        "if image.is_sound and not (has_failed and is_behind(image, self._key, kept)):",
+        "if image.is_sound:",
+        "tests/edge/test_journal_renewal.py",
+    ),
+    Mutant(
         "rot-takes-what-memory-has",
         RECOVERY,
         "found.records = {**kept.records, **found.records}",
