@@ -24,6 +24,7 @@ BINDING, JOURNAL, RECORDS = (
     "server/carebag_server/records.py",
 )
 RECOVERY, RECOVERY_TESTS = "edge/carebag_edge/journal_recovery.py", "tests/edge/test_journal_recovery.py"
+CONNECTION, ROWS = "edge/carebag_edge/journal_connection.py", "edge/carebag_edge/journal_rows.py"
 SEALED = "edge/carebag_edge/sealed_journal.py"
 LONGEST_S = 600
 
@@ -43,15 +44,15 @@ MUTANTS = (
     # durability
     Mutant(
         "kit-forces-less",
-        JOURNAL,
+        CONNECTION,
         "synchronous = FULL",
         "synchronous = NORMAL",
         "tests/carebag/fault_bench/test_power.py",
     ),
-    Mutant("kit-never-commits", JOURNAL, 'self._db.execute("COMMIT")', "pass", "tests/edge/test_kill.py"),
+    Mutant("kit-never-commits", CONNECTION, 'self._db.execute("COMMIT")', "pass", "tests/edge/test_kill.py"),
     Mutant(
         "kit-commits-what-failed",
-        JOURNAL,
+        CONNECTION,
         'self._db.execute("ROLLBACK")',
         'self._db.execute("COMMIT")',
         "tests/edge/test_journal.py",
@@ -59,14 +60,14 @@ MUTANTS = (
     Mutant("kit-leaves-holes", JOURNAL, "MAX(kit_seq), 0) + 1", "MAX(kit_seq), 0) + 2", "tests/edge/test_journal.py"),
     Mutant(
         "kit-believes-the-wal",
-        JOURNAL,
+        CONNECTION,
         'if mode not in ("wal", "memory"):',
         "if False:",
         "tests/edge/test_journal_file.py",
     ),
     Mutant(
         "kit-reads-one-row-of-the-wal",
-        JOURNAL,
+        CONNECTION,
         '[(mode,)] = db.execute("PRAGMA journal_mode = WAL").fetchall()',
         '(mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()',
         "tests/edge/test_journal_file.py",
@@ -259,14 +260,14 @@ MUTANTS = (
     ),
     Mutant(
         "kit-believes-what-it-reads",
-        JOURNAL,
+        ROWS,
         "if payload_sha256(payload) != sha256:",
         "if False:",
         "tests/edge/test_journal.py tests/carebag/fault_bench/test_bit_rot.py",
     ),
     Mutant(
         "a-record-of-another-number",
-        JOURNAL,
+        ROWS,
         "if (record.binding.kit_seq, str(record.id)) != (kit_seq, record_id):",
         "if False:",
         "tests/edge/test_journal.py",
@@ -309,6 +310,13 @@ MUTANTS = (
     ),
     # at rest
     Mutant(
+        "an-open-journal-with-holes-is-whole",
+        SEALED,
+        "if not count == last >= given:",
+        "if False:",
+        "tests/edge/test_store.py",
+    ),
+    Mutant(
         "a-copy-is-believed-unread",
         SEALED,
         "        _prove_equal(path, part, key)\n",
@@ -337,6 +345,13 @@ MUTANTS = (
         "return not is_there(journal) or is_plain(journal) or opens(journal, data_key)",
         "return True",
         "tests/edge/test_store.py",
+    ),
+    Mutant(
+        "a-running-kit-believes-a-torn-end",
+        "edge/carebag_edge/journal_renewal.py",
+        "if image.is_sound and not (has_failed and is_behind(image, self._key, kept)):",
+        "if image.is_sound:",
+        "tests/edge/test_journal_renewal.py",
     ),
     Mutant(
         "rot-takes-what-memory-has",

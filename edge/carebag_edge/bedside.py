@@ -14,8 +14,9 @@ from carebag_edge.capture import observed_reading, reading_of, spot_reading, typ
 from carebag_edge.clock import Clock
 from carebag_edge.device_clock import ClockState, DeviceClocks, age_of, parse
 from carebag_edge.errors import NotSaved, Refused
-from carebag_edge.journal import Entry, Journal
+from carebag_edge.journal import Journal
 from carebag_edge.journal_file import DATABASE_ERRORS
+from carebag_edge.journal_rows import Entry
 from carebag_edge.journal_tables import ARMED, OPEN
 from carebag_edge.manual_entry import check
 from carebag_edge.media_files import MediaFiles

@@ -78,13 +78,16 @@ class DiskRoom:
     def takes_photos(self) -> bool:
         return self.is_kept and self._free >= LITTLE_BYTES
 
-    def let_go(self) -> bool:
+    def let_go(self, needed: int = LITTLE_BYTES) -> bool:
         """The journal could not be written: give it the room that was kept, if that is what it lacks.
+
+        Args:
+            needed: bytes; where so many are free it is not.
 
         Returns: whether it is worth trying again.
         """
         self.look()
-        if self._free >= LITTLE_BYTES or not self._file.exists():
+        if self._free >= needed or not self._file.exists():
             return False
         try:
             self._file.unlink()

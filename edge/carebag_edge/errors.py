@@ -47,3 +47,7 @@ class NotDurable(KitError):
 
 class WrongJournal(KitError):
     """Opening it would mix the records of two kits, or lose what a newer program wrote."""
+
+
+class NoRoomToEncrypt(WrongJournal):
+    """An unencrypted journal lies there and the disk took no encrypted copy of it; nothing was changed."""

@@ -9,19 +9,18 @@ import contextlib
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
+from carebag_edge import journal_rows
 from carebag_edge.errors import WrongJournal
+from carebag_edge.journal_connection import MendedConnection
 from carebag_edge.journal_file import DATABASE_ERRORS, connect
-from carebag_edge.journal_memory import Remembered
+from carebag_edge.journal_rows import DAMAGED, MEDIA_DAMAGED, PCM16, Entry, MediaRow, Row, TrayEntry, Unsent
 from carebag_edge.journal_tables import BY_ID, BY_NUMBER, OF_VISIT, TABLES, TRAY, UNSENT, note_in_tray
-from carebag_edge.journal_watch import Renew, Watched, never
 from carebag_edge.keys import KitKey
 from carebag_wire.records import (
     PhotoTaken,
@@ -30,52 +29,13 @@ from carebag_wire.records import (
     SignedRecord,
     SoundRecorded,
     payload_sha256,
-    record_adapter,
 )
 
 log = logging.getLogger(__name__)
 VERSION = 2
-PCM16 = "application/octet-stream"
-"""Raw PCM16 little-endian has no registered name (audio/L16 is big-endian)."""
-DAMAGED, MEDIA_DAMAGED = "damaged", "media_damaged"
-"""In place of the hub's refusal: the disk no longer holds what was written."""
-Row = tuple[int, str, str, str, str, str | None]
-"""kit_seq, id, payload, sha256, signature, received_at."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A record as it stands in the journal."""
-
-    kit_seq: int
-    record: Record
-    signed: SignedRecord
-    received_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class TrayEntry:
-    """A value of the unassigned tray, and what was decided about it last, if anything."""
-
-    reading: Entry
-    decided: Entry | None
-
-
-@dataclass(frozen=True)
-class Unsent:
-    """What the hub does not have yet: records and media."""
-
-    count: int
-    oldest_at: datetime | None
-
-
-@dataclass(frozen=True)
-class MediaRow:
-    sha256: str
-    media_type: str
-
-
-class Journal:
+class Journal(MendedConnection):
     """The durable memory of one kit. Not thread-safe: it lives on the event loop's thread."""
 
     def __init__(self, path: Path, key: KitKey, connect: Callable[[Path], sqlite3.Connection] = connect) -> None:
@@ -87,56 +47,16 @@ class Journal:
         Raises:
             WrongJournal: written by a newer program or by another kit; or on a disk that takes no WAL.
         """
+        super().__init__(path, connect)
         self.key = key
-        self._set_aside: set[int] = set()
         self.when_set_aside: Callable[[], None] = lambda: None
         self.when_offered: Callable[[int], None] = lambda kit_seq: None
         """Told the highest number of a batch before it leaves."""
         self._offered: dict[UUID, int] = {}
-        self.renew: Renew = never
-        """Asked when it can no longer be read."""
-        self.renewals = 0
-        """How often it was opened anew: what failed before may be tried again."""
-        self.mendings = 0
-        """How often it was made anew, and nobody told yet."""
-        self.damages = 0
-        """Counts what may have changed in `what_is_damaged`, which reads every row."""
         self._is_any_damaged = False
-        self._kept = Remembered()
-        self._db = Watched(_settled(connect(path)), self._renewed)
         self._prepare()
         self._kept.states = dict(self._db.execute("SELECT key, value FROM state").fetchall())
         (self._kept.last,) = self._db.execute("SELECT COALESCE(MAX(kit_seq), 0) FROM record").fetchone()
-
-    def close(self) -> None:
-        self._db.close()
-
-    def look(self) -> None:
-        """Now and then, while nothing else is done: rot is found while memory still holds what a page has lost."""
-        if not self._db.in_transaction:
-            self._db.renew(has_failed=False)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of it or nothing, durable when it ends; a transaction inside one belongs to the outer one."""
-        if self._db.in_transaction:
-            yield
-            return
-        self._db.execute("BEGIN IMMEDIATE")
-        self._kept.began()
-        is_kept = False
-        try:
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-            is_kept = True
-        finally:
-            self._kept.ended(is_kept=is_kept)
-            if self._db.rotted:
-                self._db.renew(has_failed=True)
 
     # Records
 
@@ -390,7 +310,7 @@ class Journal:
     def _is_written(self, kit_seq: int) -> bool:
         """Whether a record beyond those that are known has it: of a commit whose end was not told."""
         row = self._db.execute(BY_NUMBER, (kit_seq,)).fetchone() if kit_seq > self._kept.last else None
-        return row is not None and entry_of(row) is not None
+        return row is not None and journal_rows.entry_of(row) is not None
 
     def _numbered(self, kit_seq: int) -> Entry | None:
         row = self._db.execute(BY_NUMBER, (kit_seq,)).fetchone()
@@ -402,7 +322,7 @@ class Journal:
 
     def _entry(self, row: Row) -> Entry | None:
         """What the row holds, if it is what was written; else it is set aside: neither shown nor sent."""
-        entry = entry_of(row)
+        entry = journal_rows.entry_of(row)
         if entry is None and row[0] not in self._set_aside:
             self._set_aside.add(row[0])
             self.damages += 1
@@ -431,44 +351,3 @@ class Journal:
             (kit_seq, *columns),
         )
         self._kept.wrote(kit_seq, (*columns, None, None))
-
-    def _renewed(self, has_failed: bool) -> sqlite3.Connection | None:
-        """Out of a transaction. What was known of single rows is forgotten: they were looked at anew."""
-        renewed = self.renew(self._kept, self._db.let_go, has_failed=has_failed)
-        if renewed is None:
-            return None
-        self._set_aside.clear()
-        self.renewals += 1
-        self.damages += 1
-        self.mendings += renewed.is_mended
-        return _settled(renewed.connection)
-
-
-def _settled(db: sqlite3.Connection) -> sqlite3.Connection:
-    """Raises: WrongJournal: a disk that takes no write-ahead log."""
-    # to the end: the row comes before the commit, and a mode that was not reached promises less
-    [(mode,)] = db.execute("PRAGMA journal_mode = WAL").fetchall()
-    if mode not in ("wal", "memory"):
-        raise WrongJournal("the disk does not take a write-ahead log")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA foreign_keys = ON")
-    return db
-
-
-def entry_of(row: Row) -> Entry | None:
-    """A row as it was appended; None if its payload no longer fits its digest, its number, or any record at all.
-
-    The signature is the hub's to verify; here it must only look like one.
-    """
-    kit_seq, record_id, payload, sha256, signature, received_at = row
-    if payload_sha256(payload) != sha256:
-        return None
-    try:
-        record = record_adapter.validate_json(payload)
-        signed = SignedRecord(payload=payload, sha256=sha256, signature=signature)
-        received = datetime.fromisoformat(received_at) if received_at else None
-    except ValueError:
-        return None
-    if (record.binding.kit_seq, str(record.id)) != (kit_seq, record_id):
-        return None
-    return Entry(kit_seq, record, signed, received)

@@ -2,7 +2,7 @@
 
 What one turned bit broke is turned back, and the journal is as it was. Where more is gone, every record that still fits
 its digest and the kit's signature goes into a new journal; the numbers of the others stay taken, and count as damaged.
-The damaged files stay beside it, encrypted as they are. See docs/decisions/0029-what-rotted-is-set-aside.md.
+The damaged files stay beside it as they are, encrypted or not. See docs/decisions/0029-what-rotted-is-set-aside.md.
 """
 
 import base64
@@ -17,17 +17,19 @@ from cryptography.exceptions import InvalidSignature
 
 from carebag_edge.data_key import DataKey
 from carebag_edge.errors import WrongJournal
-from carebag_edge.journal import Journal, entry_of
+from carebag_edge.journal import Journal
 from carebag_edge.journal_file import DATABASE_ERRORS, make_file
 from carebag_edge.journal_memory import Remembered
 from carebag_edge.journal_refill import Remains, refill
+from carebag_edge.journal_rows import entry_of
 from carebag_edge.journal_swap import begin_next, complete_next, finish_swap, keep_aside
 from carebag_edge.journal_tables import BINDING_STATE
 from carebag_edge.keys import KitKey
 from carebag_edge.sealed_image import Image, read_image
 from carebag_edge.sealed_journal import is_plain, is_there, journal_secret, sealed
-from carebag_edge.sealed_pages import USABLE
+from carebag_edge.sealed_pages import PAGE, USABLE
 from carebag_edge.sqlite_leaves import Row, Value, rows_of
+from carebag_edge.wal_frames import frames
 
 log = logging.getLogger(__name__)
 RECORD_COLUMNS, MEDIA_COLUMNS, STATE_COLUMNS = 11, 5, 2
@@ -46,7 +48,9 @@ class Recovery:
 
 
 def recover(path: Path, data_key: DataKey, key: KitKey, given: int = 0) -> Recovery | None:
-    """Look at every page of an encrypted journal that nobody has open; None: nothing was wrong.
+    """Look at every page of a journal that nobody has open; None: nothing was wrong.
+
+    An unencrypted one is here only where it could not be read; what it holds goes into an encrypted one.
 
     Args:
         given: up to this number a record may have gone to the hub: none of them is given again.
@@ -54,19 +58,12 @@ def recover(path: Path, data_key: DataKey, key: KitKey, given: int = 0) -> Recov
     Raises:
         WrongJournal: damaged, and the disk did not let a new one be written; nothing was changed.
     """
-    if not is_there(path) or is_plain(path):
+    if not is_there(path):
         return None
-    image = read_image(path.read_bytes(), wal_of(path), journal_secret(data_key))
-    if image.is_sound:
-        return None
-    log.error(
-        "the journal is damaged: %d pages mended, %d lost, %d behind a damaged place",
-        image.mended,
-        len(image.lost),
-        image.behind,
-    )
     try:
-        done = rebuild(begin_next(path), image, data_key, key, given)
+        done = _of_open(path, data_key, key, given) if is_plain(path) else _of_encrypted(path, data_key, key, given)
+        if done is None:
+            return None
         keep_aside(path)
         complete_next(path)
         finish_swap(path)
@@ -77,6 +74,24 @@ def recover(path: Path, data_key: DataKey, key: KitKey, given: int = 0) -> Recov
         ) from None
     log.error("the journal was mended: %d records are there, %d are lost", done.records, done.lost)
     return done
+
+
+def _of_open(path: Path, data_key: DataKey, key: KitKey, given: int) -> Recovery:
+    log.error("the journal of an earlier version is damaged")
+    return refilled(begin_next(path), open_remains(path.read_bytes(), wal_of(path), key), data_key, key, given)
+
+
+def _of_encrypted(path: Path, data_key: DataKey, key: KitKey, given: int) -> Recovery | None:
+    image = read_image(path.read_bytes(), wal_of(path), journal_secret(data_key))
+    if image.is_sound:
+        return None
+    log.error(
+        "the journal is damaged: %d pages mended, %d lost, %d behind a damaged place",
+        image.mended,
+        len(image.lost),
+        image.behind,
+    )
+    return rebuild(begin_next(path), image, data_key, key, given)
 
 
 def rebuild(
@@ -92,6 +107,8 @@ def rebuild(
     """
     # where frames may be out of date, what they say of an open visit is not believed: records alone are taken
     whole = image.whole if image.knows_free else None
+    if kept is not None and is_behind(image, key, kept):
+        whole = None
     if whole is None:
         found = remains(image, key)
         if not image.knows_free:
@@ -100,6 +117,12 @@ def rebuild(
         return refilled(part, found, data_key, key, given, kept, mended=image.mended)
     _write(part, whole)
     return Recovery(image.mended, _count(part, data_key, key), 0)
+
+
+def is_behind(image: Image, key: KitKey, kept: Remembered) -> bool:
+    """Whether the pages lack something that was written, as memory has it; what the hub has is no matter."""
+    found = remains(image, key)
+    return max(found.records, default=0) < kept.last or found.state != kept.states
 
 
 def wal_of(path: Path) -> bytes:
@@ -147,6 +170,25 @@ def remains(image: Image, key: KitKey) -> Remains:
             _take_record(found, as_unsent(row), key)
     for row in rows(broken.items(), RECORD_COLUMNS):
         _take_record(found, as_unsent(row, is_true=False), key)
+    return found
+
+
+def open_remains(file: bytes, wal: bytes, key: KitKey) -> Remains:
+    """What an unencrypted journal still holds: the records whose signature fits, of any page, old ones too. Pure.
+
+    No page tells whether it is as it was written, so nothing else is believed: the hub is asked what it has.
+    """
+    pages = {at // PAGE + 1: file[at : at + PAGE] for at in range(0, len(file) - PAGE + 1, PAGE)}
+    older = list(pages.items())
+    pages |= {one.number: one.page for one in frames(wal) if one.follows}
+    found = Remains()
+    for searched in (0, RECORD_COLUMNS):
+        for number, page in [*pages.items(), *older]:
+            for row in rows_of(number, page, PAGE, pages.get, searched=searched):
+                if len(row.values) == RECORD_COLUMNS and row.rowid not in found.records:
+                    unsent = as_unsent(row, is_true=False)
+                    if is_proved(unsent, key):
+                        found.records[row.rowid] = unsent.values[1:]
     return found
 
 
@@ -208,6 +250,8 @@ def refilled(
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
         lost = refill(db, found, given)
+    if kept is not None:
+        kept.last = max(kept.last, len(found.records) + lost)  # the next number is behind all that are taken
     with part.open("r+b") as file:
         os.fsync(file.fileno())
     return Recovery(mended, len(found.records), lost)

@@ -3,7 +3,7 @@
 import sqlite3
 from dataclasses import dataclass, field
 
-from carebag_edge.journal import DAMAGED, PCM16
+from carebag_edge.journal_rows import DAMAGED, PCM16
 from carebag_edge.journal_tables import STREAMS, note_in_tray
 from carebag_edge.sqlite_leaves import Value
 from carebag_wire.records import PhotoTaken, SoundRecorded, record_adapter

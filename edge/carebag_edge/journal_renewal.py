@@ -12,17 +12,13 @@ from pathlib import Path
 from carebag_edge.data_key import DataKey
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.journal_memory import Remembered
-from carebag_edge.journal_recovery import RECORD_COLUMNS, Recovery, as_unsent, is_proved, rebuild, refilled, wal_of
-from carebag_edge.journal_refill import Remains
+from carebag_edge.journal_recovery import Recovery, is_behind, rebuild, wal_of
 from carebag_edge.journal_swap import begin_next, complete_next, finish_swap, is_complete, keep_aside
 from carebag_edge.journal_watch import Renewed
 from carebag_edge.keys import KitKey
 from carebag_edge.numbers_given import NumbersGiven
 from carebag_edge.sealed_image import read_image
-from carebag_edge.sealed_journal import PLAIN, journal_secret, sealed
-from carebag_edge.sealed_pages import PAGE
-from carebag_edge.sqlite_leaves import rows_of
-from carebag_edge.wal_frames import frames
+from carebag_edge.sealed_journal import journal_secret, sealed
 
 log = logging.getLogger(__name__)
 TRIES = 8
@@ -67,40 +63,14 @@ class Renewal:
         return Renewed(connection, is_mended=done is not None)
 
     def _made_beside(self, kept: Remembered, *, has_failed: bool) -> Recovery | None:
-        """None: every page is as it was written."""
+        """None: every page is as it was written, and it is the last that was."""
         content = self._path.read_bytes(), wal_of(self._path)
-        if content[0].startswith(PLAIN):
-            if not has_failed:
-                return None
-            part = begin_next(self._path)
-            found = open_remains(*content, self._key)
-            found.records |= kept.records
-            done = refilled(part, found, self._data_key, self._key, self._given.highest, kept)
-        else:
-            image = read_image(*content, journal_secret(self._data_key), TRIES)
-            if image.is_sound:
-                return None
-            part = begin_next(self._path)
-            done = rebuild(part, image, self._data_key, self._key, self._given.highest, kept)
+        image = read_image(*content, journal_secret(self._data_key), TRIES)
+        # the last frames of a log that rotted look like a torn end, which they cannot be while the kit runs
+        if image.is_sound and not (has_failed and is_behind(image, self._key, kept)):
+            return None
+        part = begin_next(self._path)
+        done = rebuild(part, image, self._data_key, self._key, self._given.highest, kept)
         keep_aside(self._path, content)
         complete_next(self._path)
         return done
-
-
-def open_remains(file: bytes, wal: bytes, key: KitKey) -> Remains:
-    """What an unencrypted journal still holds: the records whose signature fits, of any page, old ones too. Pure.
-
-    No page tells whether it is as it was written, so nothing else is believed: the hub is asked what it has.
-    """
-    pages = {at // PAGE + 1: file[at : at + PAGE] for at in range(0, len(file) - PAGE + 1, PAGE)}
-    older = list(pages.items())
-    pages |= {one.number: one.page for one in frames(wal) if one.follows}
-    found = Remains()
-    for searched in (0, RECORD_COLUMNS):
-        for number, page in [*pages.items(), *older]:
-            for row in rows_of(number, page, PAGE, pages.get, searched=searched):
-                if len(row.values) == RECORD_COLUMNS and row.rowid not in found.records:
-                    unsent = as_unsent(row, is_true=False)
-                    if is_proved(unsent, key):
-                        found.records[row.rowid] = unsent.values[1:]
-    return found

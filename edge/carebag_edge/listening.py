@@ -21,7 +21,8 @@ from carebag_edge.binding import Binder, Whom
 from carebag_edge.capture import device_identity
 from carebag_edge.clock import Clock
 from carebag_edge.data_key import Seal
-from carebag_edge.journal import PCM16, Entry, Journal
+from carebag_edge.journal import Journal
+from carebag_edge.journal_rows import PCM16, Entry
 from carebag_edge.journal_tables import HEARING, STREAMS
 from carebag_edge.live_port import LiveMedia
 from carebag_edge.media_files import MediaFiles

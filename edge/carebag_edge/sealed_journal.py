@@ -15,13 +15,22 @@ from typing import cast
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from carebag_edge.data_key import DataKey
-from carebag_edge.errors import WrongJournal
+from carebag_edge.errors import NoRoomToEncrypt, WrongJournal
 from carebag_edge.journal_file import Connect, connect, force_again, make_file
 from carebag_edge.journal_swap import begin_next, complete_next, finish_swap
 
 log = logging.getLogger(__name__)
 PLAIN = b"SQLite format 3\x00"
 """How an unencrypted journal begins; an encrypted one begins with its salt."""
+ROTTEN_BITS = 16
+"""A salt of 128 random bits is nearer to `PLAIN` than this once in 10 ** 18 journals; a beginning that rotted is."""
+PERMISSION, BUSY, LOCKED, NO_MEMORY, READONLY, IO_ERROR, FULL, CANNOT_OPEN = 3, 5, 6, 7, 8, 10, 13, 14
+CORRUPT, CONSTRAINT, NOT_A_DATABASE = 11, 19, 26
+"""Result codes (sqlite.org/rescode.html)."""
+TAKES_NOTHING = frozenset({PERMISSION, BUSY, LOCKED, NO_MEMORY, READONLY, IO_ERROR, FULL, CANNOT_OPEN})
+"""Of a disk or system that does not let it; every other error of reading says that the journal is damaged."""
+UNREADABLE = frozenset({CORRUPT, CONSTRAINT, NOT_A_DATABASE, None})
+"""Of the copying, whose full disk is a plain error (1): what was read is damaged."""
 
 
 def sealed(key: DataKey) -> Connect:
@@ -55,12 +64,13 @@ def opens(path: Path, key: DataKey) -> bool:
 
 
 def is_plain(path: Path) -> bool:
-    """Whether the journal lies there unencrypted."""
+    """Whether the journal lies there unencrypted; also where some bits of its beginning rotted."""
     try:
         with path.open("rb") as file:
-            return file.read(len(PLAIN)) == PLAIN
+            begins = file.read(len(PLAIN)).ljust(len(PLAIN), b"\0")
     except FileNotFoundError:
         return False
+    return (int.from_bytes(begins) ^ int.from_bytes(PLAIN)).bit_count() <= ROTTEN_BITS
 
 
 def is_there(path: Path) -> bool:
@@ -68,28 +78,80 @@ def is_there(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
-def take_over(path: Path, key: DataKey) -> bool:
+def take_over(path: Path, key: DataKey, given: int = 0) -> bool:
     """Encrypt a journal of before, whole or not at all; True: it is encrypted now, or there was nothing to do.
 
     At each moment one whole journal lies there under its name. The power may go anywhere: the next start finishes it or
     begins anew.
 
-    Returns: False if the disk did not let it; the journal is as it was.
+    Args:
+        given: up to this number a record may have gone to the hub.
+
+    Returns: False if it can no longer be read: it is as it was, and to be mended (`journal_recovery.py`).
+
+    Raises:
+        NoRoomToEncrypt: the disk did not let it. No kit runs on an open journal: no page of it tells that it rotted.
+        WrongJournal: the copy is not equal to it.
     """
     finish_swap(path)
     if not is_plain(path):
         return True
-    connect(path).close()  # what an earlier process left in the WAL is forced, as at any start
     try:
+        if not _is_read(path, given):
+            return False
         part = begin_next(path)
         _copy(path, part, key)
         _prove_equal(path, part, key)
         complete_next(path)
     except (OSError, sqlite3.Error, sqlcipher.Error) as error:
-        log.error("the journal could not be encrypted and stays as it was: %s", type(error).__name__)
+        if isinstance(error, OSError) or _code(error) not in UNREADABLE:
+            raise _no_room(path) from None
+        log.error("the journal, which is not encrypted, is damaged: %s", type(error).__name__)
         return False
     finish_swap(path)
     return True
+
+
+def _is_read(path: Path, given: int) -> bool:
+    """Whether every row can be read, and no number is missing: rows that SQLite leaves out without a word show as
+    holes, those at the end by what the hub may have.
+
+    Raises:
+        OSError, sqlite3.Error: the disk does not let it be opened.
+    """
+    try:
+        with contextlib.closing(connect(path)) as db:  # what an earlier process left in the WAL is forced
+            tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+            for table in tables:
+                db.execute(f'SELECT * FROM "{table}" NOT INDEXED').fetchall()  # noqa: S608
+            if not tables:
+                return given == 0  # nothing was ever written
+            count, last = db.execute("SELECT COUNT(*), COALESCE(MAX(kit_seq), 0) FROM record NOT INDEXED").fetchone()
+    except sqlite3.Error as error:
+        if _code(error) in TAKES_NOTHING:
+            raise
+        log.error("the journal, which is not encrypted, is damaged: %s", type(error).__name__)
+        return False
+    if not count == last >= given:
+        log.error("the journal, which is not encrypted, has lost records")
+        return False
+    return True
+
+
+def _code(error: Exception) -> int | None:
+    """None of an error that is not SQLite's own: text that is none."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _no_room(path: Path) -> NoRoomToEncrypt:
+    with contextlib.suppress(OSError):
+        begin_next(path)  # what was written of the copy goes, and leaves its room
+    size = sum(file.stat().st_size for file in (path, path.with_name(path.name + "-wal")) if file.exists())
+    return NoRoomToEncrypt(
+        "the journal of an earlier version is not encrypted, and the disk takes no encrypted copy of it: make"
+        f" {2 * size // 2**20 + 8} MB of room and start again. Nothing was changed"
+    )
 
 
 def _copy(plain: Path, part: Path, key: DataKey) -> None:

@@ -4,9 +4,9 @@ import logging
 from pathlib import Path
 
 from carebag_edge.data_key import DataKey, Seal, key_place, known_mark, load_or_create_data_key, put_mark
-from carebag_edge.errors import WrongJournal
+from carebag_edge.disk_room import DiskRoom
+from carebag_edge.errors import NoRoomToEncrypt, WrongJournal
 from carebag_edge.journal import Journal
-from carebag_edge.journal_file import connect
 from carebag_edge.journal_recovery import recover
 from carebag_edge.journal_renewal import Renewal
 from carebag_edge.journal_swap import finish_swap
@@ -24,15 +24,15 @@ def open_store(settings: KitSettings, key: KitKey) -> tuple[Journal, MediaFiles,
     what rotted is mended as far as it goes.
 
     Raises:
-        WrongJournal: the data key is missing or another one, the journal is not this kit's, or it is damaged and the
-            disk took no new one; nothing was changed.
+        WrongJournal: the data key is missing or another one, the journal is not this kit's, or it is damaged or not
+            encrypted and the disk took no new one; nothing was changed.
     """
     data_key = _key_of(settings, key)
     seal = Seal(data_key)
-    encrypted = take_over(settings.journal, data_key)
     given = NumbersGiven(settings.data)
+    _encrypt(settings, data_key, given.highest)
     mended = recover(settings.journal, data_key, key, given.highest)
-    journal = Journal(settings.journal, key, sealed(data_key) if encrypted else connect)
+    journal = Journal(settings.journal, key, sealed(data_key))
     journal.when_offered = given.note
     journal.renew = Renewal(settings.journal, data_key, key, given)
     journal.mendings += mended is not None
@@ -42,6 +42,17 @@ def open_store(settings: KitSettings, key: KitKey) -> tuple[Journal, MediaFiles,
     except OSError as error:
         log.error("files could not be encrypted: %s", error.strerror)
     return journal, media, seal
+
+
+def _encrypt(settings: KitSettings, data_key: DataKey, given: int) -> None:
+    """In the room that is kept for values, if there is no other."""
+    try:
+        take_over(settings.journal, data_key, given)
+    except NoRoomToEncrypt:
+        needed = 2 * settings.journal.stat().st_size + settings.reserve_bytes
+        if not DiskRoom(settings.data, settings.reserve_bytes).let_go(needed):
+            raise
+        take_over(settings.journal, data_key, given)
 
 
 def _key_of(settings: KitSettings, key: KitKey) -> DataKey:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from carebag_edge.backoff import Backoff
 from carebag_edge.errors import HubAway, HubRefused, HubSlow, KitError
 from carebag_edge.hub_client import HubClient
-from carebag_edge.journal import MEDIA_DAMAGED, Journal, MediaRow
+from carebag_edge.journal import Journal
 from carebag_edge.journal_file import DATABASE_ERRORS
+from carebag_edge.journal_rows import MEDIA_DAMAGED, MediaRow
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.token_bucket import TokenBucket
 from carebag_wire.api import UploadState

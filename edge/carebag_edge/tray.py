@@ -15,7 +15,7 @@ from carebag_edge.binding import NOBODY, OpenVisit, Whom
 from carebag_edge.clock import Clock
 from carebag_edge.device_clock import taken_between
 from carebag_edge.errors import Refused
-from carebag_edge.journal import TrayEntry
+from carebag_edge.journal_rows import TrayEntry
 from carebag_wire.base import uuid7
 from carebag_wire.nurse_messages import FileReading
 from carebag_wire.records import Reading, ReadingFiled

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from carebag_edge.journal import Entry
+from carebag_edge.journal_rows import Entry
 from carebag_wire.messages import Changed, KitVisits, Present
 from carebag_wire.records import (
     PhotoTaken,

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from carebag.tied_children import tied
+
 START_S = 20.0
 _BINDING_REQUEST = bytes.fromhex("00010000 2112a442") + b"carebag ping"
 
@@ -83,7 +85,7 @@ def running(folder: Path, secret: str, address: str | None = None) -> Iterator[C
     config.write_text(_config(server, folder), encoding="utf-8")
     with server.log.open("wb") as log:
         # its own folder as home: nothing of /etc and /var is read or written
-        process = subprocess.Popen([program, "-c", config], stdout=log, stderr=log, cwd=folder)  # noqa: S603
+        process = subprocess.Popen([program, "-c", config], stdout=log, stderr=log, cwd=folder, preexec_fn=tied())  # noqa: S603
         try:
             _wait(process, server)
             yield server

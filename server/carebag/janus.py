@@ -12,6 +12,8 @@ from pathlib import Path
 
 from aioice.ice import get_host_addresses
 
+from carebag.tied_children import tied
+
 START_S = 20.0
 _PLUGIN = "libjanus_videoroom.so"
 
@@ -53,7 +55,7 @@ class Janus:
         """
         with self.log.open("ab") as log:
             command = [self.program, "-F", str(self.folder), "-C", str(self.folder / "janus.jcfg")]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)  # noqa: S603
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, preexec_fn=tied())  # noqa: S603
         until = time.monotonic() + START_S
         while not self._listens():
             if self._process.poll() is not None or time.monotonic() > until:

@@ -14,6 +14,8 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from carebag.tied_children import tied
+
 READY_WITHIN_S = 60.0
 
 
@@ -46,6 +48,7 @@ class Parts:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
+                preexec_fn=tied(),
             )
 
     def command(self, name: str, arguments: Sequence[str]) -> list[str]:

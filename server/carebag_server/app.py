@@ -58,6 +58,7 @@ from carebag_server.oidc.provider import Provider
 from carebag_server.openapi import describe
 from carebag_server.refusals import Refused
 from carebag_server.review_questions import read_waiting
+from carebag_server.rooms_kept import RoomKeeper
 from carebag_server.settings import Settings
 from carebag_server.sign_in_tables import OidcFlow  # noqa: F401 (its table belongs to the others)
 from carebag_server.sockets import LiveRooms
@@ -93,6 +94,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         database.ordered_listener = live.announced
     else:
         database.listener = live.announced
+        live.keeper = RoomKeeper(database, clock)
     database.before_commit = partial(follow, hub)
     if settings.oidc.issuer:
         hub.provider = Provider(settings.oidc, clock)

@@ -27,6 +27,7 @@ from carebag_server.hubs.unseen import Touched
 from carebag_server.lines import Line, Over
 from carebag_server.reading_anew import HELD_LOOK_S
 from carebag_server.rooms import Action, Close, Connection, Rooms, Send
+from carebag_server.rooms_kept import RoomKeeper
 from carebag_server.sfu.desk import SfuDesk
 from carebag_server.sfu.port import Sfu
 from carebag_server.sfu.watching import SFU_LINE, Watching
@@ -42,6 +43,8 @@ HELLO_SECONDS = 10.0
 STOP_SECONDS = 2.0
 AWAY_SECONDS = 8.0
 """A page whose connection broke, or whose hub died, is back in less than one; so long it is not missed."""
+EXPECTED_SECONDS = 20.0
+"""So long a hub that was started again waits for those who were there; a page tries every 5 s, a kit every 2."""
 
 
 class LiveRooms:
@@ -57,6 +60,8 @@ class LiveRooms:
         """Told to everyone who comes in."""
         self.now = now
         self.sharing: Sharing = Alone(self.act)
+        self.keeper: RoomKeeper | None = None
+        """Of a hub that is alone."""
         self._touched = touched
         self._lines: dict[Connection, Line] = {}
         self._numbers = itertools.count(1)
@@ -77,11 +82,16 @@ class LiveRooms:
             self.rooms.has_sfu = True
         if bus is not None:
             self.sharing = Shared(bus, self)
+        if self.keeper is not None:
+            self._expect(self.keeper.expected())
+            self.keeper.start(self.all_here)
         self.sharing.start()
 
     async def stop(self) -> None:
         """Tell everyone that the hub goes down; they come back and get a snapshot."""
         self._stopping = True
+        if self.keeper is not None:
+            await self.keeper.stop()
         if isinstance(self.sharing, Alone):
             self._loop = None
         lines = list(self._lines.values())
@@ -132,6 +142,8 @@ class LiveRooms:
                 self._wait_for(event.line)
             case _:
                 self.carry_out(acting.act(self.rooms, event))
+        if self.keeper is not None:
+            self.keeper.happened(event)
 
     def all_here(self) -> list[RoomEvent]:
         # of who is away its hub may be gone: all tell of them
@@ -151,6 +163,23 @@ class LiveRooms:
         """Who does not come back is gone; every hub says so, since the line's own may be gone itself."""
         if self._loop is not None and self.rooms.is_away(line):
             self._loop.call_later(AWAY_SECONDS, self.tell, Gone(line=line))
+
+    def _expect(self, events: list[RoomEvent]) -> None:
+        """Those who were there when the hub ended are there, and away: who comes back is who it was, and the others see
+        no change. Nobody is told anything yet."""
+        for event in events:
+            acting.act(self.rooms, event)
+        kits = {kit.connection for kit in self.rooms.kits.values()}
+        for line in self.rooms.connections():
+            console = self.rooms.consoles.get(line)
+            if console is not None and not console.page:  # comes in as another one
+                self.rooms.gone(line)
+            elif line not in kits:
+                self.rooms.away(line)
+        lines = self.rooms.connections()
+        self._numbers = itertools.count(max(lines, default=0) + 1)
+        for line in lines:
+            asyncio.get_running_loop().call_later(EXPECTED_SECONDS, self.tell, Gone(line=line))
 
     async def _catch_up(self) -> None:
         """What the store says was changed, and the hub that did so may not have told."""

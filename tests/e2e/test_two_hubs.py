@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as NotInTime
+from tests.e2e.watched_calls import WATCH_CALLS, WATCH_PEOPLE
 
 from carebag import balancer, janus
 from carebag.balancer import Balancer
@@ -342,29 +343,6 @@ TOLD = """wanted => {
   return (next || document.querySelector('[data-testid="task"][data-kind="crp"]') !== null) === wanted
 }"""
 """Whether an analysis is among the nurse's tasks."""
-WATCH_CALLS = """() => {
-  window.__calls = 0
-  if (window.__callsWatched) return
-  window.__callsWatched = true
-  const Real = window.RTCPeerConnection
-  window.RTCPeerConnection = class extends Real {
-    constructor(...said) {
-      super(...said)
-      window.__calls += 1
-    }
-  }
-}"""
-WATCH_PEOPLE = """() => {
-  const seen = (window.__people = [])
-  const look = () => {
-    const now = [...document.querySelectorAll('[data-testid="person"]')].map((one) => one.dataset.role).sort().join()
-    if (seen.at(-1) !== now) seen.push(now)
-  }
-  window.__peopleWatch?.disconnect()
-  window.__peopleWatch = new MutationObserver(look)
-  window.__peopleWatch.observe(document.body, { subtree: true, childList: true })
-  look()
-}"""
 WATCH_REQUEST = """() => {
   const seen = (window.__told = [])
   const isTold = TOLD

@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 from playwright.sync_api import Browser, expect
+from tests.e2e.watched_calls import WATCH_CALLS, WATCH_PEOPLE
 
 from carebag.demonstration import Demo
 from carebag.pages import DESK, SLOW_MS, Doctor, new_page
@@ -36,7 +37,13 @@ def drafts(walk: Walk) -> int:
 
 
 def test_a_value_measured_while_the_hub_is_dead_arrives_when_it_is_back_once(walk: Walk) -> None:
+    """And the calls go on meanwhile and afterwards: neither page makes one anew, and the doctor sees nobody go."""
     nurse, doctor = walk.nurse, walk.doctor
+    doctor.wait_for_video()
+    doctor.wait_for_talk()
+    for page in (nurse.page, doctor.page):
+        page.evaluate(WATCH_CALLS)
+        page.evaluate(WATCH_PEOPLE)
     walk.demo.parts.stop("hub", kill=True)
     expect(doctor.part("hub-lost")).to_be_visible(timeout=SLOW_MS)
     expect(nurse.part("net")).to_have_attribute("data-hub", re.compile("offline|connecting"), timeout=SLOW_MS)
@@ -52,7 +59,11 @@ def test_a_value_measured_while_the_hub_is_dead_arrives_when_it_is_back_once(wal
     expect(at_the_doctors).to_have_count(1, timeout=SLOW_MS)
     expect(doctor.part("hub-lost")).to_have_count(0, timeout=SLOW_MS)
     expect(nurse.part("unsent")).not_to_contain_text("1", timeout=SLOW_MS)
+    faces_move(walk)
     doctor.wait_for_video()
+    doctor.page.wait_for_timeout(2500)  # within which a call that is missed would be made anew
+    assert [page.evaluate("window.__calls") for page in (doctor.page, nurse.page)] == [0, 0]
+    assert doctor.page.evaluate("window.__people") == ["doctor,kit,nurse"]
     doctor.keep("blood_pressure")
 
 

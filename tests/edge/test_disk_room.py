@@ -13,8 +13,11 @@ import pytest
 
 from carebag_edge.bedside import Bedside
 from carebag_edge.disk_room import FILE, LITTLE_BYTES, DiskRoom
-from carebag_edge.errors import NotSaved, Refused
+from carebag_edge.errors import NoRoomToEncrypt, NotSaved, Refused
+from carebag_edge.journal import Journal
 from carebag_edge.keys import load_or_create
+from carebag_edge.media_files import MediaFiles
+from carebag_edge.sealed_journal import is_plain
 from carebag_edge.settings import KitSettings
 from carebag_edge.store import open_store
 from carebag_wire.image_strip import strip
@@ -149,4 +152,30 @@ def test_on_a_full_disk_values_are_saved_and_photos_refused(
     photo_of_visit = strip(photo)
     with pytest.raises(Refused, match="no_room_for_photos"):
         bedside.keep_photo(visit.visit.id, photo_of_visit)
+    journal.close()
+
+
+def test_an_open_journal_is_encrypted_in_the_room_that_was_kept_and_else_the_kit_does_not_start(
+    small_disk: Path, hands: Any, world: Any
+) -> None:
+    """Of an earlier program, on a disk with room for the key and not for the copy."""
+    settings = KitSettings(data=small_disk / "kit", reserve_bytes=6 * MIB)
+    key = load_or_create(settings.data, world.kit_id, 0)
+    journal = Journal(settings.journal, key)
+    bedside = Bedside(journal, MediaFiles(settings.media), hands.clock)
+    for number in range(100):
+        hands.forward(1)
+        bedside.keep_measured(world.pressure(measurement_id=f"cuff {number}"))
+    journal.close()
+    (small_disk / "key").write_bytes(bytes(64 * 1024))
+    fill(small_disk)
+    (small_disk / "key").unlink()
+    with pytest.raises(NoRoomToEncrypt, match="Nothing was changed"):
+        open_store(settings, key)
+    (small_disk / "others").unlink()
+    assert DiskRoom(settings.data, settings.reserve_bytes).is_kept
+    fill(small_disk)
+    journal, _, _ = open_store(settings, key)
+    assert not is_plain(settings.journal)
+    assert journal.numbers() == list(range(1, 101))
     journal.close()

@@ -13,13 +13,13 @@ from carebag_edge.bedside import Bedside
 from carebag_edge.damage import DamageBook
 from carebag_edge.data_key import DataKey
 from carebag_edge.journal import Journal
-from carebag_edge.journal_file import DATABASE_ERRORS, connect
+from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.journal_renewal import EVERY_S, Renewal
 from carebag_edge.journal_tables import OPEN
 from carebag_edge.keys import KitKey
 from carebag_edge.media_files import MediaFiles
 from carebag_edge.numbers_given import NumbersGiven
-from carebag_edge.sealed_journal import is_plain, sealed
+from carebag_edge.sealed_journal import sealed
 from carebag_edge.sealed_pages import PAGE
 from carebag_edge.wal_frames import FRAME, FRAME_HEADER, HEADER
 from carebag_wire.records import payload_sha256
@@ -30,19 +30,22 @@ ACTS = 60
 class Running:
     """A journal that is open, over a file that may be spoiled."""
 
-    def __init__(self, folder: Path, key: KitKey, *, is_open: bool) -> None:
+    def __init__(self, folder: Path, key: KitKey) -> None:
         self.path, self.key, self.now = folder / "journal.sqlite", key, 0.0
         self.data_key = DataKey(bytes(range(32)))
-        self.journal = Journal(self.path, key, connect if is_open else sealed(self.data_key))
-        given = NumbersGiven(folder)
-        self.journal.when_offered = given.note
-        self.journal.renew = Renewal(self.path, self.data_key, key, given, lambda: self.now)
+        self.start()
         self.said: dict[int, str] = {}
         self.work = KitWork(self.journal, random.Random(5), self.said)
         self.journal.put_state(OPEN, "a visit")
         for _ in range(ACTS):
             self.work.act()
         self.unread()
+
+    def start(self) -> None:
+        self.journal = Journal(self.path, self.key, sealed(self.data_key))
+        given = NumbersGiven(self.path.parent)
+        self.journal.when_offered = given.note
+        self.journal.renew = Renewal(self.path, self.data_key, self.key, given, lambda: self.now)
 
     def act(self) -> None:
         """As who writes does it: what failed because of rot is done once more."""
@@ -87,39 +90,31 @@ class Running:
         return {number: payload_sha256(payload) for number, payload in rows}
 
 
-@pytest.fixture(params=[False, True], ids=["encrypted", "open"])
-def running(tmp_path: Path, key: KitKey, request: pytest.FixtureRequest) -> Iterator[Running]:
-    it = Running(tmp_path, key, is_open=request.param)
-    yield it
-    it.journal.close()
-
-
 @pytest.fixture
 def encrypted(tmp_path: Path, key: KitKey) -> Iterator[Running]:
-    it = Running(tmp_path, key, is_open=False)
+    it = Running(tmp_path, key)
     yield it
     it.journal.close()
 
 
-def test_every_page_rots_and_nothing_that_the_hub_lacks_is_lost(running: Running) -> None:
+def test_every_page_rots_and_nothing_that_the_hub_lacks_is_lost(encrypted: Running) -> None:
     """All of it at once: what this process wrote and the hub does not have is in memory."""
-    running.into_file()
+    encrypted.into_file()
     unsent = {
-        number for (number,) in running.journal._db.execute("SELECT kit_seq FROM record WHERE received_at IS NULL")
+        number for (number,) in encrypted.journal._db.execute("SELECT kit_seq FROM record WHERE received_at IS NULL")
     }
     assert len(unsent) > 10
-    running.spoil(*range(running.pages), size=3000)
-    before = max(running.said)
-    running.act()
+    encrypted.spoil(*range(encrypted.pages), size=3000)
+    before = max(encrypted.said)
+    encrypted.act()
     for _ in range(20):
-        running.act()
-    held = running.held()
-    assert {number: held.get(number) for number in unsent} == {number: running.said[number] for number in unsent}
-    assert running.journal.numbers() == list(range(1, max(running.said) + 1))
-    assert max(running.said) > before
-    assert running.journal.state(OPEN) == "a visit"
-    assert running.journal.renewals == 1
-    assert not is_plain(running.path)
+        encrypted.act()
+    held = encrypted.held()
+    assert {number: held.get(number) for number in unsent} == {number: encrypted.said[number] for number in unsent}
+    assert encrypted.journal.numbers() == list(range(1, max(encrypted.said) + 1))
+    assert max(encrypted.said) > before
+    assert encrypted.journal.state(OPEN) == "a visit"
+    assert encrypted.journal.renewals == 1
 
 
 def test_one_page_of_the_file(encrypted: Running) -> None:
@@ -161,6 +156,44 @@ def test_a_number_is_never_given_twice(encrypted: Running) -> None:
     encrypted.spoil(*range(encrypted.pages), size=3000)
     entry = encrypted.journal.append(reading(random.Random(1), encrypted.key.kit_id, VISITS[0]))
     assert entry.kit_seq == last + 1
+
+
+def test_what_looks_like_a_torn_end_is_none_while_the_kit_runs(encrypted: Running) -> None:
+    """The log's last frames rotted: what is behind them was written, and memory has it, a state too."""
+    rng = random.Random(1)
+    encrypted.into_file()
+    entry = encrypted.journal.append(reading(rng, encrypted.key.kit_id, VISITS[0]))
+    encrypted.journal.put_state(OPEN, "another visit")
+    log = encrypted.path.with_name("journal.sqlite-wal")
+    frames = (log.stat().st_size - HEADER) // FRAME
+    encrypted.spoil(*range(frames), size=3000)
+    assert encrypted.journal.state(OPEN) == "another visit"
+    assert [one.kit_seq for one in encrypted.journal.of_visit(VISITS[0].visit_id)][-1] == entry.kit_seq
+    assert encrypted.journal.append(reading(rng, encrypted.key.kit_id, VISITS[0])).kit_seq == entry.kit_seq + 1
+
+
+def test_a_hub_that_says_more_than_was_given_does_not_stop_it(encrypted: Running) -> None:
+    rng = random.Random(1)
+    last = max(encrypted.said)
+    encrypted.journal.put_state("watermark", str(last + 5))
+    encrypted.into_file()
+    encrypted.spoil(*range(encrypted.pages), size=3000)
+    for number in (last + 6, last + 7):
+        assert encrypted.journal.append(reading(rng, encrypted.key.kit_id, VISITS[0])).kit_seq == number
+
+
+def test_nor_is_one_of_an_earlier_process_that_the_hub_never_saw(encrypted: Running) -> None:
+    """Memory has no record of it, and knows that it was given."""
+    rng = random.Random(1)
+    for _ in range(3):
+        entry = encrypted.journal.append(reading(rng, encrypted.key.kit_id, VISITS[0]))
+    encrypted.journal.close()
+    encrypted.start()
+    encrypted.into_file()
+    encrypted.spoil(*range(encrypted.pages), size=3000)
+    again = encrypted.journal.append(reading(rng, encrypted.key.kit_id, VISITS[0]))
+    assert again.kit_seq == entry.kit_seq + 1
+    assert encrypted.journal.numbers() == list(range(1, again.kit_seq + 1))
 
 
 def receipt(batch: list[Any], journal: Journal) -> Any:

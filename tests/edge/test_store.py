@@ -1,5 +1,6 @@
 """Journal and files as a kit opens them: encrypted, taken over once, and never with a key that does not fit."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,12 @@ from uuid import UUID
 import pytest
 
 from carebag_edge import sealed_journal
-from carebag_edge.errors import KitError, WrongJournal
+from carebag_edge.errors import KitError, NoRoomToEncrypt, WrongJournal
 from carebag_edge.journal import Journal
 from carebag_edge.journal_swap import NEXT, PART
 from carebag_edge.keys import KitKey
 from carebag_edge.media_files import MediaFiles
+from carebag_edge.numbers_given import NumbersGiven
 from carebag_edge.sealed_journal import is_plain
 from carebag_edge.settings import KitSettings
 from carebag_edge.store import open_store
@@ -118,22 +120,67 @@ def test_a_copy_that_is_not_equal_takes_no_place(
     journal.close()
 
 
-def test_a_disk_without_room_for_the_copy_keeps_the_kit_working(
+def test_a_disk_without_room_for_the_copy_stops_the_kit_and_changes_nothing(
     settings: KitSettings, key: KitKey, hands: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """On an open journal nothing would tell that a page rotted."""
     before(settings.data, key, hands)
+    found = settings.journal.read_bytes()
 
-    def full(*_: object) -> None:
+    def full(_plain: Path, part: Path, _key: Any) -> None:
+        part.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(sealed_journal, "_copy", full)
-    journal, _, _ = open_store(settings, key)
-    assert note(journal, hands) == 4
-    journal.close()
+    with pytest.raises(NoRoomToEncrypt, match=r"make 8 MB of room and start again\. Nothing was changed"):
+        open_store(settings, key)
+    assert settings.journal.read_bytes() == found
+    assert not settings.journal.with_name("journal.sqlite" + PART).exists()
     monkeypatch.undo()
     journal, _, _ = open_store(settings, key)
-    assert journal.numbers() == [1, 2, 3, 4]
+    assert journal.numbers() == [1, 2, 3]
     assert not is_plain(settings.journal)
+    journal.close()
+
+
+@pytest.mark.parametrize("where", ["beginning", "schema", "pages", "end"])
+def test_an_open_journal_that_rotted_is_mended_and_encrypted(
+    settings: KitSettings, key: KitKey, hands: Any, where: str
+) -> None:
+    """What the kit signed is taken from any page; no number is given twice."""
+    before(settings.data, key, hands)
+    NumbersGiven(settings.data).note(5 if where == "end" else 2)
+    content = bytearray(settings.journal.read_bytes())
+    at, size = {"beginning": (3, 3), "schema": (2000, 2000), "pages": (0, 0), "end": (0, 0)}[where]
+    content[at : at + size] = bytes(byte ^ 1 for byte in content[at : at + size])
+    if where == "pages":
+        leaf = next(
+            n for n in range(4096, len(content), 4096) if content[n] == 0x0D and b'"plan_read"' in content[n : n + 4096]
+        )
+        content[leaf] = 0x02
+    settings.journal.write_bytes(content)
+    journal, _, _ = open_store(settings, key)
+    assert journal.mendings == 1
+    visit = [one.kit_seq for one in journal.of_visit(UUID(int=3))]
+    assert visit == [1, 2, 3]
+    assert note(journal, hands) == (6 if where == "end" else 4)
+    assert not is_plain(settings.journal)
+    journal.close()
+    journal, _, _ = open_store(settings, key)
+    assert journal.mendings == 0
+    journal.close()
+
+
+def test_an_open_journal_with_a_hole_gets_its_numbers_taken(settings: KitSettings, key: KitKey, hands: Any) -> None:
+    """A row that SQLite leaves out without a word."""
+    before(settings.data, key, hands)
+    with contextlib.closing(sqlite3.connect(settings.journal)) as db:
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute("DELETE FROM record WHERE kit_seq = 2")
+        db.commit()
+    journal, _, _ = open_store(settings, key)
+    assert journal.numbers() == [1, 2, 3]
+    assert journal.what_is_damaged() == ["2"]
     journal.close()
 
 

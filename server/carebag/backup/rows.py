@@ -12,8 +12,8 @@ from sqlalchemy import Boolean, Column, Connection, DateTime, MetaData, Table, U
 
 from carebag.backup.manifest import Rows
 
-NOT_DATA = {"alembic_version", "hub_running"}
-"""What the migrations stand at, and which hubs run now."""
+NOT_DATA = {"alembic_version", "hub_running", "rooms_kept"}
+"""What the migrations stand at, which hubs run now, and who is in their rooms."""
 _AT_ONCE = 2000
 _MODULUS = 2**256
 Row = tuple[Any, ...]

@@ -14,10 +14,11 @@ from uuid import UUID
 from carebag.fault_bench.kit_records import AT
 from carebag.fault_bench.kit_work import VISITS, KitWork
 from carebag.fault_bench.outcome import Control, Outcome, Problem
-from carebag_edge import journal as journal_module
+from carebag_edge import journal_rows
 from carebag_edge.errors import KitError
-from carebag_edge.journal import Entry, Journal, Row
+from carebag_edge.journal import Journal
 from carebag_edge.journal_file import DATABASE_ERRORS
+from carebag_edge.journal_rows import Entry, Row
 from carebag_edge.keys import KitKey, load_or_create
 from carebag_edge.sealed_pages import PAGE
 from carebag_edge.settings import KitSettings
@@ -34,11 +35,11 @@ def bit_rot(seed: int, rounds: int, said: Callable[[int], None] = lambda n: None
     outcome = Outcome("bit-rot", "bits flipped in the kit's journal and its files, encrypted and open", "disks")
     _rot_often(outcome, seed, rounds, said)
     control = Outcome("control", "", "disks")
-    checked, journal_module.entry_of = journal_module.entry_of, _believe
+    checked, journal_rows.entry_of = journal_rows.entry_of, _believe
     try:
         bad = _rot_often(control, seed, min(CONTROLS, max(20, rounds)))
     finally:
-        journal_module.entry_of = checked
+        journal_rows.entry_of = checked
     outcome.controls.append(Control("shows and sends what it reads, unchecked", control.n, bad))
     return outcome
 

@@ -34,6 +34,7 @@ from carebag.link_emulator.model import Outage, Way
 from carebag.link_emulator.namespaces import Namespace, missing
 from carebag.link_emulator.profiles import Profile
 from carebag.processes import answers
+from carebag.tied_children import tied
 from carebag_edge.keys import load_or_create
 from carebag_edge.settings import KitSettings
 from carebag_edge.store import open_store
@@ -254,6 +255,7 @@ class _Processes:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=tied(),
             )
         put_ahead(self._running[name].pid)
 

@@ -15,7 +15,7 @@ from carebag.fault_bench.outcome import Problem
 from carebag_devices.events import Identity, Measured, MeasurementKind, Value
 from carebag_edge.bedside import Bedside
 from carebag_edge.clock import Clock
-from carebag_edge.journal import Entry
+from carebag_edge.journal_rows import Entry
 from carebag_edge.keys import load_or_create
 from carebag_edge.nurse_sessions import NurseSessions
 from carebag_edge.settings import KitSettings

@@ -6,7 +6,8 @@ from uuid import UUID
 from carebag.fault_bench.kit_check import PAIR
 from carebag.fault_bench.kit_records import AT, photo, reading, set_aside
 from carebag_edge.binding import Whom
-from carebag_edge.journal import Entry, Journal
+from carebag_edge.journal import Journal
+from carebag_edge.journal_rows import Entry
 from carebag_wire.records import RecordReceipt, record_adapter
 
 VISITS = [Whom(UUID(int=100 + n), UUID(int=200 + n), UUID(int=300)) for n in range(4)]
@@ -19,6 +20,8 @@ class KitWork:
         self._journal = journal
         self._rng = rng
         self.said = said
+        self.at_hub: set[int] = set()
+        """Numbers that the hub was sent by this process."""
 
     def act(self) -> list[int]:
         """One act; gives the numbers of the records that it made durable."""
@@ -64,7 +67,11 @@ class KitWork:
         """The hub has the oldest ones."""
         some = self._journal.unsent_records(self._rng.randint(1, 5))
         entries = [self._journal.append(reading(self._rng, self._journal.key.kit_id))] if not some else []
-        known = int(self._journal.state("watermark") or 0)
-        stored = [record_adapter.validate_json(one.payload).id for one in some]
-        self._journal.acknowledge(RecordReceipt(stored=stored, refused={}, watermark=known + len(some), received_at=AT))
+        records = [record_adapter.validate_json(one.payload) for one in some]
+        self.at_hub |= {one.binding.kit_seq for one in records}
+        watermark = int(self._journal.state("watermark") or 0)
+        while watermark + 1 in self.at_hub:  # below the first that it lacks
+            watermark += 1
+        stored = [one.id for one in records]
+        self._journal.acknowledge(RecordReceipt(stored=stored, refused={}, watermark=watermark, received_at=AT))
         return entries

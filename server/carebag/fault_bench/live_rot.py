@@ -1,8 +1,8 @@
 """Pages of the kit's journal that rot while the kit runs: measuring goes on, and nothing that the hub lacks is lost.
 
 Each round a kit works, bytes of some pages of its file or its log change under it, it works on, and is then compared
-with what it said: every record must be there that the hub has not, and none may be another one. (In an open journal no
-page tells whether it is true: what is shown of one is judged by `bit-rot`.)
+with what it said: every record must be there that the hub has not, and none may be another one. No kit runs on an open
+journal, of which no page tells whether it is true (`store.py`).
 """
 
 import random
@@ -13,10 +13,11 @@ from pathlib import Path
 from carebag.fault_bench.kit_work import VISITS, KitWork
 from carebag.fault_bench.outcome import Control, Outcome, Problem
 from carebag_edge.data_key import DataKey
-from carebag_edge.journal import DAMAGED, Journal
+from carebag_edge.journal import Journal
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.journal_memory import Remembered
 from carebag_edge.journal_renewal import EVERY_S, Renewal
+from carebag_edge.journal_rows import DAMAGED
 from carebag_edge.journal_watch import Renew, Renewed
 from carebag_edge.keys import load_or_create
 from carebag_edge.numbers_given import NumbersGiven
@@ -126,11 +127,10 @@ class _Kit:
         problems += [Problem("shown wrong", str(number)) for number, digest in shown if self._said[number] != digest]
         rows = self.journal._db.execute("SELECT kit_seq, sha256, refusal FROM record").fetchall()
         held = {number: digest for number, digest, refusal in rows if refusal != DAMAGED}
-        watermark = int(self.journal.state("watermark") or 0)
         for number, digest in self._said.items():
             if held.get(number) == digest:
                 outcome.counts["records kept"] += 1
-            elif number <= watermark:
+            elif number in self._work.at_hub:
                 outcome.counts["records that only the hub has now"] += 1
             else:
                 problems.append(Problem("lost", f"record {number}"))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from carebag.fault_bench.gate import can_gate, hand_over, keep_gate, raise_gate, taken
+from carebag.tied_children import tie, tied
 
 DIED, READY = "died", "ready"
 NO_GATE = "-"
@@ -103,7 +104,9 @@ class Lives:
 def lives(module: str, *arguments: str) -> Iterator[Lives]:
     """A mother process of `carebag.fault_bench.MODULE`; its children die as `dying` says."""
     command = [sys.executable, "-m", f"carebag.fault_bench.{module}", *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=tied()
+    ) as process:
         made = Lives(process)
         try:
             made.expect(READY)
@@ -130,7 +133,7 @@ def dying(processes: Lives, death: Death, *, by_tracer: bool = not can_gate()) -
     inject = ["-e", f"trace={death.call}", "-e", f"inject={death.call}:signal=KILL:when={death.number}"]
     # not --seccomp-bpf: with it strace 6.1 injects no signal
     command = ["strace", "-f", "-qq", "-o", "/dev/null", *inject, "-p", str(mother_id)]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as tracer:
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=tied()) as tracer:
         try:
             _wait(lambda: _tracer(mother_id) == tracer.pid)
             yield
@@ -160,9 +163,11 @@ def mother(live: Callable[[list[str]], None]) -> None:
         gate, *words = line.split()
         call, _, number = gate.partition(":")
         hers, its = socket.socketpair()
+        mother_id = os.getpid()
         child = os.fork()
         if child == 0:
             try:
+                tie(mother_id)
                 hers.close()
                 if gate != NO_GATE:
                     hand_over(raise_gate(call), its)

@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from carebag_edge.journal import Entry, Journal
+from carebag_edge.journal import Journal
+from carebag_edge.journal_rows import Entry
 from carebag_edge.keys import KitKey
 from carebag_wire.records import Record
 

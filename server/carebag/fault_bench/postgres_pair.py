@@ -1,10 +1,10 @@
 """Two PostgreSQL servers of which one is the other's standby: the first can be killed and the second promoted."""
 
-import contextlib
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from types import TracebackType
 
 from sqlalchemy import create_engine
 
+from carebag.fault_bench.postgres_guard import children_of, end_server
 from carebag.processes import free_port
 
 HOST = "127.0.0.1"
@@ -85,6 +86,8 @@ class PostgresPair:
             "--encoding=UTF8",
             "--locale=C",
         ]
+        guard = [sys.executable, "-m", "carebag.fault_bench.postgres_guard", *map(str, map(self._data, NAMES))]
+        self._guard = subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True)
         self._run("initdb", *made)
         self._start(self.primary)
         self.add_standby()
@@ -93,10 +96,11 @@ class PostgresPair:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         for name in NAMES:
             self._kill(name)
+        self._guard.communicate()
 
     def hold_back(self) -> None:
         """From now on the primary sends its standby nothing more, without either's noticing yet."""
-        for process in _children(self._pid(self.primary)):
+        for process in children_of(self._pid(self.primary)):
             if "walsender" in process.read_text().replace(" ", ""):
                 os.kill(int(process.parent.name), signal.SIGSTOP)
 
@@ -139,15 +143,7 @@ class PostgresPair:
         return int((self._data(name) / "postmaster.pid").read_text().split("\n", 1)[0])
 
     def _kill(self, name: str) -> None:
-        try:
-            server = self._pid(name)
-        except FileNotFoundError:
-            return
-        # each is the leader of a session of its own; one that was stopped would stay for good
-        for process in (server, *(int(one.parent.name) for one in _children(server))):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-        (self._data(name) / "postmaster.pid").unlink(missing_ok=True)
+        end_server(self._data(name))
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         command: Sequence[str | Path] = [self._programs / program, *arguments]
@@ -171,16 +167,3 @@ class PostgresPair:
                 return int(connection.exec_driver_sql(query).scalar() or 0)
         finally:
             engine.dispose()
-
-
-def _children(pid: int) -> list[Path]:
-    """`/proc/N/cmdline` of the processes whose parent this is."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(status.read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            continue
-        if parent == pid:
-            found.append(status.with_name("cmdline"))
-    return found

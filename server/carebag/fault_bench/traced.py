@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from carebag.fault_bench.disk import Disk, File
+from carebag.tied_children import tied
 
 _OF_FILES = "openat,read,write,pwrite64,lseek,ftruncate,fsync,fdatasync"
 CALLS = f"{_OF_FILES},unlink,unlinkat,rename,renameat,renameat2,link,linkat"
@@ -40,7 +41,7 @@ def trace(command: Sequence[str], into: Path) -> None:
         RuntimeError: it failed.
     """
     strace = ["strace", "-f", "-y", "-qq", "-xx", "-s", "1000000", "-o", str(into), "-e", f"trace={CALLS}"]
-    ran = subprocess.run([*strace, *command], capture_output=True, text=True, check=False)
+    ran = subprocess.run([*strace, *command], capture_output=True, text=True, check=False, preexec_fn=tied())
     if ran.returncode:
         raise RuntimeError(f"the process under test failed: {ran.stderr.strip()[-300:]}")
 

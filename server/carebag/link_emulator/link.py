@@ -12,6 +12,7 @@ from typing import IO, Any
 from carebag.link_emulator.forwarder import BARE_PORT
 from carebag.link_emulator.namespaces import DEVICE, Namespace, NoNamespaces, missing
 from carebag.link_emulator.profiles import Profile
+from carebag.tied_children import tied
 
 HOSPITAL = "10.77.0.2"
 """The doctor and the data centre."""
@@ -81,6 +82,7 @@ class Link:
             text=True,
             pass_fds=descriptors,
             start_new_session=True,
+            preexec_fn=tied(),
         )
         self.children.append(child)
         return child
@@ -89,7 +91,7 @@ class Link:
         """TCP to `host:port` in this namespace goes on to `to_host:to_port` as seen from there."""
         words = [sys.executable, "-m", "carebag.link_emulator.door", host, str(port), to_host, str(to_port)]
         child = subprocess.Popen(  # noqa: S603
-            inside.command(words), stdin=subprocess.DEVNULL, text=True, start_new_session=True
+            inside.command(words), stdin=subprocess.DEVNULL, text=True, start_new_session=True, preexec_fn=tied()
         )
         self.children.append(child)
 

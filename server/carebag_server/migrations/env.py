@@ -7,6 +7,7 @@ from carebag_server import (  # noqa: F401 (makes their tables known)
     admin_tables,
     kit_damage,
     review_tables,
+    rooms_kept,
     score_tables,
     sign_in_tables,
     socket_tickets,
