@@ -88,7 +88,7 @@ async def page(tmp_path: Path, instruments: Any) -> AsyncIterator[Page]:
     (tmp_path / "page" / "assets" / "app.js").write_text("1")
     (tmp_path / "page" / "secret.txt").write_text("secret")
     ready: asyncio.Future[tuple[Agent, int]] = asyncio.get_running_loop().create_future()
-    settings = KitSettings(data=tmp_path / "kit", hub_url=NOWHERE, port=0, reserve_bytes=2**20)
+    settings = KitSettings(data=tmp_path / "kit", hub_url=NOWHERE, port=0, reserve_bytes=2**20, pin_required=False)
     running = asyncio.create_task(
         run_kit(
             settings, instruments, page=tmp_path / "page", ready=lambda agent, port: ready.set_result((agent, port))
@@ -107,6 +107,11 @@ CLOSED = [
     ("POST", "/api/leave"),
     ("GET", "/api/ws"),
     ("POST", "/api/ws/ticket"),
+    ("GET", "/api/lock"),
+    ("POST", "/api/lock"),
+    ("POST", "/api/used"),
+    ("POST", "/api/unlock"),
+    ("POST", "/api/pin"),
     ("GET", f"/api/media/{'0' * 64}"),
     ("POST", "/api/visits/01920000-0000-7000-8000-000000000000/photo"),
     ("POST", "/api/visits/01920000-0000-7000-8000-000000000000/guests"),
