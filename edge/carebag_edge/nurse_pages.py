@@ -1,7 +1,7 @@
 """The nurse's open pages: the whole state at every change, at most ten times a second, and live messages in between.
 
-What is of a patient is marked so, and whoever sends it looks at the lock first. A page that does not read never holds up
-the others: of the state it gets the newest, of live messages the last ones.
+What is of a patient is marked so, and whoever sends it looks at the lock first. A page that does not read never holds
+up the others: of the state it gets the newest, of live messages the last ones.
 """
 
 import asyncio

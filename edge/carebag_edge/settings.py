@@ -55,7 +55,7 @@ class KitSettings:
     reserve_bytes: int = 32 * 2**20
     news2: bool = True
     lock_after_s: int = IDLE_S
-    pin_required: bool = True
+    pin_required: bool = False
 
     @property
     def journal(self) -> Path:

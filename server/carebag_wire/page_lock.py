@@ -21,7 +21,7 @@ class PageLock(Wire):
 
     type: Literal["page_lock"] = "page_lock"
     state: Literal["open", "pin_needed", "locked", "sign_in"]
-    """`pin_needed`: she chooses a PIN before anything is shown. `sign_in`: a sign-in at the hub opens it, no PIN does."""
+    """`pin_needed`: she chooses a PIN before anything is shown. `sign_in`: only a sign-in at the hub opens it."""
     nurse: ShortText
     """Whose session it is."""
     pin: bool

@@ -566,3 +566,29 @@ async def test_a_double_tap_begins_one_listening_and_another_point_is_refused(pa
     await page.agent.instruments.asked.wait()  # type: ignore[attr-defined]
     assert [one[0] for one in page.agent.instruments.done].count("listen") == 1  # type: ignore[attr-defined]
     await socket.close()
+
+
+async def test_a_locked_page_is_served_no_patient_and_opened_by_the_right_pin(page: Page, world: Any) -> None:
+    socket, visit = await opened(page, world)
+    assert await page.status("POST", "/api/lock") == (403, {"code": "no_pin"})
+    assert (await page.status("POST", "/api/pin", json={"pin": "407162"}))[0] == 200
+    status, lock = await page.status("POST", "/api/lock")
+    assert (status, lock["state"], lock["nurse"]) == (200, "locked", "Anna Lind")
+    told = await until(socket, "page_lock")
+    assert visit.visit.patient.name not in json.dumps([lock, told])
+    await socket.send_json({"type": "close_visit", "plan_read": False})
+    await socket.send_json({"type": "ping", "id": 1})
+    assert await problems_until_pong(socket) == ["session_locked"]
+    assert page.agent.visit_is_open()
+    for path in (f"/api/media/{'0' * 64}", f"/api/visits/{visit.visit.id}/photo"):
+        method = "GET" if "media" in path else "POST"
+        assert await page.status(method, path) == (401, {"code": "session_locked"})
+    anew = await page.web.ws_connect(f"{page.url}/api/ws", headers=page.headers, protocols=await page.ticket())
+    await anew.send_json({"type": "hello", "protocol": 2, "client": "nurse"})
+    assert [(await anew.receive_json())["type"] for _ in range(2)] == ["welcome", "page_lock"]
+    assert await page.status("POST", "/api/unlock", json={"pin": "407163"}) == (403, {"code": "wrong_pin"})
+    assert (await page.status("POST", "/api/unlock", json={"pin": "407162"}))[0] == 200
+    while (await until(socket, "kit_state"))["open"] is None:
+        pass
+    await anew.close()
+    await socket.close()
