@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.edge.conftest import START
 
 from carebag_edge import page_lock
 from carebag_edge.errors import Refused
@@ -15,7 +16,6 @@ from carebag_edge.nurse_sessions import NurseSessions
 from carebag_edge.page_keeper import PageKeeper
 from carebag_edge.page_lock import LockRules, PinDigest
 from carebag_wire.api import NurseIdentity
-from tests.edge.conftest import START
 
 PIN, WRONG = "407162", "407163"
 CHEAP = PinDigest(salt="0" * 32, n=2, r=1, p=1, digest=page_lock._scrypt(PIN, "0" * 32, 2, 1, 1))
