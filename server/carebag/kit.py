@@ -144,6 +144,7 @@ async def _run(args: argparse.Namespace) -> None:
             simulated=control is not None,
             simulator_url=control,
             lock_after_s=args.lock_after * 60,
+            pin_required=control is None,
             telephone=args.telephone.strip()[:40],
             data_key=args.data_key,
             news2=os.environ.get("CAREBAG_NEWS2", "on").strip().lower() not in ("0", "no", "off", "false"),

@@ -40,8 +40,10 @@ def test_locked_in_a_call_and_back_to_what_she_wrote(demo: Demo, walk: Walk, acc
     expect(nurse.part("choose-pin")).to_be_hidden(timeout=SLOW_MS)
 
     nurse.press("enter-open")
-    box = page.locator("main input:visible, .panel input:visible").first
-    box.fill("17")
+    nurse.press("enter-kind-weight")
+    nurse.press("enter-next")
+    box = nurse.part("first-weight")
+    box.fill("71")
     page.keyboard.press("Alt+KeyL")
     expect(nurse.part("locked")).to_be_visible(timeout=SLOW_MS)
     assert PATIENT not in page.content()
@@ -56,7 +58,7 @@ def test_locked_in_a_call_and_back_to_what_she_wrote(demo: Demo, walk: Walk, acc
         nurse.press(f"pin-{digit}")
     nurse.press("pin-done")
     expect(nurse.part("locked")).to_be_hidden(timeout=SLOW_MS)
-    expect(box).to_have_value("17")
+    expect(box).to_have_value("71")
     expect(nurse.part("doctor-face")).to_have_attribute("data-state", "connected")
     assert plays(walk)
 
