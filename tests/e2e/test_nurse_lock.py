@@ -1,4 +1,4 @@
-"""The nurse's page locked in a call: nothing of the patient is in it, she comes back to what she wrote; five wrong PINs."""
+"""The nurse locks her page in a call: nothing of the patient is in it, and she comes back to what she wrote."""
 
 import pytest
 from playwright.sync_api import expect
