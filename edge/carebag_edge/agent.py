@@ -26,11 +26,13 @@ from carebag_edge.hub_link import FromHub, HubLink, LinkCore
 from carebag_edge.intake import Intake
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.keys import load_or_create
-from carebag_edge.kit_state import kit_state, kit_status
+from carebag_edge.kit_state import kit_state, kit_status, page_lock
 from carebag_edge.live_port import LiveFactory
 from carebag_edge.loop_test import LoopTester
 from carebag_edge.nurse_pages import NursePages
 from carebag_edge.nurse_sessions import NurseSessions
+from carebag_edge.page_keeper import PageKeeper
+from carebag_edge.page_lock import LockRules
 from carebag_edge.room_desk import RoomDesk
 from carebag_edge.settings import KitSettings
 from carebag_edge.staff_questions import StaffQuestions
@@ -44,6 +46,7 @@ from carebag_edge.wording import as_code
 from carebag_wire.calls import SFU, Relay, SfuServes
 from carebag_wire.messages import CameraDo, Changed, KitStatus, KitVisits, LinkReport, Live, NurseOut, Present, Signal
 from carebag_wire.nurse_messages import KitState
+from carebag_wire.page_lock import PageLock
 from carebag_wire.visit import DoctorHears, ListeningState, LiveVitals, Person
 
 log = logging.getLogger(__name__)
@@ -86,7 +89,9 @@ class Agent:
         self.damage.look()
         self.loop_test = LoopTester(self.journal, clock, self.changed)
         self.sessions = NurseSessions(self.journal, clock)
-        self.pages = NursePages(self.kit_state)
+        rules = LockRules(settings.lock_after_s, settings.pin_required)
+        self.keeper = PageKeeper(self.sessions, clock, rules)
+        self.pages = NursePages(self.page_shown)
         self.hub = HubClient(settings.hub_url, self.key, clock)
         self.link = HubLink(self.hub, LinkCore(clock.utc), self)
         self.sync = Sync(Outbox(self.journal), self.hub, self.media, self.journal, self.synced)
@@ -107,6 +112,7 @@ class Agent:
         self._signals: asyncio.Queue[Signal] = asyncio.Queue()
         self._jobs: set[asyncio.Task[None]] = set()
         self._was_lost = False
+        self._page_was_open = True
         self._word: str | None = None
         self._word_at = clock.utc()
         self._marks: list[Any] = []
@@ -173,6 +179,7 @@ class Agent:
         if self.link.core.problem == "kit_revoked":
             with contextlib.suppress(*DATABASE_ERRORS):  # the keeper tries again
                 self.bedside.kit_revoked()
+                self.keeper.kit_revoked()
         if self.link.core.state == "online":
             self.live_media.hold_to_relay(self.link.core.relay_only)
             if self._was_lost:
@@ -270,7 +277,8 @@ class Agent:
 
     def _who_may_be_asked(self) -> Person | None:
         """The nurse, while she looks at her page between two visits."""
-        return self.sessions.person if self.pages.present and not self.visit_is_open() else None
+        asked = self.pages.present and not self.visit_is_open() and self.keeper.is_open
+        return self.sessions.person if asked else None
 
     def doctors_present(self) -> int:
         return len(self._room()[1])
@@ -328,6 +336,13 @@ class Agent:
             return self._shown.model_copy(update={"message": "not_saved"})
         return self._shown
 
+    def page_shown(self) -> KitState | PageLock:
+        """Everything, or of a locked page the lock."""
+        return self.kit_state() if self.keeper.is_open else page_lock(self)
+
+    def page_lock(self) -> PageLock:
+        return page_lock(self)
+
     def kit_status(self) -> KitStatus:
         return kit_status(self)
 
@@ -361,6 +376,7 @@ class Agent:
         while True:
             await asyncio.sleep(TICK_S)
             self.intake.tick()
+            self._look_at_the_lock()
             if self._camera_told != self.live_media.camera_problem:
                 self._camera_told = self.live_media.camera_problem
                 self.changed()
@@ -395,6 +411,15 @@ class Agent:
                 self.changed("journal_damaged")
             elif before != self.damage.not_taken:
                 self.changed()
+
+    def _look_at_the_lock(self) -> None:
+        """Whoever left the page alone: it is covered now, not at the next thing that happens."""
+        with contextlib.suppress(*DATABASE_ERRORS):
+            self.sessions.forget_what_is_over()
+        is_open, before = self.keeper.is_open, self._page_was_open
+        self._page_was_open = is_open
+        if is_open != before:
+            self.changed()
 
     def _disk_due(self) -> bool:
         """Look at the disk now and then; True where there is something new to say of it."""

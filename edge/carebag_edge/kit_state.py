@@ -6,6 +6,7 @@ from carebag_edge.hub_refusal import standing
 from carebag_edge.wording import short
 from carebag_wire.messages import KitStatus
 from carebag_wire.nurse_messages import KitState
+from carebag_wire.page_lock import PageLock
 from carebag_wire.visit import DeviceStatus
 
 if TYPE_CHECKING:
@@ -52,6 +53,32 @@ def kit_state(agent: "Agent") -> KitState:
         camera=agent.room.camera,
         questions=agent.questions.shown(nurse),
         message=agent.word,
+        lock=page_lock(agent, in_room=False),
+    )
+
+
+def page_lock(agent: "Agent", *, in_room: bool = True) -> PageLock:
+    """For a page that is locked, and beside everything for one that is not.
+
+    Args:
+        in_room: with what a call needs that goes on under the lock.
+    """
+    keeper, nurse = agent.keeper, agent.sessions.person
+    snapshot = agent.bedside.open_snapshot(None) if in_room else None
+    participants = snapshot.participants if snapshot is not None else []
+    requests = snapshot.requests if snapshot is not None else []
+    return PageLock(
+        state=keeper.state,
+        nurse=nurse.name if nurse else "",
+        pin=keeper.has_pin,
+        may_choose=keeper.may_choose,
+        tries_left=keeper.tries_left,
+        idle_seconds=keeper.rules.idle_s,
+        left_seconds=keeper.left_s,
+        hub=agent.link.core.state,
+        participants=[one.model_copy(update={"name": ""}) if one.role == "guest" else one for one in participants],
+        asked=sum(one.state == "asked" for one in requests),
+        moves=agent.supervisor.moves,
     )
 
 

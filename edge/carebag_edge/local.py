@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from carebag_edge.agent import Agent
 from carebag_edge.errors import HubAway, HubRefused, KitError, NotSaved, Refused
 from carebag_edge.local_guests import GuestRoutes
+from carebag_edge.local_lock import LockRoutes
 from carebag_edge.nurse_pages import NursePage
 from carebag_edge.page_tickets import PageTickets
 from carebag_edge.whole_body import read_whole
@@ -24,7 +25,7 @@ from carebag_edge.wording import as_code
 from carebag_wire import PROTOCOL
 from carebag_wire.api import NurseCode, Refusal
 from carebag_wire.image_strip import MAX_PHOTO_BYTES, NotAnImage, strip
-from carebag_wire.messages import MAX_MESSAGE_BYTES, Hello, Problem, Signal, Welcome
+from carebag_wire.messages import MAX_MESSAGE_BYTES, Hello, LinkReport, Ping, Problem, Signal, Welcome
 from carebag_wire.nowhere import NOWHERE, is_for_a_person
 from carebag_wire.nurse_messages import from_nurse
 from carebag_wire.page_headers import page_headers
@@ -72,9 +73,11 @@ class LocalServer:
         self._sockets: set[web.WebSocketResponse] = set()
         self._tickets = PageTickets(time.monotonic)
         guests = GuestRoutes(agent.hub, self._nurse, refusal)
+        lock = LockRoutes(agent.keeper, self._who, agent.page_lock, agent.changed, refusal)
         self.app.add_routes(
             [
                 *guests.routes(),
+                *lock.routes(),
                 web.get("/", self._index),
                 web.get("/assets/{name}", self._asset),
                 web.get("/api/health", self._health),
@@ -121,6 +124,14 @@ class LocalServer:
             raise Denied(403, "foreign_origin")
 
     def _nurse(self, request: web.Request) -> Person:
+        """Whoever may be told of patients now."""
+        nurse = self._who(request)
+        if not self._agent.keeper.is_open:
+            raise Denied(401, "session_locked")
+        return nurse
+
+    def _who(self, request: web.Request) -> Person:
+        """Whose page it is, locked or not."""
         nurse = self._agent.sessions.who(request.cookies.get(COOKIE))
         if nurse is None:
             ended = self._agent.sessions.was_ended(request.cookies.get(COOKIE))
@@ -164,6 +175,7 @@ class LocalServer:
         if identity.expires_at <= self._agent.clock.utc():
             return refusal(403, "session_expired")
         token, expires_at = self._agent.sessions.enter(identity)
+        self._agent.keeper.entered()
         self._agent.bedside.binder.nurse_id = identity.person.practitioner_id
         self._agent.changed()
         response = _json(identity.person.model_dump_json())
@@ -179,7 +191,7 @@ class LocalServer:
         return response
 
     async def _leave(self, request: web.Request) -> web.StreamResponse:
-        self._nurse(request)
+        self._who(request)
         self._agent.sessions.leave()
         self._agent.changed()
         response = _json("{}")
@@ -187,7 +199,7 @@ class LocalServer:
         return response
 
     async def _me(self, request: web.Request) -> web.StreamResponse:
-        return _json(self._nurse(request).model_dump_json())
+        return _json(self._who(request).model_dump_json())
 
     # Photos
 
@@ -224,7 +236,7 @@ class LocalServer:
     # The nurse's WebSocket
 
     async def _ticket(self, request: web.Request) -> web.StreamResponse:
-        self._nurse(request)
+        self._who(request)
         ticket = self._tickets.issue(request.cookies[COOKIE])
         return _json(SocketTicket(ticket=ticket).model_dump_json(), 201)
 
@@ -237,7 +249,7 @@ class LocalServer:
             raise Denied(403, "ticket_refused")
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
-        self._nurse(request)
+        self._who(request)
         self._require_ticket(request)
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_FRAME_BYTES, protocols=(SUBPROTOCOL,))
         try:
@@ -276,10 +288,12 @@ class LocalServer:
     async def _write(self, socket: web.WebSocketResponse, page: NursePage, token: str | None) -> None:
         """Send until the nurse's time is over or a colleague took over: then nothing more of the visit is shown."""
         while True:
-            text = await page.next()
+            text, of_patient = await page.next()
             if self._agent.sessions.who(token) is None:
                 await self._good_bye(socket, token)
                 return
+            if of_patient and not self._agent.keeper.is_open:
+                continue  # locked since it was put there; the lock itself follows
             await _send(socket, text)
 
     async def _good_bye(self, socket: web.WebSocketResponse, token: str | None) -> None:
@@ -320,9 +334,17 @@ class LocalServer:
             message = parse(frame)
             if isinstance(message, Signal) and not self._agent.pages.speaks(page):
                 continue
-            answer = message if isinstance(message, Problem) else await self._agent.commands.do(message, nurse)
+            answer = message if isinstance(message, Problem) else await self._do(message, nurse)
             if answer is not None:
                 page.message(answer.model_dump_json())
+
+    async def _do(self, message: Any, nurse: Person) -> Any:
+        """A locked page talks in its call, and does nothing else."""
+        if not isinstance(message, Ping | Signal | LinkReport):
+            if not self._agent.keeper.is_open:
+                return Problem(code="session_locked")
+            self._agent.keeper.touched()
+        return await self._agent.commands.do(message, nurse)
 
 
 def _letters(file: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The nurse's open pages: the whole state at every change, at most ten times a second, and live messages in between.
 
-A page that does not read never holds up the others: of the state it gets the newest, of live messages the last ones.
+What is of a patient is marked so, and whoever sends it looks at the lock first. A page that does not read never holds
+up the others: of the state it gets the newest, of live messages the last ones.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from carebag_wire.calls import Relay
 from carebag_wire.messages import LinkReport, Signal
 from carebag_wire.nurse_messages import KitState
+from carebag_wire.page_lock import PageLock
 from carebag_wire.visit import ListeningState, LiveVitals
 
 STATE_EVERY_S = 0.1
@@ -20,24 +22,25 @@ class NursePage:
     """What waits to be sent to one page."""
 
     def __init__(self) -> None:
-        self._state: str | None = None
-        self._messages: deque[str] = deque(maxlen=KEPT)
+        self._state: tuple[str, bool] | None = None
+        self._messages: deque[tuple[str, bool]] = deque(maxlen=KEPT)
         self._due = asyncio.Event()
 
-    def state(self, text: str) -> None:
-        self._state = text
+    def state(self, text: str, *, of_patient: bool = True) -> None:
+        self._state = (text, of_patient)
         self._due.set()
 
-    def message(self, text: str) -> None:
-        self._messages.append(text)
+    def message(self, text: str, *, of_patient: bool = False) -> None:
+        """`of_patient`: for an open page alone."""
+        self._messages.append((text, of_patient))
         self._due.set()
 
-    async def next(self) -> str:
-        """The next text to send; the state goes first."""
+    async def next(self) -> tuple[str, bool]:
+        """The next text to send, and whether it is of a patient; the state goes first."""
         while True:
             if self._state is not None:
-                text, self._state = self._state, None
-                return text
+                state, self._state = self._state, None
+                return state
             if self._messages:
                 return self._messages.popleft()
             self._due.clear()
@@ -47,8 +50,9 @@ class NursePage:
 class NursePages:
     """All pages that said Hello; the latest one takes part in the call."""
 
-    def __init__(self, kit_state: Callable[[], KitState]) -> None:
-        self._kit_state = kit_state
+    def __init__(self, shown: Callable[[], KitState | PageLock]) -> None:
+        """`shown`: everything, or of a locked page the lock."""
+        self._shown = shown
         self._pages: list[NursePage] = []
         self._dirty = asyncio.Event()
         self._relay: Relay | None = None
@@ -59,7 +63,8 @@ class NursePages:
 
     def join(self, page: NursePage) -> None:
         self._pages.append(page)
-        page.state(self._kit_state().model_dump_json())
+        shown = self._shown()
+        page.state(shown.model_dump_json(), of_patient=isinstance(shown, KitState))
         if self._relay is not None:
             page.message(self._relay.model_dump_json())
 
@@ -80,7 +85,7 @@ class NursePages:
     def tell(self, message: LiveVitals | ListeningState | LinkReport) -> None:
         text = message.model_dump_json() if self._pages else ""
         for page in self._pages:
-            page.message(text)
+            page.message(text, of_patient=True)
 
     def signal(self, signal: Signal) -> None:
         """Call set-up is for the latest page only: one person, one call."""
@@ -97,7 +102,8 @@ class NursePages:
             await self._dirty.wait()
             self._dirty.clear()
             if self._pages:
-                text = self._kit_state().model_dump_json()
+                shown = self._shown()
+                text = shown.model_dump_json()
                 for page in self._pages:
-                    page.state(text)
+                    page.state(text, of_patient=isinstance(shown, KitState))
             await asyncio.sleep(STATE_EVERY_S)

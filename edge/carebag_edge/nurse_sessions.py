@@ -12,8 +12,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from carebag_edge import page_lock
 from carebag_edge.clock import Clock
 from carebag_edge.journal import Journal
+from carebag_edge.page_lock import Lock
 from carebag_wire.api import NurseIdentity
 from carebag_wire.base import Utc
 from carebag_wire.visit import Person
@@ -34,6 +36,8 @@ class _Session(BaseModel):
     tokens_sha256: tuple[str, ...]
     ended: bool = False
     """By the hub, before its time."""
+    lock: Lock | None = None
+    """None: written by a kit that had no lock. It ends as it was told, and then there is one."""
 
 
 class NurseSessions:
@@ -53,12 +57,15 @@ class NurseSessions:
         expires_at = min(identity.expires_at, now + OFFLINE_AT_MOST)
         before = self._session
         same = before is not None and before.person.commission_id == identity.person.commission_id
-        kept = before.tokens_sha256[1 - MAX_TABS :] if before is not None and same and not before.ended else ()
+        goes_on = before if before is not None and same and not before.ended else None
+        kept = goes_on.tokens_sha256[1 - MAX_TABS :] if goes_on is not None else ()
+        lock = goes_on.lock if goes_on is not None and now < goes_on.expires_at else None
         self._session = _Session(
             person=identity.person,
             expires_at=expires_at,
             anew_at=now + ASKED_ANEW_AFTER,
             tokens_sha256=(*kept, _digest(token)),
+            lock=page_lock.vouched(lock, now),
         )
         self._journal.put_state(KEY, self._session.model_dump_json())
         return token, expires_at
@@ -68,7 +75,7 @@ class NurseSessions:
         person = self.person
         if self._session is None or person is None or person.commission_id != commission_id:
             return False
-        self._session = self._session.model_copy(update={"ended": True})
+        self._session = self._session.model_copy(update={"ended": True, "lock": None})
         self._journal.put_state(KEY, self._session.model_dump_json())
         return True
 
@@ -76,6 +83,23 @@ class NurseSessions:
         """She goes, in all her tabs."""
         self._session = None
         self._journal.put_state(KEY, "")
+
+    def lock(self) -> Lock | None:
+        """Of the session that is now, whether or not its time is over."""
+        return self._session.lock if self._session is not None else None
+
+    def put_lock(self, lock: Lock) -> None:
+        """Durable when it returns."""
+        if self._session is not None and lock != self._session.lock:
+            self._session = self._session.model_copy(update={"lock": lock})
+            self._journal.put_state(KEY, self._session.model_dump_json())
+
+    def forget_what_is_over(self) -> None:
+        """A PIN lasts no longer than the session it opens."""
+        session = self._session
+        if session is not None and session.lock is not None and self._clock.utc() >= session.expires_at:
+            self._session = session.model_copy(update={"lock": None})
+            self._journal.put_state(KEY, self._session.model_dump_json())
 
     @property
     def person(self) -> Person | None:

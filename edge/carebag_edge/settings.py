@@ -6,6 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from carebag_edge.page_lock import IDLE_S
+
 
 def is_plain(hub_url: str) -> bool:
     """Whether what goes to this hub could be read on the way: anything but `https`, beyond this machine."""
@@ -34,6 +36,8 @@ class KitSettings:
         data_key: where the key of the disk is: `file` (in `data`), `keyring`, or a path.
         reserve_bytes: of the disk, kept for values: about 3 kB each, with their share of the journal's log.
         news2: whether NEWS2 is worked out here.
+        lock_after_s: without a touch the nurse's page locks itself, 60 to 900.
+        pin_required: whether the nurse chooses a PIN before her page shows anything: wherever patients are real.
         telephone: of the nurse or the bag, for the doctor to call when nothing else works.
     """
 
@@ -50,6 +54,8 @@ class KitSettings:
     data_key: str = "file"
     reserve_bytes: int = 32 * 2**20
     news2: bool = True
+    lock_after_s: int = IDLE_S
+    pin_required: bool = False
 
     @property
     def journal(self) -> Path:

@@ -59,6 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--ice", action="append", default=[], metavar="URL", help="STUN or TURN server; default none")
     parser.add_argument("--media", choices=("aiortc", "wrtc"), default="aiortc", help="engine of live media")
+    parser.add_argument(
+        "--lock-after",
+        type=int,
+        default=15,
+        choices=range(1, 16),
+        metavar="MINUTES",
+        help="without a touch the nurse's page locks itself (1 to 15, default 15)",
+    )
     parser.add_argument("--relay-only", action="store_true", help="media by way of the hub's TURN server or not at all")
     parser.add_argument(
         "--device",
@@ -135,6 +143,8 @@ async def _run(args: argparse.Namespace) -> None:
             kit_name=args.name,
             simulated=control is not None,
             simulator_url=control,
+            lock_after_s=args.lock_after * 60,
+            pin_required=control is None,
             telephone=args.telephone.strip()[:40],
             data_key=args.data_key,
             news2=os.environ.get("CAREBAG_NEWS2", "on").strip().lower() not in ("0", "no", "off", "false"),

@@ -8,6 +8,7 @@ from carebag_wire.base import Code, Count, Id, ShortText, Utc, Wire
 from carebag_wire.calls import CallCode, Relay, RelayState
 from carebag_wire.ladder import Ladder
 from carebag_wire.messages import CameraDo, Hello, LinkReport, Ping, Pong, Problem, Signal, Welcome
+from carebag_wire.page_lock import PageLock
 from carebag_wire.review import Question, SomeWords, Words
 from carebag_wire.values import InstrumentKind, MeasuredKind, ObservedKind, Quantity, Seen
 from carebag_wire.visit import (
@@ -286,6 +287,8 @@ class KitState(Wire):
     """Why the hub will not have this kit, where that stays until a person does something: `kit_unknown`, …"""
     questions: list[StaffQuestion] = []
     """Of the medical lead to this nurse; none are fetched while a visit is open."""
+    lock: PageLock | None = None
+    """None: of a kit from before there was one."""
     message: Code | None = None
     """The last thing that happened and needs a word: `hub_lost`, `device_lost`, `saved`, …"""
 
@@ -323,7 +326,7 @@ FromNurse = Annotated[
     Field(discriminator="type"),
 ]
 ToNurse = Annotated[
-    Welcome | Problem | Pong | KitState | Signal | LinkReport | LiveVitals | ListeningState | Relay,
+    Welcome | Problem | Pong | KitState | PageLock | Signal | LinkReport | LiveVitals | ListeningState | Relay,
     Field(discriminator="type"),
 ]
 

@@ -59,14 +59,14 @@ async def test_a_page_that_does_not_read_gets_the_newest_state_and_the_last_mess
     for number in range(1000):
         page.state(f"state {number}")
         page.message(f"message {number}")
-    assert await page.next() == "state 999"
+    assert await page.next() == ("state 999", True)
     rest = [await page.next() for _ in range(128)]
-    assert rest[-1] == "message 999"
+    assert rest[-1] == ("message 999", False)
     waiting = asyncio.ensure_future(page.next())
     await asyncio.sleep(0)
     assert not waiting.done()
-    page.message("new")
-    assert await waiting == "new"
+    page.message("new", of_patient=True)
+    assert await waiting == ("new", True)
 
 
 def test_nobody_there_nothing_to_do() -> None:

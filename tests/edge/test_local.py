@@ -88,7 +88,7 @@ async def page(tmp_path: Path, instruments: Any) -> AsyncIterator[Page]:
     (tmp_path / "page" / "assets" / "app.js").write_text("1")
     (tmp_path / "page" / "secret.txt").write_text("secret")
     ready: asyncio.Future[tuple[Agent, int]] = asyncio.get_running_loop().create_future()
-    settings = KitSettings(data=tmp_path / "kit", hub_url=NOWHERE, port=0, reserve_bytes=2**20)
+    settings = KitSettings(data=tmp_path / "kit", hub_url=NOWHERE, port=0, reserve_bytes=2**20, pin_required=False)
     running = asyncio.create_task(
         run_kit(
             settings, instruments, page=tmp_path / "page", ready=lambda agent, port: ready.set_result((agent, port))
@@ -107,6 +107,11 @@ CLOSED = [
     ("POST", "/api/leave"),
     ("GET", "/api/ws"),
     ("POST", "/api/ws/ticket"),
+    ("GET", "/api/lock"),
+    ("POST", "/api/lock"),
+    ("POST", "/api/used"),
+    ("POST", "/api/unlock"),
+    ("POST", "/api/pin"),
     ("GET", f"/api/media/{'0' * 64}"),
     ("POST", "/api/visits/01920000-0000-7000-8000-000000000000/photo"),
     ("POST", "/api/visits/01920000-0000-7000-8000-000000000000/guests"),
@@ -560,4 +565,30 @@ async def test_a_double_tap_begins_one_listening_and_another_point_is_refused(pa
     assert await problems_until_pong(socket) == ["already_listening"]
     await page.agent.instruments.asked.wait()  # type: ignore[attr-defined]
     assert [one[0] for one in page.agent.instruments.done].count("listen") == 1  # type: ignore[attr-defined]
+    await socket.close()
+
+
+async def test_a_locked_page_is_served_no_patient_and_opened_by_the_right_pin(page: Page, world: Any) -> None:
+    socket, visit = await opened(page, world)
+    assert await page.status("POST", "/api/lock") == (403, {"code": "no_pin"})
+    assert (await page.status("POST", "/api/pin", json={"pin": "407162"}))[0] == 200
+    status, lock = await page.status("POST", "/api/lock")
+    assert (status, lock["state"], lock["nurse"]) == (200, "locked", "Anna Lind")
+    told = await until(socket, "page_lock")
+    assert visit.visit.patient.name not in json.dumps([lock, told])
+    await socket.send_json({"type": "close_visit", "plan_read": False})
+    await socket.send_json({"type": "ping", "id": 1})
+    assert await problems_until_pong(socket) == ["session_locked"]
+    assert page.agent.visit_is_open()
+    for path in (f"/api/media/{'0' * 64}", f"/api/visits/{visit.visit.id}/photo"):
+        method = "GET" if "media" in path else "POST"
+        assert await page.status(method, path) == (401, {"code": "session_locked"})
+    anew = await page.web.ws_connect(f"{page.url}/api/ws", headers=page.headers, protocols=await page.ticket())
+    await anew.send_json({"type": "hello", "protocol": 2, "client": "nurse"})
+    assert [(await anew.receive_json())["type"] for _ in range(2)] == ["welcome", "page_lock"]
+    assert await page.status("POST", "/api/unlock", json={"pin": "407163"}) == (403, {"code": "wrong_pin"})
+    assert (await page.status("POST", "/api/unlock", json={"pin": "407162"}))[0] == 200
+    while (await until(socket, "kit_state"))["open"] is None:
+        pass
+    await anew.close()
     await socket.close()

@@ -101,7 +101,12 @@ class Scene:
         self.clock: Clock | None = None
         self.hub = RunningHub(tmp_path)
         self.settings = KitSettings(
-            data=tmp_path / "kit", hub_url=self.hub.url, port=0, page_origin="http://localhost:1", simulated=True
+            data=tmp_path / "kit",
+            hub_url=self.hub.url,
+            port=0,
+            page_origin="http://localhost:1",
+            simulated=True,
+            pin_required=False,
         )
         self.make_instruments = instruments
         self.web = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))

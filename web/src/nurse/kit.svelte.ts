@@ -5,7 +5,9 @@ import { type LinksTold, ofThoseHere } from '../shared/call/linkNow'
 import { Api, codeOf } from '../shared/http'
 import { language } from '../shared/i18n/language.svelte'
 import { NEAR, ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
-import { type FromNurse, type KitState, type ListeningState, type LiveVitals, PROTOCOL, type Relay, type Signal, type ToNurse } from '../shared/wire'
+import { type FromNurse, type KitState, type ListeningState, type LiveVitals, type PageLock, PROTOCOL, type Relay, type Signal, type ToNurse } from '../shared/wire'
+import { PageGuard } from './pageGuard.svelte'
+import type { Talk } from './talk.svelte'
 import { OnItsWay } from './taps'
 
 export type Entry = 'entering' | 'in' | 'out'
@@ -31,6 +33,9 @@ export class Kit {
   relay = $state.raw<Relay | null>(null)
   /** Code of the last refusal, for the catalogue; empty when there is none to show. */
   problem = $state('')
+  readonly guard: PageGuard = new PageGuard(this.api, () => this.away)
+  /** The call of the open visit: a locked page says that it goes on. */
+  talk = $state.raw<Talk | null>(null)
   #socket: ReturningSocket<ToNurse, FromNurse> | undefined
   readonly #onItsWay = new OnItsWay()
   #watch: ReturnType<typeof setInterval> | undefined
@@ -120,6 +125,7 @@ export class Kit {
     this.listening = null
     this.relay = null
     this.links = {}
+    this.guard.take(null)
   }
 
   #receive(message: ToNurse): void {
@@ -130,6 +136,9 @@ export class Kit {
         break
       case 'kit_state':
         this.#whole(message)
+        break
+      case 'page_lock':
+        this.#locked(message)
         break
       case 'live_vitals':
         this.vitals = message
@@ -148,14 +157,23 @@ export class Kit {
         break
       case 'problem':
         this.#onItsWay.over()
-        if (!OF_THE_CALL.has(message.code)) this.problem = message.code
+        if (message.code === 'session_locked') void this.guard.look()
+        else if (!OF_THE_CALL.has(message.code)) this.problem = message.code
         break
       case 'pong':
         break
     }
   }
 
+  /** What is in the page stays as it was, but for what the call needs. */
+  #locked(lock: PageLock): void {
+    this.guard.take(lock)
+    const { hub = 'offline', moves = 0, participants = [] } = lock
+    if (this.state?.open) this.state = { ...this.state, hub, moves, open: { ...this.state.open, participants } }
+  }
+
   #whole(state: KitState): void {
+    this.guard.take(state.lock ?? null)
     if (state.nurse && state.nurse.practitioner_id !== this.state?.nurse?.practitioner_id) language.belongsTo(state.nurse.practitioner_id)
     this.state = state
     this.links = ofThoseHere(this.links, state.open?.participants ?? [])

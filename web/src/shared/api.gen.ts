@@ -3811,6 +3811,8 @@ export interface components {
              * @default []
              */
             questions: components["schemas"]["StaffQuestion"][];
+            /** @default null */
+            lock: components["schemas"]["PageLock"] | null;
             /**
              * Message
              * @default null
@@ -4684,6 +4686,58 @@ export interface components {
             visit_id: string;
             /** Identifiers */
             identifiers: ("name" | "personal_id" | "birth_date" | "address" | "photo")[];
+        };
+        /**
+         * PageLock
+         * @description All that a locked page is shown; nothing of a patient, of whom no word is here.
+         */
+        PageLock: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "page_lock";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "pin_needed" | "locked" | "sign_in";
+            /** Nurse */
+            nurse: string;
+            /** Pin */
+            pin: boolean;
+            /** May Choose */
+            may_choose: boolean;
+            /** Tries Left */
+            tries_left: number;
+            /** Idle Seconds */
+            idle_seconds: number;
+            /**
+             * Left Seconds
+             * @default null
+             */
+            left_seconds: number | null;
+            /**
+             * Hub
+             * @default offline
+             * @enum {string}
+             */
+            hub: "online" | "connecting" | "offline";
+            /**
+             * Participants
+             * @default []
+             */
+            participants: components["schemas"]["Participant"][];
+            /**
+             * Asked
+             * @default 0
+             */
+            asked: number;
+            /**
+             * Moves
+             * @default 0
+             */
+            moves: number;
         };
         /**
          * Pairing
@@ -6273,7 +6327,7 @@ export interface components {
         };
         ToConsole: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["Queue"] | components["schemas"]["Snapshot"] | components["schemas"]["Changed"] | components["schemas"]["Present"] | components["schemas"]["Signal"] | components["schemas"]["KitStatus"] | components["schemas"]["Live"] | components["schemas"]["Superseded"] | components["schemas"]["LinkReport"] | components["schemas"]["Relay"] | components["schemas"]["QuestionsWaiting"];
         ToGuest: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["GuestRoom"] | components["schemas"]["Signal"] | components["schemas"]["Relay"];
-        ToNurse: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["KitState"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["LiveVitals"] | components["schemas"]["ListeningState"] | components["schemas"]["Relay"];
+        ToNurse: components["schemas"]["Welcome"] | components["schemas"]["Problem"] | components["schemas"]["Pong"] | components["schemas"]["KitState"] | components["schemas"]["PageLock"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["LiveVitals"] | components["schemas"]["ListeningState"] | components["schemas"]["Relay"];
         /**
          * TrayItem
          * @description A value that belongs to no visit until a person decides.
@@ -6697,6 +6751,7 @@ export type NurseInvites = components['schemas']['NurseInvites'];
 export type OfNurse = components['schemas']['OfNurse'];
 export type OpenEmergency = components['schemas']['OpenEmergency'];
 export type OpenVisit = components['schemas']['OpenVisit'];
+export type PageLock = components['schemas']['PageLock'];
 export type Pairing = components['schemas']['Pairing'];
 export type Participant = components['schemas']['Participant'];
 export type PasskeyAnswer = components['schemas']['PasskeyAnswer'];
