@@ -109,6 +109,12 @@ def test_from_an_empty_database_to_the_first_visit(first: FirstHub, chromium: Br
     now = datetime.now(ZoneInfo("Europe/Stockholm"))
     plan = ["visit", "plan", "--patient", patient, "--kit", "Väska Ånge", "--nurse", "Maja Nordin"]
     first.admin(*plan, "--at", now.isoformat(timespec="minutes"), "--reason", "Feber")
+    # with real patients nothing is shown before she chose what opens her page again
+    expect(nurse.part("choose-pin")).to_be_visible(timeout=SLOW_MS)
+    assert "Prov Provsson" not in nurse.page.content()
+    for _ in range(2):
+        nurse.part("pin").fill("407162")
+        nurse.press("pin-done")
     # planned beside the hub, it comes to the bag that is connected
     nurse.open_visit("Prov Provsson")
     expect(nurse.part("patient-id")).to_have_text("19811228-9874")
