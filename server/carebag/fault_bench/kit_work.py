@@ -21,7 +21,7 @@ class KitWork:
         self._rng = rng
         self.said = said
         self.at_hub: set[int] = set()
-        """Numbers that the hub was sent by this process."""
+        """Numbers of which this process told the journal that the hub has them, and the journal took it."""
 
     def act(self) -> list[int]:
         """One act; gives the numbers of the records that it made durable."""
@@ -68,10 +68,11 @@ class KitWork:
         some = self._journal.unsent_records(self._rng.randint(1, 5))
         entries = [self._journal.append(reading(self._rng, self._journal.key.kit_id))] if not some else []
         records = [record_adapter.validate_json(one.payload) for one in some]
-        self.at_hub |= {one.binding.kit_seq for one in records}
+        at_hub = self.at_hub | {one.binding.kit_seq for one in records}
         watermark = int(self._journal.state("watermark") or 0)
-        while watermark + 1 in self.at_hub:  # below the first that it lacks
+        while watermark + 1 in at_hub:  # below the first that it lacks
             watermark += 1
         stored = [one.id for one in records]
         self._journal.acknowledge(RecordReceipt(stored=stored, refused={}, watermark=watermark, received_at=AT))
+        self.at_hub = at_hub  # what a full disk refused to note is sent again, and the watermark does not step over it
         return entries
