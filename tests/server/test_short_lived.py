@@ -48,8 +48,8 @@ def test_a_session_that_goes_on_stays(hub: Any) -> None:
 
 def test_every_table_with_a_time_to_live_is_thought_of() -> None:
     """`kit_nonce`, `socket_ticket` and `oidc_flow` are swept where they are written; what has consent or emergency in
-    it is a record."""
+    it, or a removal, is a record."""
     expiring = {table.name for table in Base.metadata.sorted_tables if "expires_at" in table.columns}
     swept = {table.__tablename__ for table, _ in EXPIRING}
     assert swept | {"signed_in"} == GROWING
-    assert expiring - swept == {"kit_nonce", "socket_ticket", "emergency_access"}
+    assert expiring - swept == {"kit_nonce", "socket_ticket", "emergency_access", "removal_proposal"}
