@@ -3,15 +3,33 @@
 Elsewhere they end as their parent says, and stay if it is killed.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 SET_DEATH_SIGNAL = 1
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 _process_control = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[None]:
+    """While a tied child is started and written down: told to end, this process ends after it, and so ends it too.
+
+    Without, a child that the exception of a SIGTERM found half started is nobody's to wait for.
+    """
+    if tied() is None:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def tied() -> Callable[[], None] | None:
@@ -32,6 +50,7 @@ def tie(parent: int) -> None:
     """
     if _process_control is None:
         return
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     _process_control(SET_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)

@@ -34,7 +34,7 @@ from carebag.link_emulator.model import Outage, Way
 from carebag.link_emulator.namespaces import Namespace, missing
 from carebag.link_emulator.profiles import Profile
 from carebag.processes import answers
-from carebag.tied_children import tied
+from carebag.tied_children import noted, tied
 from carebag_edge.keys import load_or_create
 from carebag_edge.settings import KitSettings
 from carebag_edge.store import open_store
@@ -248,7 +248,7 @@ class _Processes:
 
     def start(self, name: str, side: Namespace, words: Sequence[str]) -> None:
         """`python -m WORDS…` there."""
-        with (self.folder / f"{name}.log").open("ab") as log:
+        with (self.folder / f"{name}.log").open("ab") as log, noted():
             self._running[name] = subprocess.Popen(
                 side.command([sys.executable, "-m", *words]),
                 stdin=subprocess.DEVNULL,

@@ -12,7 +12,7 @@ from typing import IO, Any
 from carebag.link_emulator.forwarder import BARE_PORT
 from carebag.link_emulator.namespaces import DEVICE, Namespace, NoNamespaces, missing
 from carebag.link_emulator.profiles import Profile
-from carebag.tied_children import tied
+from carebag.tied_children import noted, tied
 
 HOSPITAL = "10.77.0.2"
 """The doctor and the data centre."""
@@ -75,25 +75,27 @@ class Link:
         end.ip("route", "add", "default", "dev", DEVICE)
 
     def _start(self, module: str, words: Sequence[str], descriptors: Sequence[int] = ()) -> subprocess.Popen[str]:
-        child = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", f"carebag.link_emulator.{module}", *words],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            pass_fds=descriptors,
-            start_new_session=True,
-            preexec_fn=tied(),
-        )
-        self.children.append(child)
+        with noted():
+            child = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", f"carebag.link_emulator.{module}", *words],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                pass_fds=descriptors,
+                start_new_session=True,
+                preexec_fn=tied(),
+            )
+            self.children.append(child)
         return child
 
     def open_door(self, inside: Namespace, host: str, port: int, to_host: str, to_port: int) -> None:
         """TCP to `host:port` in this namespace goes on to `to_host:to_port` as seen from there."""
         words = [sys.executable, "-m", "carebag.link_emulator.door", host, str(port), to_host, str(to_port)]
-        child = subprocess.Popen(  # noqa: S603
-            inside.command(words), stdin=subprocess.DEVNULL, text=True, start_new_session=True, preexec_fn=tied()
-        )
-        self.children.append(child)
+        with noted():
+            child = subprocess.Popen(  # noqa: S603
+                inside.command(words), stdin=subprocess.DEVNULL, text=True, start_new_session=True, preexec_fn=tied()
+            )
+            self.children.append(child)
 
     def begin(self, packets: int | None = None) -> None:
         """The measuring begins: from now the profile's outages count, and the bare path is measured.
