@@ -20,9 +20,9 @@ endef
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
 
-# all but the browsers' with two workers, a file at a time; those drive whole visits and go alone
+# all but the browsers' with three workers, which wait a third of the time, a file at a time; those drive whole visits and go alone
 test: $(VENV)/.dev
-	$(RUN)/python -m pytest -n 2 --dist loadfile --ignore=tests/e2e
+	$(RUN)/python -m pytest -n 3 --dist loadfile --ignore=tests/e2e
 	$(RUN)/python -m pytest tests/e2e
 
 check: $(VENV)/.dev
