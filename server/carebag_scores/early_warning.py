@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 from carebag_signal.vitals import news2
 from carebag_signal.vitals.taken import Taken
@@ -46,6 +47,19 @@ _IN_CHART_UNIT: Mapping[str, Callable[[Decimal], Decimal]] = {
 
 
 @dataclass(frozen=True)
+class Scored:
+    """Whose score it is: the visit, when it was to be, and the patient's date of birth (ISO 8601, "" if not known)."""
+
+    visit_id: UUID
+    scheduled_at: datetime
+    birth_date: str
+
+    @classmethod
+    def of(cls, visit: VisitHead) -> "Scored":
+        return cls(visit.id, visit.scheduled_at, visit.patient.birth_date)
+
+
+@dataclass(frozen=True)
 class _Candidate:
     """One value that counts for a parameter; `value` is what the table takes, None if it can take none such."""
 
@@ -59,14 +73,14 @@ class _Candidate:
 
 def early_warning_of(snapshot: VisitSnapshot) -> EarlyWarning:
     """The score by what is in the snapshot and nothing else."""
-    return score_of(snapshot.visit, snapshot.readings, snapshot.premises)
+    return score_of(Scored.of(snapshot.visit), snapshot.readings, snapshot.premises)
 
 
 def with_early_warning(snapshot: VisitSnapshot) -> VisitSnapshot:
     return snapshot.model_copy(update={"news2": early_warning_of(snapshot)})
 
 
-def score_of(visit: VisitHead, readings: Sequence[ReadingView], premises: Sequence[ScorePremise]) -> EarlyWarning:
+def score_of(scored: Scored, readings: Sequence[ReadingView], premises: Sequence[ScorePremise]) -> EarlyWarning:
     """As `early_warning_of`, of the newest `READINGS_LOOKED_AT` readings.
 
     Args:
@@ -75,8 +89,8 @@ def score_of(visit: VisitHead, readings: Sequence[ReadingView], premises: Sequen
     looked_at = sorted(readings, key=lambda view: view.reading.binding.kit_seq)[-READINGS_LOOKED_AT:]
     newest = _newest(looked_at)
     as_of = max((one.at for one in newest.values()), default=None)
-    now = as_of or visit.scheduled_at
-    age, pregnant = _age(visit.patient.birth_date, now.date()), _says(premises, "pregnant", "not_pregnant")
+    now = as_of or scored.scheduled_at
+    age, pregnant = _age(scored.birth_date, now.date()), _says(premises, "pregnant", "not_pregnant")
     asks: list[str] = ["birth_date"] if age is None else []
     if pregnant is None and (age is None or news2.YOUNGEST_YEARS <= age < ASKED_BELOW_YEARS):
         asks.append("pregnancy")
@@ -96,7 +110,7 @@ def score_of(visit: VisitHead, readings: Sequence[ReadingView], premises: Sequen
     counted = [newest[part.parameter] for part in parts if part.points is not None]
     return EarlyWarning.model_validate(
         {
-            "id": visit.id,
+            "id": scored.visit_id,
             "state": "refused" if isinstance(result, news2.Refused) else "complete" if whole else "incomplete",
             "total": result.total if isinstance(result, news2.Score) and whole else None,
             "risk": result.risk if isinstance(result, news2.Score) and whole else None,

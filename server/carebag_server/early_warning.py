@@ -7,10 +7,11 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
+from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from carebag_scores.early_warning import READINGS_LOOKED_AT, score_of
+from carebag_scores.early_warning import READINGS_LOOKED_AT, Scored, score_of
 from carebag_server.announcements import Announcement, announce_changed
 from carebag_server.audit import append
 from carebag_server.callers import PersonCaller
@@ -18,17 +19,30 @@ from carebag_server.hub import Hub
 from carebag_server.refusals import Refused
 from carebag_server.relations import visible_visit
 from carebag_server.score_tables import PremiseRow
-from carebag_server.tables import Finding, RecordRow, VisitRow
-from carebag_server.visit_views import finding_of, head_of, premise_of, premises_of
+from carebag_server.tables import Finding, PatientRow, RecordRow, VisitRow
+from carebag_server.visit_views import premise_of, premises_of
 from carebag_server.visits import act_on
 from carebag_wire.api import SayPremise
 from carebag_wire.base import uuid7
+from carebag_wire.records import Reading
 from carebag_wire.scores import ScorePremise
 from carebag_wire.visit import ReadingView
 
 MOST_IN_A_VISIT = 100
 _LATER = timedelta(microseconds=1)
 """The last one holds: two that are said in one instant, or by a clock that went back, have an order all the same."""
+_DECIDED = (
+    Finding.decision,
+    Finding.decided_by,
+    Finding.decided_at,
+    Finding.reason,
+    Finding.filed_by,
+    Finding.filed_at,
+    Finding.taken_back,
+)
+"""Columns and not rows: of two hundred readings, at every one that comes, the rows would cost most of the request."""
+_SHOWN = (*(column.key for column in _DECIDED), "received_at")
+_READING: TypeAdapter[Reading] = TypeAdapter(Reading)
 _SAME_QUESTION = ({"hypercapnic", "usual"}, {"pregnant", "not_pregnant"})
 
 
@@ -73,18 +87,24 @@ def follow(hub: Hub, session: Session, announced: Sequence[Announcement]) -> Non
     touched = (one.changed for one in announced if one.changed.reading or one.changed.premise)
     for visit_id in dict.fromkeys(changed.visit_id for changed in touched):
         visit = session.get_one(VisitRow, visit_id)
-        score = score_of(head_of(session, visit), _readings(session, visit_id), premises_of(session, visit_id))
+        birth_date = session.get_one(PatientRow, visit.patient_id).birth_date or ""
+        scored = Scored(visit.id, visit.scheduled_at, birth_date)
+        score = score_of(scored, _readings(session, visit_id), premises_of(session, visit_id))
         announce_changed(session, visit, {"news2": score})
 
 
 def _readings(session: Session, visit_id: uuid.UUID) -> Sequence[ReadingView]:
     """The newest, as many as the score looks at."""
     rows = session.execute(
-        select(Finding, RecordRow)
+        select(*_DECIDED, RecordRow.received_at, RecordRow.payload)
         .join(RecordRow, RecordRow.id == Finding.record_id)
         .where(Finding.visit_id == visit_id, Finding.kind == "reading")
         .order_by(RecordRow.kit_seq.desc())
         .limit(READINGS_LOOKED_AT)
-    ).all()
-    views = [finding_of(session, finding) for finding, _ in rows]
-    return [view for view in views if isinstance(view, ReadingView)]
+    ).mappings()
+    return [
+        ReadingView.model_validate(
+            {**{name: row[name] for name in _SHOWN}, "reading": _READING.validate_json(row["payload"])}
+        )
+        for row in rows
+    ]

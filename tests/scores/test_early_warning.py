@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carebag_scores.early_warning import READINGS_LOOKED_AT, score_of
+from carebag_scores.early_warning import READINGS_LOOKED_AT, Scored, score_of
 from carebag_signal.vitals import news2
 from carebag_signal.vitals.taken import Taken
 from carebag_wire.records import Reading
@@ -81,7 +81,7 @@ def part(score: EarlyWarning, name: str) -> Any:
 
 
 def test_seven_values_and_a_total() -> None:
-    score = score_of(head(), all_well(), [])
+    score = score_of(Scored.of(head()), all_well(), [])
     assert (score.state, score.total, score.risk, score.scale) == ("complete", 0, "low", 1)
     assert [one.parameter for one in score.parts] == list(news2.PARAMETERS)
     assert all(one.reading_id and one.stale_at == START + timedelta(hours=1) for one in score.parts)
@@ -114,7 +114,7 @@ def test_it_is_what_the_table_says(values: Any, level: Any, oxygen: bool, scale:
     target = news2.HypercapnicTarget("Dr", START) if scale == 2 else None
     expected = news2.news2(observed, news2.Patient(76, pregnant=False, target=target), START)
     readings = [view(name, value) for name, value in told.items() if name not in gone]
-    score = score_of(head(), readings, [premise("hypercapnic")] if scale == 2 else [])
+    score = score_of(Scored.of(head()), readings, [premise("hypercapnic")] if scale == 2 else [])
     assert not isinstance(expected, news2.Refused)
     assert {one.parameter: one.points for one in score.parts if one.points is not None} == expected.points
     assert score.scale == scale
@@ -127,12 +127,12 @@ def test_it_is_what_the_table_says(values: Any, level: Any, oxygen: bool, scale:
 
 @pytest.mark.parametrize("name", sorted(WELL))
 def test_what_is_missing_is_named_and_never_zero(name: str) -> None:
-    score = score_of(head(), all_well(**{name: None}), [])
+    score = score_of(Scored.of(head()), all_well(**{name: None}), [])
     assert (score.total, part(score, name).lack, part(score, name).points) == (None, "missing", None)
 
 
 def test_a_single_three() -> None:
-    score = score_of(head(), all_well(consciousness="C"), [])
+    score = score_of(Scored.of(head()), all_well(consciousness="C"), [])
     assert (score.total, score.risk, part(score, "consciousness").points) == (3, "low-medium", 3)
 
 
@@ -149,39 +149,39 @@ def test_what_does_not_hold_does_not_count(spoilt: Any) -> None:
     """A correction: the wrong one is struck out, the one before counts again, or the right one that came after."""
     first, wrong = view("respiration", "16", 0, 1), view("respiration", "61", 5, 2, **spoilt)
     rest = all_well(respiration=None)
-    score = score_of(head(), [*rest, first, wrong], [])
+    score = score_of(Scored.of(head()), [*rest, first, wrong], [])
     assert (score.total, part(score, "respiration").reading_id) == (0, first.reading.id)
     right = view("respiration", "26", 6, 3)
-    score = score_of(head(), [*rest, first, wrong, right], [])
+    score = score_of(Scored.of(head()), [*rest, first, wrong, right], [])
     assert (score.total, part(score, "respiration").reading_id) == (3, right.reading.id)
-    assert score_of(head(), [*rest, wrong], []).total is None
+    assert score_of(Scored.of(head()), [*rest, wrong], []).total is None
 
 
 def test_the_newest_measured_counts_in_whatever_order_they_came() -> None:
     late, early = view("pulse", "120", 20, 1), view("pulse", "70", 3, 9)
     for order in ([late, early], [early, late]):
-        score = score_of(head(), [*all_well(pulse=None), *order], [])
+        score = score_of(Scored.of(head()), [*all_well(pulse=None), *order], [])
         assert part(score, "pulse").reading_id == late.reading.id
     twin = view("pulse", "45", 20, 2)
-    assert part(score_of(head(), [twin, late], []), "pulse").reading_id == twin.reading.id
+    assert part(score_of(Scored.of(head()), [twin, late], []), "pulse").reading_id == twin.reading.id
 
 
 def test_drafts_count_and_say_so() -> None:
-    assert not score_of(head(), all_well(), []).preliminary
-    score = score_of(head(), [*all_well(pulse=None), view("pulse", "70", decision="draft")], [])
+    assert not score_of(Scored.of(head()), all_well(), []).preliminary
+    score = score_of(Scored.of(head()), [*all_well(pulse=None), view("pulse", "70", decision="draft")], [])
     assert (score.total, score.preliminary, part(score, "pulse").draft) == (0, True, True)
 
 
 def test_an_hour_apart_is_too_old() -> None:
     rest = [view(name, value) for name, value in WELL.items() if name != "pulse"]
-    assert score_of(head(), [*rest, view("pulse", "70", 60)], []).total == 0
-    score = score_of(head(), [*rest, view("pulse", "70", 60.1)], [])
+    assert score_of(Scored.of(head()), [*rest, view("pulse", "70", 60)], []).total == 0
+    score = score_of(Scored.of(head()), [*rest, view("pulse", "70", 60.1)], [])
     assert (score.total, part(score, "pulse").points, part(score, "spo2").lack) == (None, 0, "stale")
 
 
 def test_a_memorys_value_of_an_unknown_time_does_not_count() -> None:
     stored = view("pulse", "70", provenance="stored")
-    assert part(score_of(head(), [stored], []), "pulse").lack == "missing"
+    assert part(score_of(Scored.of(head()), [stored], []), "pulse").lack == "missing"
 
 
 @pytest.mark.parametrize(
@@ -189,20 +189,20 @@ def test_a_memorys_value_of_an_unknown_time_does_not_count() -> None:
     [("systolic", "12.0", "kPa", 3), ("systolic", "14.8", "kPa", 0), ("temperature", "102.3", "[degF]", 2)],
 )
 def test_units_are_the_charts(name: str, value: str, unit: str, points: int) -> None:
-    assert part(score_of(head(), [view(name, value, unit=unit)], []), name).points == points
+    assert part(score_of(Scored.of(head()), [view(name, value, unit=unit)], []), name).points == points
 
 
 def test_a_number_that_cannot_be_meant() -> None:
-    score = score_of(head(), all_well(temperature="370"), [])
+    score = score_of(Scored.of(head()), all_well(temperature="370"), [])
     assert (score.total, part(score, "temperature").lack) == (None, "impossible")
 
 
 def test_scale_two_only_by_the_last_word_of_a_doctor() -> None:
     said = [premise("hypercapnic", 1), premise("usual", 2)]
     ninety = all_well(spo2="90")
-    assert part(score_of(head(), ninety, []), "spo2").points == 3
-    assert part(score_of(head(), ninety, said[:1]), "spo2").points == 0
-    assert score_of(head(), ninety, said).scale == 1
+    assert part(score_of(Scored.of(head()), ninety, []), "spo2").points == 3
+    assert part(score_of(Scored.of(head()), ninety, said[:1]), "spo2").points == 0
+    assert score_of(Scored.of(head()), ninety, said).scale == 1
 
 
 @pytest.mark.parametrize(
@@ -221,26 +221,26 @@ def test_scale_two_only_by_the_last_word_of_a_doctor() -> None:
     ],
 )
 def test_not_made_for_everybody(born: str, said: list[Any], state: str, asks: Any, refusals: Any) -> None:
-    score = score_of(head(born), all_well(), [premise(one) for one in said])
+    score = score_of(Scored.of(head(born)), all_well(), [premise(one) for one in said])
     assert (score.state, score.asks, score.refusals) == (state, asks, refusals)
     assert (score.total is None) == (state != "complete")
 
 
 def test_doubts_travel_with_the_part() -> None:
     doubtful = view("pulse", "70", quality=Quality(word="questionable", reasons=["irregular_pulse"]))
-    assert part(score_of(head(), [doubtful], []), "pulse").doubts == ["irregular_pulse"]
+    assert part(score_of(Scored.of(head()), [doubtful], []), "pulse").doubts == ["irregular_pulse"]
 
 
 def test_nothing_at_all_is_incomplete_and_not_set_out() -> None:
-    score = score_of(head(), [], [])
+    score = score_of(Scored.of(head()), [], [])
     assert (score.state, score.as_of, score.stale_at, score.is_set_out) == ("incomplete", None, None, False)
-    assert not score_of(head(), [view("systolic", "120")], []).is_set_out
-    assert score_of(head(), [view("oxygen", "air")], []).is_set_out
+    assert not score_of(Scored.of(head()), [view("systolic", "120")], []).is_set_out
+    assert score_of(Scored.of(head()), [view("oxygen", "air")], []).is_set_out
 
 
 def test_an_emptied_memory_does_not_slow_it_down() -> None:
     many = [view("pulse", "70", n / 100, n) for n in range(1, READINGS_LOOKED_AT + 50)]
     old = view("temperature", "37.0", 0, 0 + 1)
-    score = score_of(head(), [old, *many], [])
+    score = score_of(Scored.of(head()), [old, *many], [])
     assert part(score, "pulse").reading_id == many[-1].reading.id
     assert part(score, "temperature").lack == "missing"

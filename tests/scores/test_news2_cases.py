@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from carebag_scores.early_warning import score_of
+from carebag_scores.early_warning import Scored, score_of
 from carebag_wire.records import Reading
 from carebag_wire.scores import EarlyWarning, ScoreParameter, ScorePremise
 from carebag_wire.values import Binding, DeviceIdentity, Quality, Quantity, Seen, Times
@@ -89,7 +89,9 @@ def test_every_case_has_the_score_that_others_give_it() -> None:
     cases = json.loads(CASES.read_text("utf-8"))
     premises: dict[int, list[ScorePremise]] = {1: [], 2: [HYPERCAPNIC]}
     wrong = [
-        at for at, one in enumerate(cases) if not agrees(one, score_of(HEAD, readings(one), premises[one["scale"]]))
+        at
+        for at, one in enumerate(cases)
+        if not agrees(one, score_of(Scored.of(HEAD), readings(one), premises[one["scale"]]))
     ]
     assert len(cases) > 3000
     assert wrong == []
