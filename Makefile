@@ -15,7 +15,7 @@ define needs_folds
 @test -f .folds/4.npz || { echo "no networks in .folds: run  make evaluate-heart  first" >&2; exit 2; }
 endef
 
-.PHONY: demo test check types bench soak mutants api-cases sbom advisories fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-command evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
+.PHONY: demo test check types bench soak mutants api-cases sbom locks advisories fhir-judges soak-devices fuzz test-bluez evaluate evaluate-pulse evaluate-heart evaluate-quality evaluate-lungs evaluate-listening evaluate-command evaluate-peers evaluate-peers-pulse evaluate-peers-heart clean
 
 demo: $(VENV)/.demo
 	$(RUN)/carebag demo
@@ -63,6 +63,18 @@ sbom: $(VENV)/.dev
 	rm -rf .sbom && $(PYTHON) -m venv .sbom/venv && .sbom/venv/bin/pip install --quiet '.[edge,plot,server]'
 	$(RUN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o .sbom/carebag-python.cdx.json .sbom/venv/bin/python
 	$(RUN)/python web/npm.py --silent sbom --sbom-format=cyclonedx --package-lock-only --omit=dev > .sbom/carebag-web.cdx.json
+
+# every Python part of a release by the digests of its files, for all systems, and when each was released (asks PyPI)
+locks: $(VENV)/.dev .locks/.done
+	mkdir -p locks
+	.locks/bin/uv pip compile pyproject.toml --extra server --extra s3 --extra valkey --universal --generate-hashes --no-header --upgrade -q -o locks/hub.txt
+	.locks/bin/uv pip compile pyproject.toml --extra edge --extra plot --extra sound --extra keyring --universal --generate-hashes --no-header --upgrade -q -o locks/kit.txt
+	$(RUN)/python -m carebag.locked_parts --ask
+
+.locks/.done:
+	$(PYTHON) -m venv .locks
+	.locks/bin/pip install --quiet 'uv>=0.9'
+	touch $@
 
 # published weaknesses of what a release holds, asked of the registries; status 3: they did not answer, which is no pass
 advisories: $(VENV)/.dev .advisories/.done

@@ -2,17 +2,19 @@
 
 import asyncio
 import ipaddress
+import socket
 from collections.abc import Awaitable, Callable
 
-import ifaddr
+import psutil
 
 EVERY_S = 0.5
 
 
 def addresses() -> frozenset[str]:
     """The machine's addresses that lead anywhere: no loopback, no link-local (RFC 3927, RFC 4291 2.5.6)."""
-    found = (ip.ip if ip.is_IPv4 else ip.ip[0] for adapter in ifaddr.get_adapters() for ip in adapter.ips)
-    return frozenset(address for address in map(str, found) if _leads_somewhere(address))
+    every = (one for of_interface in psutil.net_if_addrs().values() for one in of_interface)
+    found = (one.address.partition("%")[0] for one in every if one.family in (socket.AF_INET, socket.AF_INET6))
+    return frozenset(address for address in found if _leads_somewhere(address))
 
 
 def _leads_somewhere(address: str) -> bool:

@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 
-import segno
-
 from carebag_server import kit_enrolment, passkey_links, staff, staff_lists
 from carebag_server.access import Administrator
 from carebag_server.administration import Desk, changing, looking
 from carebag_server.api_router import api_router
 from carebag_server.hub import Hub, TheHub
+from carebag_server.qr_code import qr_rows
 from carebag_server.refusals import not_found
 from carebag_wire.administration import (
     AddKit,
@@ -25,7 +24,6 @@ from carebag_wire.administration import (
     PeopleFound,
     PeopleQuery,
     Places,
-    Qr,
     StaffDetail,
 )
 from carebag_wire.base import Id
@@ -187,13 +185,9 @@ def _origin(hub: Hub) -> str:
 
 def _link_made(hub: Hub, desk: Desk, token: str, valid: timedelta) -> LinkMade:
     url = f"{_origin(hub)}/enter/#passkey={token}"
-    return LinkMade(url=url, qr=_qr(url), expires_at=desk.change.now + valid)
+    return LinkMade(url=url, qr=qr_rows(url), expires_at=desk.change.now + valid)
 
 
 def _code_made(hub: Hub, desk: Desk, code: str, valid: timedelta) -> CodeMade:
     origin = _origin(hub)
-    return CodeMade(code=code, hub=origin, qr=_qr(qr_text(origin, code)), expires_at=desk.change.now + valid)
-
-
-def _qr(text: str) -> Qr:
-    return ["".join("1" if dark else "0" for dark in row) for row in segno.make(text, error="m", micro=False).matrix]
+    return CodeMade(code=code, hub=origin, qr=qr_rows(qr_text(origin, code)), expires_at=desk.change.now + valid)

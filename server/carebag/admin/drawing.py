@@ -1,14 +1,12 @@
 """Codes and links as QR: on the terminal, or as a picture to print."""
 
 import argparse
-import io
 import os
 import sys
 from pathlib import Path
 
-import segno
-
 from carebag_server.not_possible import NotPossible
+from carebag_server.qr_code import qr_rows, qr_svg, qr_terminal
 
 
 def qr_argument(parser: argparse.ArgumentParser) -> None:
@@ -22,17 +20,11 @@ def qr_drawn(args: argparse.Namespace, text: str) -> str:
     Raises:
         NotPossible: the file is there already or cannot be written.
     """
-    code = segno.make(text, error="m", micro=False)
+    rows = qr_rows(text)
     if args.svg is not None:
-        picture = io.BytesIO()
-        code.save(picture, kind="svg", scale=6)
         try:
             with os.fdopen(os.open(args.svg, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(picture.getvalue())
+                file.write(qr_svg(rows).encode())
         except OSError as error:
             raise NotPossible(f"{args.svg}: {error.strerror}") from None
-    if not args.qr and not sys.stdout.isatty():
-        return ""
-    drawn = io.StringIO()
-    code.terminal(out=drawn, compact=True)
-    return drawn.getvalue()
+    return qr_terminal(rows) if args.qr or sys.stdout.isatty() else ""
