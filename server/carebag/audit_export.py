@@ -64,7 +64,7 @@ def run_export(args: argparse.Namespace) -> int:
     try:
         args.out.mkdir(mode=0o700)
         with database.transaction() as session:
-            wanted = [AuditRow.at >= start, AuditRow.at < end, *_narrowed(session, args)]
+            wanted = [AuditRow.at >= start, AuditRow.at < end, *narrowed(session, args)]
             whose = f" patient {args.patient}" if args.patient else ""
             thing = f"days {args.first}/{args.last} fhir{whose}"
             upto = append(session, actor, Act(action="log_exported", object=thing, patient_id=args.patient), now).seq
@@ -87,7 +87,12 @@ def run_export(args: argparse.Namespace) -> int:
     return 0
 
 
-def _narrowed(session: Session, args: argparse.Namespace) -> list[ColumnElement[bool]]:
+def narrowed(session: Session, args: argparse.Namespace) -> list[ColumnElement[bool]]:
+    """What `--provider` and `--patient` ask for.
+
+    Raises:
+        NotPossible: nobody has that name or id.
+    """
     found: list[ColumnElement[bool]] = []
     if args.provider:
         providers = session.scalars(select(Organization).where(Organization.name == args.provider)).all()

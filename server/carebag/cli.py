@@ -1,5 +1,5 @@
 """`carebag demo | hub | kit | simulate | analyse | decode | bench | turn-check | backup | restore | admin | block |
-audit | retention | backup-key`.
+audit | incident | retention | backup-key`.
 
 Each subcommand is a module with `add_arguments(parser)` and `run(args) -> exit status`, imported only when asked for:
 a kit has no hub dependencies installed, and the other way round.
@@ -27,6 +27,11 @@ COMMANDS = {
     "admin": ("carebag.admin.command", "enter care providers, people, kits, patients and visits", "server"),
     "block": ("carebag.block", "a patient's block on a care provider's documentation; protected identity", "server"),
     "audit": ("carebag.audit", "the access log: verify it, sign checkpoints of it, prove events", "server"),
+    "incident": (
+        "carebag.incident.command",
+        "what an incident's reports need, in one file; checks such a file",
+        "server",
+    ),
     "retention": ("carebag.retention", "how long what is kept, what is past its time, and its removal", "server"),
 }
 

@@ -19,7 +19,7 @@ from carebag_wire.api import AuditEvent
 PAGE = 1000
 
 
-def events_upto(database: Database, last: int, *wanted: ColumnElement[bool]) -> Iterator[AuditEvent]:
+def rows_upto(database: Database, last: int, *wanted: ColumnElement[bool]) -> Iterator[AuditRow]:
     """Those that are wanted, in order.
 
     Args:
@@ -30,11 +30,16 @@ def events_upto(database: Database, last: int, *wanted: ColumnElement[bool]) -> 
     while True:
         with database.reading() as session:
             rows = session.scalars(query.where(AuditRow.seq > after)).all()
-            events = [event_of(row) for row in rows]
-        yield from events
-        if len(events) < PAGE:
+            session.expunge_all()
+        yield from rows
+        if len(rows) < PAGE:
             return
-        after = events[-1].seq
+        after = rows[-1].seq
+
+
+def events_upto(database: Database, last: int, *wanted: ColumnElement[bool]) -> Iterator[AuditEvent]:
+    """As `rows_upto`, as the pages have them."""
+    return map(event_of, rows_upto(database, last, *wanted))
 
 
 def of_person(session: Session, organization_id: uuid.UUID | None, patient_id: uuid.UUID) -> ColumnElement[bool]:

@@ -87,14 +87,14 @@ def _frontier(session: Session) -> Frontier:
 
 
 def _leaves(session: Session, frontier: Frontier) -> list[bytes]:
-    leaves = list(_hashes(session))
+    leaves = list(leaf_hashes(session))
     if frontier_of(leaves) != frontier:
         raise NotProvable("the stored events are not those of the log's tree: run carebag audit verify")
     return leaves
 
 
-def _hashes(session: Session) -> Iterator[bytes]:
-    """Of all leaves in their order, also of events whose content was removed."""
+def leaf_hashes(session: Session) -> Iterator[bytes]:
+    """Of all leaves in their order, also of events whose content was removed; of what is stored, unjudged."""
     kept = ((row["seq"], leaf_hash(leaf_entry(**row))) for row in _rows(session, AuditRow))
     pruned = ((row["seq"], bytes(row["leaf"])) for row in _rows(session, PrunedEvent))
     return (leaf for _, leaf in merge(kept, pruned))
