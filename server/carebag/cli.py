@@ -1,5 +1,5 @@
 """`carebag demo | hub | kit | simulate | analyse | decode | bench | turn-check | backup | restore | admin | block |
-audit | incident | retention | backup-key`.
+audit | incident | maintenance | retention | backup-key`.
 
 Each subcommand is a module with `add_arguments(parser)` and `run(args) -> exit status`, imported only when asked for:
 a kit has no hub dependencies installed, and the other way round.
@@ -32,6 +32,7 @@ COMMANDS = {
         "what an incident's reports need, in one file; checks such a file",
         "server",
     ),
+    "maintenance": ("carebag.maintenance", "work on the database past the program: begun, ended, checked", "server"),
     "retention": ("carebag.retention", "how long what is kept, what is past its time, and its removal", "server"),
 }
 

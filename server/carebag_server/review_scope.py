@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from carebag_server.callers import PersonCaller
 from carebag_server.hub import Hub
+from carebag_server.maintenance_acts import SEEN_BY_ALL
 from carebag_server.protection import protection_of
 from carebag_server.refusals import Refused
 from carebag_server.tables import AuditRow, CareAgreement, Organization, PatientRow, VisitRow
@@ -19,7 +20,8 @@ _EARLIEST, _LATEST = date(2000, 1, 1), date(2199, 12, 31)
 
 def within_reach(caller: PersonCaller) -> ColumnElement[bool]:
     """Rows of visits of her organisation; without a visit: its own people's (sign-in, lists, verifications), lists and
-    patients' data seen by those it has or had an agreement with, and emergency access by anybody."""
+    patients' data seen by those it has or had an agreement with, emergency access by anybody; and
+    work on the database itself."""
     return reach_of(caller.organization_id, caller.person.organization)
 
 
@@ -33,7 +35,12 @@ def reach_of(organization_id: uuid.UUID, organization: str) -> ColumnElement[boo
         .where(CareAgreement.home_organization_id == organization_id)
     )
     theirs = and_(AuditRow.organization.in_(agreed), or_(AuditRow.action == "visits_listed", patients))
-    without_visit = or_(AuditRow.organization == organization, theirs, and_(AuditRow.purpose == "emergency", patients))
+    without_visit = or_(
+        AuditRow.organization == organization,
+        AuditRow.action.in_(SEEN_BY_ALL),
+        theirs,
+        and_(AuditRow.purpose == "emergency", patients),
+    )
     return or_(AuditRow.visit_id.in_(select(VisitRow.id).where(own)), and_(AuditRow.visit_id.is_(None), without_visit))
 
 

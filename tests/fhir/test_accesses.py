@@ -169,6 +169,7 @@ WITHOUT_A_VISIT = {
     *("quality_read", "questions_listed", "sample_drawn", "sample_read"),
     *("hold_lifted", "hold_placed", "log_pruned", "records_removed", "retention_set"),
     *("removal_proposed", "removal_approved"),
+    *("maintenance_began", "maintenance_ended", "records_checked"),
 }
 
 

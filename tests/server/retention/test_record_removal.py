@@ -18,6 +18,7 @@ from carebag_server.demo_data import demo_id
 from carebag_server.patients import Described
 from carebag_server.retention import log_pruning, record_removal
 from carebag_server.retention.tables import FileToRemove, RemovedRecord, RetentionHold
+from carebag_server.stored_records import examine_records
 from carebag_server.tables import (
     AuditRow,
     Base,
@@ -106,6 +107,8 @@ def test_a_record_goes_as_a_whole(office: Says, hub: Any) -> None:
     assert actions[:2] == ["removal_proposed", "removal_approved"]
     assert set(actions[2:]) == {"records_removed"}
     assert verify_database(hub.url).intact
+    with hub.database.reading() as session:
+        assert examine_records(session).faults == [], "what went by a decision is not missing"
 
 
 def test_what_was_done_is_in_the_log_and_names_nobody(office: Says, hub: Any) -> None:

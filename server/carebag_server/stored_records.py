@@ -1,0 +1,163 @@
+"""Whether what kits and doctors signed is still what is stored: changed, added or removed past the program it shows.
+
+Records are signed by kits and numbered without gaps, notes are bound to their signing by a digest that is in the access
+log, and what was removed by decision is known. Reads only. Names of patients, decisions on findings and what people
+typed elsewhere bear no signature and are not covered; a backup or the access log has to tell of those.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from carebag_server.kit_keys import signed_by
+from carebag_server.notes import content_sha256
+from carebag_server.people_tables import FormerKitKey
+from carebag_server.retention.tables import PrunedEvent, RemovedRecord, RemovedVisit
+from carebag_server.tables import AuditRow, Kit, NoteRow, RecordRow
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is not as it was signed: kind and id, no patient; and how, in words for an operator."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Looked:
+    records: int
+    notes: int
+    faults: Sequence[Fault]
+
+
+def examine_records(session: Session) -> Looked:
+    """All records and signed notes, one after the other."""
+    keys = _keys(session)
+    records = notes = 0
+    faults: list[Fault] = []
+    stored = _stored(session)
+    for record in _paged(session, select(RecordRow).order_by(RecordRow.id), RecordRow):
+        records += 1
+        stored.pop(record.id, None)
+        faults += [Fault(f"record {record.id}", why) for why in _faults_of(record, keys)]
+    faults += _gaps(session)
+    faults += _gone_records(session, stored)
+    signed = _signings(session)
+    log_begins = (
+        session.scalar(select(func.min(AuditRow.at))) if session.scalar(select(PrunedEvent.seq).limit(1)) else None
+    )
+    query = select(NoteRow).where(NoteRow.state == "signed").order_by(NoteRow.id)
+    for note in _paged(session, query, NoteRow):
+        notes += 1
+        faults += [
+            Fault(f"note {note.id}", why) for why in _faults_of_note(note, signed.pop(note.id, None), log_begins)
+        ]
+    faults += _gone(session, signed)
+    return Looked(records, notes, faults)
+
+
+def _paged(session: Session, query: Select[Any], table: type[Any]) -> Iterator[Any]:
+    last: uuid.UUID | None = None
+    while True:
+        rows = session.scalars(query.limit(_PAGE) if last is None else query.where(table.id > last).limit(_PAGE)).all()
+        yield from rows
+        if len(rows) < _PAGE:
+            return
+        last = rows[-1].id
+        session.expunge_all()
+
+
+def _keys(session: Session) -> dict[uuid.UUID, list[bytes]]:
+    keys = {kit.id: [kit.public_key] for kit in session.scalars(select(Kit))}
+    for former in session.scalars(select(FormerKitKey)):
+        keys.setdefault(former.kit_id, []).append(former.public_key)
+    return keys
+
+
+def _faults_of(row: RecordRow, keys: dict[uuid.UUID, list[bytes]]) -> Iterator[str]:
+    raw = row.payload.encode()
+    if hashlib.sha256(raw).hexdigest() != row.sha256:
+        yield "its content is not what was stored"
+    if not any(signed_by(key, row.signature, raw) for key in keys.get(row.kit_id, [])):
+        yield "its kit did not sign this"
+        return
+    said = json.loads(raw)
+    if (said["id"], said["binding"]["kit_id"], said["binding"]["kit_seq"]) != (
+        str(row.id),
+        str(row.kit_id),
+        row.kit_seq,
+    ):
+        yield "its row says another id, kit or number than was signed"
+
+
+def _gaps(session: Session) -> Iterator[Fault]:
+    """Below a kit's watermark there is every number: stored, or removed by a decision."""
+    for kit in session.scalars(select(Kit).order_by(Kit.id)).all():
+        here = select(func.count()).where(RecordRow.kit_id == kit.id, RecordRow.kit_seq <= kit.watermark)
+        gone = select(func.count()).where(RemovedRecord.kit_id == kit.id, RemovedRecord.kit_seq <= kit.watermark)
+        lacking = kit.watermark - (session.scalar(here) or 0) - (session.scalar(gone) or 0)
+        if lacking:
+            yield Fault(f"kit {kit.id}", f"{lacking} of its {kit.watermark} records are gone, and no decision says why")
+
+
+def _stored(session: Session) -> dict[uuid.UUID, int]:
+    """Of records, as the access log has them: `record ID …` → the event's number. A refused one is no record."""
+    columns = select(AuditRow.seq, AuditRow.object).where(AuditRow.object.startswith("record "))
+    rows = session.execute(columns.where(AuditRow.action != "record_conflict").order_by(AuditRow.seq))
+    return {uuid.UUID(about.split(" ")[1]): seq for seq, about in rows}
+
+
+def _gone_records(session: Session, stored: dict[uuid.UUID, int]) -> Iterator[Fault]:
+    removed = set(session.scalars(select(RemovedRecord.record_id))) if stored else set()
+    for record_id, seq in stored.items():
+        if record_id not in removed:
+            yield Fault(f"record {record_id}", f"it was stored (event {seq}) and is gone, and no decision says why")
+
+
+@dataclass(frozen=True)
+class _Signing:
+    seq: int
+    visit_id: uuid.UUID | None
+    sha256: str
+
+
+def _signings(session: Session) -> dict[uuid.UUID, _Signing]:
+    """Of notes, as the access log has them: `note ID SHA256`."""
+    columns = select(AuditRow.seq, AuditRow.visit_id, AuditRow.object).where(AuditRow.action == "note_signed")
+    found: dict[uuid.UUID, _Signing] = {}
+    for seq, visit_id, about in session.execute(columns.order_by(AuditRow.seq)):
+        _, note_id, sha256 = about.split(" ")
+        found[uuid.UUID(note_id)] = _Signing(seq, visit_id, sha256)
+    return found
+
+
+def _faults_of_note(row: NoteRow, signing: _Signing | None, log_begins: datetime | None) -> Iterator[str]:
+    """`log_begins`: the first event whose content is still there; None: all are."""
+    if content_sha256(row) != row.sha256:
+        yield "its content is not what was signed"
+    if signing is None:
+        if log_begins is None or (row.signed_at is not None and row.signed_at >= log_begins):
+            yield "the access log knows nothing of its signing"
+    elif signing.sha256 != row.sha256:
+        yield f"event {signing.seq} of the access log says another digest"
+
+
+def _gone(session: Session, signed: dict[uuid.UUID, _Signing]) -> Iterator[Fault]:
+    removed = set(session.scalars(select(RemovedVisit.visit_id))) if signed else set()
+    for note_id, signing in signed.items():
+        if signing.visit_id not in removed:
+            yield Fault(f"note {note_id}", f"it was signed (event {signing.seq}) and is gone, and no decision says why")
+
+
+def in_words(faults: Iterable[Fault]) -> str:
+    return "\n".join(f"{fault.what}: {fault.why}" for fault in faults)
