@@ -1,11 +1,13 @@
 """The built pages, shipped inside the package; without them a plain page says how to build them."""
 
+from html import escape
 from pathlib import Path
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from carebag_server.access import Anyone
+from carebag_server.hub import Hub, TheHub
 from carebag_server.refusals import not_found
 
 BUILD = Path(__file__).parent / "web_build"
@@ -22,33 +24,33 @@ _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 @router.get("/")
-def front_page(visitor: Anyone) -> Response:
-    return _page("index")
+def front_page(visitor: Anyone, hub: TheHub) -> Response:
+    return _page("index", hub)
 
 
 @router.get("/enter/")
-def enter_page(visitor: Anyone) -> Response:
-    return _page("enter")
+def enter_page(visitor: Anyone, hub: TheHub) -> Response:
+    return _page("enter", hub)
 
 
 @router.get("/doctor/")
-def doctor_page(visitor: Anyone) -> Response:
-    return _page("doctor")
+def doctor_page(visitor: Anyone, hub: TheHub) -> Response:
+    return _page("doctor", hub)
 
 
 @router.get("/guest/")
-def guest_page(visitor: Anyone) -> Response:
-    return _page("guest")
+def guest_page(visitor: Anyone, hub: TheHub) -> Response:
+    return _page("guest", hub)
 
 
 @router.get("/review/")
-def review_page(visitor: Anyone) -> Response:
-    return _page("review")
+def review_page(visitor: Anyone, hub: TheHub) -> Response:
+    return _page("review", hub)
 
 
 @router.get("/admin/")
-def admin_page(visitor: Anyone) -> Response:
-    return _page("admin")
+def admin_page(visitor: Anyone, hub: TheHub) -> Response:
+    return _page("admin", hub)
 
 
 @router.get("/assets/{path:path}")
@@ -65,12 +67,15 @@ def top_file(name: str, visitor: Anyone) -> Response:
     return _file(BUILD, name, _NO_CACHE)
 
 
-def _page(name: str) -> Response:
+def _page(name: str, hub: Hub) -> Response:
+    """It is told in which zone its times are."""
     candidates = [BUILD / name / "index.html", BUILD / f"{name}.html"]
     found = next((file for file in candidates if file.is_file()), None)
     if found is None:
         return HTMLResponse(_MISSING, status_code=503, headers=_NO_CACHE)
-    return FileResponse(found, headers=_NO_CACHE)
+    zone = escape(hub.settings.time_zone)
+    told = found.read_text(encoding="utf-8").replace("<html ", f'<html data-care-zone="{zone}" ', 1)
+    return HTMLResponse(told, headers=_NO_CACHE)
 
 
 def _file(folder: Path, path: str, headers: dict[str, str]) -> Response:

@@ -116,6 +116,7 @@ def test_the_demos_people_do_not_come_into_production(database: Database) -> Non
         ({"origins": ("http://localhost:8470/",)}, "bad_origin"),
         ({"origins": ("ftp://localhost",)}, "bad_origin"),
         ({"origins": ("",)}, "bad_origin"),
+        *(({"time_zone": name}, "unknown_time_zone") for name in ("Europe/Timra", "", "../etc/passwd", "Europe")),
         ({"database_url": "postgresql+psycopg://carebag@db.example.se/carebag"}, "database_without_tls"),
         ({"database_url": "postgresql://db.example.se/carebag?sslmode=require"}, "database_without_tls"),
         ({"database_url": "postgresql://carebag@/x?host=/run/postgresql&host=db2:5432"}, "database_without_tls"),

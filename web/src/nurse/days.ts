@@ -1,12 +1,12 @@
 /** The kit's visits by day: today first, then the days ahead, last what was planned for a day before and never opened. Pure. */
-import { localDay } from '../shared/format'
+import { careDay } from '../shared/format'
 import type { VisitHead } from '../shared/wire'
 
 export type Day = { kind: 'today' | 'ahead' | 'before'; /** `2026-11-28`. */ day: string; visits: VisitHead[] }
 
 /** Today is always there. An open visit is today's, whenever it was planned; so is what was opened or closed today. */
 export function daysOf(visits: readonly VisitHead[], now: string): Day[] {
-  const today = localDay(now)
+  const today = careDay(now)
   const found = new Map<string, VisitHead[]>([[today, []]])
   for (const visit of [...visits].sort((a, b) => a.scheduled_at.localeCompare(b.scheduled_at))) {
     const day = dayOf(visit, today)
@@ -23,11 +23,11 @@ const NEAR_MS = 4 * 3_600_000
 /** It is planned for another day than this one: two visits to one patient must not be taken for each other. */
 export function isOfAnotherDay(visit: VisitHead, nowMs: number): boolean {
   if (visit.state !== 'planned' || Math.abs(new Date(visit.scheduled_at).getTime() - nowMs) <= NEAR_MS) return false
-  return localDay(visit.scheduled_at) !== localDay(new Date(nowMs).toISOString())
+  return careDay(visit.scheduled_at) !== careDay(new Date(nowMs).toISOString())
 }
 
 function dayOf(visit: VisitHead, today: string): string {
   if (visit.state === 'open') return today
-  const touched = [visit.opened_at, visit.closed_at].some((at) => at !== null && localDay(at) === today)
-  return touched ? today : localDay(visit.scheduled_at)
+  const touched = [visit.opened_at, visit.closed_at].some((at) => at !== null && careDay(at) === today)
+  return touched ? today : careDay(visit.scheduled_at)
 }

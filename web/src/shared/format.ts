@@ -82,35 +82,44 @@ export function headline(reading: ReadingView['reading'], locale: string, perMin
   return { main: shown[0], beside: shown.slice(1) }
 }
 
+/** Where the care is given, as the hub says; "" on the kit's own page, which is there. */
+let zone = typeof document === 'undefined' ? '' : (document.documentElement.dataset['careZone'] ?? '')
+
+/** Another zone, by its IANA name; "" for the browser's own. */
+export function setCareZone(name: string): void {
+  zone = name
+}
+
+/** The care's zone, where clocks show another time than this browser's now: "Stockholm"; else "". */
+export function otherZone(nowMs: number): string {
+  const here = (own: object): string => new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', ...own }).format(nowMs)
+  return here({}) === here(inZone()) ? '' : (zone.split('/').at(-1) ?? '').replaceAll('_', ' ')
+}
+
+function inZone(): { timeZone?: string } {
+  return zone === '' ? {} : { timeZone: zone }
+}
+
 export function clockTime(iso: string | null | undefined, locale: string, withSeconds = false): string {
   if (!iso) return ''
   const seconds = withSeconds ? ({ second: '2-digit' } as const) : {}
-  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', ...seconds }).format(new Date(iso))
+  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', ...seconds, ...inZone() }).format(new Date(iso))
 }
 
 export function dayAndTime(iso: string | null | undefined, locale: string): string {
   if (!iso) return ''
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', ...inZone() }).format(new Date(iso))
 }
 
-/** Whether two moments lie on the same day, by this page's own calendar. */
+/** Whether two moments lie on the same day where the care is given. */
 export function sameDay(a: string | number, b: string | number): boolean {
-  return new Date(a).toDateString() === new Date(b).toDateString()
+  return careDay(a) === careDay(b)
 }
 
-/** The calendar day of a moment where this page is: `2026-11-23`. */
-export function localDay(iso: string): string {
-  const at = new Date(iso)
-  const two = (n: number): string => String(n).padStart(2, '0')
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
-}
-
-const CARE_ZONE = 'Europe/Stockholm'
-
-/** The calendar day of a moment where the care is given, wherever this page is: `2026-11-23`. */
-export function careDay(iso: string): string {
+/** The calendar day of a moment where the care is given: `2026-11-23`. */
+export function careDay(at: string | number): string {
   // Swedish writes a day as ISO 8601 does
-  return new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeZone: CARE_ZONE }).format(new Date(iso))
+  return new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', ...inZone() }).format(new Date(at))
 }
 
 /** A calendar day without a time: `2027-11-30` → "30 nov. 2027". */
@@ -119,5 +128,5 @@ export function longDate(day: string, locale: string): string {
 }
 
 export function longDay(iso: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' }).format(new Date(iso))
+  return new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long', ...inZone() }).format(new Date(iso))
 }

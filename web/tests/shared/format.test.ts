@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ageOf, careDay, clockTime, decimalText, headline, isUsualUnit, localDay, quantityText, spanOf, unitText, yearsOld } from '../../src/shared/format'
+import { ageOf, careDay, clockTime, dayAndTime, decimalText, headline, isUsualUnit, otherZone, quantityText, sameDay, setCareZone, spanOf, unitText, yearsOld } from '../../src/shared/format'
 import { bloodPressure, reading } from './visits'
 
 describe('age', () => {
@@ -93,13 +93,23 @@ test('no time is no text', () => {
   expect(clockTime('2026-11-23T09:05:00Z', 'sv-SE')).toMatch(/^\d\d:05$/)
 })
 
-test('the day of a moment is that of this place', () => {
+test('without a zone a day is that of this place', () => {
   const late = new Date(2026, 0, 5, 23, 59)
-  expect(localDay(late.toISOString())).toBe('2026-01-05')
+  expect(careDay(late.toISOString())).toBe('2026-01-05')
+  expect(otherZone(Date.now())).toBe('')
 })
 
-test('the day of a moment where the care is given, wherever the page is', () => {
+test('days and times are those where the care is given, wherever the page is', () => {
+  setCareZone('Europe/Stockholm')
   expect(careDay('2026-01-05T22:59:00Z')).toBe('2026-01-05')
   expect(careDay('2026-01-05T23:00:00Z')).toBe('2026-01-06')
   expect(careDay('2026-07-05T22:00:00Z')).toBe('2026-07-06')
+  expect(sameDay('2026-07-05T21:59:00Z', '2026-07-05T22:00:00Z')).toBe(false)
+  expect(clockTime('2026-11-23T09:05:00Z', 'sv-SE')).toBe('10:05')
+  setCareZone('Europe/Helsinki')
+  expect(clockTime('2026-11-23T09:05:00Z', 'sv-SE')).toBe('11:05')
+  expect(dayAndTime('2026-11-23T22:05:00Z', 'sv-SE')).toMatch(/24.*00:05/)
+  setCareZone('Pacific/Kiritimati')
+  expect(otherZone(Date.now())).toBe('Kiritimati')
+  setCareZone('')
 })

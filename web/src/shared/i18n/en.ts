@@ -6,6 +6,7 @@ export const en: Messages = {
   'app.skip': 'To the content',
 
   'language': 'Language',
+  'zone.times': 'Times are those of {zone}',
   'theme': 'Light',
   'theme.auto': 'As the device',
   'theme.light': 'Light',

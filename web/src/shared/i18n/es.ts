@@ -6,6 +6,7 @@ export const es: Messages = {
   'app.skip': 'Ir al contenido',
 
   'language': 'Idioma',
+  'zone.times': 'Las horas son las de {zone}',
   'theme': 'Luz',
   'theme.auto': 'Como el dispositivo',
   'theme.light': 'Claro',

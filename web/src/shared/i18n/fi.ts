@@ -6,6 +6,7 @@ export const fi: Messages = {
   'app.skip': 'Sisältöön',
 
   'language': 'Kieli',
+  'zone.times': 'Kellonajat ovat paikan {zone} aikaa',
   'theme': 'Valo',
   'theme.auto': 'Laitteen mukaan',
   'theme.light': 'Vaalea',

@@ -5,6 +5,7 @@ export const sv = {
   'app.skip': 'Till innehållet',
 
   'language': 'Språk',
+  'zone.times': 'Klockslag är de i {zone}',
   'theme': 'Ljus',
   'theme.auto': 'Som enheten',
   'theme.light': 'Ljust',
