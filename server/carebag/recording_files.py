@@ -14,7 +14,15 @@ from carebag.wav_length import samples_missing, whole_frames
 LONGEST_SAMPLES = 500_000_000
 
 Code = Literal[
-    "not_found", "unknown_format", "damaged", "not_one_channel", "no_rate", "not_finite", "empty", "too_long"
+    "not_found",
+    "unknown_format",
+    "damaged",
+    "not_one_channel",
+    "no_rate",
+    "not_finite",
+    "empty",
+    "too_long",
+    "wrong_scale",
 ]
 
 
@@ -58,6 +66,10 @@ class UnreadableRecording(Exception):
     def __init__(self, code: Code, detail: str) -> None:
         super().__init__(detail)
         self.code: Code = code
+
+
+_LOUDEST_FLOAT = 4.0
+"""Floats are of full scale 1; a little beyond is a recording that was made louder, much beyond is another unit."""
 
 
 def read_recording(file: Path, rate_hz: int | None = None) -> Recorded:
@@ -129,6 +141,8 @@ def _as_int16(values: NDArray[np.generic]) -> NDArray[np.int16]:
     numbers = values.astype(np.float64)
     if not np.isfinite(numbers).all():
         raise UnreadableRecording("not_finite", "has samples that are no numbers")
+    if np.abs(numbers).max() > _LOUDEST_FLOAT:
+        raise UnreadableRecording("wrong_scale", "has samples with fractions far beyond -1...1: divide by full scale")
     return np.asarray(np.clip(np.round(numbers * 32767), -32768, 32767), dtype=np.int16)
 
 
@@ -216,10 +230,26 @@ def _csv(file: Path) -> _Content:
 
 
 def _npz(file: Path, name: str) -> _Content:
-    """The array of that name (or the only one that is not a single number) and the number `rate_hz` or `fs`."""
+    """The array of that name (or the only one that is not a single number) and the number `rate_hz` or `fs`.
+
+    32-bit integers that fit into 16 bits are such, not the top bits of a sound that nobody could hear.
+    """
     with np.load(file, allow_pickle=False) as stored:
-        rate = next((int(stored[name]) for name in ("rate_hz", "fs") if name in stored.files), None)
+        rate = next((_whole_rate(stored[name]) for name in ("rate_hz", "fs") if name in stored.files), None)
         lists = [name for name in stored.files if stored[name].ndim]
         if name not in lists and len(lists) != 1:
             raise ValueError(f"must hold an array called {name}")
-        return _Content(rate, np.asarray(stored[name if name in lists else lists[0]]), None)
+        values = np.asarray(stored[name if name in lists else lists[0]])
+    if values.dtype.kind not in "iufb":
+        raise ValueError(f"must hold plain numbers, not {values.dtype}")
+    if values.dtype == np.int32 and values.size and values.min() >= -32768 and values.max() <= 32767:
+        values = values.astype(np.int16)
+    return _Content(rate, values, None)
+
+
+def _whole_rate(stored: NDArray[np.generic]) -> int:
+    """Cut to a whole number, every time and rate that follows from it would be wrong."""
+    rate = float(stored.item())
+    if rate != round(rate):
+        raise ValueError(f"a sampling rate of {rate} Hz is not whole: resample it")
+    return round(rate)

@@ -28,6 +28,8 @@ _SAME_SOUND_FRAMES = {True: 13, False: 3}
 """So near behind a mark, of its own name and of the other, the path has moved what is marked already: no two beats come
 within 60/225 s, no two sounds within 60 ms."""
 _RATE_EVERY_FRAMES = 24
+_REMEMBERED_S = 12
+"""So far back lies no sound that is still to be marked: the path is read 10 s back at the most."""
 _ONSET_S = 0.015
 """A frame is 50 ms wide and stands for the 20 ms in its middle."""
 
@@ -164,6 +166,8 @@ class HeartSoundMonitor:
         if self._untouched and self._untouched[-1][1] is None and word is not None:
             self._untouched[-1] = (self._untouched[-1][0], self._now())
         if word == "no_contact":
+            oldest = self._now() - _REMEMBERED_S * self._rate_hz
+            self._untouched = [(start, end) for start, end in self._untouched if end is None or end > oldest]
             # the first word is of all that was heard before it
             self._untouched.append((self._now() if self._said else self._base, None))
         self._said = self._said or word is not None

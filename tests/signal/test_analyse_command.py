@@ -115,10 +115,14 @@ def test_every_format_gives_the_same_samples(wav: Path, tmp_path: Path) -> None:
     csv, npz = tmp_path / "heart.csv", tmp_path / "heart.npz"
     csv.write_text("# rate_hz=4000\nsample\n" + "\n".join(map(str, HEARD.samples)))
     np.savez(npz, samples=HEARD.samples, rate_hz=4000)
+    wide = tmp_path / "wide.npz"  # as Windows' numpy makes integers
+    np.savez(wide, samples=HEARD.samples.astype(np.int32), rate_hz=4000.0)
     as_float, as_int32 = tmp_path / "float.wav", tmp_path / "int32.wav"
     wavfile.write(as_float, 4000, (HEARD.samples / 32767).astype(np.float32))
     wavfile.write(as_int32, 4000, HEARD.samples.astype(np.int32) << 16)
-    for file in (wav, csv, npz, as_float, as_int32):
+    as_double = tmp_path / "double.wav"
+    wavfile.write(as_double, 4000, HEARD.samples / 32767)
+    for file in (wav, csv, npz, wide, as_float, as_double, as_int32):
         rate_hz, samples, _ = read_recording(file)
         assert rate_hz == 4000
         np.testing.assert_array_equal(samples, HEARD.samples)
@@ -216,14 +220,40 @@ def test_arguments_that_do_not_fit_together(arguments: list[str]) -> None:
         (np.array([0.0, np.nan, 0.1]), 4000, "not_finite"),
         (np.zeros((500, 2), np.int16), 4000, "not_one_channel"),
         (np.zeros(0, np.int16), 4000, "empty"),
+        (np.linspace(-900.5, 900.5, 20_000), 4000, "wrong_scale"),
+        (np.full(20_000, 40_000, np.int64), 4000, "damaged"),
+        (np.full(20_000, 1j), 4000, "damaged"),
+        (np.zeros(20_000, np.int16), 4000.5, "damaged"),
+        (np.zeros(20_000, np.int16), np.nan, "damaged"),
+        (np.zeros(20_000, np.int16), 0, "no_rate"),
+        (np.zeros(20_000, np.int16), -4000, "not_analysable"),
     ],
 )
 @pytest.mark.parametrize("kind", ["heart", "lung"])
 def test_bad_recordings_by_name(
-    tmp_path: Path, samples: NDArray[np.generic], rate_hz: int, code: str, kind: str
+    tmp_path: Path, samples: NDArray[np.generic], rate_hz: float, code: str, kind: str
 ) -> None:
     np.savez(tmp_path / "bad.npz", samples=samples, rate_hz=rate_hz)
     assert _one(tmp_path / "bad.npz", kind=kind, rate_hz=None, plot=None, several=False, markers=False)["error"] == code
+
+
+@pytest.mark.parametrize(
+    ("values", "rate_hz", "code"),
+    [
+        (np.zeros(1000), 10, "not_analysable"),
+        (np.zeros(1000), 4000, "not_analysable"),
+        (np.full(1000, np.inf), 125, "not_finite"),
+        (np.full(1000, 1e13), 125, "not_analysable"),
+        (np.zeros((500, 2)), 125, "not_one_channel"),
+        (np.zeros(0), 125, "empty"),
+        (np.full(1000, "x"), 125, "damaged"),
+        (np.zeros(1000), 29.97, "damaged"),
+    ],
+)
+def test_bad_pulse_waves_by_name(tmp_path: Path, values: NDArray[np.generic], rate_hz: float, code: str) -> None:
+    np.savez(tmp_path / "bad.npz", pleth=values, fs=rate_hz)
+    answer = _one(tmp_path / "bad.npz", kind="ppg", rate_hz=None, plot=None, several=False, markers=False)
+    assert answer["error"] == code
 
 
 @pytest.mark.parametrize(

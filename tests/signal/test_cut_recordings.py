@@ -42,7 +42,8 @@ def test_a_wav_cut_anywhere_says_how_much_is_missing(
     tmp_path_factory: pytest.TempPathFactory, size: int, kind: type[np.generic]
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "cut.wav"
-    content = wav(file, (HEARD[:400] // 256 + 128 if kind is np.uint8 else HEARD[:400]).astype(kind))
+    told = {np.uint8: HEARD[:400] // 256 + 128, np.float32: HEARD[:400] / 32767}.get(kind, HEARD[:400])
+    content = wav(file, told.astype(kind))
     data = content.index(b"data") + 8
     whole = (len(content) - data) // 400
     size = data + size - 44
