@@ -99,8 +99,10 @@ class RoomKeeper:
 
     async def _run(self) -> None:
         while True:
+            # not `wait_for`: in Python 3.11 it swallows a cancelling that comes together with the event
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), BEAT_S)
+                async with asyncio.timeout(BEAT_S):
+                    await self._changed.wait()
             self._changed.clear()
             await self._keep()
             await asyncio.sleep(PAUSE_S)

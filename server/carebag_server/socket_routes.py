@@ -317,7 +317,8 @@ class Console:
         hidden or shown of a patient, it is looked at once, and who stays gets the visit as it is now."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look_wanted.wait(), together.LOOK_SECONDS)
+                async with asyncio.timeout(together.LOOK_SECONDS):
+                    await self._look_wanted.wait()
             wanted = self._look_wanted.is_set()
             self._look_wanted.clear()
             visit_id = self.hub.live.rooms.seated(self.line.number)
