@@ -1,4 +1,5 @@
-"""Mutants of what keeps records safe, single and with their patient: each must be caught by the tests named beside it.
+"""Mutants of what keeps records safe, single and with their patient, and calls going: each must be caught by the tests
+named beside it.
 
     make mutants            # or: python tests/mutants.py [NAME ...]
 
@@ -26,6 +27,8 @@ BINDING, JOURNAL, RECORDS = (
 RECOVERY, RECOVERY_TESTS = "edge/carebag_edge/journal_recovery.py", "tests/edge/test_journal_recovery.py"
 CONNECTION, ROWS = "edge/carebag_edge/journal_connection.py", "edge/carebag_edge/journal_rows.py"
 SEALED = "edge/carebag_edge/sealed_journal.py"
+COMPANY, SOCKETS = "server/carebag_server/hubs/company.py", "server/carebag_server/sockets.py"
+RESTARTS = "tests/server/hubs/test_restart.py"
 LONGEST_S = 600
 
 
@@ -387,6 +390,63 @@ MUTANTS = (
         "+ what.encode()",
         "",
         "tests/carebag/test_backup_sealing.py",
+    ),
+    # who is in the rooms when all hubs end
+    Mutant(
+        "beside-a-hub-that-lives-the-store-is-asked",
+        COMPANY,
+        "self.is_first = self.is_first and not here.settled",
+        "pass",
+        "tests/server/hubs/test_company.py",
+    ),
+    Mutant(
+        "every-hub-keeps-the-rooms",
+        COMPANY,
+        'return self.phase == "in" and self.number <= min(self._silent, default=self.number)',
+        'return self.phase == "in"',
+        "tests/server/hubs/test_company.py",
+    ),
+    Mutant(
+        "a-kit-of-a-hub-that-ended-first-is-not-kept",
+        SOCKETS,
+        "                    self._keep_for_a_moment(event.line)\n",
+        "                    pass\n",
+        f"{RESTARTS}::test_who_comes_back_after_all_hubs_ended_was_never_gone[postgresql-15-True-kit]",
+    ),
+    Mutant(
+        "the-first-hub-tells-nobody-whom-it-expects",
+        SOCKETS,
+        "            if events:\n                await self.happen",
+        "            if False:\n                await self.happen",
+        f"{RESTARTS}::test_who_comes_back_after_all_hubs_ended_was_never_gone[postgresql-9-False-page]",
+    ),
+    Mutant(
+        "people-are-let-in-before-it-is-known-who-is-expected",
+        SOCKETS,
+        "return self.sharing.is_in and self._is_settled",
+        "return self.sharing.is_in",
+        "tests/server/test_rooms_kept.py",
+    ),
+    Mutant(
+        "whom-another-hub-kept-stays",
+        "server/carebag_server/rooms_kept.py",
+        "            self._is_empty = False  # another one may write there\n",
+        "",
+        "tests/server/test_rooms_kept.py",
+    ),
+    Mutant(
+        "a-kit-that-is-expected-is-connected",
+        "server/carebag_server/presence.py",
+        "return people + guests, not kit.away",
+        "return people + guests, True",
+        "tests/server/hubs/test_expecting.py",
+    ),
+    Mutant(
+        "who-is-back-is-expected-again",
+        "server/carebag_server/hubs/expecting.py",
+        "if _can_come_back(event) and not _is_there(rooms, event)}",
+        "if _can_come_back(event)}",
+        "tests/server/hubs/test_expecting.py",
     ),
 )
 

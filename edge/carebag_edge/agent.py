@@ -34,6 +34,7 @@ from carebag_edge.nurse_sessions import NurseSessions
 from carebag_edge.page_keeper import PageKeeper
 from carebag_edge.page_lock import LockRules
 from carebag_edge.room_desk import RoomDesk
+from carebag_edge.rounds import Rounds
 from carebag_edge.settings import KitSettings
 from carebag_edge.staff_questions import StaffQuestions
 from carebag_edge.store import open_store
@@ -51,11 +52,7 @@ from carebag_wire.visit import DoctorHears, ListeningState, LiveVitals, Person
 
 log = logging.getLogger(__name__)
 InstrumentsFactory = Callable[[Sink], Instruments]
-TICK_S = 0.25
 TELEPHONE = "telephone"
-DISK_EVERY_NS = 10_000_000_000
-JOURNAL_EVERY_NS = 600_000_000_000
-"""A whole look at the journal: some milliseconds for a day's."""
 WORD_LASTS = timedelta(seconds=15)
 
 
@@ -112,23 +109,20 @@ class Agent:
         self._signals: asyncio.Queue[Signal] = asyncio.Queue()
         self._jobs: set[asyncio.Task[None]] = set()
         self._was_lost = False
-        self._page_was_open = True
         self._word: str | None = None
         self._word_at = clock.utc()
         self._marks: list[Any] = []
         self._hub_heard: tuple[int, str] | None = None
         self._viewers: tuple[object, ...] = ()
         self._guests: list[str] = []
-        self._camera_told: str | None = None
-        self._disk_at_ns = self._journal_at_ns = clock.monotonic_ns()
         self._shown: KitState | None = None
-        self._relay_told = self.live_media.relay_state
+        self._rounds = Rounds(self)
 
     async def run(self) -> None:
         """Until cancelled: recover, then instruments, sync, link and pages side by side."""
         if self.listening.recover() is not None:
             self.journaled("recording_recovered")
-        parts = [self.sync.run(), self.link.run(), self.pages.run(), self._run_instruments(), self._tick()]
+        parts = [self.sync.run(), self.link.run(), self.pages.run(), self._run_instruments(), self._rounds.run()]
         parts += [self._pass_signals(), self.supervisor.run(), self.room.run(), self.questions.run()]
         try:
             async with self.hub, asyncio.TaskGroup() as group:
@@ -351,6 +345,11 @@ class Agent:
         """What happened last, as a code, while it is news."""
         return self._word
 
+    def forget_old_word(self) -> None:
+        if self._word is not None and self.clock.utc() - self._word_at > WORD_LASTS:
+            self._word = None
+            self.pages.changed()
+
     @property
     def guests_served(self) -> list[str]:
         """Guests who see and hear the examination."""
@@ -371,63 +370,6 @@ class Agent:
         return Live(visit_id=visit.visit_id, vitals=vitals, listening=listening)
 
     # Loops
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            self.intake.tick()
-            self._look_at_the_lock()
-            if self._camera_told != self.live_media.camera_problem:
-                self._camera_told = self.live_media.camera_problem
-                self.changed()
-            if self._relay_told != self.live_media.relay_state:
-                self._relay_told = self.live_media.relay_state
-                self.changed()
-            if self._disk_due():
-                self.changed()
-            self._look_at_the_journal()
-            with contextlib.suppress(*DATABASE_ERRORS):
-                self.bedside.keeper.tick()
-            if self.bedside.unsaved and self.bedside.retry_unsaved() == 0:
-                self.journaled("saved")
-            if self._word is not None and self.clock.utc() - self._word_at > WORD_LASTS:
-                self._word = None
-                self.pages.changed()
-            if self.listening.too_long():
-                self.spawn(self.instruments.stop_listening())
-            force = self.listening.force_due()
-            if force is not None:
-                await asyncio.to_thread(force)
-
-    def _look_at_the_journal(self) -> None:
-        """What rotted is found while memory still holds it, and said."""
-        if self.clock.monotonic_ns() - self._journal_at_ns >= JOURNAL_EVERY_NS:
-            self._journal_at_ns = self.clock.monotonic_ns()
-            self.journal.look()
-        with contextlib.suppress(*DATABASE_ERRORS):
-            before = self.damage.not_taken
-            if self.damage.look():
-                self.bedside.refresh()
-                self.changed("journal_damaged")
-            elif before != self.damage.not_taken:
-                self.changed()
-
-    def _look_at_the_lock(self) -> None:
-        """Whoever left the page alone: it is covered now, not at the next thing that happens."""
-        with contextlib.suppress(*DATABASE_ERRORS):
-            self.sessions.forget_what_is_over()
-        is_open, before = self.keeper.is_open, self._page_was_open
-        self._page_was_open = is_open
-        if is_open != before:
-            self.changed()
-
-    def _disk_due(self) -> bool:
-        """Look at the disk now and then; True where there is something new to say of it."""
-        if self.clock.monotonic_ns() - self._disk_at_ns < DISK_EVERY_NS:
-            return False
-        self._disk_at_ns, before = self.clock.monotonic_ns(), (self.disk.word, self.disk.used_percent)
-        self.disk.look()
-        return (self.disk.word, self.disk.used_percent) != before
 
     async def _pass_signals(self) -> None:
         """Call set-up to live media, one after the other; a call that fails leaves the visit alone."""

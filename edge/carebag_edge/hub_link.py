@@ -155,7 +155,8 @@ class HubLink:
             self._attempt_over(problem)
             wait_s = 0.0 if self._renewed.is_set() else self._backoff.failed()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._renewed.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._renewed.wait()
 
     def _attempt_over(self, problem_before: str | None) -> None:
         problem = self.core.problem

@@ -102,7 +102,8 @@ class StaffQuestions:
                 await self.send()
                 await self.fetch()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), EVERY_S)
+                async with asyncio.timeout(EVERY_S):
+                    await self._wake.wait()
 
     async def send(self) -> None:
         """Answers that wait, the oldest first. Raises: HubAway; HubRefused for now, such as while not enrolled."""

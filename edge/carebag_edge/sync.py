@@ -162,7 +162,8 @@ class Sync:
             self._changed()
             if wait_s:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), wait_s)
+                    async with asyncio.timeout(wait_s):
+                        await self._wake.wait()
 
     async def _sent(self, work: SendRecords | SendMedia) -> float:
         """Seconds to wait before the next."""

@@ -138,7 +138,7 @@ def admin_end_key(key_id: Id, caller: Administrator, hub: TheHub) -> None:
 def admin_kits(caller: Administrator, hub: TheHub) -> Kits:
     with looking(hub, caller) as desk:
         look = desk.looks()
-        return Kits(kits=staff_lists.kits(look, set(hub.live.rooms.kits)), codes=staff_lists.codes(look))
+        return Kits(kits=staff_lists.kits(look, hub.live.rooms.kits_connected()), codes=staff_lists.codes(look))
 
 
 @router.post("/kits")

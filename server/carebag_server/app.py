@@ -94,7 +94,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         database.ordered_listener = live.announced
     else:
         database.listener = live.announced
-        live.keeper = RoomKeeper(database, clock)
+    live.keeper = RoomKeeper(database, clock)
     database.before_commit = partial(follow, hub)
     if settings.oidc.issuer:
         hub.provider = Provider(settings.oidc, clock)

@@ -14,11 +14,11 @@ from carebag_server.callers import GuestCaller
 from carebag_server.database import DatabaseBusy
 from carebag_server.hub import Hub, TheHub
 from carebag_server.hubs.events import GuestCame
+from carebag_server.lines import Line, Over, greet
 from carebag_server.reading_anew import ReadingAnew
 from carebag_server.refusals import Refused
 from carebag_server.rooms import guest_participant
 from carebag_server.socket_routes import converse, until_one_ends
-from carebag_server.sockets import Line, Over
 from carebag_server.together import LOOK_SECONDS
 from carebag_server.tries import Pace
 from carebag_server.turn import RelayGiver
@@ -55,7 +55,7 @@ class GuestTalk:
 
     async def talk(self) -> None:
         live, guest = self.hub.live, self.caller.guest
-        await live.greet(self.line, from_guest, "guest")
+        await greet(self.line, from_guest, "guest")
         anew = ReadingAnew(self.line, self._read_anew)
         live.welcome(self.line, guest_participant(guest.guest_id), guest.name)
         try:

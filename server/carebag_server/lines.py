@@ -13,9 +13,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from carebag_server.outgoing import Outgoing
 from carebag_server.seats import Connection
+from carebag_wire import PROTOCOL
 from carebag_wire.base import Wire
 from carebag_wire.calls import Relay
-from carebag_wire.messages import MAX_MESSAGE_BYTES, Pong, Present, Problem, Signal, Superseded, Welcome
+from carebag_wire.messages import MAX_MESSAGE_BYTES, Hello, Pong, Present, Problem, Signal, Superseded, Welcome
 
 log = logging.getLogger("carebag.hub")
 
@@ -28,6 +29,9 @@ PASSING = frozenset({"hub_stopping", "internal", "no_hello"})
 """Refusals after which a page or a kit comes back at once; the others are for good."""
 LEAVING = frozenset({1000, 1001})
 """With which a page that is closed, or leaves, closes its socket (RFC 6455, 7.4.1); what breaks has another code."""
+
+
+HELLO_SECONDS = 10.0
 
 
 class Over(Exception):
@@ -124,3 +128,31 @@ class Line:
                     return adapter.validate_json(text)
                 except (ValidationError, UnicodeEncodeError):
                     self.refuse("bad_message")
+
+
+async def greet(line: Line, adapter: TypeAdapter[Any], client: str) -> Hello:
+    """The first message: `hello` with our protocol, in time.
+
+    Raises:
+        Over: anything else; the peer was told why.
+    """
+    try:
+        async with asyncio.timeout(HELLO_SECONDS):
+            hello = await _first(line, adapter)
+    except TimeoutError:
+        line.refuse("no_hello", fatal=True)
+        raise Over from None
+    if not isinstance(hello, Hello) or hello.protocol != PROTOCOL or hello.client != client:
+        line.refuse("wrong_version", fatal=True)
+        raise Over
+    return hello
+
+
+async def _first(line: Line, adapter: TypeAdapter[Any]) -> Any:
+    event = await line.socket.receive()
+    if event["type"] == "websocket.disconnect":
+        raise Over
+    try:
+        return adapter.validate_json(event.get("text") or "")
+    except (ValidationError, UnicodeEncodeError):
+        return None

@@ -107,6 +107,12 @@ class Presence:
             kit.ready()
         return []
 
+    def kit_at(self, connection: Connection) -> KitHere | None:
+        return self.kits.get(self._kit_of.get(connection, NOBODY))
+
+    def kits_connected(self) -> set[uuid.UUID]:
+        return {kit.kit_id for kit in self.kits.values() if not kit.away}
+
     def connections(self) -> list[Connection]:
         return [*self.consoles, *self.guests, *self._kit_of]
 
@@ -118,8 +124,16 @@ class Presence:
         here.away = True
         return []
 
+    def expected(self, connection: Connection) -> list[Action]:
+        """It was there when the hub ended: a kit too is in its rooms until it is back or `gone`, and not connected."""
+        kit = self.kit_at(connection)
+        if kit is None:
+            return self.away(connection)
+        kit.away = True
+        return self._present_everywhere(kit.kit_id)
+
     def is_away(self, connection: Connection) -> bool:
-        here = self.guests.get(connection) or self.consoles.get(connection)
+        here = self.guests.get(connection) or self.consoles.get(connection) or self.kit_at(connection)
         return here is not None and here.away
 
     def gone(self, connection: Connection) -> list[Action]:
@@ -267,7 +281,7 @@ class Presence:
             self.nurses[head.id] = head.nurse.name
 
     def participants(self, visit_id: uuid.UUID, kit_id: uuid.UUID) -> tuple[list[Participant], bool]:
-        """Those in the room, and whether the kit is connected."""
+        """Those in the room, and whether the kit is connected; one that is expected back is listed, and is not."""
         people = [console.participant for console in self._seating.in_room(visit_id)]
         guests = [one.participant for one in self._guests_in(visit_id) if one.admitted]
         kit = self.kits.get(kit_id)
@@ -277,7 +291,7 @@ class Presence:
         if kit.has_nurse(visit_id):
             name = self.nurses.get(visit_id, "")
             people.append(Participant(id=nurse_participant(kit_id), role="nurse", name=name))
-        return people + guests, True
+        return people + guests, not kit.away
 
     def with_sfu(self, visit_id: uuid.UUID) -> SfuRoom:
         """Those of the room who have to do with the SFU."""
@@ -295,8 +309,14 @@ class Presence:
         participants, online = self.participants(visit_id, kit_id)
         guests = self._guests_in(visit_id)
         waiting = [one.guest.id for one in guests if not one.admitted]
-        message = Present(visit_id=visit_id, participants=participants, kit_online=online, waiting=waiting)
         kit = self.kits.get(kit_id)
+        message = Present(
+            visit_id=visit_id,
+            participants=participants,
+            kit_online=online,
+            kit_expected=kit is not None and kit.away,
+            waiting=waiting,
+        )
         listeners = [console.connection for console in self._seating.in_room(visit_id) if self._ready(console)]
         told = [Send(connection, message) for connection in [*listeners, *([kit.connection] if kit else [])]]
         if self.has_sfu:

@@ -164,7 +164,7 @@ class Rooms(Presence):
     def camera(self, kit_id: uuid.UUID, message: CameraDo) -> list[Action]:
         """Hand on what a doctor does with the examination camera; nothing while the kit is in another home."""
         kit = self.kits.get(kit_id)
-        here = kit is not None and kit.status is not None and kit.status.visit_id == message.visit_id
+        here = kit is not None and not kit.away and kit.status and kit.status.visit_id == message.visit_id
         return [Send(kit.connection, message)] if kit is not None and here else []
 
     def publish(self, announced: Announcement) -> list[Action]:

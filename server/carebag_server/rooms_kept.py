@@ -1,9 +1,11 @@
-"""Who is in the rooms, kept in the store by a hub that is alone: started again, it knows whom to expect.
+"""Who is in the rooms, kept in the store: hubs that all ended and were started again know whom to expect.
 
 Calls go on while a hub is started again; a page, a kit or a guest that comes back within seconds is the participant
-that it was (`same_page.py`), if those who are back before it do not first see it gone. Several hubs tell each other;
-one has only its store. What is kept is what a hub tells one that comes in (`hubs/events.py`): names and ids, nothing
-that was measured. See docs/decisions/0030-hubs-that-take-everything-in-one-order.md.
+that it was (`same_page.py`), if those who are back before it do not first see it gone. A hub that comes to others is
+told by them; one that is alone, or the first of several, has only its store. Of several one keeps the rooms of all
+(`Company.keeps`), and each once more when it is told to end. What is kept is what a hub tells one that comes in
+(`hubs/events.py`): names and ids, nothing that was measured.
+See docs/decisions/0030-hubs-that-take-everything-in-one-order.md.
 """
 
 import asyncio
@@ -55,18 +57,19 @@ class RoomKeeper:
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database, self._clock = database, clock
-        self._now: Callable[[], list[RoomEvent]] = list
+        self._now: Callable[[], list[RoomEvent] | None] = list
         self._changed = asyncio.Event()
-        self._is_empty = True
+        self._is_empty = False
+        """What is kept is surely nobody."""
         self._task: asyncio.Task[None] | None = None
 
     def expected(self) -> list[RoomEvent]:
         """What makes the rooms of the hub before, if it was there a moment ago. Blocks."""
         with self._database.reading() as session:
             row = session.get(RoomsKept, _THE_ONE)
-        if row is None or row.events == NOBODY:
+        self._is_empty = row is None or row.events == NOBODY
+        if row is None or self._is_empty:
             return []
-        self._is_empty = False
         if abs(self._clock() - row.kept_at) > KEPT_FOR:
             return []
         try:
@@ -75,8 +78,8 @@ class RoomKeeper:
             log.warning("who was in the rooms before cannot be read: all come in anew")
             return []
 
-    def start(self, now: Callable[[], list[RoomEvent]]) -> None:
-        """`now` gives what makes the rooms; asked on the event loop."""
+    def start(self, now: Callable[[], list[RoomEvent] | None]) -> None:
+        """`now` gives what makes the rooms, None where another hub keeps it; asked on the event loop."""
         self._now, self._changed = now, asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
@@ -96,14 +99,20 @@ class RoomKeeper:
 
     async def _run(self) -> None:
         while True:
+            # not `wait_for`: in Python 3.11 it swallows a cancelling that comes together with the event
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), BEAT_S)
+                async with asyncio.timeout(BEAT_S):
+                    await self._changed.wait()
             self._changed.clear()
             await self._keep()
             await asyncio.sleep(PAUSE_S)
 
     async def _keep(self) -> None:
-        text = _events.dump_json(self._now()).decode()
+        events = self._now()
+        if events is None:
+            self._is_empty = False  # another one may write there
+            return
+        text = _events.dump_json(events).decode()
         if text == NOBODY and self._is_empty:
             return
         try:

@@ -120,6 +120,8 @@ class KitHere:
     status: KitStatus | None = None
     visits_sent: bool = False
     held: list[Wire] = field(default_factory=list)
+    away: bool = False
+    """It was there when the hub ended, and is expected back."""
 
     def ready(self) -> list[Wire]:
         """The visits are sent; gives what is to come after them."""

@@ -33,7 +33,7 @@ _DOOR_HOST = re.compile(r"(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
 def health(visitor: Anyone, hub: TheHub) -> Health:
     with hub.database.reading() as session:
         session.execute(select(1))
-    if not hub.live.sharing.is_in:
+    if not hub.live.is_in:
         raise Refused(503, "busy")
     return Health(status="ok", protocol=PROTOCOL, demo=hub.settings.demo)
 

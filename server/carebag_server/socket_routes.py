@@ -21,13 +21,13 @@ from carebag_server.hub import Hub, TheHub
 from carebag_server.hubs.events import ConsoleCame, Entered, Joined, KitCame, KitEntered, KitSaid, Left
 from carebag_server.kit_keys import SEEN_EVERY, note_seen
 from carebag_server.kit_nurses import NurseWatch
+from carebag_server.lines import Line, Over, greet
 from carebag_server.reading_anew import ReadingAnew
 from carebag_server.refusals import Refused
 from carebag_server.relations import visible_visit
 from carebag_server.rooms import kit_participant, nurse_participant
 from carebag_server.same_page import page_mark
 from carebag_server.seats import doctor_participant
-from carebag_server.sockets import Line, Over
 from carebag_server.tries import Pace
 from carebag_server.turn import RelayGiver
 from carebag_wire.messages import (
@@ -142,7 +142,7 @@ class Console:
 
     async def talk(self) -> None:
         live, person = self.hub.live, self.caller.person
-        came = await self._came(await live.greet(self.line, from_console, "console"))
+        came = await self._came(await greet(self.line, from_console, "console"))
         anew = ReadingAnew(self.line, self._read_anew)
         await live.happen(came)
         self._participant_id = doctor_participant(person.practitioner_id, came.page or str(came.line))
@@ -317,7 +317,8 @@ class Console:
         hidden or shown of a patient, it is looked at once, and who stays gets the visit as it is now."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look_wanted.wait(), together.LOOK_SECONDS)
+                async with asyncio.timeout(together.LOOK_SECONDS):
+                    await self._look_wanted.wait()
             wanted = self._look_wanted.is_set()
             self._look_wanted.clear()
             visit_id = self.hub.live.rooms.seated(self.line.number)
@@ -370,7 +371,7 @@ class KitTalk:
 
     async def talk(self) -> None:
         live, kit = self.hub.live, self.caller
-        await live.greet(self.line, from_kit, "kit")
+        await greet(self.line, from_kit, "kit")
         anew = ReadingAnew(self.line, self._read_anew)
         live.welcome(self.line, kit_participant(kit.kit_id), kit.name)
         number, key = self.line.number, base64.b64encode(kit.public_key).decode()

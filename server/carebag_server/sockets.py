@@ -5,14 +5,14 @@ Everything here runs on the event loop; the store is asked in threads. Messages 
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket
 
@@ -20,7 +20,8 @@ from carebag_server.announcements import Announcement
 from carebag_server.hubs import acting
 from carebag_server.hubs.bus import Bus
 from carebag_server.hubs.company import Why, hub_of
-from carebag_server.hubs.events import Announced, Away, Gone, HubEvent, Passed, ReadAnew, RoomEvent
+from carebag_server.hubs.events import Announced, Away, Expected, Gone, HubEvent, KitCame, Passed, ReadAnew, RoomEvent
+from carebag_server.hubs.expecting import expect
 from carebag_server.hubs.newest import Newest
 from carebag_server.hubs.sharing import Alone, Shared, Sharing
 from carebag_server.hubs.unseen import Touched
@@ -33,18 +34,17 @@ from carebag_server.sfu.port import Sfu
 from carebag_server.sfu.watching import SFU_LINE, Watching
 from carebag_wire import PROTOCOL
 from carebag_wire.base import Wire
-from carebag_wire.messages import CameraDo, Hello, Signal, Welcome
+from carebag_wire.messages import CameraDo, Signal, Welcome
 from carebag_wire.socket_ticket import SUBPROTOCOL
 from carebag_wire.visit import Participant
 
 __all__ = ["Line", "LiveRooms", "Over"]
 log = logging.getLogger("carebag.hub")
-HELLO_SECONDS = 10.0
 STOP_SECONDS = 2.0
 AWAY_SECONDS = 8.0
 """A page whose connection broke, or whose hub died, is back in less than one; so long it is not missed."""
 EXPECTED_SECONDS = 20.0
-"""So long a hub that was started again waits for those who were there; a page tries every 5 s, a kit every 2."""
+"""So long hubs that were started again wait for those who were there; a page tries every 5 s, a kit every 2."""
 
 
 class LiveRooms:
@@ -61,7 +61,11 @@ class LiveRooms:
         self.now = now
         self.sharing: Sharing = Alone(self.act)
         self.keeper: RoomKeeper | None = None
-        """Of a hub that is alone."""
+        """Tells whom to expect where no other hub can."""
+        self._is_settled = True
+        """Those who are expected are in the rooms."""
+        self._ended_kits: dict[Connection, list[RoomEvent]] = {}
+        """Kits that were at a hub which ended a moment ago: if this one ends too, they are expected."""
         self._touched = touched
         self._lines: dict[Connection, Line] = {}
         self._numbers = itertools.count(1)
@@ -72,7 +76,7 @@ class LiveRooms:
         self._newest = Newest()
         self._unsaid: tuple[set[uuid.UUID], set[uuid.UUID]] = (set(), set())
         """Visits, and their kits, of which something changed while the other hubs could not be told."""
-        self._catching_up: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
 
     def start(self, sfu: Sfu | None = None, bus: Bus | None = None) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), False
@@ -81,10 +85,11 @@ class LiveRooms:
             self._sfu.start()
             self.rooms.has_sfu = True
         if bus is not None:
-            self.sharing = Shared(bus, self)
+            self.sharing, self._is_settled = Shared(bus, self), False
         if self.keeper is not None:
-            self._expect(self.keeper.expected())
-            self.keeper.start(self.all_here)
+            if bus is None:
+                self._expect(self.keeper.expected())
+            self.keeper.start(self._to_keep)
         self.sharing.start()
 
     async def stop(self) -> None:
@@ -106,6 +111,11 @@ class LiveRooms:
         """After `stop`, and after the last request: nothing changes any more that other hubs must be told."""
         await self.sharing.stop()
         self._loop = None
+
+    @property
+    def is_in(self) -> bool:
+        """Whether everybody is known who is in the rooms, so that people may be let in."""
+        return self.sharing.is_in and self._is_settled
 
     # What happens, here and at other hubs
 
@@ -138,8 +148,15 @@ class LiveRooms:
             case ReadAnew():
                 self._bring_back(set(event.visits), set(event.kits))
             case Away():
+                if event.hub_ends:
+                    self._keep_for_a_moment(event.line)
                 self.carry_out(acting.act(self.rooms, event))
                 self._wait_for(event.line)
+            case KitCame() if event.away:
+                self.carry_out(acting.act(self.rooms, event))
+                self._wait_for(event.line)
+            case Expected():
+                self._expect(event.events)
             case _:
                 self.carry_out(acting.act(self.rooms, event))
         if self.keeper is not None:
@@ -152,34 +169,55 @@ class LiveRooms:
     def hub_gone(self, hub: int, clean: bool) -> None:
         for connection in self.rooms.connections():
             if hub_of(connection) == hub:
-                self.act(Away(line=connection))
+                self.act(Away(line=connection, hub_ends=True))
         if not clean:
             log.warning("another hub is gone; visits that it may have changed last are read anew")
-            task = asyncio.create_task(self._catch_up())
-            self._catching_up.add(task)
-            task.add_done_callback(self._catching_up.discard)
+            self._in_background(self._catch_up())
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     def _wait_for(self, line: Connection) -> None:
         """Who does not come back is gone; every hub says so, since the line's own may be gone itself."""
         if self._loop is not None and self.rooms.is_away(line):
-            self._loop.call_later(AWAY_SECONDS, self.tell, Gone(line=line))
+            # one that comes in does not know since when; the others say so in time
+            seconds = AWAY_SECONDS if self.is_in else EXPECTED_SECONDS
+            self._loop.call_later(seconds, self.tell, Gone(line=line))
 
     def _expect(self, events: list[RoomEvent]) -> None:
-        """Those who were there when the hub ended are there, and away: who comes back is who it was, and the others see
-        no change. Nobody is told anything yet."""
-        for event in events:
-            acting.act(self.rooms, event)
-        kits = {kit.connection for kit in self.rooms.kits.values()}
-        for line in self.rooms.connections():
-            console = self.rooms.consoles.get(line)
-            if console is not None and not console.page:  # comes in as another one
-                self.rooms.gone(line)
-            elif line not in kits:
-                self.rooms.away(line)
-        lines = self.rooms.connections()
-        self._numbers = itertools.count(max(lines, default=0) + 1)
+        lines, actions = expect(self.rooms, events)
+        self.carry_out(actions)
+        if isinstance(self.sharing, Alone):
+            self._numbers = itertools.count(max(lines, default=0) + 1)
         for line in lines:
             asyncio.get_running_loop().call_later(EXPECTED_SECONDS, self.tell, Gone(line=line))
+
+    async def _ask_the_store(self, keeper: RoomKeeper) -> None:
+        """Whom to expect: no other hub knows. All are told, and nobody is let in before."""
+        try:
+            events = await run_in_threadpool(keeper.expected)
+        except Exception as error:
+            log.error("who was in the rooms before cannot be read (%s): all come in anew", type(error).__name__)
+            events = []
+        with contextlib.suppress(Over):  # cut off meanwhile: it comes in again, and asks again
+            if events:
+                await self.happen(Expected(events=events))
+            self._is_settled = True
+
+    def _keep_for_a_moment(self, line: Connection) -> None:
+        kit = self.rooms.kit_at(line)
+        if kit is not None and self._loop is not None:
+            self._ended_kits[line] = acting.kit_events(kit)
+            self._loop.call_later(EXPECTED_SECONDS, self._ended_kits.pop, line, None)
+
+    def _to_keep(self) -> list[RoomEvent] | None:
+        """What makes the rooms of all hubs; None: it is not for this one to say."""
+        if not self.is_in or not (self.sharing.keeps or self._stopping):
+            return None
+        ended = [events for line, events in self._ended_kits.items() if self.rooms.kit_at(line) is None]
+        return [*itertools.chain(*ended), *acting.events_of(self.rooms, lambda _: True)]
 
     async def _catch_up(self) -> None:
         """What the store says was changed, and the hub that did so may not have told."""
@@ -199,6 +237,10 @@ class LiveRooms:
         (visits, kits), self._unsaid = self._unsaid, (set(), set())
         if visits:
             self.tell(ReadAnew(visits=list(visits), kits=list(kits)))
+        if self.keeper is not None and self.sharing.is_first:
+            self._in_background(self._ask_the_store(self.keeper))
+        else:
+            self._is_settled = True
 
     def fell_out(self, why: Why, unheard: list[HubEvent]) -> None:
         """Who is in the rooms is not known any more: everybody is sent away, to come in again here or elsewhere."""
@@ -207,7 +249,7 @@ class LiveRooms:
         for event in unheard:
             if isinstance(event, Announced):
                 self._could_not_say(event)
-        self.rooms = Rooms()
+        self.rooms, self._is_settled, self._ended_kits = Rooms(), False, {}
         self.rooms.has_sfu = self._sfu is not None
         self._newest = Newest()
         if self._sfu is not None:
@@ -333,36 +375,9 @@ class LiveRooms:
         await socket.accept(SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", ()) else None)
         line = Line(self.sharing.line(next(self._numbers)), socket)
         self._lines[line.number] = line
-        if self._stopping or not self.sharing.is_in:
+        if self._stopping or not self.is_in:
             line.refuse("hub_stopping", fatal=True)
         return line
-
-    async def greet(self, line: Line, adapter: TypeAdapter[Any], client: str) -> Hello:
-        """The first message: `hello` with our protocol, in time.
-
-        Raises:
-            Over: anything else; the peer was told why.
-        """
-        try:
-            async with asyncio.timeout(HELLO_SECONDS):
-                hello = await self._first(line, adapter)
-        except TimeoutError:
-            line.refuse("no_hello", fatal=True)
-            raise Over from None
-        if not isinstance(hello, Hello) or hello.protocol != PROTOCOL or hello.client != client:
-            line.refuse("wrong_version", fatal=True)
-            raise Over
-        return hello
-
-    @staticmethod
-    async def _first(line: Line, adapter: TypeAdapter[Any]) -> Any:
-        event = await line.socket.receive()
-        if event["type"] == "websocket.disconnect":
-            raise Over
-        try:
-            return adapter.validate_json(event.get("text") or "")
-        except (ValidationError, UnicodeEncodeError):
-            return None
 
     def welcome(self, line: Line, participant_id: str, name: str) -> None:
         line.push(
@@ -378,7 +393,7 @@ class LiveRooms:
     def forget(self, line: Line) -> None:
         """The conversation is over, from whichever side."""
         self._lines.pop(line.number, None)
-        self.tell(Gone(line=line.number) if line.has_left else Away(line=line.number))
+        self.tell(Gone(line=line.number) if line.has_left else Away(line=line.number, hub_ends=self._stopping))
 
 
 def _settle(future: asyncio.Future[bool], outcome: bool) -> None:

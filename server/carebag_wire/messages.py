@@ -133,6 +133,8 @@ class Present(Wire):
     visit_id: Id
     participants: list[Participant]
     kit_online: bool
+    kit_expected: bool = False
+    """Not connected since the hub ended and was started again, seconds ago; calls with it go on."""
     waiting: list[Id] = []
     """Guests who stand at the door now, their page open."""
 

@@ -13,25 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from carebag_signal.vitals.news2 import HypercapnicTarget, Observations, Parameter, Patient, Score, news2
+from carebag_signal.vitals.news2 import IN_CASES, HypercapnicTarget, Observations, Patient, Score, news2
 from carebag_signal.vitals.taken import Taken
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-NAMES: dict[str, Parameter] = {
-    "rr": "respiration",
-    "spo2": "spo2",
-    "o2": "oxygen",
-    "sbp": "systolic",
-    "hr": "pulse",
-    "acvpu": "consciousness",
-    "temp": "temperature",
-}
 
 
 def scored(case: dict[str, Any]) -> Score | None:
     """What the package says of an adult; None if it gives no total."""
     target = HypercapnicTarget("the case", NOW) if case["scale"] == 2 else None
-    observed = Observations(**{ours: Taken(case[theirs], NOW) for theirs, ours in NAMES.items()})
+    observed = Observations(**{ours: Taken(case[theirs], NOW) for theirs, ours in IN_CASES.items()})
     found = news2(observed, Patient(50, pregnant=False, target=target), NOW)
     return found if isinstance(found, Score) else None
 
@@ -41,7 +32,7 @@ def agrees(case: dict[str, Any], found: Score | None) -> bool:
     return (
         found is not None
         and (found.total, found.risk) == (case["total"], case["risk"])
-        and {theirs: found.points[ours] for theirs, ours in NAMES.items()} == case["parts"]
+        and {theirs: found.points[ours] for theirs, ours in IN_CASES.items()} == case["parts"]
     )
 
 

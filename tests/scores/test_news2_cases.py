@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from carebag_scores.early_warning import Scored, score_of
+from carebag_signal.vitals.news2 import IN_CASES
 from carebag_wire.records import Reading
-from carebag_wire.scores import EarlyWarning, ScoreParameter, ScorePremise
+from carebag_wire.scores import EarlyWarning, ScorePremise
 from carebag_wire.values import Binding, DeviceIdentity, Quality, Quantity, Seen, Times
 from carebag_wire.visit import Patient, ReadingView, VisitHead
 
@@ -23,15 +24,6 @@ CASES = (
 )
 AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 VISIT, PATIENT, KIT = (uuid.UUID(int=n) for n in (1, 2, 3))
-OURS: dict[str, ScoreParameter] = {
-    "rr": "respiration",
-    "spo2": "spo2",
-    "o2": "oxygen",
-    "sbp": "systolic",
-    "hr": "pulse",
-    "acvpu": "consciousness",
-    "temp": "temperature",
-}
 HEAD = VisitHead(
     id=VISIT,
     patient=Patient(
@@ -79,7 +71,13 @@ def view(seq: int, **more: Any) -> ReadingView:
 def agrees(case: dict[str, Any], found: EarlyWarning) -> bool:
     """In total, risk, scale and the points of every part."""
     points = {part.parameter: part.points for part in found.parts}
-    shown = (found.state, found.total, found.risk, found.scale, {theirs: points[ours] for theirs, ours in OURS.items()})
+    shown = (
+        found.state,
+        found.total,
+        found.risk,
+        found.scale,
+        {theirs: points[ours] for theirs, ours in IN_CASES.items()},
+    )
     return shown == ("complete", case["total"], case["risk"], case["scale"], case["parts"])
 
 

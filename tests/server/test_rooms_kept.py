@@ -1,6 +1,7 @@
 """Who was in the rooms when a hub ended is expected when it is started again; for seconds, and if it can be read."""
 
 import asyncio
+import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from carebag_server import sockets
 from carebag_server.database import Database
+from carebag_server.hubs.bus_inside import Exchange, InsideBus
 from carebag_server.hubs.events import ConsoleCame, Entered, GuestCame, Joined, KitCame, KitSaid, RoomEvent
 from carebag_server.migrate import upgrade
 from carebag_server.rooms_kept import KEPT_FOR, RoomKeeper, RoomsKept
@@ -138,6 +140,56 @@ async def test_what_another_version_kept_is_nobody(hub: Callable[[], LiveRooms],
     await ended(live)
     with database.reading() as session:
         assert session.get_one(RoomsKept, 1).events == "[]"
+
+
+async def test_where_another_hub_may_have_kept_somebody_nobody_is_written(database: Database, hands: Hands) -> None:
+    """A hub with which it is to keep who is there now, after the one that did so ended."""
+    keeper = RoomKeeper(database, hands)
+    assert keeper.expected() == []
+    now: list[list[RoomEvent] | None] = [None]
+    keeper.start(lambda: now[0])
+    keeper.happened(KitCame(line=1, kit_id=KIT, name="Väska", key=""))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # it has asked, and was told to leave it
+    with database.transaction() as session:
+        session.add(RoomsKept(id=1, events='[{"what": "kit_came"}]', kept_at=AT))
+    now[0] = []
+    await keeper.stop()
+    with database.reading() as session:
+        assert session.get_one(RoomsKept, 1).events == "[]"
+
+
+class HeldKeeper(RoomKeeper):
+    """The store answers when it is let."""
+
+    def __init__(self, database: Database, clock: Hands) -> None:
+        super().__init__(database, clock)
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+
+    def expected(self) -> list[RoomEvent]:
+        self.asked.set()
+        assert self.may_answer.wait(MOST_S)
+        return super().expected()
+
+
+async def test_the_first_of_several_hubs_lets_nobody_in_until_it_knows_whom_to_expect(
+    hub: Callable[[], LiveRooms], database: Database, hands: Hands
+) -> None:
+    await visited(hub)
+    live = LiveRooms(hands)
+    live.keeper = keeper = HeldKeeper(database, hands)
+    live.start(bus=InsideBus(Exchange()))
+    try:
+        assert await asyncio.to_thread(keeper.asked.wait, MOST_S)
+        assert (live.sharing.is_in, live.is_in, there(live)) == (True, False, set())
+        keeper.may_answer.set()
+        async with asyncio.timeout(MOST_S):
+            while not live.is_in:  # noqa: ASYNC110 (nothing tells it)
+                await asyncio.sleep(0.01)
+        assert there(live) == {"doctor", "nurse", "kit", "guest"}
+    finally:
+        keeper.may_answer.set()
+        await ended(live)
 
 
 async def test_a_hub_without_people_writes_nothing(hub: Callable[[], LiveRooms], database: Database) -> None:

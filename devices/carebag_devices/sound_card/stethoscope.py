@@ -80,7 +80,8 @@ class SoundCard:
             while True:
                 wait_s = await self._attend()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), wait_s)
+                    async with asyncio.timeout(wait_s):
+                        await self._news.wait()
                 self._news.clear()
         finally:
             await self._finish("lost")

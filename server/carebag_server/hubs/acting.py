@@ -9,6 +9,7 @@ from carebag_server.hubs.events import (
     Away,
     ConsoleCame,
     Entered,
+    Expected,
     Gone,
     GuestCame,
     Joined,
@@ -30,7 +31,7 @@ def act(rooms: Rooms, event: RoomEvent) -> list[Action]:
         case ConsoleCame():
             return rooms.console_came(_console_of(event), event.visit_id)
         case KitCame():
-            return rooms.kit_came(event.line, event.kit_id, event.name, base64.b64decode(event.key))
+            return _kit_came(rooms, event)
         case KitEntered():
             rooms.nurses.update(event.nurses)
             if event.visits is None:
@@ -44,10 +45,15 @@ def act(rooms: Rooms, event: RoomEvent) -> list[Action]:
             return [action for one in event.announcements for action in rooms.publish(one)]
         case Passed():
             return [Send(event.line, event.message)]
-        case ReadAnew():
+        case ReadAnew() | Expected():
             return []
         case _:
             return _act_of_console(rooms, event)
+
+
+def _kit_came(rooms: Rooms, event: KitCame) -> list[Action]:
+    actions = rooms.kit_came(event.line, event.kit_id, event.name, base64.b64decode(event.key))
+    return actions + (rooms.expected(event.line) if event.away else [])
 
 
 def _console_of(came: ConsoleCame) -> Console:
@@ -75,7 +81,7 @@ def events_of(rooms: Rooms, mine: Callable[[Connection], bool]) -> list[RoomEven
     """What makes these connections what they are now, for rooms that know nothing of them yet."""
     events: list[RoomEvent] = []
     for kit in rooms.kits.values():
-        events += _kit_events(kit) if mine(kit.connection) else []
+        events += kit_events(kit) if mine(kit.connection) else []
     for console in rooms.consoles.values():
         events += _console_events(console, rooms.nurses) if mine(console.connection) else []
     for guest in rooms.guests.values():
@@ -85,8 +91,10 @@ def events_of(rooms: Rooms, mine: Callable[[Connection], bool]) -> list[RoomEven
     return events
 
 
-def _kit_events(kit: KitHere) -> list[RoomEvent]:
-    events: list[RoomEvent] = [KitCame(line=kit.connection, kit_id=kit.kit_id, name=kit.name, key=kit.key)]
+def kit_events(kit: KitHere) -> list[RoomEvent]:
+    events: list[RoomEvent] = [
+        KitCame(line=kit.connection, kit_id=kit.kit_id, name=kit.name, key=kit.key, away=kit.away)
+    ]
     if kit.visits_sent:
         events.append(KitEntered(line=kit.connection))
     if kit.status is not None:

@@ -84,6 +84,8 @@ class Company:
         """The others, and how many own beats were heard since each of them was."""
         self._last: dict[int, int] = {}
         self._gone: set[int] = set()
+        self.is_first = True
+        """No other hub was in when this one came: nobody but the store knows who was there before."""
         self._states: dict[int, list[RoomEvent]] = {}
         self._later: list[tuple[int, RoomEvent | HubGone]] = []
 
@@ -144,6 +146,11 @@ class Company:
         self._seq += 1
         self._said[self._seq] = (event, heard)
         self._put(f"{self.number:x} {self._seq} {to:x} {event.model_dump_json()}")
+
+    @property
+    def keeps(self) -> bool:
+        """Whether this is the one of the hubs that keeps who is there, for when all end."""
+        return self.phase == "in" and self.number <= min(self._silent, default=self.number)
 
     # What is heard
 
@@ -209,7 +216,7 @@ class Company:
     def _welcome(self, hub: int) -> None:
         self._silent[hub] = 0
         self._states.setdefault(hub, [])  # it came after this one: there was nobody yet
-        self._say(Here(hubs=list(self._silent), events=self._crew.all_here()), to=hub)
+        self._say(Here(hubs=list(self._silent), settled=self.phase == "in", events=self._crew.all_here()), to=hub)
 
     def _send_away(self, hub: int) -> None:
         """It takes itself for one of us, and nobody told us of it: it was held up while we came."""
@@ -220,6 +227,7 @@ class Company:
         if self.phase != "entering":
             return
         self._states[hub] = here.events
+        self.is_first = self.is_first and not here.settled
         for other in here.hubs:
             if other != self.number and other not in self._gone:
                 self._silent.setdefault(other, 0)

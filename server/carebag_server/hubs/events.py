@@ -48,6 +48,8 @@ class KitCame(Wire):
     name: str
     key: str
     """Raw public key, base64."""
+    away: bool = False
+    """Expected back since all hubs ended, and not there yet."""
 
 
 class KitEntered(Wire):
@@ -101,6 +103,8 @@ class Away(Wire):
 
     what: Literal["away"] = "away"
     line: Line
+    hub_ends: bool = False
+    """Its hub sends everybody away."""
 
 
 class Gone(Wire):
@@ -125,6 +129,14 @@ class Passed(Wire):
     message: Annotated[Signal | Live | LinkReport | CameraDo | DoctorHears | SfuServes, Field(discriminator="type")]
 
 
+class Expected(Wire):
+    """By a hub that found no other: these were there when the last one ended, and are waited for."""
+
+    what: Literal["expected"] = "expected"
+    events: "list[RoomEvent]"
+    """That make them."""
+
+
 class ReadAnew(Wire):
     """These visits changed and some hub may not have been told: who sees them must read them again."""
 
@@ -146,6 +158,7 @@ RoomEvent = Annotated[
     | Gone
     | Announced
     | Passed
+    | Expected
     | ReadAnew,
     Field(discriminator="what"),
 ]
@@ -163,6 +176,8 @@ class Here(Wire):
 
     what: Literal["here"] = "here"
     hubs: list[Number]
+    settled: bool = True
+    """It had come in: whoever was there before the hubs ended is expected already, or not any more."""
     events: list[RoomEvent]
     """That make them."""
 
@@ -182,5 +197,6 @@ class HubGone(Wire):
     """It said so itself, and had told everything."""
 
 
+Expected.model_rebuild()
 HubEvent = Annotated[RoomEvent | Came | Here | Beat | HubGone, Field(discriminator="what")]
 hub_event: TypeAdapter[HubEvent] = TypeAdapter(HubEvent)

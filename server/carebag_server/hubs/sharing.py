@@ -23,6 +23,14 @@ class Sharing(Protocol):
     def is_in(self) -> bool:
         """Whether everybody is known who is in the rooms, so that people may be let in."""
 
+    @property
+    def is_first(self) -> bool:
+        """Whether there was no other hub that knows who was there."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it is for this hub to keep who is there."""
+
     def say(self, event: RoomEvent, heard: Callable[[], None] | None = None) -> bool:
         """Let it happen; `heard` when it has. False if it cannot."""
 
@@ -44,7 +52,7 @@ class Sharing(Protocol):
 class Alone:
     """One hub: everything happens at once and is known to all."""
 
-    is_in = True
+    is_in = is_first = keeps = True
 
     def __init__(self, act: Callable[[RoomEvent], None]) -> None:
         self._act = act
@@ -82,6 +90,14 @@ class Shared:
     @property
     def is_in(self) -> bool:
         return self.company.phase == "in"
+
+    @property
+    def is_first(self) -> bool:
+        return self.company.is_first
+
+    @property
+    def keeps(self) -> bool:
+        return self.company.keeps
 
     def say(self, event: RoomEvent, heard: Callable[[], None] | None = None) -> bool:
         return self.company.say(event, heard)

@@ -20,6 +20,16 @@ from carebag_signal.vitals.taken import Taken, check_zone, rounded
 Consciousness = Literal["A", "C", "V", "P", "U"]
 """Alert, new confusion, responds to voice, to pain, unresponsive."""
 Parameter = Literal["respiration", "spo2", "oxygen", "systolic", "pulse", "consciousness", "temperature"]
+IN_CASES: dict[str, Parameter] = {
+    "rr": "respiration",
+    "spo2": "spo2",
+    "o2": "oxygen",
+    "sbp": "systolic",
+    "hr": "pulse",
+    "acvpu": "consciousness",
+    "temp": "temperature",
+}
+"""The seven parts by the short names that files of cases give them."""
 PARAMETERS: tuple[Parameter, ...] = get_args(Parameter)
 Risk = Literal["low", "low-medium", "medium", "high"]
 Scale = Literal[1, 2]

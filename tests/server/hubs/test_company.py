@@ -197,6 +197,30 @@ def test_a_kit_has_one_connection_at_all_hubs(three: list[HubHere]) -> None:
     assert len(third.rooms.connections()) == 1
 
 
+def test_one_of_the_hubs_keeps_who_is_there_and_another_when_it_is_gone(three: list[HubHere]) -> None:
+    for count in (3, 2, 1):
+        living = [hub for hub in three if hub.alive]
+        [keeper] = [hub for hub in living if hub.company.keeps]
+        assert len(living) == count
+        beat_until_missed(keeper, [hub for hub in living if hub is not keeper])
+        keeper.company.cut()
+        assert not keeper.company.keeps
+        for hub in three:
+            hub.lost.clear()
+
+
+def test_who_came_to_no_hub_that_was_in_is_the_first(three: list[HubHere]) -> None:
+    """Those who come together all are: the store knows more than they do. One that comes later is not."""
+    fourth = HubHere(three[0].log)
+    settle([*three, fourth])
+    assert [hub.company.is_first for hub in [*three, fourth]] == [True, True, True, False]
+    for hub in [*three, fourth]:
+        hub.company.cut()
+        hub.connected = False
+    settle([*three, fourth])
+    assert [hub.company.is_first for hub in [*three, fourth]] == [True] * 4
+
+
 def test_what_is_passed_on_reaches_one_hub(three: list[HubHere]) -> None:
     first, second, third = three
     message = Passed(line=line_of(second.company.number, 7), message=Live(visit_id=VISITS[0]))

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from carebag import retention
+from carebag import retention_removal
 from carebag_server import patients, sign_in_tables
 from carebag_server.audit import Actor, verify_database
 from carebag_server.demo_data import demo_id
@@ -269,7 +269,7 @@ def test_a_file_that_could_not_go_goes_the_next_time(small_office: Any) -> None:
 
 
 def remove_files(hub: Any) -> int:
-    return retention.remove_files(hub.database, hub.app.state.hub.media)
+    return retention_removal.remove_files(hub.database, hub.app.state.hub.media)
 
 
 def test_a_file_that_another_visit_names_stays(small_office: Any) -> None:

@@ -59,6 +59,8 @@ export class Console {
   /** How each participant's connection is and when that was said, by participant id. */
   links = $state.raw<LinksTold>({})
   kitOnline = $state(false)
+  /** It is not, because the hub was started again a moment ago: calls with it go on. */
+  kitExpected = $state(false)
   /** Since when the kit is online; or offline, that is since its last word, by the hub's clock, ms. */
   kitSinceMs = $state(0)
   kit = $state.raw<KitStatus | null>(null)
@@ -231,7 +233,7 @@ export class Console {
         break
       case 'present':
         if (message.visit_id !== this.visitId) break
-        this.#present(message.participants, message.kit_online)
+        this.#present(message.participants, message.kit_online, message.kit_expected)
         this.waiting = message.waiting
         break
       case 'link_report':
@@ -265,15 +267,17 @@ export class Console {
     this.visitId = snapshot.visit.id
     this.visit = snapshot
     this.superseded = false
-    this.#present(snapshot.participants, snapshot.kit_online)
+    // of a kit that is expected the hub says so right after this
+    this.#present(snapshot.participants, snapshot.kit_online, !snapshot.kit_online && this.kitExpected)
   }
 
-  #present(participants: Participant[], kitOnline: boolean): void {
+  #present(participants: Participant[], kitOnline: boolean, kitExpected = false): void {
     this.participants = participants
     this.links = ofThoseHere(this.links, participants)
     const turned = kitOnline !== this.kitOnline
     if (turned || this.kitSinceMs === 0) this.kitSinceMs = turned && !kitOnline ? awaySince(this.#kitHeardMs, clock.nowMs, MISSED_WITHIN_MS) : clock.nowMs
     this.kitOnline = kitOnline
+    this.kitExpected = kitExpected
   }
 
   #problem(code: string): void {

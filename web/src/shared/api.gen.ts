@@ -5146,6 +5146,11 @@ export interface components {
             /** Kit Online */
             kit_online: boolean;
             /**
+             * Kit Expected
+             * @default false
+             */
+            kit_expected: boolean;
+            /**
              * Waiting
              * @default []
              */

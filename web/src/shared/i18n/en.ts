@@ -109,6 +109,7 @@ export const en: Messages = {
   'net.local.do': 'Check that the bag is on. What you have written is still here.',
   'net.hub.lost': 'Contact with the hub was lost at {time}. Trying again …',
   'net.kit.offline': 'The bag has been offline since {time}. What is measured is kept in the bag and comes when the network is back.',
+  'net.kit.expected': 'The hub was restarted. The bag is expected back within seconds. What is measured is kept in it.',
   'net.kit.unsent': 'The bag has {n} left to send.',
   'net.disk.filling': "The bag's disk is {n} % full. Measure as usual, and call support today: it needs room.",
   'net.disk.full': "The bag's disk is full. Values and sounds are still saved, photos are not. Call support now.",

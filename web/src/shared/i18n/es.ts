@@ -109,6 +109,7 @@ export const es: Messages = {
   'net.local.do': 'Compruebe que el maletín está encendido. Lo que ha escrito sigue aquí.',
   'net.hub.lost': 'Se perdió el contacto con el centro a las {time}. Reintentando …',
   'net.kit.offline': 'El maletín está sin conexión desde las {time}. Lo que se mide queda guardado en él y llegará cuando vuelva la red.',
+  'net.kit.expected': 'El centro se ha reiniciado. El maletín volverá en unos segundos. Lo que se mide se guarda en él.',
   'net.kit.unsent': 'Al maletín le quedan {n} por enviar.',
   'net.disk.filling': 'El disco del maletín está lleno al {n} %. Mida como siempre y llame hoy a soporte: hace falta espacio.',
   'net.disk.full': 'El disco del maletín está lleno. Los valores y los sonidos aún se guardan, las fotos no. Llame ahora a soporte.',

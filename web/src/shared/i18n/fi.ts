@@ -109,6 +109,7 @@ export const fi: Messages = {
   'net.local.do': 'Tarkista, että laukku on päällä. Kirjoittamasi on tallessa.',
   'net.hub.lost': 'Yhteys keskukseen katkesi klo {time}. Yritetään uudelleen …',
   'net.kit.offline': 'Laukku ei ole ollut yhteydessä klo {time} jälkeen. Mittaukset säilyvät laukussa ja tulevat, kun verkko palaa.',
+  'net.kit.expected': 'Keskus on käynnistetty uudelleen. Laukun odotetaan palaavan muutamassa sekunnissa. Mittaukset tallentuvat laukkuun.',
   'net.kit.unsent': 'Laukulla on {n} lähettämättä.',
   'net.disk.filling': 'Laukun levystä on käytössä {n} %. Mittaa kuten tavallisesti ja soita tukeen tänään: tilaa tarvitaan.',
   'net.disk.full': 'Laukun levy on täynnä. Arvot ja äänet tallennetaan vielä, kuvia ei. Soita tukeen nyt.',

@@ -108,6 +108,7 @@ export const sv = {
   'net.local.do': 'Kontrollera att väskan är på. Det du har skrivit finns kvar.',
   'net.hub.lost': 'Kontakten med navet är bruten sedan {time}. Försöker igen …',
   'net.kit.offline': 'Väskan är inte uppkopplad sedan {time}. Det som mäts sparas i väskan och kommer när nätet är tillbaka.',
+  'net.kit.expected': 'Navet har startats om. Väskan väntas tillbaka om några sekunder. Det som mäts sparas i den.',
   'net.kit.unsent': 'Väskan har {n} kvar att skicka.',
   'net.disk.filling': 'Väskans disk är full till {n} %. Mät som vanligt, och ring supporten i dag: det behövs plats.',
   'net.disk.full': 'Väskans disk är full. Värden och ljud sparas ännu, bilder inte. Ring supporten nu.',
