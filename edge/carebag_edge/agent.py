@@ -29,8 +29,8 @@ from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.keys import load_or_create
 from carebag_edge.kit_state import kit_state, kit_status, page_lock, withheld
 from carebag_edge.live_port import LiveFactory
-from carebag_edge.loop_test import LoopTester
 from carebag_edge.lock_records import LockRecords
+from carebag_edge.loop_test import LoopTester
 from carebag_edge.nurse_pages import NursePages
 from carebag_edge.nurse_sessions import NurseSessions
 from carebag_edge.page_keeper import PageKeeper

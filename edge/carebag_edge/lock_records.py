@@ -23,9 +23,7 @@ class LockRecords:
     whose: practitioner whose page it is.
     """
 
-    def __init__(
-        self, journal: Journal, unsaved: Unsaved, clock: Clock, whose: Callable[[], UUID | None]
-    ) -> None:
+    def __init__(self, journal: Journal, unsaved: Unsaved, clock: Clock, whose: Callable[[], UUID | None]) -> None:
         self._journal, self._unsaved, self._clock, self._whose = journal, unsaved, clock, whose
         self.kept: Callable[[], None] = lambda: None
         """Told that a record is in the journal."""

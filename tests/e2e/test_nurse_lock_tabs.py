@@ -108,7 +108,11 @@ def way_in_of_a_colleague(demo: Demo) -> str:
         session.add(colleague)
         session.flush()
         of_her = Commission(
-            id=uuid4(), practitioner_id=colleague.id, organization_id=nurse.organization_id, unit=nurse.unit, role="nurse"
+            id=uuid4(),
+            practitioner_id=colleague.id,
+            organization_id=nurse.organization_id,
+            unit=nurse.unit,
+            role="nurse",
         )
         session.add(of_her)
         session.flush()

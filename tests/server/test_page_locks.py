@@ -1,4 +1,4 @@
-"""Locks of a kit's page and visits taken over, in the access log: once, with the nurse's name, when they come late too."""
+"""Locks of a bag's page and visits taken over, in the access log: once, by name, also when they come late."""
 
 from datetime import timedelta
 from typing import Any

@@ -175,9 +175,7 @@ def another_commission(hub: Any, role: str, unit: str) -> None:
 
 
 def chosen(hub: Any, commission_id: str) -> Any:
-    return hub.client.post(
-        "/api/oidc/choose", headers=ORIGIN, json={"commission_id": commission_id}
-    )
+    return hub.client.post("/api/oidc/choose", headers=ORIGIN, json={"commission_id": commission_id})
 
 
 def test_two_units_of_one_role_are_chosen_between_with_one_touch(hub: Any, device: Authenticator) -> None:

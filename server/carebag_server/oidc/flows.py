@@ -115,9 +115,7 @@ def offer_choice(session: Session, returned: Returned, commissions: list[Commiss
     row.choices, row.used_at = " ".join(str(one.id) for one in commissions), now
 
 
-def offer_choice_by_key(
-    session: Session, browser: str, commission_ids: Sequence[uuid.UUID], now: datetime
-) -> None:
+def offer_choice_by_key(session: Session, browser: str, commission_ids: Sequence[uuid.UUID], now: datetime) -> None:
     """As `offer_choice`, of somebody who has just proved by a passkey who they are."""
     session.execute(delete(OidcFlow).where(OidcFlow.begun_at < now - _KEPT))
     session.add(
