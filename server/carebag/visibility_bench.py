@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -109,7 +109,7 @@ def measure(database: Database, times: int) -> list[tuple[float, float]]:
     person = Person.model_validate({**told, "unit": "c", "organization": "o"})
     caller = PersonCaller(person=person, organization_id=CLINIC, session_id=DOCTOR, address="", request_ref="")
     now_id, past_id = uuid.UUID(int=20_000_000), uuid.UUID(int=20_000_000 + 15_000)
-    questions = [
+    questions: list[Callable[[], Any]] = [
         lambda: relations.visible_visits(caller, NOW),
         lambda: relations.visible_visits(caller, NOW).where(VisitRow.id == now_id),
         lambda: relations.readable_visits(caller, NOW).where(VisitRow.id == past_id),
@@ -144,9 +144,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             fill(session, args.patients, args.visits, args.merged, args.seed)
         print("p50 in ms, wall (processor): list, one of now, one of the past")
         for name, form in _FORMS:
-            relations.any_of_person = form  # type: ignore[assignment]
+            relations.any_of_person = form  # type: ignore[attr-defined]
             print(f"{name:16}", " ".join(f"{wall:8.1f} ({work:.1f})" for wall, work in measure(database, args.times)))
-        relations.any_of_person = any_of_person
+        relations.any_of_person = any_of_person  # type: ignore[attr-defined]
         database.dispose()
     return 0
 

@@ -92,7 +92,7 @@ ANY_STEPS = st.lists(
         st.sampled_from(IDENTITIES),
         st.sampled_from(IDENTITIES),
     ),
-    max_size=24,
+    max_size=18,
 )
 
 
