@@ -21,13 +21,15 @@ from carebag_edge.damage import DamageBook
 from carebag_edge.disk_room import DiskRoom
 from carebag_edge.doctor_ears import DoctorEars
 from carebag_edge.guest_listeners import guests_served, word_taken_back
+from carebag_edge.handover import is_held
 from carebag_edge.hub_client import HubClient
 from carebag_edge.hub_link import FromHub, HubLink, LinkCore
 from carebag_edge.intake import Intake
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.keys import load_or_create
-from carebag_edge.kit_state import kit_state, kit_status, page_lock
+from carebag_edge.kit_state import kit_state, kit_status, page_lock, withheld
 from carebag_edge.live_port import LiveFactory
+from carebag_edge.lock_records import LockRecords
 from carebag_edge.loop_test import LoopTester
 from carebag_edge.nurse_pages import NursePages
 from carebag_edge.nurse_sessions import NurseSessions
@@ -87,11 +89,13 @@ class Agent:
         self.loop_test = LoopTester(self.journal, clock, self.changed)
         self.sessions = NurseSessions(self.journal, clock)
         rules = LockRules(settings.lock_after_s, settings.pin_required)
-        self.keeper = PageKeeper(self.sessions, clock, rules)
+        records = LockRecords(self.journal, self.bedside.unsaved, clock, lambda: self.sessions.whose)
+        self.keeper = PageKeeper(self.sessions, clock, rules, records)
         self.pages = NursePages(self.page_shown)
         self.hub = HubClient(settings.hub_url, self.key, clock)
         self.link = HubLink(self.hub, LinkCore(clock.utc), self)
         self.sync = Sync(Outbox(self.journal), self.hub, self.media, self.journal, self.synced)
+        records.kept = self._lock_recorded
         self.ears = DoctorEars()
         self.proofs = CallProofs(self.key, self.changed)
         self.live_media = make_live(self._send_signal_of_kit)
@@ -156,6 +160,10 @@ class Agent:
         self.pages.changed()
         self.link.status_changed()
 
+    def _lock_recorded(self) -> None:
+        self.bedside.refresh()
+        self.sync.wake()
+
     def synced(self) -> None:
         """The hub acknowledged something, or would not."""
         self.bedside.refresh()
@@ -163,11 +171,15 @@ class Agent:
 
     def vitals(self, message: LiveVitals) -> None:
         self.live_media.state(message)
-        self.pages.tell(message)
+        self._tell(message)
 
     def listening_told(self, message: ListeningState) -> None:
         self._marks += message.sound_marks
-        self.pages.tell(message)
+        self._tell(message)
+
+    def _tell(self, message: LiveVitals | ListeningState | LinkReport) -> None:
+        if not self.is_held:
+            self.pages.tell(message)
 
     def link_changed(self) -> None:
         if self.link.core.problem == "kit_revoked":
@@ -199,7 +211,7 @@ class Agent:
             self.live_media.sfu_serves(message)
             return
         if isinstance(message, LinkReport):
-            self.pages.tell(message)
+            self._tell(message)
             return
         if isinstance(message, NurseOut):
             if self.sessions.end(message.commission_id):
@@ -269,6 +281,11 @@ class Agent:
     def visit_is_open(self) -> bool:
         return self.bedside.binder.visit is not None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the visit that is open is another nurse's than the one who is signed in."""
+        return is_held(self.bedside, self.sessions.person)
+
     def _who_may_be_asked(self) -> Person | None:
         """The nurse, while she looks at her page between two visits."""
         asked = self.pages.present and not self.visit_is_open() and self.keeper.is_open
@@ -288,7 +305,7 @@ class Agent:
 
     def report_link(self, report: LinkReport) -> None:
         self.link.send_signal(report)
-        self.pages.tell(report)
+        self._tell(report)
 
     def report_nurse_link(self, report: LinkReport) -> None:
         self.link.send_signal(report.model_copy(update={"participant": self.nurse_participant}))
@@ -306,7 +323,8 @@ class Agent:
 
     def _signal(self, signal: Signal) -> None:
         if signal.to == self.nurse_participant:
-            self.pages.signal(signal)
+            if not self.is_held:
+                self.pages.signal(signal)
         else:
             self._signals.put_nowait(signal)
             if signal.sender != SFU:  # with which nobody can compare digits
@@ -327,7 +345,8 @@ class Agent:
         except DATABASE_ERRORS:
             if self._shown is None:
                 raise
-            return self._shown.model_copy(update={"message": "not_saved"})
+            shown = self._shown if self._shown.nurse == self.sessions.person else withheld(self._shown)
+            return shown.model_copy(update={"message": "not_saved"})
         return self._shown
 
     def page_shown(self) -> KitState | PageLock:

@@ -153,6 +153,7 @@ class Bedside:
         whom = Binder(visit).now()
         with self.journal.transaction():
             self.keeper.write()  # a visit that is open is never one of which the kit knows nothing
+            self.remember_name(nurse)  # for a colleague who finds it open
             self.journal.append(
                 lambda kit_seq: VisitOpened(
                     id=self._new_id(),
@@ -183,7 +184,7 @@ class Bedside:
             )
             self.journal.put_state(OPEN, None)
             self.journal.put_state(ARMED, None)
-            self._save_past(self.binder.past_after(at))
+            self.save_past(self.binder.past_after(at))
         self.binder.close(at)
         self.refresh()
 
@@ -358,12 +359,12 @@ class Bedside:
         """What was waited for came, or will not come any more."""
         if request_id is not None and self.binder.disarm(request_id):
             self.save_armed()
-            self._save_past(self.binder.past)
+            self.save_past(self.binder.past)
 
     def save_armed(self) -> None:
         self.journal.put_json_state(ARMED, [one.model_dump(mode="json") for one in self.binder.armed])
 
-    def _save_past(self, past: Sequence[PastVisit]) -> None:
+    def save_past(self, past: Sequence[PastVisit]) -> None:
         self.journal.put_json_state(PAST, [one.model_dump(mode="json") for one in past])
 
     # What the hub says

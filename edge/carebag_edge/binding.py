@@ -50,6 +50,15 @@ class Age:
         return cls(seconds, uncertainty_s) if uncertainty_s >= 0 and seconds + uncertainty_s >= 0 else None
 
 
+class Hand(BaseModel):
+    """A nurse who held the visit, until a colleague took it over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    nurse_id: UUID
+    until: Moment
+
+
 class OpenVisit(BaseModel):
     """The visit that is open on this kit; survives a restart as JSON."""
 
@@ -61,6 +70,18 @@ class OpenVisit(BaseModel):
     """Practitioner who opened it."""
     opened_at: Utc
     opened_ns: int | None = None
+    holder_id: UUID | None = None
+    """Practitioner who took it over last; None: nobody did."""
+    hands: tuple[Hand, ...] = ()
+    """Who held it before, the first first."""
+
+    @property
+    def nurse_now(self) -> UUID:
+        return self.holder_id or self.nurse_id
+
+    def taken_over(self, nurse_id: UUID, at: Moment) -> "OpenVisit":
+        hands = (*self.hands, Hand(nurse_id=self.nurse_now, until=at))
+        return self.model_copy(update={"holder_id": nurse_id, "hands": hands})
 
     @property
     def opened(self) -> Moment:
@@ -139,8 +160,8 @@ class Binder:
         self._armed = {one.kind: one for one in armed}
         self._past = list(past)[-REMEMBERED_VISITS:]
         self._began: dict[str, _Began] = {}
-        self.nurse_id: UUID | None = visit.nurse_id if visit else None
-        """Practitioner who holds the kit now; a colleague may have taken over from the one who opened the visit."""
+        self.nurse_id: UUID | None = visit.nurse_now if visit else None
+        """Practitioner who holds the visit now; a colleague may have taken it over from the one who opened it."""
 
     @property
     def visit(self) -> OpenVisit | None:
@@ -160,7 +181,16 @@ class Binder:
         if self._visit is not None:
             raise ValueError("a visit is open")
         self._visit = visit
-        self.nurse_id = visit.nurse_id
+        self.nurse_id = visit.nurse_now
+
+    def take_over(self, visit: OpenVisit) -> None:
+        """The open visit as `OpenVisit.taken_over` gave it. What began to measure before stays with who held it then.
+
+        Raises: ValueError if it is not the open one.
+        """
+        if self._visit is None or self._visit.visit_id != visit.visit_id:
+            raise ValueError("the visit is not open")
+        self._visit, self.nurse_id = visit, visit.nurse_now
 
     def close(self, at: Moment) -> None:
         """From now on nothing belongs to it but what was measured, or began, before."""
@@ -249,12 +279,13 @@ class Binder:
     def _then(self, arrived: Moment, age: Age) -> Whom:
         """The one visit; nobody where two meet in the very moment."""
         found = [
-            Whom(past.visit.visit_id, past.visit.patient_id, past.nurse_id)
+            Whom(past.visit.visit_id, past.visit.patient_id, _in_whose_hands(past.visit, past.nurse_id, arrived, age))
             for past in self._past
             if _began_before(past.visit.opened, arrived, age) and _ended_after(past.closed, arrived, age)
         ]
         if self._visit is not None and _began_before(self._visit.opened, arrived, age):
-            found.append(self.now())
+            now = self.now()
+            found.append(replace(now, nurse_id=_in_whose_hands(self._visit, now.nurse_id, arrived, age)))
         return found[0] if len(found) == 1 else NOBODY
 
     def _waiting(self, visit_id: UUID | None, kind: RequestKind) -> Armed | None:
@@ -265,6 +296,11 @@ class Binder:
 
 def _asked(whom: Whom, armed: Armed | None) -> Whom:
     return replace(whom, request_id=armed.request_id, circumstances=armed.circumstances) if armed else whom
+
+
+def _in_whose_hands(visit: OpenVisit, last: UUID | None, arrived: Moment, age: Age) -> UUID | None:
+    """Who held the visit when a value was taken; whoever held it last where that is not sure."""
+    return next((hand.nurse_id for hand in visit.hands if _ended_after(hand.until, arrived, age)), last)
 
 
 def _without(past: PastVisit, request_id: UUID) -> PastVisit:

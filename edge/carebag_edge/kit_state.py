@@ -1,7 +1,8 @@
 """What the kit shows its pages and the hub of itself."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from carebag_edge.handover import held
 from carebag_edge.hub_refusal import standing
 from carebag_edge.wording import short
 from carebag_wire.messages import KitStatus
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def kit_state(agent: "Agent") -> KitState:
     """For the nurse's page."""
     nurse, unsent, core = agent.sessions.person, agent.journal.unsent(), agent.link.core
-    return KitState(
+    state = KitState(
         nurse=nurse,
         kit_name=short(agent.settings.kit_name),
         hub=core.state,
@@ -55,6 +56,16 @@ def kit_state(agent: "Agent") -> KitState:
         message=agent.word,
         lock=page_lock(agent, in_room=False),
     )
+    visit = held(agent.bedside, nurse)
+    return withheld(state).model_copy(update={"held": visit}) if visit else state
+
+
+def withheld(state: KitState) -> KitState:
+    """Without anything of the open visit or of what was measured in it."""
+    of_visit = {"open": None, "vitals": None, "listening": None, "ladder": None, "camera": None}
+    lists: dict[str, list[Any]] = {"doctor_hears": [], "tray": [], "set_aside": [], "guests_waiting": []}
+    visits = [one for one in state.visits if one.state != "open"]
+    return state.model_copy(update={**of_visit, **lists, "call_codes": [], "tray_count": 0, "visits": visits})
 
 
 def page_lock(agent: "Agent", *, in_room: bool = True) -> PageLock:
@@ -64,7 +75,7 @@ def page_lock(agent: "Agent", *, in_room: bool = True) -> PageLock:
         in_room: with what a call needs that goes on under the lock.
     """
     keeper, nurse = agent.keeper, agent.sessions.person
-    snapshot = agent.bedside.open_snapshot(None) if in_room else None
+    snapshot = agent.bedside.open_snapshot(None) if in_room and not agent.is_held else None
     participants = snapshot.participants if snapshot is not None else []
     requests = snapshot.requests if snapshot is not None else []
     return PageLock(
@@ -100,7 +111,7 @@ def kit_status(agent: "Agent") -> KitStatus:
         damaged=agent.damage.count,
         damage_number=agent.damage.number,
         mended=agent.damage.mended,
-        nurse_present=agent.pages.present and nurse is not None,
+        nurse_present=agent.pages.present and nurse is not None and not agent.is_held,
         relay=agent.live_media.relay_state,
         ladder=agent.supervisor.shown,
         telephone=agent.settings.telephone,

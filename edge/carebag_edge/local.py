@@ -72,7 +72,7 @@ class LocalServer:
         self.app.on_shutdown.append(self._close_sockets)
         self._sockets: set[web.WebSocketResponse] = set()
         self._tickets = PageTickets(time.monotonic)
-        guests = GuestRoutes(agent.hub, self._nurse, refusal)
+        guests = GuestRoutes(agent.hub, self._in_visit, refusal)
         lock = LockRoutes(agent.keeper, self._who, agent.page_lock, agent.changed, refusal)
         self.app.add_routes(
             [
@@ -130,6 +130,13 @@ class LocalServer:
             raise Denied(401, "session_locked")
         return nurse
 
+    def _in_visit(self, request: web.Request) -> Person:
+        """Whoever may be told of the open visit's patient now."""
+        nurse = self._nurse(request)
+        if self._agent.is_held:
+            raise Denied(403, "visit_held")
+        return nurse
+
     def _who(self, request: web.Request) -> Person:
         """Whose page it is, locked or not."""
         nurse = self._agent.sessions.who(request.cookies.get(COOKIE))
@@ -174,9 +181,9 @@ class LocalServer:
             return refusal(403, error.code)
         if identity.expires_at <= self._agent.clock.utc():
             return refusal(403, "session_expired")
+        was_shut = self._agent.keeper.is_shut
         token, expires_at = self._agent.sessions.enter(identity)
-        self._agent.keeper.entered()
-        self._agent.bedside.binder.nurse_id = identity.person.practitioner_id
+        self._agent.keeper.entered(was_shut=was_shut)
         self._agent.changed()
         response = _json(identity.person.model_dump_json())
         response.set_cookie(
@@ -204,7 +211,7 @@ class LocalServer:
     # Photos
 
     async def _photo(self, request: web.Request) -> web.StreamResponse:
-        self._nurse(request)
+        self._in_visit(request)
         visit_id = _uuid(request.match_info["id"])
         of = request.query.get("of", "patient")
         if of not in ("patient", "display"):
@@ -222,7 +229,7 @@ class LocalServer:
         return _json(view.model_dump_json(), 201)
 
     async def _media(self, request: web.Request) -> web.StreamResponse:
-        self._nurse(request)
+        self._in_visit(request)
         sha256 = request.match_info["sha256"]
         media_type = self._agent.journal.media_type(sha256) if _SHA256.fullmatch(sha256) else None
         if media_type is None:

@@ -11,6 +11,7 @@ from carebag_edge.bag_commands import LISTEN_RATE_HZ, BagCommands, Spawn
 from carebag_edge.bedside import Bedside
 from carebag_edge.clock import Clock
 from carebag_edge.errors import NotSaved, Refused
+from carebag_edge.handover import close_unseen, is_held, take_over
 from carebag_edge.intake import Intake
 from carebag_edge.journal_file import DATABASE_ERRORS
 from carebag_edge.listening import Listening
@@ -22,7 +23,9 @@ from carebag_edge.withdrawal import withdraw
 from carebag_edge.wording import as_code
 from carebag_wire.messages import CameraDo, LinkReport, Ping, Pong, Problem, Signal
 from carebag_wire.nurse_messages import (
+    AcknowledgeDamage,
     AnswerQuestion,
+    CloseHeldVisit,
     CloseVisit,
     DeclineRequest,
     EnterObserved,
@@ -32,12 +35,15 @@ from carebag_wire.nurse_messages import (
     PressSimulator,
     StartRequest,
     StopListening,
+    TakeOverVisit,
     TakeSpot,
     WithdrawReading,
 )
 from carebag_wire.visit import Person, RequestKind
 
 PRESS_TIMEOUT_S = 3.0
+BEFORE_TAKEN_OVER = Ping | TakeOverVisit | CloseHeldVisit | AcknowledgeDamage | PressSimulator
+"""What the next nurse may do while another's visit is open."""
 
 
 class Owner(Protocol):
@@ -111,6 +117,10 @@ class NurseCommands:
             return Problem(code="not_saved")
 
     async def _do(self, message: Any, nurse: Person) -> Problem | Pong | None:
+        if not isinstance(message, BEFORE_TAKEN_OVER) and is_held(self._bedside, nurse):
+            if isinstance(message, Signal | LinkReport):
+                return None  # of a call that is not hers
+            raise Refused("visit_held")
         match message:
             case Ping():
                 return Pong(id=message.id)
@@ -124,6 +134,12 @@ class NurseCommands:
                 self._open(message, nurse)
             case CloseVisit():
                 await self._close(message.plan_read)
+            case TakeOverVisit():
+                take_over(self._bedside, self._clock, nurse)
+                self._owner.visit_changed()
+                self._owner.journaled("visit_taken_over")
+            case CloseHeldVisit():
+                await self._close_held(nurse)
             case StartRequest():
                 self._start(message.request_id)
             case DeclineRequest():
@@ -166,6 +182,13 @@ class NurseCommands:
         if self._bedside.binder.visit is not None and self._listening.active:
             await self._stop_listening()
         self._bedside.close(plan_read)
+        self._owner.visit_changed()
+        self._owner.journaled("visit_closed")
+
+    async def _close_held(self, nurse: Person) -> None:
+        if is_held(self._bedside, nurse) and self._listening.active:
+            await self._stop_listening()
+        close_unseen(self._bedside, self._clock, nurse)
         self._owner.visit_changed()
         self._owner.journaled("visit_closed")
 

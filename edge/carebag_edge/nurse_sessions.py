@@ -88,6 +88,11 @@ class NurseSessions:
         """Of the session that is now, whether or not its time is over."""
         return self._session.lock if self._session is not None else None
 
+    @property
+    def whose(self) -> UUID | None:
+        """Practitioner of the session that is now, whether or not its time is over."""
+        return self._session.person.practitioner_id if self._session is not None else None
+
     def put_lock(self, lock: Lock) -> None:
         """Durable when it returns."""
         if self._session is not None and lock != self._session.lock:

@@ -9,6 +9,7 @@ from carebag_edge import page_lock
 from carebag_edge.clock import Clock
 from carebag_edge.errors import Refused
 from carebag_edge.journal_file import DATABASE_ERRORS
+from carebag_edge.lock_records import Change, How, LockRecords
 from carebag_edge.nurse_sessions import NurseSessions
 from carebag_edge.page_lock import STATE, Lock, LockRules
 
@@ -23,8 +24,10 @@ class PageKeeper:
     A call is no touch, nor is a value: that somebody speaks, or inflates a cuff, does not say who looks at the page.
     """
 
-    def __init__(self, sessions: NurseSessions, clock: Clock, rules: LockRules) -> None:
-        self._sessions, self._clock, self.rules = sessions, clock, rules
+    def __init__(
+        self, sessions: NurseSessions, clock: Clock, rules: LockRules, records: LockRecords | None = None
+    ) -> None:
+        self._sessions, self._clock, self.rules, self._records = sessions, clock, rules, records
         self._one_at_a_time = asyncio.Lock()
         self._touched: tuple[datetime, int] | None = None
         lock = sessions.lock()
@@ -65,9 +68,19 @@ class PageKeeper:
             return None
         return max(0, int(self.rules.idle_s - self._idle_s(lock)))
 
-    def entered(self) -> None:
+    @property
+    def is_shut(self) -> bool:
+        """Whether it is locked on the disk, whoever's it is now."""
+        lock = self._sessions.lock()
+        return lock is not None and lock.locked
+
+    def entered(self, *, was_shut: bool = False) -> None:
         """The hub vouched for her just now."""
         self._touched = (self._clock.utc(), self._clock.monotonic_ns())
+        lock = self._sessions.lock()
+        if was_shut and lock is not None:
+            with contextlib.suppress(*DATABASE_ERRORS):
+                self._put(lock, "unlocked", "sign_in")
 
     def touched(self) -> None:
         """A hand on the page. On a locked one it changes nothing."""
@@ -85,7 +98,8 @@ class PageKeeper:
         lock = self._looked()
         if lock is None or not page_lock.can_lock(lock):
             raise Refused("no_pin")
-        self._lock(lock)
+        if not lock.locked:
+            self._lock(lock, "by_hand")
 
     async def choose(self, pin: str) -> None:
         """Raises: Refused: `pin_not_now`, `trivial_pin`."""
@@ -117,10 +131,11 @@ class PageKeeper:
             if now_is is None or now_is.pin != digest:  # meanwhile the hub vouched for somebody, or ended it
                 raise Refused("sign_in_anew")
             after = page_lock.tried(now_is, right=right, now=self._clock.utc())
-            self._sessions.put_lock(after)
             if right:
+                self._put(after, "unlocked", "pin")
                 self.entered()
                 return
+            self._put(after, "wrong_pin", "pin", page_lock.TRIES - after.tries_left)
             log.warning("a wrong PIN at the nurse's page")
             if after.pin is None:
                 log.warning("the nurse's page stays locked until she signs in anew")
@@ -139,10 +154,16 @@ class PageKeeper:
         self._lock(lock)
         return self._sessions.lock()
 
-    def _lock(self, lock: Lock) -> None:
+    def _lock(self, lock: Lock, how: How = "idle") -> None:
         """In memory at once; a disk that is full keeps no page open."""
         with contextlib.suppress(*DATABASE_ERRORS):
-            self._sessions.put_lock(page_lock.locked(lock))
+            self._put(page_lock.locked(lock), "locked", how)
+
+    def _put(self, lock: Lock, change: Change, how: How, wrong: int = 0) -> None:
+        if self._records is None:
+            self._sessions.put_lock(lock)
+        else:
+            self._records.keep(lambda: self._sessions.put_lock(lock), change, how, wrong)
 
     def _idle_s(self, lock: Lock) -> float:
         """By either clock, whichever says longer: the one stands still while a tablet sleeps, the other may be set."""

@@ -22,6 +22,7 @@ from carebag_wire.records import (
     SoundRecorded,
     VisitClosed,
     VisitOpened,
+    VisitTakenOver,
 )
 from carebag_wire.visit import (
     Note,
@@ -145,6 +146,8 @@ def overlaid(
         match entry.record:
             case VisitOpened() as opened:
                 head = _moved(head, "open", opened.times.kit_utc, nurse)
+            case VisitTakenOver() as taken if nurse and nurse.practitioner_id == taken.binding.nurse_id:
+                head = head.model_copy(update={"nurse": nurse})
             case VisitClosed() as closed:
                 head = _moved(head, "closed", closed.times.kit_utc, nurse)
             case RequestProgressed() as progressed:

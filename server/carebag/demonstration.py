@@ -37,6 +37,8 @@ class Options:
     """Default: over D-Bus where there is a dbus-daemon."""
     stage: Stage | None = None
     """Default: all kinds of instruments, by the seed, speed and recordings above."""
+    of_kit: tuple[str, ...] = ()
+    """More words for `carebag kit`."""
 
 
 class Demo:
@@ -93,6 +95,7 @@ class Demo:
     def start_kit(self) -> None:
         arguments = ["kit", "--hub", self.hub_for_kit, "--data", str(self.options.folder / "kit")]
         arguments += ["--port", str(self.kit_port), "--camera", "demo", "--telephone", NURSES_TELEPHONE]
+        arguments += self.options.of_kit
         if self.bus:
             arguments += ["--control", self.control_url]
             self.parts.start("kit", arguments, {"DBUS_SYSTEM_BUS_ADDRESS": self.bus})

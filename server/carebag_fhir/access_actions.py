@@ -86,7 +86,9 @@ _CHANGED = (
     "sound_kept",
     "sound_rejected",
     "visit_closed",
+    "visit_closed_for_another",
     "visit_opened",
+    "visit_taken_over",
 )
 _REFUSED = {
     "binding_differs": Action("C", "Kept outside the visit: its patient or kit is not the visit's."),

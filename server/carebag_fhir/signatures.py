@@ -22,7 +22,15 @@ from carebag_fhir.elements import (
 from carebag_fhir.encounters import visit_reference
 from carebag_fhir.observations import Surroundings, part_of_visit
 from carebag_fhir.visit_export import StoredRecord
-from carebag_wire.records import ReadingFiled, ReadingWithdrawn, Record, RequestProgressed, VisitClosed, VisitOpened
+from carebag_wire.records import (
+    ReadingFiled,
+    ReadingWithdrawn,
+    Record,
+    RequestProgressed,
+    VisitClosed,
+    VisitOpened,
+    VisitTakenOver,
+)
 
 _SOURCE_SIGNATURE = coding("urn:iso-astm:E1762-95:2013", "1.2.840.10065.1.12.1.14", "Source Signature")
 _PARTICIPANT = f"{TERMINOLOGY}/provenance-participant-type"
@@ -86,6 +94,6 @@ def _targets(record: Record, around: Surroundings, targets: Mapping[str, list[Js
         return around.based_on(record.binding) or [visit_reference(around.visit)]
     about = record.reading_id if isinstance(record, ReadingFiled | ReadingWithdrawn) else record.id
     here = targets.get(str(about)) or targets.get(str(part_id(around.visit.id, f"record {about}"))) or []
-    if isinstance(record, VisitOpened | VisitClosed):
+    if isinstance(record, VisitOpened | VisitClosed | VisitTakenOver):
         return [visit_reference(around.visit), *here]
     return here or [visit_reference(around.visit)]

@@ -6,6 +6,7 @@ of this way alone, and a renewed proof to the session that asked for it.
 
 import html
 import re
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -96,11 +97,31 @@ def choose_commission(
     said: ChooseCommission, visitor: Anyone, hub: TheHub, request: Request, response: Response
 ) -> Entered:
     with hub.database.transaction() as session:
-        chosen = flows.choose(session, request.cookies.get(COOKIE, ""), said.commission_id, hub.now())
+        browser = request.cookies.get(COOKIE, "")
+        chosen, by_key_at = flows.choose(session, browser, said.commission_id, hub.now())
         who = commissioned(session, chosen)
         if who is None:
             raise Refused(403, "no_commission")
-        return sign_in(hub, session, who, visitor, response, "oidc", had_in(request, who, hub), _UNKNOWN)
+        by: sessions.Proof = "oidc" if by_key_at is None else "passkey"
+        had = had_in(request, who, hub)
+        return sign_in(hub, session, who, visitor, response, by, had, by_key_at or _UNKNOWN)
+
+
+def let_choose(
+    hub: Hub, session: Session, request: Request, response: Response, commission_ids: list[uuid.UUID]
+) -> Entered:
+    """Somebody whose passkey is theirs, with several commissions: which it is now is chosen on the next page."""
+    kept = request.cookies.get(COOKIE, "")
+    browser = kept if _OURS.fullmatch(kept) else sessions.new_token()
+    flows.offer_choice_by_key(session, browser, commission_ids, hub.now())
+    response.set_cookie(
+        COOKIE, browser, max_age=int(flows.VALID.total_seconds()), path=PATH, secure=hub.settings.secure_cookies,
+        httponly=True, samesite="lax",
+    )  # fmt: skip
+    who = commissioned(session, commission_ids[0])
+    if who is None:
+        raise Refused(403, "no_commission")
+    return Entered(role=who.person.role, next="/enter/#choose")
 
 
 def _provider(hub: Hub) -> Provider:

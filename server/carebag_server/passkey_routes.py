@@ -7,6 +7,7 @@ from carebag_server.access import Anyone, AnyPerson, AnyProving
 from carebag_server.api_router import api_router
 from carebag_server.audit import Act, append
 from carebag_server.hub import TheHub
+from carebag_server.oidc_routes import let_choose
 from carebag_server.people import commissioned
 from carebag_server.proving_routes import renewed
 from carebag_server.reauthentication import require_fresh, require_fresh_for_a_key
@@ -49,8 +50,10 @@ def passkey_login_verify(
     answer: PasskeyAnswer, visitor: Anyone, hub: TheHub, request: Request, response: Response
 ) -> Entered:
     with hub.database.transaction() as session:
-        commission_id = passkeys.log_in(session, _origin(request), answer, hub.now())
-        who = commissioned(session, commission_id)
+        found = passkeys.log_in(session, _origin(request), answer, hub.now())
+        if len(found) > 1:
+            return let_choose(hub, session, request, response, found)
+        who = commissioned(session, found[0])
         if who is None:
             raise Refused(403, "no_commission")
         return sign_in(hub, session, who, visitor, response, "passkey", had_in(request, who, hub))

@@ -95,15 +95,15 @@ def offer_login(session: Session, origin: str, now: datetime) -> PasskeyOptions:
     return _remember(session, options, None, now)
 
 
-def log_in(session: Session, origin: str, answer: PasskeyAnswer, now: datetime) -> uuid.UUID:
-    """The commission in which the owner of a passkey signs in.
+def log_in(session: Session, origin: str, answer: PasskeyAnswer, now: datetime) -> list[uuid.UUID]:
+    """The commissions in which the owner of a passkey may sign in; at least one.
 
     Raises:
-        Refused: 400 `passkey_refused` (unknown key, bad signature, counter that went back), 403 `no_commission`, 409
-            `which_role` if there are several, 410 `challenge_unknown`.
+        Refused: 400 `passkey_refused` (unknown key, bad signature, counter that went back), 403 `no_commission`, 410
+            `challenge_unknown`.
     """
     key = _use(session, origin, answer, None, None, now)
-    return _commission_of(session, key.practitioner_id, answer.role)
+    return _commissions_of(session, key.practitioner_id, answer.role)
 
 
 def offer_proof(session: Session, person: Person, session_id: uuid.UUID, origin: str, now: datetime) -> PasskeyOptions:
@@ -170,14 +170,13 @@ def _keys_of(session: Session, person: Person) -> list[PublicKeyCredentialDescri
     return [PublicKeyCredentialDescriptor(id=credential) for credential in session.scalars(mine)]
 
 
-def _commission_of(session: Session, practitioner_id: uuid.UUID, role: str | None) -> uuid.UUID:
+def _commissions_of(session: Session, practitioner_id: uuid.UUID, role: str | None) -> list[uuid.UUID]:
     query = select(Commission).where(Commission.practitioner_id == practitioner_id, Commission.ended_at.is_(None))
-    found = session.scalars(query if role is None else query.where(Commission.role == role)).all()
-    if not found:
+    found = session.scalars((query if role is None else query.where(Commission.role == role)).order_by(Commission.id))
+    ids = [one.id for one in found]
+    if not ids:
         raise Refused(403, "no_commission")
-    if len(found) > 1:
-        raise Refused(409, "which_role")
-    return found[0].id
+    return ids
 
 
 def _remember(

@@ -14,15 +14,23 @@ from carebag_server.people import nurse_commission
 from carebag_server.tables import Finding, RequestRow, VisitRow
 from carebag_server.visit_requests import move
 from carebag_server.visit_views import decide_alike, finding_of, head_of, part_of
-from carebag_wire.records import PhotoTaken, Reading, RequestProgressed, SoundRecorded, VisitClosed, VisitOpened
+from carebag_wire.records import (
+    PhotoTaken,
+    Reading,
+    RequestProgressed,
+    SoundRecorded,
+    VisitClosed,
+    VisitOpened,
+    VisitTakenOver,
+)
 from carebag_wire.visit import ReadingView
 
-Visited = VisitOpened | VisitClosed | RequestProgressed | Reading | SoundRecorded | PhotoTaken
+Visited = VisitOpened | VisitClosed | VisitTakenOver | RequestProgressed | Reading | SoundRecorded | PhotoTaken
 
 
 def apply(session: Session, visit: VisitRow, record: Visited, now: datetime) -> None:
     """Apply a record that has just been stored and belongs to this visit."""
-    if isinstance(record, VisitOpened | VisitClosed):
+    if isinstance(record, VisitOpened | VisitClosed | VisitTakenOver):
         _open_or_close(session, visit, record)
     elif isinstance(record, RequestProgressed):
         request = _request_of(session, visit, record.binding.request_id)
@@ -32,18 +40,18 @@ def apply(session: Session, visit: VisitRow, record: Visited, now: datetime) -> 
         _lay_before_the_doctor(session, visit, record, now)
 
 
-def _open_or_close(session: Session, visit: VisitRow, record: VisitOpened | VisitClosed) -> None:
+def _open_or_close(session: Session, visit: VisitRow, record: VisitOpened | VisitClosed | VisitTakenOver) -> None:
     at = record.times.kit_utc.astimezone(UTC)
     newest = record.binding.kit_seq > visit.state_kit_seq
-    if isinstance(record, VisitOpened):
+    goes_on = isinstance(record, VisitOpened | VisitTakenOver)
+    if goes_on:
         visit.opened_at = min(visit.opened_at or at, at)
         nurse = nurse_commission(session, record.binding.nurse_id, visit.organization_id)
         if nurse is not None and newest:
             visit.nurse_commission_id = nurse.id
     if newest:
-        opened = isinstance(record, VisitOpened)
-        visit.state = "open" if opened else "closed"
-        visit.closed_at = None if opened else at
+        visit.state = "open" if goes_on else "closed"
+        visit.closed_at = None if goes_on else at
         visit.state_kit_seq = record.binding.kit_seq
     session.flush()
     announce_changed(session, visit, {"visit": head_of(session, visit)})

@@ -25,6 +25,7 @@ from carebag_server.retention.tables import RemovedRecord
 from carebag_server.tables import Kit, Practitioner, RecordRow, RequestRow, VisitRow
 from carebag_wire.base import Code
 from carebag_wire.records import (
+    PageLockChanged,
     PhotoTaken,
     Reading,
     ReadingFiled,
@@ -37,6 +38,7 @@ from carebag_wire.records import (
     SoundRecorded,
     VisitClosed,
     VisitOpened,
+    VisitTakenOver,
     payload_sha256,
     record_adapter,
 )
@@ -201,6 +203,8 @@ class _Intake:
         elif isinstance(record, ReadingWithdrawn):
             if visit is not None and not alarm:
                 withdrawals.take(session, visit, record)
+        elif isinstance(record, PageLockChanged):
+            pass  # for the log alone
         elif visit is not None:
             apply(session, visit, record, self._now)
             if isinstance(record, Reading):
@@ -234,6 +238,8 @@ def _checked(kit: Kit, envelope: SignedRecord, keys: list[bytes]) -> Record:
 def _visit_of(session: Session, record: Record) -> tuple[VisitRow | None, str]:
     """The visit that the record was bound to when it was taken, if it is one of this kit and of that patient."""
     binding = record.binding
+    if isinstance(record, PageLockChanged):
+        return None, ""
     visit = session.get(VisitRow, binding.visit_id) if binding.visit_id else None
     if visit is None:
         return None, "unassigned"
@@ -266,7 +272,12 @@ def _action(record: Record) -> str:
         if record.decision == "this_patient":
             return "reading_filed"
         return "reading_taken_back" if record.binding.visit_id else "reading_set_aside"
-    return record.type if isinstance(record, VisitOpened | VisitClosed | ReadingWithdrawn) else f"{record.type}_stored"
+    if isinstance(record, PageLockChanged):
+        return "page_pin_wrong" if record.change == "wrong_pin" else f"page_{record.change}"
+    if isinstance(record, VisitClosed) and record.for_another:
+        return "visit_closed_for_another"
+    by_name = isinstance(record, VisitOpened | VisitClosed | VisitTakenOver | ReadingWithdrawn)
+    return record.type if by_name else f"{record.type}_stored"
 
 
 def _about(session: Session, record: Record) -> str:
@@ -275,6 +286,11 @@ def _about(session: Session, record: Record) -> str:
         stored = session.get(RecordRow, record.reading_id)
         about = record_adapter.validate_json(stored.payload) if stored else None
         return f"reading {record.reading_id} {about.kind if isinstance(about, Reading) else ''}".rstrip()
+    if isinstance(record, PageLockChanged):
+        # the row's own time is that of arrival, which may be days later
+        at = record.times.kit_utc.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        how = f"wrong {record.wrong}" if record.change == "wrong_pin" else record.how
+        return f"kit {record.binding.kit_id} {how} {at}"
     return f"record {record.id} {_what(session, record)}".rstrip()
 
 

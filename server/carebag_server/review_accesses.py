@@ -265,7 +265,7 @@ class _Known:
         why = [WhyFact(code="emergency", at=group.first.at)] if group.emergency else []
         after = self.after_visit(group)
         if after is not None:
-            why.append(WhyFact(code="after_close", n=after.days))
+            why.append(WhyFact(code="after_close", at=group.first.at - after, n=after.days))
         elif not self.during_visit(group) and not any(_near(visit, group.first.at) for visit in visits):
             why.append(WhyFact(code="no_visit_then"))
         homes = {visit.organization_id for visit in visits}

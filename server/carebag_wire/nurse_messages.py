@@ -39,6 +39,18 @@ class CloseVisit(Wire):
     plan_read: bool
 
 
+class TakeOverVisit(Wire):
+    """A visit that another nurse left open at this kit: it goes on with me."""
+
+    type: Literal["take_over_visit"] = "take_over_visit"
+
+
+class CloseHeldVisit(Wire):
+    """As it is left, unseen."""
+
+    type: Literal["close_held_visit"] = "close_held_visit"
+
+
 class StartRequest(Wire):
     """The nurse began: the kit arms the instrument and binds what comes to this request."""
 
@@ -230,6 +242,14 @@ class StaffQuestion(Wire):
     """Why it was refused."""
 
 
+class HeldVisit(Wire):
+    """Another nurse's open visit: nothing of its patient is shown before it is taken over."""
+
+    nurse: ShortText
+    """Whose it is; empty where the kit does not know the name."""
+    opened_at: Utc
+
+
 class KitState(Wire):
     """Everything the nurse's page shows, whole, at every change."""
 
@@ -254,6 +274,8 @@ class KitState(Wire):
     visits: list[VisitHead]
     open: VisitSnapshot | None
     """The open visit, with the kit's own records that the hub may not have yet (`received_at` None)."""
+    held: HeldVisit | None = None
+    """In place of `open` and of all that is of it, where another nurse left it open."""
     devices: list[DeviceStatus]
     vitals: LiveVitals | None
     listening: ListeningState | None
@@ -298,6 +320,8 @@ FromNurse = Annotated[
     | Ping
     | OpenVisit
     | CloseVisit
+    | TakeOverVisit
+    | CloseHeldVisit
     | StartRequest
     | DeclineRequest
     | StopListening

@@ -37,6 +37,33 @@ class VisitClosed(Wire):
     binding: Binding
     times: Times
     plan_read: bool
+    for_another: Annotated[bool, Field(exclude_if=lambda value: not value)] = False
+    """Closed by a nurse who had not taken it over, and saw nothing of it; left out otherwise, since a hub of before
+    does not know it."""
+
+
+class VisitTakenOver(Wire):
+    """A visit that another nurse left open at the kit goes on with the nurse of the binding."""
+
+    type: Literal["visit_taken_over"] = "visit_taken_over"
+    id: Id
+    binding: Binding
+    times: Times
+
+
+class PageLockChanged(Wire):
+    """The nurse's page at the kit was locked or opened, or somebody tried a wrong PIN. Of no visit."""
+
+    type: Literal["page_lock_changed"] = "page_lock_changed"
+    id: Id
+    binding: Binding
+    """Kit, number, and the nurse whose page it is."""
+    times: Times
+    change: Literal["locked", "unlocked", "wrong_pin"]
+    how: Literal["idle", "by_hand", "pin", "sign_in"]
+    """Locked by time or by hand; opened by the PIN or by the hub's word."""
+    wrong: Count = 0
+    """Of `wrong_pin`: the how many-eth it is."""
 
 
 class RequestProgressed(Wire):
@@ -165,7 +192,9 @@ Record = Annotated[
     | SoundRecorded
     | PhotoTaken
     | ReadingFiled
-    | ReadingWithdrawn,
+    | ReadingWithdrawn
+    | VisitTakenOver
+    | PageLockChanged,
     Field(discriminator="type"),
 ]
 record_adapter: TypeAdapter[Record] = TypeAdapter(Record)

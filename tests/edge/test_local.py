@@ -592,3 +592,31 @@ async def test_a_locked_page_is_served_no_patient_and_opened_by_the_right_pin(pa
         pass
     await anew.close()
     await socket.close()
+
+
+async def test_the_next_nurse_is_shown_no_patient_of_an_open_visit_until_she_takes_it_over(
+    page: Page, world: Any
+) -> None:
+    """Not by the page, not by files, not by what she sends; then all of it."""
+    socket, visit = await opened(page, world)
+    await socket.close()
+    name = visit.visit.patient.name
+    page.enter(world)
+    anew = await page.web.ws_connect(f"{page.url}/api/ws", headers=page.headers, protocols=await page.ticket())
+    await anew.send_json({"type": "hello", "protocol": 2, "client": "nurse"})
+    state = await until(anew, "kit_state")
+    assert (state["open"], state["held"]["nurse"]) == (None, "Anna Lind")
+    assert name not in json.dumps(state)
+    for path in (f"/api/media/{'0' * 64}", f"/api/visits/{visit.visit.id}/photo"):
+        method = "GET" if "media" in path else "POST"
+        assert await page.status(method, path) == (403, {"code": "visit_held"})
+    for message in ({"type": "close_visit", "plan_read": True}, {"type": "take_spot"}):
+        await anew.send_json(message)
+        await anew.send_json({"type": "ping", "id": 1})
+        assert await problems_until_pong(anew) == ["visit_held"]
+    assert page.agent.visit_is_open()
+    await anew.send_json({"type": "take_over_visit"})
+    while (state := await until(anew, "kit_state"))["open"] is None:
+        assert name not in json.dumps(state)
+    assert (state["held"], state["open"]["visit"]["patient"]["name"]) == (None, name)
+    await anew.close()

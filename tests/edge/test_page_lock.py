@@ -12,10 +12,13 @@ from tests.edge.conftest import START
 from carebag_edge import page_lock
 from carebag_edge.errors import Refused
 from carebag_edge.journal import Journal
+from carebag_edge.lock_records import LockRecords
 from carebag_edge.nurse_sessions import NurseSessions
 from carebag_edge.page_keeper import PageKeeper
 from carebag_edge.page_lock import LockRules, PinDigest
+from carebag_edge.unsaved import Unsaved
 from carebag_wire.api import NurseIdentity
+from carebag_wire.records import PageLockChanged, record_adapter
 
 PIN, WRONG = "407162", "407163"
 CHEAP = PinDigest(salt="0" * 32, n=2, r=1, p=1, digest=page_lock._scrypt(PIN, "0" * 32, 2, 1, 1))
@@ -113,3 +116,41 @@ async def test_the_right_pin_opens_it_and_signing_out_takes_the_pin_away(
     sessions.leave()
     assert not keeper.has_pin
     assert not journal.state("nurse")
+
+
+async def test_each_lock_opening_and_wrong_pin_is_one_record_also_after_a_start(
+    journal: Journal, hands: Any, world: Any
+) -> None:
+    """Idle, wrong, right, by hand, wrong five times, signed in anew: and nothing twice."""
+    sessions, _ = keeper_of(journal, hands, world, nurse=world.nurse())
+    unsaved = Unsaved()
+    records = LockRecords(journal, unsaved, hands.clock, lambda: sessions.whose)
+    keeper = PageKeeper(sessions, hands.clock, LockRules(), records)
+    keeper.entered()
+    await keeper.choose(PIN)
+    hands.forward(901)
+    assert [keeper.state for _ in range(3)] == ["locked"] * 3
+    assert PageKeeper(NurseSessions(journal, hands.clock), hands.clock, LockRules(), records).state == "locked"
+    with pytest.raises(Refused, match="wrong_pin"):
+        await keeper.unlock(WRONG)
+    await keeper.unlock(PIN)
+    keeper.lock_now()
+    keeper.lock_now()
+    for _ in range(5):
+        with pytest.raises(Refused):
+            await keeper.unlock(WRONG)
+    assert keeper.is_shut
+    sessions.enter(NurseIdentity(person=sessions.person, expires_at=hands.utc + timedelta(hours=9)))  # type: ignore[arg-type]
+    keeper.entered(was_shut=True)
+    told = [record_adapter.validate_json(one.payload) for one in journal.unsent_records(50)]
+    assert [(one.change, one.how, one.wrong) for one in told if isinstance(one, PageLockChanged)] == [
+        ("locked", "idle", 0),
+        ("wrong_pin", "pin", 1),
+        ("unlocked", "pin", 0),
+        ("locked", "by_hand", 0),
+        *[("wrong_pin", "pin", one) for one in range(1, 6)],
+        ("unlocked", "sign_in", 0),
+    ]
+    assert {one.binding.nurse_id for one in told} == {sessions.whose}
+    assert {one.binding.visit_id for one in told} == {None}
+    assert not len(unsaved)

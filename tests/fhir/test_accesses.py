@@ -115,7 +115,8 @@ NAMED_IN_CODE: dict[str, set[str]] = {
     "alarm or _action(record)": {
         *("unassigned", "binding_differs", "filing_without_effect", "withdrawal_without_effect"),
         *("reading_filed", "reading_taken_back", "reading_set_aside"),
-        *("visit_opened", "visit_closed", "reading_withdrawn"),
+        *("visit_opened", "visit_closed", "visit_taken_over", "visit_closed_for_another", "reading_withdrawn"),
+        *("page_locked", "page_unlocked", "page_pin_wrong"),
         *(f"request_{state}" for state in get_args(RequestProgressed.model_fields["state"].annotation)),
         *(f"{kind}_stored" for kind in ("reading", "sound_recorded", "photo_taken")),
     },
@@ -158,6 +159,7 @@ def test_lines_are_events_one_in_each(head_of_visit: Any) -> None:
 
 WITHOUT_A_VISIT = {
     *("audit_verified", "identity_proved", "nurse_at_kit", "passkey_added", "passkey_ended", "period_exported"),
+    *("page_locked", "page_pin_wrong", "page_unlocked"),
     *("session_locked", "sessions_ended", "signed_in", "signed_out"),
     *("agreement_added", "agreement_ended", "commission_added", "commission_ended", "organization_added"),
     *("person_added", "person_corrected", "person_ended", "unit_added", "passkey_link_made", "passkeys_ended"),

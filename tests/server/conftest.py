@@ -185,6 +185,8 @@ CUFF = {"id": "aa:bb", "kind": "cuff", "maker": "synthetic", "model": "bp", "sim
 RECORD_PARTS: dict[str, Json] = {
     "visit_opened": {"identifiers": ["name", "personal_id"]},
     "visit_closed": {"plan_read": True},
+    "visit_taken_over": {},
+    "page_lock_changed": {"change": "locked", "how": "idle"},
     "request_progressed": {"state": "started"},
     "reading": {
         "kind": "blood_pressure",

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import select
 
-from carebag_server.tables import Commission
+from carebag_server.tables import AuditRow, Commission, SignedIn
 
 HOME = "http://localhost:8470"
 ORIGIN = {"Origin": HOME}
@@ -160,21 +160,53 @@ def test_a_passkey_is_registered_once(hub: Any, doctor: Any) -> None:
     assert register(hub, doctor, device).json() == {"code": "passkey_refused"}
 
 
-def test_several_commissions_ask_which(hub: Any, device: Authenticator) -> None:
+def another_commission(hub: Any, role: str, unit: str) -> None:
     with hub.database.transaction() as session:
-        doctor = session.scalars(select(Commission).where(Commission.role == "doctor")).one()
+        doctor = session.scalars(select(Commission).where(Commission.role == "doctor")).first()
         session.add(
             Commission(
                 id=uuid.uuid4(),
                 practitioner_id=doctor.practitioner_id,
                 organization_id=doctor.organization_id,
-                unit="x",
-                role="reviewer",
+                unit=unit,
+                role=role,
             )
         )
-    assert log_in(hub, device).json() == {"code": "which_role"}
-    assert log_in(hub, device, role="reviewer").json()["role"] == "reviewer"
+
+
+def chosen(hub: Any, commission_id: str) -> Any:
+    return hub.client.post("/api/oidc/choose", headers=ORIGIN, json={"commission_id": commission_id})
+
+
+def test_two_units_of_one_role_are_chosen_between_with_one_touch(hub: Any, device: Authenticator) -> None:
+    """The unit is in the session and in the log, the proof is as fresh as the touch, and it is chosen once."""
+    another_commission(hub, "doctor", "Natten")
+    hub.client.cookies.clear()
+    before = len(hub.actions())
+    assert log_in(hub, device).json()["next"] == "/enter/#choose"
+    assert "signed_in" not in hub.actions()[before:]
+    offered = hub.client.get("/api/oidc/choices").json()
+    assert {one["role"] for one in offered} == {"doctor"}
+    night = next(one for one in offered if one["unit"] == "Natten")
+    assert chosen(hub, str(uuid.uuid4())).json() == {"code": "no_commission"}
+    assert chosen(hub, night["commission_id"]).json() == {"role": "doctor", "next": "/doctor/"}
+    assert chosen(hub, night["commission_id"]).json() == {"code": "oidc_replayed"}
+    with hub.database.reading() as session:
+        row = session.scalars(select(AuditRow).where(AuditRow.action == "signed_in").order_by(AuditRow.seq)).all()[-1]
+        signed_in = session.scalars(select(SignedIn).order_by(SignedIn.created_at)).all()[-1]
+    assert (row.care_unit, row.object) == ("Natten", "by passkey")
+    assert (str(signed_in.commission_id), signed_in.proved_by) == (night["commission_id"], "passkey")
+    assert signed_in.proved_at == signed_in.created_at
+
+
+def test_another_browser_chooses_nothing(hub: Any, device: Authenticator) -> None:
+    another_commission(hub, "reviewer", "x")
     assert log_in(hub, device, role="nurse").json() == {"code": "no_commission"}
+    assert log_in(hub, device, role="reviewer").json()["role"] == "reviewer"
+    assert log_in(hub, device).json()["next"] == "/enter/#choose"
+    offered = hub.client.get("/api/oidc/choices").json()
+    hub.client.cookies.clear()
+    assert chosen(hub, offered[0]["commission_id"]).json() == {"code": "oidc_replayed"}
 
 
 @pytest.mark.parametrize("credential", [{}, {"id": 1}, {"id": "a", "rawId": "a", "type": "public-key", "response": []}])

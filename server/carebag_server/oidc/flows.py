@@ -1,6 +1,7 @@
 """The way to the provider and back: begun by one browser, ended once, by the same, in ten minutes."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +17,8 @@ from carebag_server.tables import Commission, Practitioner
 
 VALID = timedelta(minutes=10)
 _KEPT = timedelta(days=1)
+BY_KEY = "passkey"
+"""In place of a nonce, which is longer: nobody went to a provider."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +115,23 @@ def offer_choice(session: Session, returned: Returned, commissions: list[Commiss
     row.choices, row.used_at = " ".join(str(one.id) for one in commissions), now
 
 
+def offer_choice_by_key(session: Session, browser: str, commission_ids: Sequence[uuid.UUID], now: datetime) -> None:
+    """As `offer_choice`, of somebody who has just proved by a passkey who they are."""
+    session.execute(delete(OidcFlow).where(OidcFlow.begun_at < now - _KEPT))
+    session.add(
+        OidcFlow(
+            state_sha256=digest(new_token()),
+            browser_sha256=digest(browser),
+            nonce=BY_KEY,
+            verifier="",
+            redirect_uri="",
+            begun_at=now,
+            used_at=now,
+            choices=" ".join(str(one) for one in commission_ids),
+        )
+    )
+
+
 def choices(session: Session, browser: str, now: datetime) -> tuple[OidcFlow, list[uuid.UUID]]:
     """What the browser's person may choose among, the newest way first.
 
@@ -125,8 +145,10 @@ def choices(session: Session, browser: str, now: datetime) -> tuple[OidcFlow, li
     return row, [uuid.UUID(one) for one in row.choices.split()]
 
 
-def choose(session: Session, browser: str, commission_id: uuid.UUID, now: datetime) -> uuid.UUID:
-    """Once.
+def choose(
+    session: Session, browser: str, commission_id: uuid.UUID, now: datetime
+) -> tuple[uuid.UUID, datetime | None]:
+    """Once. Gives the commission, and when a passkey proved who it is; None: a provider said it.
 
     Raises:
         Refused: 401 `oidc_replayed`, 403 `no_commission` for one that was not offered.
@@ -135,4 +157,4 @@ def choose(session: Session, browser: str, commission_id: uuid.UUID, now: dateti
     if commission_id not in offered:
         raise Refused(403, "no_commission")
     row.choices = ""
-    return commission_id
+    return commission_id, row.begun_at if row.nonce == BY_KEY else None

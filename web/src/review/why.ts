@@ -1,5 +1,6 @@
 /** The answer to "why did this person open this chart" as keys of the catalogue: one sentence, then its facts. Pure. */
-import type { Access } from '../shared/wire'
+import { sameDay } from '../shared/format'
+import type { Access, WhyFact } from '../shared/wire'
 
 export type WhySentence = 'why.treated' | 'why.assigned_to' | 'why.listed_with' | 'why.in_emergency' | 'why.nothing'
 
@@ -18,4 +19,11 @@ export function sentenceOf(relation: Access['relation']): WhySentence {
 /** How far a sample is judged. */
 export function progress(drawn: readonly { judgements: readonly unknown[] }[]): { done: number; of: number } {
   return { done: drawn.filter((one) => one.judgements.length > 0).length, of: drawn.length }
+}
+
+/** Word and numbers of one fact. After the close on the same day is said so: no days went by. */
+export function whyWords(fact: WhyFact, readAt: string, time: string): [`why.${WhyFact['code']}` | 'why.after_close.today', { time: string; n: number }] {
+  const today = fact.code === 'after_close' && typeof fact.at === 'string' && sameDay(fact.at, readAt)
+  const n = fact.code === 'after_close' ? Math.max(1, fact.n ?? 0) : (fact.n ?? 0)
+  return [today ? 'why.after_close.today' : `why.${fact.code}`, { time, n }]
 }

@@ -2561,6 +2561,17 @@ export interface components {
              */
             point: ("aortic" | "pulmonic" | "erb" | "tricuspid" | "mitral" | "lung_left" | "lung_right") | null;
         };
+        /**
+         * CloseHeldVisit
+         * @description As it is left, unseen.
+         */
+        CloseHeldVisit: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "close_held_visit";
+        };
         /** CloseVisit */
         CloseVisit: {
             /**
@@ -3250,7 +3261,7 @@ export interface components {
         };
         FromConsole: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["DoctorHears"];
         FromGuest: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"];
-        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["AnswerQuestion"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["LabelDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["EnterObserved"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["AcknowledgeDamage"] | components["schemas"]["PressSimulator"];
+        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["TakeOverVisit"] | components["schemas"]["CloseHeldVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["AnswerQuestion"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["LabelDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["EnterObserved"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["AcknowledgeDamage"] | components["schemas"]["PressSimulator"];
         /**
          * Gap
          * @description Samples that never arrived: zero in the file, drawn as a gap, never smoothed over.
@@ -3569,6 +3580,19 @@ export interface components {
             missing: number;
         };
         /**
+         * HeldVisit
+         * @description Another nurse's open visit: nothing of its patient is shown before it is taken over.
+         */
+        HeldVisit: {
+            /** Nurse */
+            nurse: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+        };
+        /**
          * Hello
          * @description First message on every WebSocket, from the client; anything else first is refused.
          */
@@ -3738,6 +3762,8 @@ export interface components {
             /** Visits */
             visits: components["schemas"]["VisitHead"][];
             open: components["schemas"]["VisitSnapshot"] | null;
+            /** @default null */
+            held: components["schemas"]["HeldVisit"] | null;
             /** Devices */
             devices: components["schemas"]["DeviceStatus"][];
             vitals: components["schemas"]["LiveVitals"] | null;
@@ -6287,6 +6313,17 @@ export interface components {
             visit_id: string;
         };
         /**
+         * TakeOverVisit
+         * @description A visit that another nurse left open at this kit: it goes on with me.
+         */
+        TakeOverVisit: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "take_over_visit";
+        };
+        /**
          * TakeSpot
          * @description Keep the oximeter's value of now as a reading.
          */
@@ -6666,6 +6703,7 @@ export type CheckDone = components['schemas']['CheckDone'];
 export type ChooseCommission = components['schemas']['ChooseCommission'];
 export type ChooseDevice = components['schemas']['ChooseDevice'];
 export type Circumstances = components['schemas']['Circumstances'];
+export type CloseHeldVisit = components['schemas']['CloseHeldVisit'];
 export type CloseVisit = components['schemas']['CloseVisit'];
 export type CodeMade = components['schemas']['CodeMade'];
 export type CommissionChoice = components['schemas']['CommissionChoice'];
@@ -6711,6 +6749,7 @@ export type GuestSelf = components['schemas']['GuestSelf'];
 export type GuestToken = components['schemas']['GuestToken'];
 export type Health = components['schemas']['Health'];
 export type HeardSound = components['schemas']['HeardSound'];
+export type HeldVisit = components['schemas']['HeldVisit'];
 export type Hello = components['schemas']['Hello'];
 export type InviteGuest = components['schemas']['InviteGuest'];
 export type Join = components['schemas']['Join'];
@@ -6832,6 +6871,7 @@ export type StartRequest = components['schemas']['StartRequest'];
 export type StopListening = components['schemas']['StopListening'];
 export type StopPairing = components['schemas']['StopPairing'];
 export type Superseded = components['schemas']['Superseded'];
+export type TakeOverVisit = components['schemas']['TakeOverVisit'];
 export type TakeSpot = components['schemas']['TakeSpot'];
 export type Times = components['schemas']['Times'];
 export type ToConsole = components['schemas']['ToConsole'];
