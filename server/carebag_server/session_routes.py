@@ -20,7 +20,7 @@ from carebag_server.settings import is_loopback
 from carebag_server.short_lived import sweep
 from carebag_server.tables import Commission, Practitioner
 from carebag_wire import PROTOCOL
-from carebag_wire.api import Door, Entered, Health, LinkToken
+from carebag_wire.api import Door, Entered, Health, LinkToken, Me
 from carebag_wire.visit import Person, Role
 
 router = api_router("/api", "session")
@@ -118,8 +118,8 @@ def sign_out(caller: AnyProving, hub: TheHub, response: Response) -> None:
 
 
 @router.get("/me")
-def me(caller: AnyPerson) -> Person:
-    return caller.person
+def me(caller: AnyPerson, hub: TheHub) -> Me:
+    return Me(**caller.person.model_dump(), time_zone=hub.settings.time_zone)
 
 
 @router.get("/demo/doors")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -52,7 +53,7 @@ class Settings:
     demo: bool = False
     """Published test identities, sign-in without a key, loopback only."""
     time_zone: str = "Europe/Stockholm"
-    """Decides what "today" is in the list of visits."""
+    """Where the care is given, an IANA name: what "today" is in the lists, and the clock of pages far away."""
     telephone: str = ""
     """Of the doctors: shown to a nurse whose kit reaches nobody."""
     log_key_file: Path | None = None
@@ -80,7 +81,7 @@ class Settings:
             UnsafeSettings: `plain_http` (a non-loopback origin without TLS), `open_without_tls` (listening beyond this
                 machine though browsers come by http), `demo_not_loopback`, `bad_origin`, or a `turn.TurnFault`,
                 `sfu.settings.SfuSettingsFault`, `hubs.settings.BusFault`, `oidc.settings.OidcFault`, what
-                `media_stores.media_fault` says, or `database_without_tls`.
+                `media_stores.media_fault` says, `database_without_tls`, or `bad_time_zone`.
         """
         for origin in (*self.origins, self.kit_page_origin):
             _check_origin(origin)
@@ -90,7 +91,7 @@ class Settings:
             raise UnsafeSettings("open_without_tls")
         fault = self.turn.fault(self.demo) or self.sfu.fault(self.demo) or media_fault(self.media_url)
         fault = fault or self.bus.fault(self.database_url) or self.oidc.fault(self.demo)
-        fault = fault or database_fault(self.database_url)
+        fault = fault or database_fault(self.database_url) or zone_fault(self.time_zone)
         if fault is not None:
             raise UnsafeSettings(fault)
 
@@ -115,6 +116,15 @@ def database_fault(url: str) -> str | None:
     names = [name.split(":")[0] if name.count(":") == 1 else name for part in hosts for name in part.split(",") if name]
     far = [name for name in names if not name.startswith("/") and not is_loopback(name)]
     return "database_without_tls" if far and address.query.get("sslmode") != "verify-full" else None
+
+
+def zone_fault(name: str) -> str | None:
+    """`bad_time_zone`: no zone of the IANA database that this machine knows."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "bad_time_zone"
+    return None
 
 
 def _check_origin(origin: str) -> None:

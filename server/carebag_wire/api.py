@@ -31,6 +31,12 @@ class Entered(Wire):
     next: ShortText
 
 
+class Me(Person):
+    """Who is signed in, and by which clock the pages show times: an IANA time zone, that of where the care is given."""
+
+    time_zone: ShortText
+
+
 class Door(Wire):
     """One of the demo's three doors: a person and a fresh one-time link (token in the fragment, never in a log)."""
 

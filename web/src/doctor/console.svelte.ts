@@ -3,6 +3,7 @@ import { clock } from '../shared/clock.svelte'
 import { awaySince } from '../shared/call/pictureAge'
 import { type LinksTold, ofThoseHere } from '../shared/call/linkNow'
 import { Api, codeOf } from '../shared/http'
+import { setCareZone } from '../shared/format'
 import { language } from '../shared/i18n/language.svelte'
 import { SessionGuard } from '../shared/session/guard.svelte'
 import { ReturningSocket, type SocketState, socketUrl } from '../shared/socket'
@@ -14,6 +15,7 @@ import {
   type LinkQuality,
   type ListeningState,
   type LiveVitals,
+  type Me,
   type Participant,
   type Person,
   PROTOCOL,
@@ -81,9 +83,10 @@ export class Console {
 
   async start(): Promise<void> {
     try {
-      const me = await this.api.get<Person | { person: Person }>('/api/me')
-      this.me = 'person' in me ? me.person : me
-      language.belongsTo(this.me.practitioner_id)
+      const me = await this.api.get<Me>('/api/me')
+      this.me = me
+      setCareZone(me.time_zone)
+      language.belongsTo(me.practitioner_id)
     } catch (error) {
       if (codeOf(error) !== 'unreachable') {
         await this.guard.look() // locked: it begins when its owner is back

@@ -4410,6 +4410,37 @@ export interface components {
             why: "emergency" | "protected_identity";
             event: components["schemas"]["AuditEvent"];
         };
+        /**
+         * Me
+         * @description Who is signed in, and by which clock the pages show times: an IANA time zone, that of where the care is given.
+         */
+        Me: {
+            /**
+             * Commission Id
+             * Format: uuid
+             */
+            commission_id: string;
+            /**
+             * Practitioner Id
+             * Format: uuid
+             */
+            practitioner_id: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "nurse" | "doctor" | "reviewer" | "administrator";
+            /** Unit */
+            unit: string;
+            /** Organization */
+            organization: string;
+            /** Time Zone */
+            time_zone: string;
+        };
         /** Minutes */
         Minutes: {
             body: components["schemas"]["MinutesBody"];
@@ -6737,6 +6768,7 @@ export type MakeLink = components['schemas']['MakeLink'];
 export type MakeMark = components['schemas']['MakeMark'];
 export type MakePathProof = components['schemas']['MakePathProof'];
 export type MarkedRead = components['schemas']['MarkedRead'];
+export type Me = components['schemas']['Me'];
 export type Minutes = components['schemas']['Minutes'];
 export type MinutesBody = components['schemas']['MinutesBody'];
 export type MinutesLine = components['schemas']['MinutesLine'];
@@ -6951,7 +6983,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Person"];
+                    "application/json": components["schemas"]["Me"];
                 };
             };
             /** @description Refused: a code, no sentence */

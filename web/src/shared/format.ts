@@ -82,20 +82,39 @@ export function headline(reading: ReadingView['reading'], locale: string, perMin
   return { main: shown[0], beside: shown.slice(1) }
 }
 
+/** Where the care is given, an IANA name that the hub says; undefined until then, and on a kit: this page's own zone. */
+let careZone: string | undefined
+
+/** Times and days are those of `zone` from now on; a zone that this browser does not know changes nothing. */
+export function setCareZone(zone: string | undefined): void {
+  try {
+    new Intl.DateTimeFormat('sv-SE', { timeZone: zone })
+    careZone = zone
+  } catch {
+    // an old browser: its own zone stays, and `foreignZone` says nothing
+  }
+}
+
+/** The care's zone if its clock shows another time than this page's at `nowMs`: "Europe/Helsinki"; else ''. */
+export function foreignZone(nowMs: number): string {
+  const at = (timeZone?: string): string => new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone }).format(nowMs)
+  return careZone !== undefined && at(careZone) !== at() ? careZone : ''
+}
+
 export function clockTime(iso: string | null | undefined, locale: string, withSeconds = false): string {
   if (!iso) return ''
   const seconds = withSeconds ? ({ second: '2-digit' } as const) : {}
-  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', ...seconds }).format(new Date(iso))
+  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', ...seconds, timeZone: careZone }).format(new Date(iso))
 }
 
 export function dayAndTime(iso: string | null | undefined, locale: string): string {
   if (!iso) return ''
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: careZone }).format(new Date(iso))
 }
 
-/** Whether two moments lie on the same day, by this page's own calendar. */
+/** Whether two moments lie on the same day where the care is given. */
 export function sameDay(a: string | number, b: string | number): boolean {
-  return new Date(a).toDateString() === new Date(b).toDateString()
+  return careDay(new Date(a).toISOString()) === careDay(new Date(b).toISOString())
 }
 
 /** The calendar day of a moment where this page is: `2026-11-23`. */
@@ -105,12 +124,10 @@ export function localDay(iso: string): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
 }
 
-const CARE_ZONE = 'Europe/Stockholm'
-
 /** The calendar day of a moment where the care is given, wherever this page is: `2026-11-23`. */
 export function careDay(iso: string): string {
   // Swedish writes a day as ISO 8601 does
-  return new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeZone: CARE_ZONE }).format(new Date(iso))
+  return new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeZone: careZone }).format(new Date(iso))
 }
 
 /** A calendar day without a time: `2027-11-30` → "30 nov. 2027". */
@@ -119,5 +136,5 @@ export function longDate(day: string, locale: string): string {
 }
 
 export function longDay(iso: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' }).format(new Date(iso))
+  return new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long', timeZone: careZone }).format(new Date(iso))
 }

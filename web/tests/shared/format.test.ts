@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ageOf, careDay, clockTime, decimalText, headline, isUsualUnit, localDay, quantityText, spanOf, unitText, yearsOld } from '../../src/shared/format'
+import { ageOf, careDay, clockTime, dayAndTime, decimalText, foreignZone, headline, isUsualUnit, localDay, quantityText, sameDay, setCareZone, spanOf, unitText, yearsOld } from '../../src/shared/format'
 import { bloodPressure, reading } from './visits'
 
 describe('age', () => {
@@ -99,7 +99,25 @@ test('the day of a moment is that of this place', () => {
 })
 
 test('the day of a moment where the care is given, wherever the page is', () => {
+  setCareZone('Europe/Stockholm')
   expect(careDay('2026-01-05T22:59:00Z')).toBe('2026-01-05')
   expect(careDay('2026-01-05T23:00:00Z')).toBe('2026-01-06')
   expect(careDay('2026-07-05T22:00:00Z')).toBe('2026-07-06')
+  setCareZone(undefined)
+})
+
+test('times are those of where the care is given, and a page elsewhere says so', () => {
+  const winter = '2026-01-05T22:30:00Z'
+  setCareZone('Europe/Helsinki')
+  expect(clockTime(winter, 'sv-SE')).toBe('00:30')
+  expect(dayAndTime(winter, 'sv-SE')).toBe('6 jan. 2026 00:30')
+  expect(sameDay(winter, '2026-01-05T21:30:00Z')).toBe(false)
+  setCareZone('Nowhere/At-all')
+  expect(clockTime(winter, 'sv-SE'), 'a zone nobody knows changes nothing').toBe('00:30')
+  // Kiritimati and Niue are 25 hours apart: no page's clock agrees with both
+  const named = ['Pacific/Kiritimati', 'Pacific/Niue'].map((zone) => (setCareZone(zone), foreignZone(Date.parse(winter))))
+  expect(named).toContainEqual(expect.stringContaining('Pacific/'))
+  setCareZone(Intl.DateTimeFormat().resolvedOptions().timeZone)
+  expect(foreignZone(Date.parse(winter))).toBe('')
+  setCareZone(undefined)
 })

@@ -90,6 +90,8 @@ export const en: Messages = {
   'net.unsent': 'Unsent: {n}',
   'net.unsent.none': 'Everything sent',
   'net.unsent.lost': 'Cannot be sent: {n}',
+  'zone.note': 'All times are the care’s own ({zone}), not your clock’s',
+  'ladder.hub_away': 'No answer from the server',
   'ladder.live': 'All live',
   'ladder.less_video': 'Smaller picture',
   'ladder.sound_and_vitals': 'Sound and values, no picture',

@@ -89,6 +89,8 @@ export const sv = {
   'net.unsent': 'Osänt: {n}',
   'net.unsent.none': 'Allt skickat',
   'net.unsent.lost': 'Kan inte skickas: {n}',
+  'zone.note': 'Alla tider är vårdens tid ({zone}), inte din egen klockas',
+  'ladder.hub_away': 'Servern svarar inte',
   'ladder.live': 'Allt direkt',
   'ladder.less_video': 'Mindre bild',
   'ladder.sound_and_vitals': 'Ljud och värden, utan bild',
