@@ -44,6 +44,11 @@ export function needsWords(ladder: Ladder | null): ladder is Low {
   return ladder !== null && ladder.rung !== 'live' && ladder.rung !== 'less_video'
 }
 
+/** The word to show: what the kit said last is no news any more while the hub does not answer this page. */
+export function rungShown(ladder: Ladder | null, hubAway: boolean): Rung | 'hub_away' | undefined {
+  return ladder !== null && hubAway && !isOut(ladder) ? 'hub_away' : ladder?.rung
+}
+
 /** Nothing goes at once between kit and doctor. */
 export function isOut(ladder: Ladder | null): boolean {
   return ladder !== null && (ladder.rung === 'store_and_forward' || ladder.rung === 'telephone')

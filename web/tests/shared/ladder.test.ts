@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type ConsoleSees, dialled, ladderForConsole, needsWords } from '../../src/shared/ladder'
+import { type ConsoleSees, dialled, ladderForConsole, needsWords, rungShown } from '../../src/shared/ladder'
 import type { Ladder } from '../../src/shared/wire'
 
 const SINCE = Date.parse('2026-11-26T10:00:00Z')
@@ -50,6 +50,13 @@ describe('the ladder at the console', () => {
     expect(needsWords(null)).toBe(false)
     expect(needsWords(live)).toBe(false)
     expect(needsWords({ ...live, rung: 'sound_and_vitals' })).toBe(true)
+  })
+
+  it('claims nothing while the hub does not answer', () => {
+    expect(rungShown(live, false)).toBe('live')
+    expect(rungShown(live, true)).toBe('hub_away')
+    expect(rungShown({ ...live, rung: 'telephone' }, true)).toBe('telephone')
+    expect(rungShown(null, true)).toBeUndefined()
   })
 
   it('dials digits', () => {

@@ -91,6 +91,7 @@ export const en: Messages = {
   'net.unsent': 'Unsent: {n}',
   'net.unsent.none': 'Everything sent',
   'net.unsent.lost': 'Cannot be sent: {n}',
+  'ladder.hub_away': 'No answer from the server',
   'ladder.live': 'All live',
   'ladder.less_video': 'Smaller picture',
   'ladder.sound_and_vitals': 'Sound and values, no picture',

@@ -91,6 +91,7 @@ export const es: Messages = {
   'net.unsent': 'Sin enviar: {n}',
   'net.unsent.none': 'Todo enviado',
   'net.unsent.lost': 'No se puede enviar: {n}',
+  'ladder.hub_away': 'El servidor no responde',
   'ladder.live': 'Todo en directo',
   'ladder.less_video': 'Imagen más pequeña',
   'ladder.sound_and_vitals': 'Sonido y valores, sin imagen',

@@ -91,6 +91,7 @@ export const fi: Messages = {
   'net.unsent': 'Lähettämättä: {n}',
   'net.unsent.none': 'Kaikki lähetetty',
   'net.unsent.lost': 'Ei voida lähettää: {n}',
+  'ladder.hub_away': 'Palvelin ei vastaa',
   'ladder.live': 'Kaikki suorana',
   'ladder.less_video': 'Pienempi kuva',
   'ladder.sound_and_vitals': 'Ääni ja arvot, ei kuvaa',

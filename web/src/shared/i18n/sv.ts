@@ -90,6 +90,7 @@ export const sv = {
   'net.unsent': 'Osänt: {n}',
   'net.unsent.none': 'Allt skickat',
   'net.unsent.lost': 'Kan inte skickas: {n}',
+  'ladder.hub_away': 'Servern svarar inte',
   'ladder.live': 'Allt direkt',
   'ladder.less_video': 'Mindre bild',
   'ladder.sound_and_vitals': 'Ljud och värden, utan bild',
