@@ -54,7 +54,7 @@ from carebag_wire.visit import DoctorHears, ListeningState, LiveVitals, Person
 
 log = logging.getLogger(__name__)
 InstrumentsFactory = Callable[[Sink], Instruments]
-TELEPHONE = "telephone"
+TELEPHONE, TIME_ZONE = "telephone", "time_zone"
 WORD_LASTS = timedelta(seconds=15)
 
 
@@ -106,6 +106,7 @@ class Agent:
         self.questions = StaffQuestions(self.journal, self.hub, self._who_may_be_asked, self.changed)
         self.supervisor = Supervisor(self, self.link, self.live_media, clock)
         self.supervisor.telephone = self.journal.state(TELEPHONE) or ""
+        self.time_zone = self.journal.state(TIME_ZONE) or ""
         self.listening = make_listening(self)
         self.intake = Intake(self.bedside, self.listening, self.loop_test, clock, self)
         self.instruments = make_instruments(self.intake)
@@ -230,6 +231,7 @@ class Agent:
             self.changed("not_saved")
         if isinstance(message, KitVisits):
             self._remember_telephone(message.telephone)
+            self._remember_zone(message.time_zone)
         if isinstance(message, Present):
             self.room.present(message)
         else:
@@ -244,6 +246,12 @@ class Agent:
         if number != self.supervisor.telephone:
             self.supervisor.telephone = number
             self.journal.put_state(TELEPHONE, number)
+
+    def _remember_zone(self, name: str) -> None:
+        """Its page tells times as the doctor's does, whatever the tablet's clock is set to."""
+        if name != self.time_zone:
+            self.time_zone = name
+            self.journal.put_state(TIME_ZONE, name)
 
     def _taken_back(self, message: KitVisits | Changed | Present) -> bool:
         """The doctor took a request back: say so, and stop listening if it was that one."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import html
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -151,7 +152,9 @@ class LocalServer:
         index = self._page / "index.html"
         if not index.exists():
             return web.Response(text=NO_BUILD, content_type="text/plain")
-        return web.FileResponse(index, headers={"Cache-Control": "no-cache", **_letters(index)})
+        zone = html.escape(self._agent.time_zone)
+        told = index.read_text(encoding="utf-8").replace("<html ", f'<html data-care-zone="{zone}" ', 1)
+        return web.Response(text=told, content_type="text/html", headers={"Cache-Control": "no-cache"})
 
     async def _asset(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]

@@ -382,7 +382,9 @@ class KitTalk:
 
     async def _enter(self) -> None:
         read = await run_in_threadpool(self._visits)
-        kit_visits = KitVisits(visits=read, telephone=self.hub.settings.telephone)
+        kit_visits = KitVisits(
+            visits=read, telephone=self.hub.settings.telephone, time_zone=self.hub.settings.time_zone
+        )
         await self.hub.live.happen(KitEntered(line=self.line.number, nurses=nurses_of(read), visits=kit_visits))
 
     async def _read_anew(self) -> None:

@@ -255,6 +255,8 @@ class KitVisits(Wire):
     visits: list[VisitSnapshot]
     telephone: ShortText = ""
     """Of the doctors, for the nurse to call when nothing else works."""
+    time_zone: ShortText = ""
+    """Where the care is given (IANA name): the nurse's page tells times of it, as the doctor's does."""
 
 
 FromConsole = Annotated[Hello | Ping | Join | Leave | Signal | LinkReport | DoctorHears, Field(discriminator="type")]

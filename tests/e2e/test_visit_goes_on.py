@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
-from tests.e2e.conftest import SPEED
+from tests.e2e.conftest import SPEED, no_patient_in
 from tests.e2e.watched_calls import WATCH_CALLS, WATCH_PEOPLE
 
 from carebag.balancer import Balancer
@@ -36,6 +36,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, way: tuple[Balancer, int]) ->
         way[0].ports, made.hub_for_kit = [made.hub_port], f"http://127.0.0.1:{way[1]}"
         made.start()
         yield made
+    no_patient_in(folder / "logs")
 
 
 @pytest.fixture(scope="module")

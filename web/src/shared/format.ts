@@ -82,12 +82,22 @@ export function headline(reading: ReadingView['reading'], locale: string, perMin
   return { main: shown[0], beside: shown.slice(1) }
 }
 
-/** Where the care is given, as the hub says; "" on the kit's own page, which is there. */
-let zone = typeof document === 'undefined' ? '' : (document.documentElement.dataset['careZone'] ?? '')
+/** Where the care is given, as the hub says; "" on a kit's page that has not heard of it. */
+let zone = typeof document === 'undefined' ? '' : known(document.documentElement.dataset['careZone'] ?? '')
+
+/** An older browser may not know the zone: its own is better than no page. */
+function known(name: string): string {
+  try {
+    new Intl.DateTimeFormat('sv-SE', name === '' ? {} : { timeZone: name })
+    return name
+  } catch {
+    return ''
+  }
+}
 
 /** Another zone, by its IANA name; "" for the browser's own. */
 export function setCareZone(name: string): void {
-  zone = name
+  zone = known(name)
 }
 
 /** The care's zone, where clocks show another time than this browser's now: "Stockholm"; else "". */
