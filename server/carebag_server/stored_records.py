@@ -48,8 +48,8 @@ def examine_records(session: Session) -> Looked:
     stored = _stored(session)
     for record in _paged(session, select(RecordRow).order_by(RecordRow.id), RecordRow):
         records += 1
-        stored.pop(record.id, None)
-        faults += [Fault(f"record {record.id}", why) for why in _faults_of(record, keys)]
+        stored_as = stored.pop(record.id, None)
+        faults += [Fault(f"record {record.id}", why) for why in _faults_of(record, keys, stored_as)]
     faults += _gaps(session)
     faults += _gone_records(session, stored)
     signed = _signings(session)
@@ -84,7 +84,14 @@ def _keys(session: Session) -> dict[uuid.UUID, list[bytes]]:
     return keys
 
 
-def _faults_of(row: RecordRow, keys: dict[uuid.UUID, list[bytes]]) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Stored:
+    seq: int
+    visit_id: uuid.UUID | None
+
+
+def _faults_of(row: RecordRow, keys: dict[uuid.UUID, list[bytes]], stored: _Stored | None) -> Iterator[str]:
+    """`stored`: what the access log says of it; None: it is not named there, or that event was pruned."""
     raw = row.payload.encode()
     if hashlib.sha256(raw).hexdigest() != row.sha256:
         yield "its content is not what was stored"
@@ -98,6 +105,13 @@ def _faults_of(row: RecordRow, keys: dict[uuid.UUID, list[bytes]]) -> Iterator[s
         row.kit_seq,
     ):
         yield "its row says another id, kit or number than was signed"
+    if row.kind != said["type"]:
+        yield "its row says another kind than was signed"
+    # A visit that was not this kit's and patient's is none (records.py), so none may stand where one was signed.
+    if row.visit_id is not None and str(row.visit_id) != said["binding"]["visit_id"]:
+        yield "its row says another visit than was signed"
+    elif stored is not None and row.visit_id != stored.visit_id:
+        yield f"event {stored.seq} of the access log says another visit"
 
 
 def _gaps(session: Session) -> Iterator[Fault]:
@@ -110,18 +124,20 @@ def _gaps(session: Session) -> Iterator[Fault]:
             yield Fault(f"kit {kit.id}", f"{lacking} of its {kit.watermark} records are gone, and no decision says why")
 
 
-def _stored(session: Session) -> dict[uuid.UUID, int]:
-    """Of records, as the access log has them: `record ID …` → the event's number. A refused one is no record."""
-    columns = select(AuditRow.seq, AuditRow.object).where(AuditRow.object.startswith("record "))
+def _stored(session: Session) -> dict[uuid.UUID, _Stored]:
+    """Of records, as the access log has them: `record ID …` → its event. A refused one is no record."""
+    columns = select(AuditRow.seq, AuditRow.visit_id, AuditRow.object).where(AuditRow.object.startswith("record "))
     rows = session.execute(columns.where(AuditRow.action != "record_conflict").order_by(AuditRow.seq))
-    return {uuid.UUID(about.split(" ")[1]): seq for seq, about in rows}
+    return {uuid.UUID(about.split(" ")[1]): _Stored(seq, visit_id) for seq, visit_id, about in rows}
 
 
-def _gone_records(session: Session, stored: dict[uuid.UUID, int]) -> Iterator[Fault]:
+def _gone_records(session: Session, stored: dict[uuid.UUID, _Stored]) -> Iterator[Fault]:
     removed = set(session.scalars(select(RemovedRecord.record_id))) if stored else set()
-    for record_id, seq in stored.items():
+    for record_id, event in stored.items():
         if record_id not in removed:
-            yield Fault(f"record {record_id}", f"it was stored (event {seq}) and is gone, and no decision says why")
+            yield Fault(
+                f"record {record_id}", f"it was stored (event {event.seq}) and is gone, and no decision says why"
+            )
 
 
 @dataclass(frozen=True)

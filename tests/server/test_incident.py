@@ -158,6 +158,23 @@ def test_whatever_was_changed_is_found(
     assert main(["incident", "check", str(forged)]) == 1
 
 
+def test_an_event_left_out_is_found_by_the_digest_noted_down(
+    past: Any, tmp_path: Path, keys: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, forged = tmp_path / "incident.zip", tmp_path / "forged.zip"
+    assert write(past, out, "--key", str(keys[0])) == 0
+    noted = capsys.readouterr().out.partition("sha256 ")[2][:64]
+    check = ("incident", "check", "--public-key", keys[1])
+    assert main([*check, str(out), "--sha256", noted.upper()]) == 0
+    assert "NOT" not in capsys.readouterr().out
+    fewer = b"".join(part(out, "log/entries.jsonl").splitlines(keepends=True)[1:])
+    again(out, forged, {"log/entries.jsonl": fewer, "first-page.html": b"all is well"}, sealed=True)
+    assert main([*check, str(forged)]) == 0, "a manifest proves nothing against who writes it anew"
+    assert "NOT checked by --sha256" in capsys.readouterr().out
+    assert main([*check, str(forged), "--sha256", noted]) == 1
+    assert "another than that noted down" in capsys.readouterr().out
+
+
 def test_a_log_that_was_changed_is_written_all_the_same_and_said(
     past: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -138,6 +138,21 @@ def _last_record_gone(hub: Any) -> tuple[str, dict[str, Any]]:
     return _record_gone(hub)
 
 
+def _another_kind(hub: Any) -> tuple[str, dict[str, Any]]:
+    return "UPDATE record SET kind='sound' WHERE kit_seq=:seq", {"seq": _record(hub).kit_seq}
+
+
+def _another_visit(hub: Any) -> tuple[str, dict[str, Any]]:
+    other = "(SELECT max(CAST(id AS VARCHAR(36))) FROM visit WHERE id <> record.visit_id)"
+    if hub.database.engine.dialect.name == "postgresql":
+        other = f"CAST({other} AS UUID)"
+    return f"UPDATE record SET visit_id={other} WHERE kit_seq=:seq", {"seq": _record(hub).kit_seq}
+
+
+def _out_of_its_visit(hub: Any) -> tuple[str, dict[str, Any]]:
+    return "UPDATE record SET visit_id=NULL WHERE kit_seq=:seq", {"seq": _record(hub).kit_seq}
+
+
 def _changed_note(hub: Any) -> tuple[str, dict[str, Any]]:
     return "UPDATE note_version SET plan='Annat' WHERE version=2 AND state='signed'", {}
 
@@ -174,6 +189,9 @@ def _note_put_in(hub: Any) -> tuple[str, dict[str, Any]]:
         (_another_number, ["another id, kit or number", "1 of its 4 records are gone"]),
         (_record_gone, ["1 of its 4 records are gone", "it was stored (event"]),
         (_last_record_gone, ["it was stored (event"]),
+        (_another_kind, ["another kind than was signed"]),
+        (_another_visit, ["another visit than was signed"]),
+        (_out_of_its_visit, ["of the access log says another visit"]),
         (_changed_note, ["its content is not what was signed"]),
         (_note_made_to_fit, ["says another digest"]),
         (_note_gone, ["and is gone"]),

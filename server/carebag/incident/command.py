@@ -80,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.set_defaults(run_incident=_check)
     check.add_argument("file", type=Path)
     check.add_argument("--public-key", metavar="KEY", help="the verifier's key of the log, or a file that holds it")
+    check.add_argument("--sha256", metavar="DIGEST", help="as `write` said: nothing was left out or put in since")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -289,6 +290,9 @@ def _check(args: argparse.Namespace) -> int:
     if args.public_key:
         given = Path(args.public_key)
         key = KnownKey.read(given.read_text(encoding="utf-8") if given.is_file() else args.public_key)
+    if args.sha256 and digest_of(args.file) != args.sha256.strip().lower():
+        print("NOT AS WRITTEN: its SHA-256 is another than that noted down")
+        return 1
     try:
         part = check_bundle(args.file, key)
     except BadBundle as bad:
@@ -296,6 +300,8 @@ def _check(args: argparse.Namespace) -> int:
         return 1
     whose = "signed by that key" if key else "NOT checked by a key: whoever wrote the file could have made it up"
     print(f"whole: {part.events} events, each in the log of {part.of} at its place; its checkpoint is {whose}")
+    if not args.sha256:
+        print("NOT checked by --sha256: events left out and the other parts, also the first page, could be another's")
     return 0
 
 
