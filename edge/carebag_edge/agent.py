@@ -47,7 +47,18 @@ from carebag_edge.tray import Tray
 from carebag_edge.upload_pace import upload_kbps
 from carebag_edge.wording import as_code
 from carebag_wire.calls import SFU, Relay, SfuServes
-from carebag_wire.messages import CameraDo, Changed, KitStatus, KitVisits, LinkReport, Live, NurseOut, Present, Signal
+from carebag_wire.messages import (
+    CARE_ZONE,
+    CameraDo,
+    Changed,
+    KitStatus,
+    KitVisits,
+    LinkReport,
+    Live,
+    NurseOut,
+    Present,
+    Signal,
+)
 from carebag_wire.nurse_messages import KitState
 from carebag_wire.page_lock import PageLock
 from carebag_wire.visit import DoctorHears, ListeningState, LiveVitals, Person
@@ -106,7 +117,7 @@ class Agent:
         self.questions = StaffQuestions(self.journal, self.hub, self._who_may_be_asked, self.changed)
         self.supervisor = Supervisor(self, self.link, self.live_media, clock)
         self.supervisor.telephone = self.journal.state(TELEPHONE) or ""
-        self.time_zone = self.journal.state(TIME_ZONE) or ""
+        self.time_zone = self.journal.state(TIME_ZONE) or CARE_ZONE
         self.listening = make_listening(self)
         self.intake = Intake(self.bedside, self.listening, self.loop_test, clock, self)
         self.instruments = make_instruments(self.intake)

@@ -7,6 +7,7 @@ import aiohttp
 
 from carebag_devices.bag import Instruments
 from carebag_devices.errors import DeviceError
+from carebag_edge import question
 from carebag_edge.bag_commands import LISTEN_RATE_HZ, BagCommands, Spawn
 from carebag_edge.bedside import Bedside
 from carebag_edge.clock import Clock
@@ -33,6 +34,7 @@ from carebag_wire.nurse_messages import (
     FileReading,
     OpenVisit,
     PressSimulator,
+    PutQuestion,
     StartRequest,
     StopListening,
     TakeOverVisit,
@@ -159,6 +161,9 @@ class NurseCommands:
             case WithdrawReading():
                 withdraw(self._bedside, self._clock, message, nurse)
                 self._owner.journaled("withdrawn")
+            case PutQuestion():
+                question.put(self._bedside, self._clock, message, nurse)
+                self._owner.journaled("question_saved")
             case AnswerQuestion():
                 self._questions.answer(nurse, message)
             case PressSimulator():

@@ -15,6 +15,7 @@ from carebag_edge.journal_rows import Entry
 from carebag_wire.messages import Changed, KitVisits, Present
 from carebag_wire.records import (
     PhotoTaken,
+    QuestionPut,
     Reading,
     ReadingFiled,
     ReadingWithdrawn,
@@ -33,6 +34,7 @@ from carebag_wire.visit import (
     RequestState,
     SoundView,
     VisitHead,
+    VisitQuestion,
     VisitSnapshot,
 )
 
@@ -102,6 +104,8 @@ class VisitBook:
             update["marks"] = _with(before.marks, message.mark, lambda mark: mark.id)
         if message.premise is not None:
             update["premises"] = _with(before.premises, message.premise, lambda premise: premise.id)
+        if message.question is not None:
+            update["questions"] = _with(before.questions, message.question, lambda question: question.id)
         if message.guest is not None:
             update["guests"] = _with(before.guests, message.guest, lambda guest: guest.id)
         self._known[message.visit_id] = before.model_copy(update=update)
@@ -142,6 +146,7 @@ def overlaid(
     readings = {view.reading.id: view for view in snapshot.readings}
     sounds = {view.sound.id: view for view in snapshot.sounds}
     photos = {view.photo.id: view for view in snapshot.photos}
+    questions = {question.id: question for question in snapshot.questions}
     for entry in own:
         match entry.record:
             case VisitOpened() as opened:
@@ -152,6 +157,8 @@ def overlaid(
                 head = _moved(head, "closed", closed.times.kit_utc, nurse)
             case RequestProgressed() as progressed:
                 _progress(requests, progressed.binding.request_id, progressed.state, progressed.times.kit_utc)
+            case QuestionPut() as put:
+                questions.setdefault(put.id, _question(put, entry, name_of(put.binding.nurse_id)))
             case Reading() as reading:
                 readings.setdefault(reading.id, ReadingView(reading=reading, received_at=entry.received_at))
                 if reading.problem is None:
@@ -181,8 +188,14 @@ def overlaid(
             "readings": list(readings.values()),
             "sounds": list(sounds.values()),
             "photos": list(photos.values()),
+            "questions": list(questions.values()),
         }
     )
+
+
+def _question(put: QuestionPut, entry: Entry, name: str) -> VisitQuestion:
+    at, received_at = put.times.kit_utc, entry.received_at
+    return VisitQuestion(id=put.id, text=put.text, asked_by=name, asked_at=at, received_at=received_at)
 
 
 def _from_tray(entry: Entry | None) -> ReadingView | None:

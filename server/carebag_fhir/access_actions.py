@@ -45,6 +45,7 @@ _CREATED = (
     "premise_said",
     "question_answered",
     "question_asked",
+    "question_put",
     "reading_filed",
     "reading_stored",
     "request_made",

@@ -10,6 +10,7 @@ from carebag_fhir.notes import note_resources
 from carebag_fhir.observations import Surroundings, observations_of
 from carebag_fhir.parties import Parties, consent_of, guest_of, own_identifier, patient_of, was_let_in
 from carebag_fhir.questionnaires import questionnaire_resources
+from carebag_fhir.questions import question_resources
 from carebag_fhir.recordings import Files, photo_resources, sound_resources
 from carebag_fhir.signatures import signature_resources, targets_by_record
 from carebag_fhir.visit_export import VisitExport
@@ -33,7 +34,9 @@ def visit_bundle(export: VisitExport) -> Json:
         *asked,
         *note_resources(snapshot.notes, export.note_authors, around),
     ]
-    targets = targets_by_record([*taken, *asked])
+    put = list(question_resources(export.records, around))
+    resources += put
+    targets = targets_by_record([*taken, *asked, *put])
     for stored in export.records:
         resources += signature_resources(stored, around, targets)
     return bundle(own_identifier("visit-export", snapshot.visit.id), resources)

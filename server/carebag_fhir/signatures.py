@@ -43,7 +43,7 @@ def targets_by_record(resources: Sequence[Json]) -> dict[str, list[Json]]:
         identifiers = one.get("identifier", [one["masterIdentifier"]] if "masterIdentifier" in one else [])
         if one["resourceType"] == "QuestionnaireResponse":
             identifiers = [identifiers]  # at most one, no list
-        if one["resourceType"] in ("Observation", "DocumentReference", "QuestionnaireResponse"):
+        if one["resourceType"] in ("Observation", "DocumentReference", "QuestionnaireResponse", "Communication"):
             to = reference(one["resourceType"], uuid.UUID(one["id"]))
             found.setdefault(identifiers[0]["value"], []).append(to)
     return found

@@ -98,6 +98,10 @@ def _who_and_when(made: VisitPrint, words: Words) -> Iterator[Flow]:
     if visit.background:
         yield from small_heading(words("background"))
         yield text(visit.background)
+    if made.export.snapshot.questions:
+        yield from small_heading(words("questions"))
+    for question in made.export.snapshot.questions:
+        yield text(f"{words.clock(question.asked_at, visit.opened_at)} {question.asked_by}: {question.text}")
 
 
 def _turned_out(found: KnownAs | None, words: Words) -> list[Flow]:

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from carebag_server.announcements import announce_changed
 from carebag_server.people import nurse_commission
-from carebag_server.tables import Finding, RequestRow, VisitRow
+from carebag_server.tables import Finding, RecordRow, RequestRow, VisitRow
 from carebag_server.visit_requests import move
-from carebag_server.visit_views import decide_alike, finding_of, head_of, part_of
+from carebag_server.visit_views import decide_alike, finding_of, head_of, part_of, question_of
 from carebag_wire.records import (
     PhotoTaken,
+    QuestionPut,
     Reading,
     RequestProgressed,
     SoundRecorded,
@@ -25,13 +26,18 @@ from carebag_wire.records import (
 )
 from carebag_wire.visit import ReadingView
 
-Visited = VisitOpened | VisitClosed | VisitTakenOver | RequestProgressed | Reading | SoundRecorded | PhotoTaken
+Visited = (
+    VisitOpened | VisitClosed | VisitTakenOver | RequestProgressed | Reading | SoundRecorded | PhotoTaken | QuestionPut
+)
 
 
 def apply(session: Session, visit: VisitRow, record: Visited, now: datetime) -> None:
     """Apply a record that has just been stored and belongs to this visit."""
     if isinstance(record, VisitOpened | VisitClosed | VisitTakenOver):
         _open_or_close(session, visit, record)
+    elif isinstance(record, QuestionPut):
+        stored = session.get_one(RecordRow, record.id)
+        announce_changed(session, visit, {"question": question_of(session, stored, visit.organization_id)})
     elif isinstance(record, RequestProgressed):
         request = _request_of(session, visit, record.binding.request_id)
         if request is not None:

@@ -27,6 +27,7 @@ from carebag_wire.base import Code
 from carebag_wire.records import (
     PageLockChanged,
     PhotoTaken,
+    QuestionPut,
     Reading,
     ReadingFiled,
     ReadingWithdrawn,
@@ -276,7 +277,7 @@ def _action(record: Record) -> str:
         return "page_pin_wrong" if record.change == "wrong_pin" else f"page_{record.change}"
     if isinstance(record, VisitClosed) and record.for_another:
         return "visit_closed_for_another"
-    by_name = isinstance(record, VisitOpened | VisitClosed | VisitTakenOver | ReadingWithdrawn)
+    by_name = isinstance(record, VisitOpened | VisitClosed | VisitTakenOver | ReadingWithdrawn | QuestionPut)
     return record.type if by_name else f"{record.type}_stored"
 
 

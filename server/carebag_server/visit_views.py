@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from carebag_server.patients import turned_out
-from carebag_server.people import person_of
+from carebag_server.people import nurse_commission, person_of
 from carebag_server.protection import in_list, protection_of
 from carebag_server.score_tables import PremiseRow
 from carebag_server.tables import (
@@ -27,7 +27,7 @@ from carebag_server.tables import (
     VisitRow,
 )
 from carebag_wire.guests import Guest, GuestState
-from carebag_wire.records import Reading, SoundRecorded, record_adapter
+from carebag_wire.records import QuestionPut, Reading, SoundRecorded, record_adapter
 from carebag_wire.scores import ScorePremise
 from carebag_wire.values import Circumstances
 from carebag_wire.visit import (
@@ -41,6 +41,7 @@ from carebag_wire.visit import (
     Request,
     SoundView,
     VisitHead,
+    VisitQuestion,
     VisitSnapshot,
 )
 
@@ -205,6 +206,27 @@ def premises_of(session: Session, visit_id: uuid.UUID) -> list[ScorePremise]:
     return [premise_of(row) for row in session.scalars(query)]
 
 
+def question_of(session: Session, row: RecordRow, organization_id: uuid.UUID) -> VisitQuestion:
+    """The nurse's words, read from the signed record itself."""
+    record = record_adapter.validate_json(row.payload)
+    assert isinstance(record, QuestionPut)
+    nurse = nurse_commission(session, record.binding.nurse_id, organization_id)
+    return VisitQuestion(
+        id=record.id,
+        text=record.text,
+        asked_by=person_of(session, nurse).name if nurse else "",
+        asked_at=record.times.kit_utc,
+        received_at=row.received_at,
+    )
+
+
+def questions_of(session: Session, visit: VisitRow) -> list[VisitQuestion]:
+    """In the order in which the nurse asked."""
+    query = select(RecordRow).where(RecordRow.visit_id == visit.id, RecordRow.kind == "question_put")
+    rows = session.scalars(query.order_by(RecordRow.kit_seq)).all()
+    return [question_of(session, row, visit.organization_id) for row in rows]
+
+
 def note_of(row: NoteRow) -> Note:
     return Note.model_validate(
         {
@@ -275,6 +297,7 @@ def snapshot_of(
         participants=list(participants),
         kit_online=kit_online,
         guests=[guest_of(row, visit, now) for row in guests],
+        questions=questions_of(session, visit),
         premises=premises_of(session, visit.id),
     )
 

@@ -24,11 +24,14 @@ from carebag_wire.visit import (
     Request,
     SoundView,
     VisitHead,
+    VisitQuestion,
     VisitSnapshot,
 )
 
 MAX_MESSAGE_BYTES = 256 * 1024
-_WHEN_SAID = Field(exclude_if=lambda value: value is None)
+_WHEN_SAID = Field(exclude_if=lambda value: not value)
+CARE_ZONE = "Europe/Stockholm"
+"""Where the care is given, as long as nobody said another zone."""
 """Left out while it says nothing: who is of before refuses what it does not know."""
 
 
@@ -122,6 +125,7 @@ class Changed(Wire):
     mark: ListeningMark | None = None
     guest: Guest | None = None
     premise: Annotated[ScorePremise | None, _WHEN_SAID] = None
+    question: Annotated[VisitQuestion | None, _WHEN_SAID] = None
     news2: Annotated[EarlyWarning | None, _WHEN_SAID] = None
     """Worked out anew because a reading or premise changed."""
 
@@ -133,7 +137,7 @@ class Present(Wire):
     visit_id: Id
     participants: list[Participant]
     kit_online: bool
-    kit_expected: bool = False
+    kit_expected: Annotated[bool, _WHEN_SAID] = False
     """Not connected since the hub ended and was started again, seconds ago; calls with it go on."""
     waiting: list[Id] = []
     """Guests who stand at the door now, their page open."""
@@ -255,8 +259,9 @@ class KitVisits(Wire):
     visits: list[VisitSnapshot]
     telephone: ShortText = ""
     """Of the doctors, for the nurse to call when nothing else works."""
-    time_zone: ShortText = ""
-    """Where the care is given (IANA name): the nurse's page tells times of it, as the doctor's does."""
+    time_zone: Annotated[ShortText, Field(exclude_if=lambda value: value == CARE_ZONE)] = CARE_ZONE
+    """Where the care is given (IANA name): the nurse's page tells times of it, as the doctor's does. Left out where it
+    is the usual one: a kit of before does not know the field."""
 
 
 FromConsole = Annotated[Hello | Ping | Join | Leave | Signal | LinkReport | DoctorHears, Field(discriminator="type")]

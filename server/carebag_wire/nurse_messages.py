@@ -9,6 +9,7 @@ from carebag_wire.calls import CallCode, Relay, RelayState
 from carebag_wire.ladder import Ladder
 from carebag_wire.messages import CameraDo, Hello, LinkReport, Ping, Pong, Problem, Signal, Welcome
 from carebag_wire.page_lock import PageLock
+from carebag_wire.records import QuestionText
 from carebag_wire.review import Question, SomeWords, Words
 from carebag_wire.values import InstrumentKind, MeasuredKind, ObservedKind, Quantity, Seen
 from carebag_wire.visit import (
@@ -138,6 +139,13 @@ class WithdrawReading(Wire):
     type: Literal["withdraw_reading"] = "withdraw_reading"
     reading_id: Id
     reason: ShortText = ""
+
+
+class PutQuestion(Wire):
+    """Ask the doctor in words of her own; kept in the visit."""
+
+    type: Literal["put_question"] = "put_question"
+    text: QuestionText
 
 
 class EnterReading(Wire):
@@ -341,6 +349,7 @@ FromNurse = Annotated[
     | EnterReading
     | EnterObserved
     | WithdrawReading
+    | PutQuestion
     | AddCartridge
     | RemoveCartridge
     | RunLoopTest

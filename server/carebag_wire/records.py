@@ -18,6 +18,8 @@ from carebag_wire.values import (
     Times,
 )
 
+QuestionText = Annotated[Text, Field(min_length=1, max_length=2000)]
+
 
 class VisitOpened(Wire):
     """The nurse checked two identifiers and opened the visit: from here on records belong to it."""
@@ -64,6 +66,17 @@ class PageLockChanged(Wire):
     """Locked by time or by hand; opened by the PIN or by the hub's word."""
     wrong: Count = 0
     """Of `wrong_pin`: the how many-eth it is."""
+
+
+class QuestionPut(Wire):
+    """The nurse asks the doctor something in words of her own; the answer is the plan. In a visit without a doctor it
+    is what the visit was made for."""
+
+    type: Literal["question_put"] = "question_put"
+    id: Id
+    binding: Binding
+    times: Times
+    text: QuestionText
 
 
 class RequestProgressed(Wire):
@@ -194,7 +207,8 @@ Record = Annotated[
     | ReadingFiled
     | ReadingWithdrawn
     | VisitTakenOver
-    | PageLockChanged,
+    | PageLockChanged
+    | QuestionPut,
     Field(discriminator="type"),
 ]
 record_adapter: TypeAdapter[Record] = TypeAdapter(Record)

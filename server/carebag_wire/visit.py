@@ -188,6 +188,19 @@ class Participant(Wire):
     """Of a kit: its raw Ed25519 public key, base64, with which call set-up that leaves it is signed."""
 
 
+class VisitQuestion(Wire):
+    """What the nurse asked the doctor in words of her own (`records.QuestionPut`)."""
+
+    id: Id
+    text: Annotated[Text, Field(max_length=2000)]
+    asked_by: ShortText
+    """"" where the hub knows no such nurse."""
+    asked_at: Utc
+    """By the kit's clock."""
+    received_at: Utc | None = None
+    """None: in the bag only."""
+
+
 class VisitSnapshot(Wire):
     """The whole visit as it is now; every later change is one `Changed` message with the object anew."""
 
@@ -202,6 +215,8 @@ class VisitSnapshot(Wire):
     kit_online: bool
     guests: list[Guest] = []
     """Everyone who was invited, in that order."""
+    questions: Annotated[list[VisitQuestion], _WHEN_SAID] = []
+    """The nurse's to the doctor, in the order in which she asked."""
     premises: Annotated[list[ScorePremise], _WHEN_SAID] = []
     """What doctors said that decides whether and how NEWS2 is counted, in that order."""
     news2: Annotated[EarlyWarning | None, _WHEN_SAID] = None

@@ -115,7 +115,14 @@ NAMED_IN_CODE: dict[str, set[str]] = {
     "alarm or _action(record)": {
         *("unassigned", "binding_differs", "filing_without_effect", "withdrawal_without_effect"),
         *("reading_filed", "reading_taken_back", "reading_set_aside"),
-        *("visit_opened", "visit_closed", "visit_taken_over", "visit_closed_for_another", "reading_withdrawn"),
+        *(
+            "question_put",
+            "visit_opened",
+            "visit_closed",
+            "visit_taken_over",
+            "visit_closed_for_another",
+            "reading_withdrawn",
+        ),
         *("page_locked", "page_unlocked", "page_pin_wrong"),
         *(f"request_{state}" for state in get_args(RequestProgressed.model_fields["state"].annotation)),
         *(f"{kind}_stored" for kind in ("reading", "sound_recorded", "photo_taken")),

@@ -186,6 +186,7 @@ RECORD_PARTS: dict[str, Json] = {
     "visit_opened": {"identifiers": ["name", "personal_id"]},
     "visit_closed": {"plan_read": True},
     "visit_taken_over": {},
+    "question_put": {"text": "Vad tror du?"},
     "page_lock_changed": {"change": "locked", "how": "idle"},
     "request_progressed": {"state": "started"},
     "reading": {

@@ -2499,6 +2499,8 @@ export interface components {
             /** @default null */
             premise: components["schemas"]["ScorePremise"] | null;
             /** @default null */
+            question: components["schemas"]["VisitQuestion"] | null;
+            /** @default null */
             news2: components["schemas"]["EarlyWarning"] | null;
         };
         /**
@@ -3261,7 +3263,7 @@ export interface components {
         };
         FromConsole: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["DoctorHears"];
         FromGuest: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"];
-        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["TakeOverVisit"] | components["schemas"]["CloseHeldVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["AnswerQuestion"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["LabelDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["EnterObserved"] | components["schemas"]["WithdrawReading"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["AcknowledgeDamage"] | components["schemas"]["PressSimulator"];
+        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["TakeOverVisit"] | components["schemas"]["CloseHeldVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["AnswerQuestion"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["LabelDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["EnterObserved"] | components["schemas"]["WithdrawReading"] | components["schemas"]["PutQuestion"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["AcknowledgeDamage"] | components["schemas"]["PressSimulator"];
         /**
          * Gap
          * @description Samples that never arrived: zero in the file, drawn as a gap, never smoothed over.
@@ -5246,6 +5248,19 @@ export interface components {
             units: components["schemas"]["UnitView"][];
         };
         /**
+         * PutQuestion
+         * @description Ask the doctor in words of her own; kept in the visit.
+         */
+        PutQuestion: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "put_question";
+            /** Text */
+            text: string;
+        };
+        /**
          * Quality
          * @description How far to trust the value: a word, the reasons as codes, and flags that never block.
          */
@@ -6504,6 +6519,31 @@ export interface components {
             doctor_joined_at: string | null;
         };
         /**
+         * VisitQuestion
+         * @description What the nurse asked the doctor in words of her own (`records.QuestionPut`).
+         */
+        VisitQuestion: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Text */
+            text: string;
+            /** Asked By */
+            asked_by: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /**
+             * Received At
+             * @default null
+             */
+            received_at: string | null;
+        };
+        /**
          * VisitSnapshot
          * @description The whole visit as it is now; every later change is one `Changed` message with the object anew.
          */
@@ -6533,6 +6573,11 @@ export interface components {
              * @default []
              */
             guests: components["schemas"]["Guest"][];
+            /**
+             * Questions
+             * @default []
+             */
+            questions: components["schemas"]["VisitQuestion"][];
             /**
              * Premises
              * @default []
@@ -6820,6 +6865,7 @@ export type PressSimulator = components['schemas']['PressSimulator'];
 export type Problem = components['schemas']['Problem'];
 export type ProviderOffer = components['schemas']['ProviderOffer'];
 export type ProviderView = components['schemas']['ProviderView'];
+export type PutQuestion = components['schemas']['PutQuestion'];
 export type Quality = components['schemas']['Quality'];
 export type QualityWeek = components['schemas']['QualityWeek'];
 export type Quantity = components['schemas']['Quantity'];
@@ -6882,6 +6928,7 @@ export type Udi = components['schemas']['Udi'];
 export type UnitView = components['schemas']['UnitView'];
 export type UploadState = components['schemas']['UploadState'];
 export type VisitHead = components['schemas']['VisitHead'];
+export type VisitQuestion = components['schemas']['VisitQuestion'];
 export type VisitSnapshot = components['schemas']['VisitSnapshot'];
 export type WaitingCode = components['schemas']['WaitingCode'];
 export type WeekPlan = components['schemas']['WeekPlan'];

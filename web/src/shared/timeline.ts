@@ -14,6 +14,7 @@ export type Moment = {
     | 'entered'
     | 'observed'
     | 'premise'
+    | 'question'
     | 'filed'
     | 'failed'
     | 'heard'
@@ -113,6 +114,11 @@ function ofPremises(snapshot: VisitSnapshot): Moment[] {
   return (snapshot.premises ?? []).map((one) => ({ at: one.at, kind: 'premise', about: one.id, who: one.author, reason: one.says }))
 }
 
+/** What the nurse asked in words of her own. */
+function ofQuestions(snapshot: VisitSnapshot): Moment[] {
+  return (snapshot.questions ?? []).map((one) => ({ at: one.asked_at, kind: 'question', about: one.id, who: one.asked_by }))
+}
+
 /** Everything asked, measured, kept, heard, seen and signed, oldest first; equal times keep the order of the acts. */
 export function momentsOf(snapshot: VisitSnapshot): Moment[] {
   const { visit } = snapshot
@@ -123,6 +129,6 @@ export function momentsOf(snapshot: VisitSnapshot): Moment[] {
   const signed = snapshot.notes
     .filter((note) => note.signed_at)
     .map((note): Moment => ({ at: note.signed_at ?? '', kind: 'signed', about: note.id, who: note.author }))
-  const all = [...frame, ...ofRequests(snapshot), ...ofRecords(snapshot), ...ofGuests(snapshot), ...ofMarks(snapshot), ...ofPremises(snapshot), ...signed]
+  const all = [...frame, ...ofRequests(snapshot), ...ofRecords(snapshot), ...ofGuests(snapshot), ...ofMarks(snapshot), ...ofPremises(snapshot), ...ofQuestions(snapshot), ...signed]
   return all.sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
 }

@@ -1,6 +1,6 @@
 /** A visit as the page holds it: a snapshot, then one object at a time put in the place of the one with the same id. */
 import { measuredWhen } from './provenance'
-import type { AskFor, Changed, Decided, DeviceStatus, Guest, ListeningMark, Note, PhotoView, ReadingView, Request, ScorePremise, SoundView, VisitSnapshot } from './wire'
+import type { AskFor, Changed, Decided, DeviceStatus, Guest, ListeningMark, Note, PhotoView, ReadingView, Request, ScorePremise, SoundView, VisitQuestion, VisitSnapshot } from './wire'
 
 /** `list` with `item` in place of the one with the same id, or at the end. The list given is left as it was. */
 export function upsert<T>(list: readonly T[], item: T, id: (one: T) => string): T[] {
@@ -12,6 +12,8 @@ export const readingId = (view: ReadingView): string => view.reading.id
 export const soundId = (view: SoundView): string => view.sound.id
 export const photoId = (view: PhotoView): string => view.photo.id
 const plainId = (one: Request | Note | ListeningMark | Guest | ScorePremise): string => one.id
+
+const questionId = (one: VisitQuestion): string => one.id
 
 /** The visit after a change; a change of another visit is not ours and leaves it as it is. */
 export function applyChange(snapshot: VisitSnapshot, change: Changed): VisitSnapshot {
@@ -26,6 +28,7 @@ export function applyChange(snapshot: VisitSnapshot, change: Changed): VisitSnap
     guests: change.guest ? upsert(snapshot.guests, change.guest, plainId) : snapshot.guests,
     notes: change.note ? upsert(snapshot.notes, change.note, plainId) : snapshot.notes,
     premises: change.premise ? upsert(snapshot.premises ?? [], change.premise, plainId) : (snapshot.premises ?? []),
+    questions: change.question ? upsert(snapshot.questions ?? [], change.question, questionId) : (snapshot.questions ?? []),
     news2: change.news2 ?? snapshot.news2 ?? null,
     marks: change.mark ? upsert(snapshot.marks, change.mark, plainId) : snapshot.marks,
   }

@@ -93,6 +93,7 @@ export type ToGuest = Schemas['ToGuest']
 export type ToNurse = Schemas['ToNurse']
 export type TrayItem = Schemas['TrayItem']
 export type VisitHead = Schemas['VisitHead']
+export type VisitQuestion = Schemas['VisitQuestion']
 export type VisitSnapshot = Schemas['VisitSnapshot']
 
 export type ReadingKind = ReadingView['reading']['kind']

@@ -45,7 +45,7 @@ test('single threes are found', () => {
 
 test('a score told anew takes the place of the one before', () => {
   const before = snapshot({ news2: score([part('pulse')]) })
-  const change = { type: 'changed', visit_id: VISIT, visit: null, request: null, reading: null, sound: null, photo: null, note: null, mark: null, guest: null, premise: null, news2: score([], { total: 7 }) } as const
+  const change = { type: 'changed', visit_id: VISIT, visit: null, request: null, reading: null, sound: null, photo: null, note: null, mark: null, guest: null, premise: null, question: null, news2: score([], { total: 7 }) } as const
   expect(applyChange(before, { ...change }).news2?.total).toBe(7)
   expect(applyChange(before, { ...change, news2: null }).news2).toEqual(before.news2)
 })

@@ -5,7 +5,7 @@ import type { Changed, PhotoView } from '../../src/shared/wire'
 import { bloodPressure, reading, request, snapshot, VISIT } from './visits'
 
 function change(over: Partial<Changed>): Changed {
-  return { type: 'changed', visit_id: VISIT, visit: null, request: null, reading: null, sound: null, photo: null, note: null, mark: null, guest: null, premise: null, news2: null, ...over }
+  return { type: 'changed', visit_id: VISIT, visit: null, request: null, reading: null, sound: null, photo: null, note: null, mark: null, guest: null, premise: null, question: null, news2: null, ...over }
 }
 
 describe('upsert', () => {

@@ -88,7 +88,7 @@ export function snapshot(over: Partial<VisitSnapshot> = {}): VisitSnapshot {
     participants: [],
     kit_online: true,
     guests: [],
-    premises: [],
+    premises: [], questions: [],
     news2: null,
     ...over,
   }
