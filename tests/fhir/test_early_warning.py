@@ -10,7 +10,7 @@ from carebag_fhir.export import visit_bundle
 from carebag_fhir.json_text import decode, encode
 from carebag_fhir.read import NotReadable, early_warning_in, readings_in
 from carebag_fhir.visit_export import VisitExport
-from carebag_scores.early_warning import score_of, with_early_warning
+from carebag_scores.early_warning import Scored, score_of, with_early_warning
 
 Json = dict[str, Any]
 
@@ -84,7 +84,7 @@ def test_what_is_read_back_is_equal(scored: VisitExport, bundle: Json) -> None:
     assert {view.reading.id: view.reading.seen for view in readings} == {
         view.reading.id: view.reading.seen for view in snapshot.readings
     }
-    again = score_of(snapshot.visit, readings, back.premises)
+    again = score_of(Scored.of(snapshot.visit), readings, back.premises)
     assert again == snapshot.news2
     assert (back.total, back.scale, back.risk) == (again.total, again.scale, again.risk)
     assert back.points == {part.parameter: part.points for part in again.parts}
