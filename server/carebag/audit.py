@@ -6,7 +6,7 @@
 import argparse
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -144,12 +144,13 @@ def _verify(args: argparse.Namespace) -> int:
     with open_log(args.database) as connection:
         found = examine(connection, args.head, list(kept.values()))
     names = {checkpoint: str(path) for path, checkpoint in kept.items()}
-    print(_as_json(found) if args.json else _in_words(found, names))
+    print(json.dumps(verdict_of(found, datetime.now(UTC)), indent=2) if args.json else in_words(found, names))
     return 0 if found.intact else 1
 
 
-def _as_json(found: Examined) -> str:
-    said = {
+def verdict_of(found: Examined, at: datetime) -> dict[str, object]:
+    """How a verification ended, as `--json` prints it."""
+    return {
         "intact": found.intact,
         "events": found.events,
         "pruned": found.pruned,
@@ -158,12 +159,12 @@ def _as_json(found: Examined) -> str:
         "broken_at": found.broken_at,
         "why": found.why,
         "against_events": None if found.against is None else _events(found.against),
-        "checked_at": datetime.now(UTC).isoformat(),
+        "checked_at": at.isoformat(),
     }
-    return json.dumps(said, indent=2)
 
 
-def _in_words(found: Examined, names: dict[Checkpoint, str]) -> str:
+def in_words(found: Examined, names: Mapping[Checkpoint, str]) -> str:
+    """In one line. `names`: what the checkpoints that it was held against are called."""
     if found.intact:
         gone = f" ({found.pruned} of them without their content, as the log says)" if found.pruned else ""
         return f"intact: {found.events} events{gone}, head {found.head}, root {found.root.hex()}"

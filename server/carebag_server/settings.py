@@ -19,6 +19,7 @@ from carebag_server.media_stores import media_fault
 from carebag_server.oidc.settings import OidcSettings
 from carebag_server.sfu.settings import SfuSettings
 from carebag_server.turn import TurnSettings
+from carebag_wire.messages import CARE_ZONE
 
 DEFAULT_PORT = 8470
 _LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
@@ -52,7 +53,7 @@ class Settings:
     """Where a nurse goes after signing in."""
     demo: bool = False
     """Published test identities, sign-in without a key, loopback only."""
-    time_zone: str = "Europe/Stockholm"
+    time_zone: str = CARE_ZONE
     """Where the care is given (IANA name): what "today" is, and in which zone the pages and papers tell times."""
     telephone: str = ""
     """Of the doctors: shown to a nurse whose kit reaches nobody."""

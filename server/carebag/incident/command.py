@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from carebag.admin.command import opened
 from carebag.admin.leaves import operator
+from carebag.audit import in_words, verdict_of
 from carebag.audit_export import narrowed
 from carebag.incident.bundle import (
     CHECKPOINT,
@@ -145,7 +146,7 @@ def _write(args: argparse.Namespace) -> int:
             )
             bundle.add_json("settings.json", _safe(settings))
             bundle.add_json("kits.json", seen_kits)
-            bundle.add_json("verified.json", {**_verdict(found), "checked_at": now})
+            bundle.add_json("verified.json", verdict_of(found, now))
             _said(6, "the first page")
             page = first_page(
                 why=why,
@@ -157,14 +158,14 @@ def _write(args: argparse.Namespace) -> int:
                 facts=facts,
                 deadlines=deadlines_of(asked.known),
                 log_events=found.events,
-                log_fault="" if found.intact else _words(found),
+                log_fault="" if found.intact else in_words(found, {}),
                 versions=versions,
             )
             bundle.add("first-page.html", [page.encode()])
             bundle.close({"made": now.isoformat(timespec="seconds"), "asked": asked.words, "signed": key is not None})
     finally:
         database.dispose()
-    print(f"{args.out}: {facts.events} events about {len(facts.patients)} patients; the log is {_words(found)}")
+    print(f"{args.out}: {facts.events} events about {len(facts.patients)} patients; the log is {in_words(found, {})}")
     print(f"sha256 {digest_of(args.out)}: note it down elsewhere. The file holds data of patients and staff")
     return 0 if found.intact else 1
 
@@ -265,24 +266,6 @@ def _safe(settings: Settings) -> dict[str, Any]:
         "media": media,
         "of": "this command's settings",
     }
-
-
-def _verdict(found: Examined) -> dict[str, Any]:
-    return {
-        "intact": found.intact,
-        "events": found.events,
-        "pruned": found.pruned,
-        "head": found.head,
-        "root": found.root.hex(),
-        "broken_at": found.broken_at,
-        "why": found.why,
-    }
-
-
-def _words(found: Examined) -> str:
-    if found.intact:
-        return f"intact, {found.events} events"
-    return f"BROKEN at event {found.broken_at}: {found.why} ({found.events} events read)"
 
 
 def _check(args: argparse.Namespace) -> int:
