@@ -395,7 +395,7 @@ class Agent:
 
     def live(self) -> Live | None:
         """Vitals while the oximeter speaks; listening with all marks since the last time, and its end once."""
-        visit, listening = self.bedside.binder.visit, self.listening.message
+        visit, listening = self.bedside.binder.visit, self.listening.shown
         vitals = self.intake.vitals.shown
         if listening is not None:
             heard = (listening.stream, listening.state)

@@ -35,7 +35,7 @@ def kit_state(agent: "Agent") -> KitState:
         open=agent.bedside.open_snapshot(nurse),
         devices=_devices(agent),
         vitals=agent.intake.vitals.shown,
-        listening=agent.listening.message,
+        listening=agent.listening.shown,
         doctor_hears=[] if agent.supervisor.nobody_reached else agent.ears.shown,
         ladder=agent.supervisor.shown,
         moves=agent.supervisor.moves,

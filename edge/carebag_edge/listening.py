@@ -4,23 +4,22 @@ Whom the sound belongs to is decided when it begins, and kept in the journal, so
 ends up with its patient.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from carebag_devices.events import SoundFrame, SoundLevel, SoundStarted, SoundStopped
-from carebag_devices.sound_card.level import Clipping, Meter, Word
-from carebag_edge.binding import Binder, Whom
+from carebag_devices.sound_card.level import Meter
+from carebag_edge.binding import NOBODY, Binder, Whom
 from carebag_edge.capture import device_identity
 from carebag_edge.clock import Clock
 from carebag_edge.data_key import Seal
+from carebag_edge.hearing import Hearing, QualityWord, Running, SoundMonitorKind, quality_of
 from carebag_edge.journal import Journal
 from carebag_edge.journal_rows import PCM16, Entry
 from carebag_edge.journal_tables import HEARING, STREAMS
@@ -29,84 +28,26 @@ from carebag_edge.media_files import MediaFiles
 from carebag_edge.recording_file import FinishedSound, RecordingFile, content, discard, salvage
 from carebag_edge.sample_ledger import Implausible
 from carebag_signal.auscultation import Finding, HeartRate, SoundMark
-from carebag_signal.extra_sounds import ExtraSound, Pointing
+from carebag_signal.extra_sounds import ExtraSound
 from carebag_wire.base import uuid7
 from carebag_wire.records import MAX_SOUND_MARKS, Gap, SoundRecorded
-from carebag_wire.values import Circumstances, DeviceIdentity, Point, Quality, Times
+from carebag_wire.values import Circumstances, Point
 from carebag_wire.visit import ListeningState, SoundEnd
 
 STATE_EVERY_S = 0.25
 FORCE_EVERY_S = 2
 MAX_LENGTH_S = 30 * 60
 HEART_POINTS: frozenset[Point | None] = frozenset(("aortic", "pulmonic", "erb", "tricuspid", "mitral"))
-QualityWord = Literal["assessing", "good", "no_contact", "noisy", "movement", "speaking", "clipped"]
 
 
-class SoundMonitor(Protocol):
-    """What is computed from the samples: `carebag_signal.auscultation.HeartSoundMonitor`."""
-
-    def feed(self, samples: NDArray[np.int16]) -> Sequence[Finding]: ...
-
-    def gap(self, n_samples: int) -> None: ...
-
-    def finish(self) -> Sequence[Finding]: ...
-
-
-class SoundMonitorKind(Protocol):
-    """Makes a monitor; with `extra_sounds` it also looks for where to listen again between S1 and S2."""
-
-    def __call__(self, rate_hz: int, *, extra_sounds: bool) -> SoundMonitor: ...
-
-
-class Hearing(BaseModel):
-    """What must outlive a crash of a recording that runs: whose it is, and once it is whole, its digest."""
-
-    model_config = ConfigDict(frozen=True)
+@dataclass(frozen=True)
+class _Wanted:
+    """What the stethoscope was asked for last: by whose request, in which visit, where."""
 
     stream: int
-    rate_hz: int
-    device: DeviceIdentity
-    times: Times
     visit_id: UUID | None
-    patient_id: UUID | None
-    nurse_id: UUID | None
     request_id: UUID | None
     circumstances: Circumstances
-    sha256: str | None = None
-    samples: int = 0
-    gaps: tuple[tuple[int, int], ...] = ()
-    heart_rate_per_min: int | None = None
-    quality: Quality = Quality(word="questionable", reasons=["interrupted"])
-    sound_marks: tuple[tuple[int, Literal["S1", "S2"]], ...] = ()
-
-    @property
-    def whom(self) -> Whom:
-        return Whom(self.visit_id, self.patient_id, self.nurse_id, self.request_id, self.circumstances)
-
-
-@dataclass
-class _Running:
-    hearing: Hearing
-    file: RecordingFile
-    monitor: SoundMonitor
-    meter: Meter
-    word: QualityWord = "assessing"
-    rate: int | None = None
-    rate_problem: str | None = "assessing"
-    last_rate: int | None = None
-    marks: list[tuple[int, Literal["S1", "S2"]]] = field(default_factory=list)
-    """Since the last message."""
-    all_marks: list[tuple[int, Literal["S1", "S2"]]] = field(default_factory=list)
-    pointing: Pointing = field(default_factory=Pointing)
-    heard: Counter[str] = field(default_factory=Counter)
-    overrun: bool = False
-    clipping: Clipping = field(default_factory=Clipping)
-    level: tuple[Word, float] | None = None
-    """Word and peak in dB of full scale, of the last quarter of a second."""
-    tells_level: bool = False
-    """The driver says itself how loud it is."""
-    told_at: int = 0
-    forced_at: int = 0
 
 
 class Listening:
@@ -134,13 +75,21 @@ class Listening:
         self._monitor = monitor
         self._publish = publish
         self._seal = seal
-        self._running: _Running | None = None
+        self._running: Running | None = None
+        self._wanted: _Wanted | None = None
+        self._visit_id: UUID | None = None
+        """Whose visit `message` is about."""
         self.message: ListeningState | None = None
 
     @property
     def stream(self) -> int | None:
         """Number of the stream that is being recorded."""
         return self._running.hearing.stream if self._running else None
+
+    @property
+    def shown(self) -> ListeningState | None:
+        """What was told last, while the visit is open that it is about: another patient's page shows none of it."""
+        return self.message if self._is_here else None
 
     @property
     def active(self) -> bool:
@@ -151,6 +100,11 @@ class Listening:
         """What was begun for this request goes on."""
         return self.active and self.message is not None and self.message.request_id == request_id
 
+    def listens_unasked(self, circumstances: Circumstances) -> bool:
+        """What the nurse began there by herself goes on."""
+        heard = self.message if self.active else None
+        return heard is not None and heard.request_id is None and heard.circumstances == circumstances
+
     def next_stream(self) -> int:
         """A stream number this kit never used."""
         number = int(self._journal.state(STREAMS) or 0) + 1
@@ -158,7 +112,14 @@ class Listening:
         return number
 
     def starting(self, stream: int, rate_hz: int, request_id: UUID | None, circumstances: Circumstances) -> None:
-        """The stethoscope was asked to send; nothing was heard yet."""
+        """The stethoscope was asked to send; nothing was heard yet.
+
+        Args:
+            request_id: what it answers; None where the nurse listens of her own accord.
+            circumstances: where.
+        """
+        self._visit_id = self._open_visit
+        self._wanted = _Wanted(stream, self._visit_id, request_id, circumstances)
         self._tell(
             ListeningState(
                 stream=stream,
@@ -177,11 +138,19 @@ class Listening:
         if self.message is not None and self.message.stream == stream and self.message.state == "starting":
             self._tell(self.message.model_copy(update={"state": "lost"}))
 
+    def put_away(self) -> bool:
+        """The nurse has seen that it was lost. False while one goes on."""
+        if self.active:
+            return False
+        self.message = None
+        return True
+
     def begin(self, event: SoundStarted) -> None:
         """A stream begins: bind it, open its file."""
         if self._running is not None:
             self._finish("lost", 0)
-        whom = self._binder.whom("listen")
+        whom = self._whom(event.stream)
+        self._visit_id = whom.visit_id
         hearing = Hearing(
             stream=event.stream,
             rate_hz=event.rate_hz,
@@ -196,9 +165,29 @@ class Listening:
         self._journal.put_state(HEARING, hearing.model_dump_json())
         file = RecordingFile(self._folder, event.stream, event.rate_hz, self._seal)
         monitor = self._monitor(event.rate_hz, extra_sounds=whom.circumstances.point in HEART_POINTS)
-        self._running = _Running(hearing, file, monitor, Meter(event.rate_hz))
+        self._running = Running(hearing, file, monitor, Meter(event.rate_hz))
         self._live.sound_begin(event.stream, event.rate_hz)
         self._tell(self._state("live"))
+
+    def _whom(self, stream: int) -> Whom:
+        """Whose the stream is that begins now. What was asked for in a visit that is over by now is nobody's."""
+        wanted = self._wanted
+        if wanted is None or wanted.stream != stream:
+            return self._binder.whom("listen")
+        if wanted.visit_id != self._open_visit:
+            return NOBODY
+        if wanted.request_id is not None:
+            return self._binder.whom("listen")
+        return replace(self._binder.now(), circumstances=wanted.circumstances)
+
+    @property
+    def _open_visit(self) -> UUID | None:
+        return self._binder.visit.visit_id if self._binder.visit else None
+
+    @property
+    def _is_here(self) -> bool:
+        """What runs, or ran last, is of the visit that is open now."""
+        return self._visit_id == self._open_visit
 
     def frame(self, event: SoundFrame) -> None:
         """Numbered samples: to live media first, they are in a hurry; then to the disk and the monitor."""
@@ -209,7 +198,8 @@ class Listening:
             placement = running.file.add(event.first_sample, event.samples)
         except Implausible:
             return
-        self._live.sound(event.stream, event.first_sample, event.samples)
+        if self._is_here:
+            self._live.sound(event.stream, event.first_sample, event.samples)
         if placement.hole:
             running.monitor.gap(placement.hole[1])
         running.overrun |= event.overrun
@@ -241,9 +231,12 @@ class Listening:
         running.forced_at = running.file.ledger.end
         return running.file.forcing()
 
-    def too_long(self) -> bool:
+    def is_over(self) -> bool:
+        """What runs has to be stopped: it is too long, or goes on after its visit."""
         running = self._running
-        return running is not None and running.file.ledger.end > MAX_LENGTH_S * running.hearing.rate_hz
+        if running is None:
+            return False
+        return not self._is_here or running.file.ledger.end > MAX_LENGTH_S * running.hearing.rate_hz
 
     def recover(self) -> Entry | None:
         """After a start: take over what a crash cut off. Gives the record that was made of it."""
@@ -264,7 +257,7 @@ class Listening:
         if self._running is not None:
             self._finish("lost", 0)
 
-    def _assess(self, running: _Running, event: SoundFrame, appended: int) -> None:
+    def _assess(self, running: Running, event: SoundFrame, appended: int) -> None:
         new = event.samples[event.samples.size - appended :]
         self._measure(running, new)
         self._take(running, running.monitor.feed(new))
@@ -272,7 +265,7 @@ class Listening:
         running.heard[device_word or running.word] += appended
 
     @staticmethod
-    def _measure(running: _Running, new: NDArray[np.int16]) -> None:
+    def _measure(running: Running, new: NDArray[np.int16]) -> None:
         if running.tells_level:
             return
         level = running.meter.feed(new, clipped=running.clipping.feed(new))
@@ -280,7 +273,7 @@ class Listening:
             running.level = level.word, level.peak_dbfs
 
     @staticmethod
-    def _take(running: _Running, findings: Sequence[Finding]) -> None:
+    def _take(running: Running, findings: Sequence[Finding]) -> None:
         for finding in findings:
             if isinstance(finding, SoundMark):
                 running.marks.append((finding.sample, finding.sound))
@@ -310,7 +303,7 @@ class Listening:
         hearing = running.hearing.model_copy(
             update={
                 "heart_rate_per_min": running.last_rate,
-                "quality": _quality(running, sound, state),
+                "quality": quality_of(running, sound, state),
                 "sound_marks": tuple(running.all_marks),
             }
         )
@@ -379,22 +372,6 @@ class Listening:
 
     def _tell(self, message: ListeningState) -> None:
         self.message = message
-        self._live.state(message)
-        self._publish(message)
-
-
-def _quality(running: _Running, sound: FinishedSound, state: Literal["ended", "lost"]) -> Quality:
-    """Good if most of it sounded good and all of it is there; else why not."""
-    reasons: list[str] = []
-    most, _ = running.heard.most_common(1)[0] if running.heard else ("assessing", 0)
-    if most != "good":
-        reasons.append("too_short" if most == "assessing" else most)
-    if sound.gaps:
-        reasons.append("gaps")
-    if running.overrun:
-        reasons.append("device_overrun")
-    if state == "lost":
-        reasons.append("interrupted")
-    if not reasons:
-        return Quality(word="good")
-    return Quality(word="invalid" if most == "no_contact" else "questionable", reasons=reasons)
+        if self._is_here:
+            self._live.state(message)
+            self._publish(message)

@@ -20,6 +20,7 @@ from carebag_edge.loop_test import LoopTester
 from carebag_edge.staff_questions import StaffQuestions
 from carebag_edge.tasks import Tasks
 from carebag_edge.tray import Tray
+from carebag_edge.visits import OVER
 from carebag_edge.withdrawal import withdraw
 from carebag_edge.wording import as_code
 from carebag_wire.messages import CameraDo, LinkReport, Ping, Pong, Problem, Signal
@@ -35,12 +36,14 @@ from carebag_wire.nurse_messages import (
     OpenVisit,
     PressSimulator,
     PutQuestion,
+    StartListening,
     StartRequest,
     StopListening,
     TakeOverVisit,
     TakeSpot,
     WithdrawReading,
 )
+from carebag_wire.values import Circumstances, Point
 from carebag_wire.visit import Person, RequestKind
 
 PRESS_TIMEOUT_S = 3.0
@@ -147,7 +150,11 @@ class NurseCommands:
             case DeclineRequest():
                 self._tasks.decline(message.request_id, message.reason)
                 self._owner.journaled("declined")
+            case StartListening():
+                self._listen_unasked(message.point)
             case StopListening():
+                if self._listening.put_away():
+                    self._owner.changed()
                 self._spawn(self._stop_listening())
             case TakeSpot():
                 self._take_spot(message.request_id)
@@ -205,13 +212,34 @@ class NurseCommands:
             if self._listening.active or self._loop_test.running:
                 raise Refused("already_listening")
             self._tasks.start(request_id)
-            self._owner.before_listening()
-            stream = self._listening.next_stream()
-            self._listening.starting(stream, LISTEN_RATE_HZ, request.id, request.circumstances)
-            self._spawn(self._listen(stream))
+            self._begin_to_listen(request.id, request.circumstances)
         else:
             self._tasks.start(request_id)
         self._owner.journaled("task_started")
+
+    def _listen_unasked(self, point: Point) -> None:
+        """At a place that she chose; where the doctor asks for the same, it is the answer."""
+        visit = self._bedside.open_snapshot(None)
+        if visit is None:
+            raise Refused("visit_not_open")
+        here = Circumstances(point=point)
+        asked = [one for one in visit.requests if one.kind == "listen" and one.circumstances.point == point]
+        waiting = next((one for one in asked if one.state not in OVER), None)
+        if waiting is not None:
+            self._start(waiting.id)
+            return
+        if self._listening.listens_unasked(here):
+            return  # the second tap of a double tap
+        if self._listening.active or self._loop_test.running:
+            raise Refused("already_listening")
+        self._begin_to_listen(None, here)
+        self._owner.changed()
+
+    def _begin_to_listen(self, request_id: UUID | None, circumstances: Circumstances) -> None:
+        self._owner.before_listening()
+        stream = self._listening.next_stream()
+        self._listening.starting(stream, LISTEN_RATE_HZ, request_id, circumstances)
+        self._spawn(self._listen(stream))
 
     async def _listen(self, stream: int) -> None:
         try:

@@ -79,7 +79,7 @@ class Rounds:
         if kit.bedside.unsaved and kit.bedside.retry_unsaved() == 0:
             kit.journaled("saved")
         kit.forget_old_word()
-        if kit.listening.too_long():
+        if kit.listening.is_over():
             kit.spawn(kit.instruments.stop_listening())
         return kit.listening.force_due()
 

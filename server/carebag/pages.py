@@ -115,6 +115,12 @@ class Nurse(Person):
                 continue
         raise AssertionError("the oximeter's value was never steady enough to keep")
 
+    def listen_at(self, point: str) -> None:
+        """Of her own accord, at one of the places."""
+        self.press("listen-open")
+        self.part(f"listen-own-{point}").check(force=True)
+        self.press("listen-own-begin")
+
     def count_breaths(self, breaths: int, seconds: int = 30) -> None:
         """Against the page's clock, from the open page of what is observed; the count is saved."""
         self.press(f"breaths-length-{seconds}")

@@ -11,7 +11,7 @@ from carebag_wire.messages import CameraDo, Hello, LinkReport, Ping, Pong, Probl
 from carebag_wire.page_lock import PageLock
 from carebag_wire.records import QuestionText
 from carebag_wire.review import Question, SomeWords, Words
-from carebag_wire.values import InstrumentKind, MeasuredKind, ObservedKind, Quantity, Seen
+from carebag_wire.values import InstrumentKind, MeasuredKind, ObservedKind, Point, Quantity, Seen
 from carebag_wire.visit import (
     CameraState,
     Cartridge,
@@ -63,6 +63,13 @@ class DeclineRequest(Wire):
     type: Literal["decline_request"] = "decline_request"
     request_id: Id
     reason: ShortText
+
+
+class StartListening(Wire):
+    """Listen here, asked for by nobody. What the doctor has asked for at this place is answered by it."""
+
+    type: Literal["start_listening"] = "start_listening"
+    point: Point
 
 
 class StopListening(Wire):
@@ -332,6 +339,7 @@ FromNurse = Annotated[
     | CloseHeldVisit
     | StartRequest
     | DeclineRequest
+    | StartListening
     | StopListening
     | TakeSpot
     | Signal

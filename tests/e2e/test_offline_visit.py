@@ -1,5 +1,7 @@
-"""A visit made wholly without the hub arrives whole: values, photo, the nurse's question. The doctor answers later, and
-the nurse reads it."""
+"""A visit made wholly without the hub arrives whole: values, body sound, photo, the nurse's question.
+
+The doctor answers later, and the nurse reads it.
+"""
 
 import re
 
@@ -31,6 +33,11 @@ def test_1_the_nurse_does_all_of_it_without_the_hub(walk: Walk) -> None:
     nurse.simulate("cuff", "start")
     expect(nurse.page.locator("[data-reading-id]").first).to_be_visible(timeout=SLOW_MS)
     nurse.send_photo()
+    nurse.wait_for_device("stethoscope")
+    nurse.listen_at("mitral")
+    expect(nurse.part("listening")).to_have_attribute("data-quality", "good", timeout=SLOW_MS)
+    nurse.press("listen-stop")
+    expect(nurse.part("done-sound")).to_contain_text("Mitralis", timeout=SLOW_MS)
     nurse.press("question-open")
     expect(nurse.part("question-save")).to_be_disabled()
     nurse.part("question-text").fill("Febern")
@@ -43,7 +50,19 @@ def test_1_the_nurse_does_all_of_it_without_the_hub(walk: Walk) -> None:
     expect(nurse.part("question-sent")).to_have_attribute("data-sent", "no")
 
 
-def test_2_it_arrives_whole(walk: Walk) -> None:
+def test_2_a_stethoscope_that_is_lost_leaves_the_way_free(walk: Walk) -> None:
+    nurse = walk.nurse
+    nurse.listen_at("erb")
+    expect(nurse.part("listening")).to_have_attribute("data-state", "live", timeout=SLOW_MS)
+    nurse.simulate("stethoscope", "vanish")
+    expect(nurse.part("listening")).to_have_attribute("data-state", "lost", timeout=SLOW_MS)
+    expect(nurse.part("listen-again")).to_be_visible()
+    nurse.press("listen-stop")
+    expect(nurse.part("listening")).to_have_count(0, timeout=SLOW_MS)
+    expect(nurse.part("done-sound")).to_have_count(2)
+
+
+def test_3_it_arrives_whole(walk: Walk) -> None:
     nurse, doctor = walk.nurse, walk.doctor
     reading = nurse.page.locator("[data-reading-id]").first.get_attribute("data-reading-id")
     walk.demo.start_hub()
@@ -53,11 +72,18 @@ def test_2_it_arrives_whole(walk: Walk) -> None:
     expect(doctor.part("question")).to_contain_text(QUESTION, timeout=SLOW_MS)
     expect(doctor.part("questions")).to_contain_text("Anna Lind")
     expect(doctor.page.locator(f'[data-reading-id="{reading}"]')).to_have_count(1, timeout=SLOW_MS)
+    sound = doctor.part("sound").filter(has_text="Mitralis")
+    expect(doctor.part("sound")).to_have_count(2, timeout=SLOW_MS)
+    expect(sound.get_by_test_id("sound-open")).to_be_enabled(timeout=SLOW_MS)
+    sound.get_by_test_id("sound-open").click()
+    expect(doctor.part("replay")).to_be_visible(timeout=SLOW_MS)
+    sound.get_by_test_id("sound-keep").click()
+    expect(sound).to_have_attribute("data-decision", "kept", timeout=SLOW_MS)
     doctor.keep("blood_pressure")
     expect(doctor.page.locator('[data-testid="photo"] img').first).to_be_visible(timeout=SLOW_MS)
 
 
-def test_3_the_answer_is_read(walk: Walk) -> None:
+def test_4_the_answer_is_read(walk: Walk) -> None:
     walk.doctor.write_and_sign("Misstänkt UVI.", PLAN)
     assert PLAN in walk.nurse.read_plan_and_close()
     expect(walk.nurse.part("visit").filter(has_text=PATIENT)).to_be_visible(timeout=SLOW_MS)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from carebag_devices.events import Identity, SoundFrame, SoundLevel, SoundStarted, SoundStopped
-from carebag_edge.binding import Armed, Binder, OpenVisit
+from carebag_edge.binding import Armed, Binder, Moment, OpenVisit
 from carebag_edge.journal import Journal
 from carebag_edge.listening import Listening
 from carebag_edge.live_port import NoLiveMedia
@@ -333,3 +333,75 @@ async def test_forcing_to_disk_outlives_the_recording(ward: Ward) -> None:
     assert ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "asked", 3 * RATE)) is not None
     await asyncio.to_thread(force)
     assert ward.listening.force_due() is None
+
+
+def asked_for(ward: Ward, request_id: UUID | None, point: Literal["aortic", "mitral"] = "aortic") -> int:
+    stream = ward.listening.next_stream()
+    ward.listening.starting(stream, RATE, request_id, Circumstances(point=point))
+    return stream
+
+
+def next_visit(ward: Ward, hands) -> None:
+    at = Moment(utc=hands.utc, ns=hands.clock.monotonic_ns())
+    ward.binder.close(at)
+    ward.binder.open(
+        OpenVisit(visit_id=UUID(int=11), patient_id=UUID(int=12), nurse_id=UUID(int=3), opened_at=hands.utc)
+    )
+
+
+def test_what_the_nurse_begins_herself_answers_no_request_and_is_where_she_said(ward: Ward) -> None:
+    stream = asked_for(ward, None)
+    assert ward.listening.listens_unasked(Circumstances(point="aortic"))
+    assert not ward.listening.listens_unasked(Circumstances(point="mitral"))
+    ward.listening.begin(SoundStarted(STETHOSCOPE, stream, RATE))
+    ward.frame(stream, 0, noise(RATE))
+    entry = ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "asked", RATE))
+    assert entry is not None
+    record = entry.record
+    assert isinstance(record, SoundRecorded)
+    assert (record.binding.visit_id, record.binding.request_id) == (UUID(int=1), None)
+    assert record.circumstances == Circumstances(point="aortic")
+    assert not ward.listening.listens_unasked(Circumstances(point="aortic"))
+    again = asked_for(ward, ward.request_id, "mitral")
+    ward.listening.begin(SoundStarted(STETHOSCOPE, again, RATE))
+    assert (ward.told[-1].request_id, ward.told[-1].circumstances.point) == (ward.request_id, "mitral")
+
+
+@pytest.mark.parametrize("asked", [None, UUID(int=4)])
+def test_a_stream_that_begins_after_its_visit_is_nobodys_and_is_to_be_stopped(
+    ward: Ward, hands, asked: UUID | None
+) -> None:
+    stream = asked_for(ward, asked)
+    next_visit(ward, hands)
+    ward.listening.begin(SoundStarted(STETHOSCOPE, stream, RATE))
+    assert ward.listening.is_over()
+    ward.frame(stream, 0, noise(100))
+    assert (ward.live.samples, ward.listening.shown) == ([], None)
+    entry = ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "asked", 100))
+    assert entry is not None
+    assert (entry.record.binding.visit_id, entry.record.binding.patient_id) == (None, None)
+
+
+def test_what_goes_on_after_its_visit_is_kept_for_it_and_neither_heard_nor_shown_in_the_next(ward: Ward, hands) -> None:
+    stream = asked_for(ward, ward.request_id)
+    ward.listening.begin(SoundStarted(STETHOSCOPE, stream, RATE))
+    ward.frame(stream, 0, noise(2000))
+    assert not ward.listening.is_over()
+    next_visit(ward, hands)
+    heard, told = len(ward.live.samples), len(ward.told)
+    assert ward.listening.is_over()
+    ward.frame(stream, 2000, noise(2000))
+    entry = ward.listening.stopped(SoundStopped(STETHOSCOPE, stream, "lost", 4000))
+    assert entry is not None
+    assert isinstance(entry.record, SoundRecorded)
+    assert (entry.record.binding.visit_id, entry.record.samples) == (UUID(int=1), 4000)
+    assert (len(ward.live.samples), len(ward.told), ward.listening.shown) == (heard, told, None)
+
+
+def test_what_was_lost_is_put_away_once_it_is_seen_and_what_runs_is_not(ward: Ward) -> None:
+    stream = asked_for(ward, ward.request_id)
+    assert not ward.listening.put_away()
+    ward.listening.not_started(stream)
+    assert ward.listening.shown is not None
+    assert ward.listening.put_away()
+    assert ward.listening.shown is None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from carebag_wire import nowhere
 from carebag_wire.api import NurseIdentity
 from carebag_wire.messages import NurseOut, Problem, Signal
 from carebag_wire.socket_ticket import PREFIX, SUBPROTOCOL
+from carebag_wire.values import Circumstances
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -213,6 +215,8 @@ BAD = [
     ('{"type": "hello", "protocol": 2, "client": "nurse"}', "unexpected_message"),
     ('{"type": "close_visit", "plan_read": true}', "visit_not_open"),
     ('{"type": "start_request", "request_id": "01920000-0000-7000-8000-000000000000"}', "visit_not_open"),
+    ('{"type": "start_listening", "point": "mitral"}', "visit_not_open"),
+    ('{"type": "start_listening", "point": "elbow"}', "unknown_message"),
     ('{"type": "press_simulator", "device": "cuff", "action": "start"}', "not_simulated"),
     ('{"type": "take_spot"}', "oximeter_not_live"),
     ('{"type": "give_passkey", "passkey": 1000000}', "unknown_message"),
@@ -565,6 +569,43 @@ async def test_a_double_tap_begins_one_listening_and_another_point_is_refused(pa
     assert await problems_until_pong(socket) == ["already_listening"]
     await page.agent.instruments.asked.wait()  # type: ignore[attr-defined]
     assert [one[0] for one in page.agent.instruments.done].count("listen") == 1  # type: ignore[attr-defined]
+    await socket.close()
+
+
+async def test_she_listens_unasked_once_and_what_the_doctor_asks_for_there_is_answered(page: Page, world: Any) -> None:
+    socket, visit = await opened(page, world, "listen")
+    hands: Any = page.agent.instruments
+    for point in ("aortic", "aortic", "erb"):
+        await socket.send_json({"type": "start_listening", "point": point})
+    await socket.send_json({"type": "ping", "id": 1})
+    assert await problems_until_pong(socket) == ["already_listening"]
+    await hands.asked.wait()
+    hands.sound(np.arange(1, 401))
+    await socket.send_json({"type": "stop_listening"})
+    while not (state := await until(socket, "kit_state"))["open"]["sounds"]:
+        pass
+    (view,) = state["open"]["sounds"]
+    assert view["sound"]["binding"]["request_id"] is None
+    assert (view["sound"]["circumstances"]["point"], state["open"]["requests"][0]["state"]) == ("aortic", "asked")
+    told = visit.requests[0].model_copy(update={"circumstances": Circumstances(point="mitral")})
+    page.agent.bedside.hub_said(world.told(visit.model_copy(update={"requests": [told]})))
+    await socket.send_json({"type": "start_listening", "point": "mitral"})
+    while (await until(socket, "kit_state"))["open"]["requests"][0]["state"] != "started":
+        pass
+    assert [one[0] for one in hands.done].count("listen") == 2
+    await socket.close()
+
+
+async def test_a_stethoscope_that_never_answered_does_not_stay_on_the_page(page: Page, world: Any) -> None:
+    socket, _visit = await opened(page, world)
+    hands: Any = page.agent.instruments
+    hands.silent = True
+    await socket.send_json({"type": "start_listening", "point": "mitral"})
+    while (shown := (await until(socket, "kit_state"))["listening"]) is None or shown["state"] != "lost":
+        pass
+    await socket.send_json({"type": "stop_listening"})
+    while (await until(socket, "kit_state"))["listening"] is not None:
+        pass
     await socket.close()
 
 

@@ -15,7 +15,7 @@ export type Entry = 'entering' | 'in' | 'out'
 const OF_THE_CALL = new Set(['not_here', 'not_in_room'])
 const LOOK_MS = 5000
 /** What is done once by one tap; the others may well be said twice. */
-const ONCE: ReadonlySet<FromNurse['type']> = new Set(['open_visit', 'close_visit', 'take_over_visit', 'close_held_visit', 'start_request', 'decline_request', 'stop_listening', 'answer_question'])
+const ONCE: ReadonlySet<FromNurse['type']> = new Set(['open_visit', 'close_visit', 'take_over_visit', 'close_held_visit', 'start_request', 'decline_request', 'start_listening', 'stop_listening', 'answer_question'])
 type SignalListener = (signal: Signal) => void
 
 export class Kit {

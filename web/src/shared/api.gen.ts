@@ -3263,7 +3263,7 @@ export interface components {
         };
         FromConsole: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["DoctorHears"];
         FromGuest: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"];
-        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["TakeOverVisit"] | components["schemas"]["CloseHeldVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["AnswerQuestion"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["LabelDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["EnterObserved"] | components["schemas"]["WithdrawReading"] | components["schemas"]["PutQuestion"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["AcknowledgeDamage"] | components["schemas"]["PressSimulator"];
+        FromNurse: components["schemas"]["Hello"] | components["schemas"]["Ping"] | components["schemas"]["OpenVisit"] | components["schemas"]["CloseVisit"] | components["schemas"]["TakeOverVisit"] | components["schemas"]["CloseHeldVisit"] | components["schemas"]["StartRequest"] | components["schemas"]["DeclineRequest"] | components["schemas"]["StartListening"] | components["schemas"]["StopListening"] | components["schemas"]["TakeSpot"] | components["schemas"]["Signal"] | components["schemas"]["LinkReport"] | components["schemas"]["CameraDo"] | components["schemas"]["AnswerQuestion"] | components["schemas"]["StartPairing"] | components["schemas"]["ChooseDevice"] | components["schemas"]["GivePasskey"] | components["schemas"]["StopPairing"] | components["schemas"]["RetryDevice"] | components["schemas"]["LabelDevice"] | components["schemas"]["ForgetDevice"] | components["schemas"]["FileReading"] | components["schemas"]["EnterReading"] | components["schemas"]["EnterObserved"] | components["schemas"]["WithdrawReading"] | components["schemas"]["PutQuestion"] | components["schemas"]["AddCartridge"] | components["schemas"]["RemoveCartridge"] | components["schemas"]["RunLoopTest"] | components["schemas"]["FinishCheck"] | components["schemas"]["AcknowledgeDamage"] | components["schemas"]["PressSimulator"];
         /**
          * Gap
          * @description Samples that never arrived: zero in the file, drawn as a gap, never smoothed over.
@@ -6264,6 +6264,22 @@ export interface components {
             locked: boolean;
         };
         /**
+         * StartListening
+         * @description Listen here, asked for by nobody. What the doctor has asked for at this place is answered by it.
+         */
+        StartListening: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "start_listening";
+            /**
+             * Point
+             * @enum {string}
+             */
+            point: "aortic" | "pulmonic" | "erb" | "tricuspid" | "mitral" | "lung_left" | "lung_right";
+        };
+        /**
          * StartPairing
          * @description Look for a new instrument of this kind during the next minute.
          */
@@ -6912,6 +6928,7 @@ export type StaffKey = components['schemas']['StaffKey'];
 export type StaffPerson = components['schemas']['StaffPerson'];
 export type StaffQuestion = components['schemas']['StaffQuestion'];
 export type StaffSession = components['schemas']['StaffSession'];
+export type StartListening = components['schemas']['StartListening'];
 export type StartPairing = components['schemas']['StartPairing'];
 export type StartRequest = components['schemas']['StartRequest'];
 export type StopListening = components['schemas']['StopListening'];

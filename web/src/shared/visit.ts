@@ -1,6 +1,6 @@
 /** A visit as the page holds it: a snapshot, then one object at a time put in the place of the one with the same id. */
 import { measuredWhen } from './provenance'
-import type { AskFor, Changed, Decided, DeviceStatus, Guest, ListeningMark, Note, PhotoView, ReadingView, Request, ScorePremise, SoundView, VisitQuestion, VisitSnapshot } from './wire'
+import type { AskFor, Changed, Decided, DeviceStatus, Guest, ListeningMark, Note, PhotoView, Point, ReadingView, Request, ScorePremise, SoundView, VisitQuestion, VisitSnapshot } from './wire'
 
 /** `list` with `item` in place of the one with the same id, or at the end. The list given is left as it was. */
 export function upsert<T>(list: readonly T[], item: T, id: (one: T) => string): T[] {
@@ -66,6 +66,11 @@ export function lastProblem(snapshot: VisitSnapshot, request: Request): string {
 export function readingsOf(snapshot: VisitSnapshot, kind: ReadingView['reading']['kind']): ReadingView[] {
   const when = (view: ReadingView): number => Date.parse(measuredWhen(view.reading).at ?? '') || 0
   return snapshot.readings.filter((view) => view.reading.kind === kind).sort((a, b) => when(b) - when(a))
+}
+
+/** How often somebody has listened there, with the stethoscope on the skin. */
+export function soundsAt(snapshot: VisitSnapshot, point: Point): number {
+  return snapshot.sounds.filter((one) => one.sound.circumstances.point === point && one.sound.quality.word !== 'invalid').length
 }
 
 export function signedNotes(snapshot: VisitSnapshot): Note[] {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { momentsOf } from '../../src/shared/timeline'
-import { applyChange, askedAlready, displayOf, lastProblem, openRequests, ownPhotos, readingsOf, upsert } from '../../src/shared/visit'
-import type { Changed, PhotoView } from '../../src/shared/wire'
+import { applyChange, askedAlready, displayOf, lastProblem, openRequests, ownPhotos, readingsOf, soundsAt, upsert } from '../../src/shared/visit'
+import type { Changed, PhotoView, SoundView } from '../../src/shared/wire'
 import { bloodPressure, reading, request, snapshot, VISIT } from './visits'
 
 function change(over: Partial<Changed>): Changed {
@@ -32,6 +32,12 @@ describe('changes', () => {
     const before = snapshot()
     expect(applyChange(before, change({ visit_id: 'another', reading: bloodPressure() }))).toBe(before)
   })
+})
+
+test('a place is listened to once the stethoscope lay there on the skin', () => {
+  const heard = (point: string, word: string) => ({ sound: { circumstances: { point }, quality: { word, reasons: [] } } }) as unknown as SoundView
+  const visit = snapshot({ sounds: [heard('mitral', 'good'), heard('mitral', 'questionable'), heard('aortic', 'invalid')] })
+  expect((['mitral', 'aortic', 'erb'] as const).map((one) => soundsAt(visit, one))).toEqual([2, 0, 0])
 })
 
 test('the request under way comes first, then the oldest', () => {
