@@ -26,6 +26,7 @@ BINDING, JOURNAL, RECORDS = (
 )
 RECOVERY, RECOVERY_TESTS = "edge/carebag_edge/journal_recovery.py", "tests/edge/test_journal_recovery.py"
 CONNECTION, ROWS = "edge/carebag_edge/journal_connection.py", "edge/carebag_edge/journal_rows.py"
+LISTENING = "edge/carebag_edge/listening.py"
 SEALED = "edge/carebag_edge/sealed_journal.py"
 COMPANY, SOCKETS = "server/carebag_server/hubs/company.py", "server/carebag_server/sockets.py"
 RESTARTS = "tests/server/hubs/test_restart.py"
@@ -239,6 +240,34 @@ MUTANTS = (
         "if at.ns is not None and now.ns is not None and now.ns >= at.ns:",
         "if False:",
         "tests/edge/test_binding.py tests/carebag/fault_bench/test_binding.py",
+    ),
+    Mutant(
+        "a-late-stream-is-the-next-patients",
+        LISTENING,
+        "            return NOBODY\n",
+        "            return self._binder.now()\n",
+        "tests/edge/test_listening.py",
+    ),
+    Mutant(
+        "the-next-doctor-hears-the-last-patient",
+        LISTENING,
+        "        if self._is_here:\n            self._live.sound(",
+        "        if True:\n            self._live.sound(",
+        "tests/edge/test_listening.py",
+    ),
+    Mutant(
+        "the-next-page-shows-the-last-patients-heart-rate",
+        LISTENING,
+        "return self.message if self._is_here else None",
+        "return self.message",
+        "tests/edge/test_listening.py",
+    ),
+    Mutant(
+        "her-own-listening-answers-the-doctor",
+        LISTENING,
+        "        if wanted.request_id is not None:\n",
+        "        if True:\n",
+        "tests/edge/test_listening.py",
     ),
     Mutant(
         "of-two-visits-the-first",
