@@ -447,7 +447,7 @@ MUTANTS = (
         SOCKETS,
         "            if events:\n                await self.happen",
         "            if False:\n                await self.happen",
-        f"{RESTARTS}::test_who_comes_back_after_all_hubs_ended_was_never_gone[postgresql-9-False-page]",
+        "tests/server/test_rooms_kept.py",
     ),
     Mutant(
         "people-are-let-in-before-it-is-known-who-is-expected",

@@ -49,7 +49,8 @@ async def measure(device: str, mode: Any, drops: int) -> list[float]:
         )
         running = asyncio.create_task(bag.run())
         await sim.start()
-        await asyncio.wait_for(ready.wait(), AT_MOST_S)
+        async with asyncio.timeout(AT_MOST_S):
+            await ready.wait()
         found = []
         for _ in range(drops):
             await asyncio.sleep(1.0)
@@ -57,8 +58,10 @@ async def measure(device: str, mode: Any, drops: int) -> list[float]:
             away.clear()
             began = time.monotonic()
             radio.link.lose(sim.devices[device].label.address)
-            await asyncio.wait_for(away.wait(), AT_MOST_S)
-            await asyncio.wait_for(ready.wait(), AT_MOST_S)
+            async with asyncio.timeout(AT_MOST_S):
+                await away.wait()
+            async with asyncio.timeout(AT_MOST_S):
+                await ready.wait()
             found.append(time.monotonic() - began)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -236,7 +236,8 @@ class Bag(Instruments):
             return None
         self._passkey = asyncio.get_running_loop().create_future()
         try:
-            return await asyncio.wait_for(self._passkey, PASSKEY_WITHIN_S)
+            async with asyncio.timeout(PASSKEY_WITHIN_S):
+                return await self._passkey
         except TimeoutError:
             return None
         finally:

@@ -217,7 +217,8 @@ class Connector:
         else:
             self.report.enter(DeviceState.LOST, self._why(error))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._asked.wait(), wait_s)
+            async with asyncio.timeout(wait_s):
+                await self._asked.wait()
 
     def _bond_may_be_broken(self, error: DeviceError) -> bool:
         """BlueZ tells a bond that the device has forgotten only by hanging up; a device that invites says it itself."""

@@ -64,7 +64,8 @@ class LoopTester:
         try:
             await instruments.listen(stream, rate_hz)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), PATIENCE_S)
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._over.wait()
         except DeviceError as error:
             self._problem = as_code(error.code)
         with contextlib.suppress(DeviceError):

@@ -10,7 +10,6 @@ GET  /frames      [first sample, unix seconds] of the stethoscope's frames
 """
 
 import asyncio
-import contextlib
 import json
 import logging
 import time
@@ -80,8 +79,9 @@ class Simulation:
     async def __aexit__(self, *_: object) -> None:
         if self._playing is not None:
             self._playing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._playing
+            await asyncio.wait([self._playing])  # not `suppress(CancelledError)`, which would take ours for its
+            if not self._playing.cancelled():
+                self._playing.result()
         if self._runner:
             await self._runner.cleanup()
         await self.bag.stop()

@@ -93,8 +93,7 @@ class RoomKeeper:
         if task is None:
             return
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])  # not `suppress(CancelledError)`, which would take ours for its
         await self._keep()
 
     async def _run(self) -> None:

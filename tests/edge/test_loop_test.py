@@ -95,6 +95,23 @@ async def test_without_taps_it_says_why(morning: Morning, samples: Any, state: s
     assert (result.state, result.problem) == (state, problem)
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_kit_that_stops_when_the_last_tap_comes(morning: Morning, turns: int) -> None:
+    """Nothing is written any more: the journal is about to be closed."""
+    desk = morning.agent.loop_test
+    desk.begin(9)
+    task = asyncio.create_task(desk.run(morning.instruments, 4000))
+    await morning.instruments.asked.wait()
+    await asyncio.sleep(0)
+    desk._over.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled() or turns > 0
+    morning.agent.journal.close()
+
+
 async def test_a_stethoscope_that_is_not_there_or_gets_lost(morning: Morning, monkeypatch: Any) -> None:
     morning.instruments.silent = True
     await morning.start()

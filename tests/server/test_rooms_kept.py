@@ -159,6 +159,19 @@ async def test_where_another_hub_may_have_kept_somebody_nobody_is_written(databa
         assert session.get_one(RoomsKept, 1).events == "[]"
 
 
+async def test_who_stops_a_hub_may_be_stopped_too(database: Database, hands: Hands) -> None:
+    """The own cancel is not taken for that of the task which is waited for."""
+    keeper, asked = RoomKeeper(database, hands), []
+    keeper.start(lambda: asked.append(1))
+    await asyncio.sleep(0)
+    stopping = asyncio.create_task(keeper.stop())
+    await asyncio.sleep(0)
+    stopping.cancel()
+    await asyncio.wait([stopping])
+    assert stopping.cancelled()
+    assert asked == [], "it went on to keep"
+
+
 class HeldKeeper(RoomKeeper):
     """The store answers when it is let."""
 

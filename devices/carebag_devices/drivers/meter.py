@@ -74,7 +74,8 @@ class MeterDriver:
         while True:
             self._came.clear()
             try:
-                await asyncio.wait_for(self._came.wait(), QUIET_S)
+                async with asyncio.timeout(QUIET_S):
+                    await self._came.wait()
             except TimeoutError:
                 return not self.refused
 

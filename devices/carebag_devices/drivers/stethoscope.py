@@ -194,7 +194,8 @@ class StethoscopeDriver:
             self._asked = asked = _Asked(command, asyncio.get_running_loop().create_future())
             try:
                 await self._link.write(auscultation.CONTROL, bytes(command))
-                response = await asyncio.wait_for(asked.answer, within_s)
+                async with asyncio.timeout(within_s):
+                    response = await asked.answer
             except TimeoutError:
                 raise DeviceSilent("no_answer") from None
             finally:

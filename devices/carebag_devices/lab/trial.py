@@ -123,7 +123,8 @@ class Nurse:
             self._over.clear()
             self.bag.choose(address)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), PAIRED_WITHIN_S)
+                async with asyncio.timeout(PAIRED_WITHIN_S):
+                    await self._over.wait()
             self.bag.stop_pairing()
             if self._states[address] is DeviceState.NEEDS_PAIRING:
                 self._needed.append(address)
@@ -131,8 +132,9 @@ class Nurse:
     async def go_home(self) -> None:
         if self._busy is not None:
             self._busy.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._busy
+            await asyncio.wait([self._busy])
+            if not self._busy.cancelled():
+                self._busy.result()
 
 
 def run_trial(script: Script) -> Trial:

@@ -119,7 +119,8 @@ class CrpAnalyser(Peripheral):
 
     async def receive(self, within_s: float) -> bytes:
         """The kit's next answer. Raises `DeviceLost`, `TimeoutError`."""
-        answer = await asyncio.wait_for(self._answers.get(), within_s)
+        async with asyncio.timeout(within_s):
+            answer = await self._answers.get()
         if not answer or not self.connected:
             raise DeviceLost("link_broken")
         return answer

@@ -114,9 +114,20 @@ class PortAudio:
 
         threading.Thread(target=run, name="PortAudio", daemon=True).start()
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(waited_for), within_s)
-        except TimeoutError:
-            raise DeviceSilent("sound_system_hangs") from None
+            async with asyncio.timeout(within_s):
+                return await asyncio.wrap_future(waited_for)
+        except (TimeoutError, asyncio.CancelledError) as gone:
+            # it may have come in this very moment
+            if not waited_for.cancel() and undo is not None:
+                threading.Thread(target=self._undo, args=(waited_for, undo), name="PortAudio", daemon=True).start()
+            if isinstance(gone, TimeoutError):
+                raise DeviceSilent("sound_system_hangs") from None
+            raise
+
+    def _undo(self, came: "Future[T]", undo: Callable[[T], None]) -> None:
+        if came.exception() is None:
+            with self._calling:
+                undo(came.result())
 
 
 def _settle(waited_for: "Future[Any]", error: Exception | None, result: object = None) -> bool:

@@ -120,7 +120,8 @@ class Shared:
         heard = asyncio.Event()
         self.company.leave(heard.set)
         try:
-            await asyncio.wait_for(heard.wait(), GOODBYE_S)
+            async with asyncio.timeout(GOODBYE_S):
+                await heard.wait()
         except TimeoutError:
             log.warning("the other hubs could not be told that this one stops")
         self._running.cancel()

@@ -187,7 +187,8 @@ class JanusSfu:
                 places = {"session_id": self._session, "handle_id": handle, "apisecret": self._secret}
                 named = {name: value for name, value in places.items() if value}
                 await socket.send(json.dumps({"janus": verb, "transaction": transaction, **named, **more}))
-                said = await asyncio.wait_for(asked, ANSWER_S)
+                async with asyncio.timeout(ANSWER_S):
+                    said = await asked
             except TimeoutError:
                 raise SfuFailed("sfu_no_answer") from None
             except (OSError, WebSocketException):

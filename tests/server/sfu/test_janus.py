@@ -158,6 +158,40 @@ async def test_while_it_is_dead_everything_fails_in_words_and_it_comes_back(serv
         await kit.close()
 
 
+class PaperSocket:
+    """What is asked goes nowhere; the test answers."""
+
+    def __init__(self) -> None:
+        self.asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def send(self, text: str) -> None:
+        self.asked.put_nowait(json.loads(text))
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_hub_that_stops_when_an_answer_comes(turns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The session is not kept alive beyond that: a stop would wait for it."""
+    monkeypatch.setattr(adapter, "KEEPALIVE_S", 0.0)
+    sfu, socket, events = JanusSfu("ws://127.0.0.1:9", SECRET), PaperSocket(), Events()
+    sfu._socket = socket  # type: ignore[assignment]
+    living = asyncio.create_task(sfu._live(events.port))
+    first = await socket.asked.get()
+    sfu._heard(adapter._Said(janus="success", transaction=first["transaction"], data={"id": 1}), events.port)
+    second = await socket.asked.get()
+    await asyncio.sleep(0)
+    monkeypatch.setattr(adapter, "KEEPALIVE_S", 60.0)
+    sfu._heard(adapter._Said(janus="ack", transaction=second["transaction"]), events.port)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    living.cancel()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    went_on = not living.done()
+    living.cancel()
+    await asyncio.gather(living, return_exceptions=True)
+    assert not went_on
+
+
 GARBAGE = [
     "",
     "{",
