@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError
 from sqlalchemy.orm import Session
 
 from carebag.audit_export import add_export_arguments, run_export
+from carebag.database_argument import database_argument
 from carebag_server.audit_note import BadKey, NoteKey
 from carebag_server.audit_proofs import NotProvable, prove_event, prove_growth, signed_checkpoint
 from carebag_server.audit_verifier.log import Examined, Head, examine, open_log
@@ -87,9 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _database(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--database", required=True, help="the hub's database, sqlite:///FILE or postgresql+psycopg://…"
-    )
+    database_argument(parser)
 
 
 def _signing(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from carebag.admin.command import opened
 from carebag.admin.leaves import operator
+from carebag.database_argument import database_argument
 from carebag_fhir.accesses import access_lines, patient_lines
 from carebag_server.audit import Act, append
 from carebag_server.audit_period import events_upto, of_person
@@ -35,7 +36,7 @@ EVENTS, PATIENTS, MANIFEST = "AuditEvent.ndjson", "Patient.ndjson", "manifest.js
 
 
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--database", required=True, help="the hub's, sqlite:///FILE or postgresql+psycopg://…")
+    database_argument(parser)
     parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True, metavar="DAY")
     parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True, metavar="DAY", help="included")
     parser.add_argument("--provider", help="what its medical lead may see; else the whole log")

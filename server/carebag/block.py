@@ -15,6 +15,7 @@ from typing import cast, get_args
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from carebag.database_argument import database_argument
 from carebag_server import blocks, protection
 from carebag_server.access_tables import BlockRow
 from carebag_server.audit import Actor
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=about, description=about)
         made.set_defaults(run_block=run_it)
-        made.add_argument("--database", required=True, metavar="URL", help="of the hub, as it is started with")
+        database_argument(made)
         made.add_argument("--provider", required=True, help="the care provider's name, as the hub knows it")
         made.add_argument("--by", required=True, type=_someone, metavar="NAME", help="who does it, for the access log")
         return made

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from carebag.admin.command import opened
 from carebag.admin.leaves import operator
+from carebag.database_argument import database_argument
 from carebag_server.audit import Actor
 from carebag_server.database import Database
 from carebag_server.entered_text import named
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=about, description=about)
         made.set_defaults(run_maintenance=run_it)
-        made.add_argument("--database", required=True, help="the hub's, sqlite:///FILE or postgresql+psycopg://…")
+        database_argument(made)
         return made
 
     begin = command("begin", _begin, "say in the access log that you begin to work on the database itself")

@@ -169,6 +169,8 @@ class MediaFolder:
     def check(self) -> None:
         with away_on_faults():
             self.folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise MediaAway("no right to write there")
 
 
 def force_folder(folder: Path) -> None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from carebag_server.audit_note import BadKey, NoteKey
 from carebag_server.hubs.settings import BusSettings
 from carebag_server.media_stores import media_fault
 from carebag_server.oidc.settings import OidcSettings
@@ -82,7 +83,8 @@ class Settings:
             UnsafeSettings: `plain_http` (a non-loopback origin without TLS), `open_without_tls` (listening beyond this
                 machine though browsers come by http), `demo_not_loopback`, `bad_origin`, or a `turn.TurnFault`,
                 `sfu.settings.SfuSettingsFault`, `hubs.settings.BusFault`, `oidc.settings.OidcFault`, what
-                `media_stores.media_fault` says, `database_without_tls` or `unknown_time_zone`.
+                `media_stores.media_fault` says, `database_without_tls`, `unknown_time_zone` or what `log_key_fault`
+                says.
         """
         for origin in (*self.origins, self.kit_page_origin):
             _check_origin(origin)
@@ -93,6 +95,7 @@ class Settings:
         fault = self.turn.fault(self.demo) or self.sfu.fault(self.demo) or media_fault(self.media_url)
         fault = fault or self.bus.fault(self.database_url) or self.oidc.fault(self.demo)
         fault = fault or database_fault(self.database_url) or zone_fault(self.time_zone)
+        fault = fault or log_key_fault(self.log_key_file)
         if fault is not None:
             raise UnsafeSettings(fault)
 
@@ -104,6 +107,26 @@ def zone_fault(name: str) -> str | None:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return "unknown_time_zone"
     return None
+
+
+def log_key_fault(file: Path | None) -> str | None:
+    """`no_log_key_file`: not there or unreadable; `open_log_key_file`: every user of the machine can read it;
+    `bad_log_key_file`: it holds no signing key."""
+    if file is None:
+        return None
+    try:
+        if _open_to_all(file):
+            return "open_log_key_file"
+        NoteKey.read(file.read_text(encoding="utf-8"))
+    except OSError:
+        return "no_log_key_file"
+    except (UnicodeDecodeError, BadKey):
+        return "bad_log_key_file"
+    return None
+
+
+def _open_to_all(file: Path) -> bool:
+    return bool(os.name == "posix" and file.stat().st_mode & stat.S_IROTH)
 
 
 def _all_loopback(settings: Settings) -> bool:
@@ -221,7 +244,7 @@ def _secret(name: str, environ: Mapping[str, str]) -> str:
     if secret or not file:
         return secret
     try:
-        if Path(file).stat().st_mode & stat.S_IROTH and os.name == "posix":
+        if _open_to_all(Path(file)):
             raise UnsafeSettings(f"open_{name.lower()}_secret_file")
         return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):

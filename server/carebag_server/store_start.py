@@ -119,7 +119,7 @@ def see_to_media(settings: Settings) -> None:
     """Raises: StoreUnusable: nothing could be kept in the media store now."""
     try:
         open_media(settings.media_folder, settings.media_url, settings.media_secret).check()
-    except MediaAway as away:
+    except (MediaAway, OSError) as away:
         what = (
             "the bucket does not answer, is not there, or does not take this key"
             if settings.media_url

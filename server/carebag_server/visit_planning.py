@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from carebag_server.audit import Act
+from carebag_server.audit import Act, append
 from carebag_server.entered_text import LONG, entered
 from carebag_server.not_possible import NotPossible
 from carebag_server.patients import turned_out
@@ -85,6 +85,14 @@ def cancel_visit(change: Change, visit: VisitRow) -> None:
     change.session.flush()
     act = Act(action="visit_cancelled", object=f"visit {visit.id}", patient_id=visit.patient_id, visit_id=visit.id)
     change.log(act, change.session.get_one(Organization, visit.organization_id).name)
+
+
+def planned_visits(change: Change) -> list[VisitRow]:
+    """Those that can still be cancelled, the next first; logged as one reading of the list."""
+    waiting = select(VisitRow).where(VisitRow.state == "planned", VisitRow.cancelled_at.is_(None))
+    rows = list(change.session.scalars(waiting.order_by(VisitRow.scheduled_at, VisitRow.id)))
+    append(change.session, change.actor, Act(action="visits_listed", object=f"visits {len(rows)}"), change.now)
+    return rows
 
 
 def _colour(change: Change, kit: Kit) -> int:

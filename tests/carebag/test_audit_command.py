@@ -1,5 +1,6 @@
 """`carebag audit`: what an operator, a medical lead and a witness do with it, from the key to the refusal."""
 
+import argparse
 import json
 import os
 import random
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from carebag.audit_bench import fill
 from carebag.audit_changes import drop_triggers, example_event, make_whole
 from carebag.cli import main
+from carebag.database_argument import database_argument
 from carebag_server.database import Database, make_engine
 from carebag_server.migrate import upgrade
 
@@ -179,3 +181,16 @@ def test_a_database_that_is_none(desk: Desk) -> None:
                 desk.run(*words, "--database", f"sqlite:///{desk.folder}/{place}")
     with pytest.raises(SystemExit, match="cannot be read"):
         desk.run("verify", "--database", "no address")
+
+
+def test_the_database_is_the_hubs_by_the_same_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    parser = argparse.ArgumentParser()
+    monkeypatch.setenv("CAREBAG_DATABASE", "sqlite:///hub.sqlite")
+    database_argument(parser)
+    assert parser.parse_args([]).database == "sqlite:///hub.sqlite"
+    assert parser.parse_args(["--database", "sqlite:///other"]).database == "sqlite:///other"
+    monkeypatch.delenv("CAREBAG_DATABASE")
+    asks = argparse.ArgumentParser()
+    database_argument(asks)
+    with pytest.raises(SystemExit):
+        asks.parse_args([])

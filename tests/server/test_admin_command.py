@@ -248,6 +248,26 @@ def test_two_of_one_name_are_told_apart_by_id(entered: Operator) -> None:
     assert role["person"] == second
 
 
+def test_a_second_of_one_name_is_said(entered: Operator) -> None:
+    assert "Beware" not in entered.words("person", "add", "--name", "Ilse Brandt", "--title", "läkare")[1]
+    assert "1 more of that name" in entered.words("person", "add", "--name", "Maja Nordin", "--title", "läkare")[1]
+
+
+def test_a_planned_visit_is_found_again_and_cancelled(entered: Operator) -> None:
+    """Whoever lost the id that was told can still take the visit back; the looking is in the log."""
+    known = entered("patient", "add", said=f"Prov Provsson\n{NUMBER}\n")["id"]
+    plan = ("visit", "plan", "--patient", known, "--kit", "Väska 1", "--reason", "Feber")
+    later = entered(*plan, "--at", "2100-01-02T09:00", "--nurse", "Maja Nordin")["id"]
+    first = entered(*plan, "--at", "2100-01-01T09:00")["id"]
+    before = entered.log()
+    found = entered("visit", "list")
+    assert len(entered.log()) == len(before) + 1
+    assert [(one["id"], one["nurse"]) for one in found] == [(first, None), (later, "Maja Nordin")]
+    assert NUMBER not in entered.words("visit", "list")[1]
+    entered("visit", "cancel", first)
+    assert [one["id"] for one in entered("visit", "list")] == [later]
+
+
 def test_a_demo_takes_test_numbers_only(store_url: str, capsys: Any, monkeypatch: Any) -> None:
     import uuid
 

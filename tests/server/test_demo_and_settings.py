@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 from starlette.testclient import TestClient
 
 from carebag_server.app import create_app
+from carebag_server.audit_note import NoteKey
 from carebag_server.database import Database
 from carebag_server.demo_data import ensure_demo
 from carebag_server.installation import WrongInstallation, stamp
@@ -171,6 +172,29 @@ def test_a_secret_that_everybody_can_read_is_refused(tmp_path: Path, name: str) 
         settings_from(argparse.Namespace(), environ)
     file.chmod(0o440)
     settings_from(argparse.Namespace(), environ)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_a_log_key_that_is_none_is_found_at_the_start(tmp_path: Path) -> None:
+    """Not first by the medical lead, who then has no checkpoint to take home."""
+    file = tmp_path / "log.key"
+    settings = settings_from(argparse.Namespace(), {"CAREBAG_LOG_KEY_FILE": str(file)})
+
+    def refused() -> str:
+        with pytest.raises(UnsafeSettings) as unsafe:
+            settings.check()
+        return unsafe.value.code
+
+    assert refused() == "no_log_key_file"
+    file.write_text("no key")
+    file.chmod(0o644)
+    assert refused() == "open_log_key_file"
+    file.chmod(0o600)
+    assert refused() == "bad_log_key_file"
+    file.write_bytes(b"\xff\xfe")
+    assert refused() == "bad_log_key_file"
+    file.write_text(NoteKey.new("hub.example.se/log").private_text)
+    settings.check()
 
 
 def test_a_password_that_everybody_can_read_is_refused() -> None:

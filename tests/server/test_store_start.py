@@ -82,6 +82,14 @@ def test_unsafe_settings_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
     assert not (tmp_path / "hub.sqlite").exists()
 
 
+def test_media_where_no_folder_can_be_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    database = ["--database", f"sqlite:///{tmp_path}/hub.sqlite"]
+    assert main(["hub", *database, "--media", str(tmp_path / "file" / "media")]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("carebag hub: the folder of the media cannot be used (")
+
+
 def test_a_newer_store_is_left_as_it_is(database: Database) -> None:
     with database.transaction() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9001'"))

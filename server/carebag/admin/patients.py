@@ -20,7 +20,7 @@ from carebag_server.patients import Described, Stated
 from carebag_server.settings import Settings
 from carebag_server.staff import Change
 from carebag_server.tables import Commission, Kit, PatientRow, Practitioner, VisitRow
-from carebag_server.visit_planning import Plan, cancel_visit, plan_visit
+from carebag_server.visit_planning import Plan, cancel_visit, plan_visit, planned_visits
 from carebag_wire.identity.person import Identity, masked, read, read_swedish
 from carebag_wire.identity.systems import (
     HENKILOTUNNUS,
@@ -173,15 +173,32 @@ def _visits(verbs: Groups) -> None:
     plan.add_argument("--background", default="", help="what doctor and nurse should know before")
 
     cancel = leaf(verbs, "cancel", _cancel, "cancel a planned visit; its kit takes it off its list at the next contact")
-    cancel.add_argument("visit", type=uuid.UUID, help="id, as told when it was planned")
+    cancel.add_argument("visit", type=uuid.UUID, help="id, as told when it was planned, or by `visit list`")
+    leaf(verbs, "list", _list_visits, "show the visits that are planned; logged as reading")
 
 
 def _cancel(args: argparse.Namespace, change: Change) -> Answer:
     visit = change.session.get(VisitRow, args.visit)
     if visit is None:
-        raise NotPossible(f"there is no visit {args.visit}; its id was told when it was planned")
+        raise NotPossible(f"there is no visit {args.visit}; carebag admin visit list  shows the planned ones")
     cancel_visit(change, visit)
     return Answer({"id": visit.id}, f"visit {visit.id} is cancelled")
+
+
+def _list_visits(args: argparse.Namespace, change: Change) -> Answer:
+    zone, rows = _zone(), []
+    for visit in planned_visits(change):
+        nurse = change.session.get(Commission, visit.nurse_commission_id) if visit.nurse_commission_id else None
+        rows.append(
+            {
+                "id": visit.id,
+                "at": f"{visit.scheduled_at.astimezone(zone):%Y-%m-%d %H:%M %Z}",
+                "patient": _told(change.session.get_one(PatientRow, visit.patient_id)),
+                "kit": change.session.get_one(Kit, visit.kit_id).name,
+                "nurse": change.session.get_one(Practitioner, nurse.practitioner_id).name if nurse else None,
+            }
+        )
+    return Answer(rows, table(rows, ["at", "patient", "kit", "nurse", "id"], "no visit is planned"))
 
 
 def _zone() -> tzinfo:

@@ -148,7 +148,15 @@ def _people(verbs: Groups) -> None:
 
 def _add_person(args: argparse.Namespace, change: Change) -> Answer:
     row = staff.add_person(change, args.name, args.title, args.hsa_id)
+    alike = change.session.scalars(
+        select(Practitioner.id).where(Practitioner.name == row.name, Practitioner.id != row.id)
+    ).all()
     words = f"{row.name}, {row.title}: {row.id}\nNext: a commission (carebag admin commission add --person {row.id} …)"
+    if alike:
+        words += (
+            f"\nBeware: {len(alike)} more of that name here. The review knows people by name: if it is the same "
+            f"person, end this one (carebag admin person end {row.id}); if not, tell them apart by their names"
+        )
     return Answer({"id": row.id, "name": row.name}, words)
 
 
@@ -256,7 +264,7 @@ def _link_by(
     until = change.now + valid
     words = (
         f"{url}\n{qr_drawn(args, url)}"
-        f"For {person.name} alone: it works once, until {until.astimezone():%Y-%m-%d %H:%M}, and makes a passkey on "
+        f"For {person.name} alone: it works once, until {until.astimezone():%Y-%m-%d %H:%M %Z}, and makes a passkey on "
         "the device where it is opened. Hand it over so that nobody else gets it; compare face and name."
     )
     return Answer({"url": url, "expires_at": until, "person": person.id}, words)

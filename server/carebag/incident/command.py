@@ -22,6 +22,7 @@ from carebag.admin.command import opened
 from carebag.admin.leaves import operator
 from carebag.audit import in_words, verdict_of
 from carebag.audit_export import narrowed
+from carebag.database_argument import database_argument
 from carebag.incident.bundle import (
     CHECKPOINT,
     ENTRIES,
@@ -60,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     about = "write a new file with the part of the access log, its proof, versions, parts and a first page to fill in"
     write = commands.add_parser("write", help=about, description=about)
     write.set_defaults(run_incident=_write)
-    write.add_argument("--database", required=True, help="the hub's, sqlite:///FILE or postgresql+psycopg://…")
+    database_argument(write)
     write.add_argument(
         "--from", dest="first", type=_moment, required=True, metavar="TIME", help="2026-11-28T14:30, or a day"
     )

@@ -2,7 +2,7 @@
 import { sameDay } from '../shared/format'
 import type { Access, WhyFact } from '../shared/wire'
 
-export type WhySentence = 'why.treated' | 'why.assigned_to' | 'why.listed_with' | 'why.in_emergency' | 'why.nothing'
+export type WhySentence = 'why.by_emergency' | 'why.treated' | 'why.assigned_to' | 'why.listed_with' | 'why.in_emergency' | 'why.nothing'
 
 const SENTENCE: Record<Access['relation'], WhySentence> = {
   treated: 'why.treated',
@@ -12,8 +12,16 @@ const SENTENCE: Record<Access['relation'], WhySentence> = {
   none: 'why.nothing',
 }
 
-export function sentenceOf(relation: Access['relation']): WhySentence {
-  return SENTENCE[relation]
+/** An emergency access stays one, whatever part its doctor had in other visits. */
+export function sentencesOf({ relation, purpose }: Pick<Access, 'relation' | 'purpose'>): WhySentence[] {
+  const known = SENTENCE[relation]
+  return purpose === 'emergency' && relation !== 'emergency' ? ['why.by_emergency', known] : [known]
+}
+
+/** How the answer looks: only what has a relation and was no emergency may be green. */
+export function toneOf({ relation, purpose }: Pick<Access, 'relation' | 'purpose'>): 'sure' | 'medium' | 'high' {
+  if (relation === 'none') return 'high'
+  return relation === 'emergency' || purpose === 'emergency' ? 'medium' : 'sure'
 }
 
 /** How far a sample is judged. */

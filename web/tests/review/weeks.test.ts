@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { addDays, lastWeek, mondayOf, weekNumber, withoutEmptyEnd } from '../../src/review/weeks'
-import { progress, sentenceOf } from '../../src/review/why'
+import { progress, sentencesOf, toneOf } from '../../src/review/why'
 
 describe('weeks', () => {
   it('begin on Monday, also at the ends of months, years and daylight time', () => {
@@ -33,9 +33,16 @@ describe('weeks', () => {
 
 describe('why', () => {
   it('has a sentence for each relation, none of them twice', () => {
-    const all = (['treated', 'assigned', 'listed', 'emergency', 'none'] as const).map(sentenceOf)
+    const all = (['treated', 'assigned', 'listed', 'emergency', 'none'] as const).flatMap((relation) => sentencesOf({ relation, purpose: 'care' }))
     expect(new Set(all).size).toBe(5)
-    expect(sentenceOf('none')).toBe('why.nothing')
+    expect(sentencesOf({ relation: 'none', purpose: 'care' })).toEqual(['why.nothing'])
+  })
+  it('says of an emergency that it was one, and never in green, also where its doctor had treated the patient', () => {
+    expect(sentencesOf({ relation: 'treated', purpose: 'emergency' })).toEqual(['why.by_emergency', 'why.treated'])
+    expect(sentencesOf({ relation: 'emergency', purpose: 'emergency' })).toEqual(['why.in_emergency'])
+    const tones = (['treated', 'assigned', 'listed', 'emergency', 'none'] as const).map((relation) => toneOf({ relation, purpose: 'emergency' }))
+    expect(tones).toEqual(['medium', 'medium', 'medium', 'medium', 'high'])
+    expect(toneOf({ relation: 'treated', purpose: 'care' })).toBe('sure')
   })
   it('counts what is judged', () => {
     expect(progress([{ judgements: [] }, { judgements: [1, 2] }])).toEqual({ done: 1, of: 2 })
