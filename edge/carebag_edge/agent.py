@@ -130,6 +130,8 @@ class Agent:
         self._marks: list[Any] = []
         self._hub_heard: tuple[int, str] | None = None
         self._viewers: tuple[object, ...] = ()
+        visit = self.bedside.binder.visit
+        self._heard_in = visit.visit_id if visit is not None else None
         self._guests: list[str] = []
         self._shown: KitState | None = None
         self._rounds = Rounds(self)
@@ -277,6 +279,8 @@ class Agent:
     def visit_changed(self) -> None:
         """The visit, or who is in its room, is another: tell live media whom to serve."""
         visit_id, viewers = self._room()
+        if visit_id is not None and visit_id != self._heard_in:
+            self._another_visit(visit_id)
         self.ears.present(visit_id, viewers)
         self.proofs.present(viewers)
         self.room.visit_changed()
@@ -289,6 +293,14 @@ class Agent:
             self.spawn(self.live_media.set_viewers(before[0], []))  # type: ignore[arg-type]
         if visit_id is not None:
             self.spawn(self.live_media.set_viewers(visit_id, [*viewers, *self._guests], self._guests))
+
+    def _another_visit(self, visit_id: UUID) -> None:
+        """What was heard and measured in one home is neither shown nor played in the next."""
+        self._heard_in = visit_id
+        self._marks = []
+        self.listening.another_visit()
+        self.intake.vitals.another_visit(self.clock.utc())
+        self.live_media.another_visit()
 
     def _room(self) -> tuple[UUID | None, list[str]]:
         """The open visit, and the doctors in its room."""

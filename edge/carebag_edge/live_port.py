@@ -82,6 +82,9 @@ class LiveMedia(Protocol):
     def sound_end(self, end: SoundEnd) -> None:
         """The stream is over; `end` carries the digest of all of it."""
 
+    def another_visit(self) -> None:
+        """Another patient's visit begins: nothing that was heard or told before reaches who comes from now on."""
+
     def state(self, message: LiveVitals | ListeningState) -> None:
         """Send the state of now on the data channel; it may be lost, the next one is whole again."""
 
@@ -128,6 +131,8 @@ class NoLiveMedia:
     def sound(self, stream: int, first_sample: int, samples: NDArray[np.int16]) -> None: ...
 
     def sound_end(self, end: SoundEnd) -> None: ...
+
+    def another_visit(self) -> None: ...
 
     def state(self, message: LiveVitals | ListeningState) -> None: ...
 

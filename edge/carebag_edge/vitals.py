@@ -78,6 +78,12 @@ class VitalsStream:
         self._window.clear()
         return self._enter("lost", now, "device_lost")
 
+    def another_visit(self, now: datetime) -> None:
+        """What was measured last, and the seconds of it that a spot value is taken from, are another patient's."""
+        self._heard = []
+        self._window.clear()
+        self._enter("lost", now, "no_signal")
+
     def tick(self, monotonic_ns: int) -> LiveVitals | None:
         """Time passed; a message if the state changed."""
         silence = timedelta(microseconds=(monotonic_ns - self._heard_ns) / 1000)

@@ -65,7 +65,7 @@ from carebag_server.sockets import LiveRooms
 from carebag_server.together import Together, Watch
 from carebag_server.visit_lists import may_stay, read_lists
 from carebag_wire.api import REFUSAL_HEADER, Refusal
-from carebag_wire.nowhere import NOWHERE, is_for_a_person
+from carebag_wire.nowhere import NOT_GIVEN, NOWHERE, is_a_tab, is_for_a_person
 
 log = logging.getLogger("carebag.hub")
 _CODES = {400: "bad_request", 404: "not_found", 405: "bad_method"}
@@ -215,8 +215,10 @@ async def _media_away(connection: HTTPConnection, error: Exception) -> Response:
     return refusal(connection, 503, "media_away")
 
 
-def refusal(connection: HTTPConnection, status: int, code: str) -> JSONResponse:
+def refusal(connection: HTTPConnection, status: int, code: str) -> Response:
     connection.scope[REFUSED] = code
     # a client of a socket sees the headers of a refused handshake, and not its body
     headers = {REFUSAL_HEADER: code} | ({"retry-after": "10"} if status == 429 else {})
+    if is_a_tab(str(connection.scope.get("method", "")), connection.headers.get("sec-fetch-dest", "")):
+        return HTMLResponse(NOT_GIVEN, status, headers)
     return JSONResponse(Refusal(code=code).model_dump(), status_code=status, headers=headers)

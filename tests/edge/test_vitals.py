@@ -51,6 +51,17 @@ def test_no_valid_value_is_a_word_and_never_a_number(hands, world) -> None:
     assert (message.state, message.problem) == ("invalid", "no_valid_value")
 
 
+def test_the_next_visit_begins_without_the_number_of_the_one_before(hands, world) -> None:
+    stream, feed = stream_and_feed(hands, world)
+    feed("84", "84", "84", "84", "84", "84", "84")
+    stream.another_visit(hands.utc)
+    assert (stream.shown, stream.message.spo2_percent) == (None, None)
+    with pytest.raises(Refused):
+        stream.spot(hands.ns)
+    feed("97")
+    assert stream.spot(hands.ns).spo2 == 97
+
+
 def test_nothing_is_shown_before_the_first_sample(hands, world) -> None:
     stream, feed = stream_and_feed(hands, world)
     assert stream.shown is None

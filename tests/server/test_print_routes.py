@@ -10,6 +10,7 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from carebag_server.tables import AuditRow
+from carebag_wire.nowhere import NOT_GIVEN
 
 SOUND = b"\x01\x00\x02\x00\x03\x00\x04\x00"
 
@@ -57,6 +58,14 @@ def test_the_visit_on_paper(hub: Any, doctor: Any, filled: str, visit: Any) -> N
     assert "utkast" not in told
     hub.kit.store("visit_closed", visit)
     assert "Besöket är inte avslutat" not in text_of(hub.client.get(filled, headers=doctor))
+
+
+def test_a_refused_tab_says_so_in_words(hub: Any, filled: str) -> None:
+    hub.client.cookies.clear()
+    paper = f"{filled}?as=doctor"
+    tab = hub.client.get(paper, headers={"sec-fetch-dest": "document"})
+    assert (tab.status_code, tab.text) == (401, NOT_GIVEN)
+    assert hub.client.get(paper).json() == {"code": "not_signed_in"}
 
 
 def test_a_photo_is_in_it(hub: Any, doctor: Any, visit: Any) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from carebag_wire.nowhere import NOWHERE, is_for_a_person
+from carebag_wire.nowhere import NOT_GIVEN, NOWHERE, is_a_tab, is_for_a_person
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -23,10 +23,19 @@ def test_who_gets_the_page(method: str, path: str, accept: str, said: bool) -> N
     assert is_for_a_person(method, path, accept) is said
 
 
-def test_four_languages_and_one_way_out() -> None:
-    assert [word for word in ("sv", "fi", "en", "es") if f'lang="{word}"' not in NOWHERE] == []
-    assert NOWHERE.count("href=") == NOWHERE.count('href="/"') == 4
+def test_a_refused_tab_gets_words_and_a_script_its_code() -> None:
+    assert is_a_tab("GET", "document")
+    assert not is_a_tab("GET", "empty")
+    assert not is_a_tab("GET", "")
+    assert not is_a_tab("POST", "document")
 
 
-def test_nothing_that_the_content_policy_stops() -> None:
-    assert not [word for word in ("<style", "style=", "<script", "src=", "http:", "https:") if word in NOWHERE]
+@pytest.mark.parametrize("page", [NOWHERE, NOT_GIVEN])
+def test_four_languages_and_one_way_out(page: str) -> None:
+    assert [word for word in ("sv", "fi", "en", "es") if f'lang="{word}"' not in page] == []
+    assert page.count("href=") == page.count('href="/"') == 4
+
+
+@pytest.mark.parametrize("page", [NOWHERE, NOT_GIVEN])
+def test_nothing_that_the_content_policy_stops(page: str) -> None:
+    assert not [word for word in ("<style", "style=", "<script", "src=", "http:", "https:") if word in page]

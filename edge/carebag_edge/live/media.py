@@ -238,6 +238,11 @@ class AiortcLive:
         """Who may know values and exact sound; a guest sees the picture and listens along."""
         return [call for call in self._calls.values() if not call.guest]
 
+    def another_visit(self) -> None:
+        self._latest.clear()
+        self._marks = HeardMarks()
+        self._sound.another_visit()
+
     def state(self, message: LiveVitals | ListeningState) -> None:
         if isinstance(message, ListeningState):
             message = self._marks.take(message)

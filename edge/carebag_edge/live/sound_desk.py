@@ -58,6 +58,12 @@ class SoundDesk:
         self._chunker, self._ring, self._end = chunker, SoundRing(stream, rate_hz), None
         self._clock = SampleClock(rate_hz)
 
+    def another_visit(self) -> None:
+        """Nothing of the stream is told or repaired any more, nor the vital signs: they are another patient's."""
+        self._rtp_base = self._rtp_now()
+        self._chunker = self._ring = self._end = self._clock = None
+        self._state = b""
+
     def vitals(self, message: LiveVitals) -> list[tuple[bytes, int]]:
         """Take the vital signs of now: they ride in the next packets of sound, or without sound in one of their own.
 

@@ -145,6 +145,26 @@ async def test_who_comes_after_the_end_is_told_of_it(room: Any) -> None:
     assert page.samples() == samples.astype("<i2").tobytes()
 
 
+async def test_nothing_of_one_visit_reaches_who_comes_to_the_next(room: Any) -> None:
+    now = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
+    samples = sound(1)
+    room.live.sound_begin(3, RATE)
+    room.live.sound(3, 0, samples)
+    about = {"stream": 3, "state": "ended", "request_id": None, "rate_hz": RATE, "gaps": 0, "quality": "good"}
+    room.live.state(ListeningState(circumstances=Circumstances(), samples=4000, sound_marks=[(300, "S1")], **about))
+    room.live.state(LiveVitals(seq=4, state="live", since=now, spo2_percent="84", pulse_per_min="88", measured_at=now))
+    room.live.sound_end(end_of(3, samples))
+    room.live.another_visit()
+    (page,) = await room.enter("doctor")
+    page.repair.send(json.dumps({"type": "sound_ask", "stream": 3, "chunks": [0, 1, 2], "end": True}))
+    # what was asked for would be here before the answer to what comes later
+    await page.until(lambda: len(page.heard("ping")) > 1)
+    told = [page.heard(one) for one in ("listening", "live_vitals", "sound_here", "sound_end")]
+    assert (told, page.packets, dict(page.chunks)) == ([[], [], [], []], 0, {})
+    room.live.sound_begin(4, RATE)
+    await play(room, page, 4, samples)
+
+
 async def test_a_browser_without_transform_gets_the_sound_on_the_channel(room: Any) -> None:
     (page,) = await room.enter("doctor")
     room.live.sound_begin(1, RATE)

@@ -1402,7 +1402,7 @@ export const en: Messages = {
   'path.title': 'The sound path',
   'path.off': 'The sound path is tested when the sound is on.',
   'path.waiting': 'The sound path is tested when the stethoscope is quiet.',
-  'path.running': 'Testing the sound path. You will not hear it …',
+  'path.running': 'Testing the sound path; you do not hear it.',
   'path.old': 'The connection is new. The sound path is tested again soon.',
   'path.unanswered': 'The sound path could not be tested: the bag did not answer.',
   'path.good': 'Sound path good: {low}–{high} Hz, {ms} ms',

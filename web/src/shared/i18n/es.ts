@@ -1402,7 +1402,7 @@ export const es: Messages = {
   'path.title': 'El camino del sonido',
   'path.off': 'El camino del sonido se prueba cuando el sonido está activado.',
   'path.waiting': 'El camino del sonido se prueba cuando el estetoscopio calla.',
-  'path.running': 'Se prueba el camino del sonido. No se oye …',
+  'path.running': 'Se prueba el camino del sonido, sin que se oiga.',
   'path.old': 'La conexión es nueva. El camino del sonido se probará de nuevo en breve.',
   'path.unanswered': 'No se pudo probar el camino del sonido: el maletín no respondió.',
   'path.good': 'El camino del sonido está bien: {low}–{high} Hz, {ms} ms',

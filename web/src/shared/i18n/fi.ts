@@ -1402,7 +1402,7 @@ export const fi: Messages = {
   'path.title': 'Äänitie',
   'path.off': 'Äänitie testataan, kun ääni on päällä.',
   'path.waiting': 'Äänitie testataan, kun stetoskooppi on hiljaa.',
-  'path.running': 'Äänitietä testataan. Se ei kuulu …',
+  'path.running': 'Äänitietä testataan kuulumattomasti.',
   'path.old': 'Yhteys on uusi. Äänitie testataan pian uudelleen.',
   'path.unanswered': 'Äänitietä ei voitu testata: laukku ei vastannut.',
   'path.good': 'Äänitie on kunnossa: {low}–{high} Hz, {ms} ms',

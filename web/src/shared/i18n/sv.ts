@@ -1401,7 +1401,7 @@ export const sv = {
   'path.title': 'Ljudvägen',
   'path.off': 'Ljudvägen provas när ljudet är på.',
   'path.waiting': 'Ljudvägen provas när stetoskopet är tyst.',
-  'path.running': 'Ljudvägen provas. Det hörs inte …',
+  'path.running': 'Ljudvägen provas, utan att det hörs.',
   'path.old': 'Anslutningen är ny. Ljudvägen provas strax igen.',
   'path.unanswered': 'Ljudvägen kunde inte provas: väskan svarade inte.',
   'path.good': 'Ljudvägen är bra: {low}–{high} Hz, {ms} ms',

@@ -1,9 +1,11 @@
 /** Draws columns, names and flags of a phonocardiogram; where on the canvas they stand is the caller's. */
 import { type Colours, hatch } from './paint'
-import { extremes, type PhonoSource } from './trace'
+import { extremes, middleOf, type PhonoSource } from './trace'
 
 /** The names S1 and S2 stand above the trace. */
 export const NAMES_PX = 18
+/** Room for half a name. */
+export const HALF_NAME_PX = 9
 
 export interface Column {
   x: number
@@ -57,7 +59,18 @@ export class Pen {
     context.fillRect(x, NAMES_PX * ratio, Math.max(1, ratio / 2), context.canvas.height)
     context.font = `600 ${12 * ratio}px ${getComputedStyle(context.canvas).fontFamily}`
     context.textAlign = 'center'
-    context.fillText(name, x, (NAMES_PX - 5) * ratio)
+    this.unname(x)
+    context.fillText(name, this.#middle(x), (NAMES_PX - 5) * ratio)
+  }
+
+  /** Takes the whole name away that stands at `x`, and leaves the line. */
+  unname(x: number): void {
+    const half = HALF_NAME_PX * this.ratio
+    this.context.clearRect(this.#middle(x) - half, 0, 2 * half, NAMES_PX * this.ratio)
+  }
+
+  #middle(x: number): number {
+    return middleOf(x, 2 * HALF_NAME_PX * this.ratio, this.context.canvas.width)
   }
 
   /** A person's mark, with its number in a flag. */

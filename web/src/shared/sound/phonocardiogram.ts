@@ -5,9 +5,9 @@
  */
 import { LOOK_BACK_S, named } from './names'
 import { coloursOf, fit, hatch } from './paint'
-import { Pen } from './pen'
+import { HALF_NAME_PX, Pen } from './pen'
 import { SpectrogramColumns } from './spectrogram'
-import { type DrawnMark, inSweep, LEAST_SCALE, peakOf, type PhonoSource, scaleFor, type SoundMark } from './trace'
+import { comesOver, type DrawnMark, inSweep, LEAST_SCALE, peakOf, type PhonoSource, scaleFor, type SoundMark } from './trace'
 
 export type { PhonoSource, SoundMark } from './trace'
 
@@ -198,7 +198,9 @@ export class Phonocardiogram {
       const end = Math.max(first + 1, Math.floor((column + 1) * per))
       this.#pen.column(source, { x: column % width, first, end, limit: this.#drawn })
     }
-    for (const mark of this.#drawnMarks) if (mark[0] >= from - per && mark[0] < to) this.#name(mark)
+    // a name is wider than its column: the new columns may have taken a half of it
+    const half = (HALF_NAME_PX * this.#pen.ratio + 1) * per
+    for (const mark of this.#drawnMarks) if (mark[0] >= from - half && mark[0] < to + half) this.#name(mark)
     // a flag is wider than its column
     for (const { sample, number } of this.#flags) {
       if (sample >= from - 20 * per * this.#pen.ratio && sample < to) this.#flag(sample, number)
@@ -238,6 +240,9 @@ export class Phonocardiogram {
     const x = this.#xOf(head)
     context.clearRect(x + 1, 0, ERASE_PX * ratio, height)
     if (x + ERASE_PX * ratio > width) context.clearRect(0, 0, x + ERASE_PX * ratio - width, height)
+    const sweep = this.#window()
+    const reach = ((ERASE_PX + HALF_NAME_PX) * ratio * sweep) / width
+    for (const [sample] of this.#drawnMarks) if (comesOver(sample, head, sweep, reach)) this.#pen.unname(this.#xOf(sample))
     this.#pen.cursor(x)
   }
 }

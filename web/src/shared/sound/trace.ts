@@ -46,6 +46,19 @@ export function inSweep(first: number, end: number, drawn: number, window: numbe
   return [Math.max(0, first, drawn - window), Math.min(end, drawn)]
 }
 
+/** Where the middle of a word of this width stands, wanted at `x`: no part of it outside `room`. */
+export function middleOf(x: number, width: number, room: number): number {
+  return Math.max(width / 2, Math.min(room - width / 2, x))
+}
+
+/**
+ * Whether the sweep, drawn up to `drawn`, comes over the name of a mark of the sweep before: half a name is worse than none.
+ * `reach`: samples from the head to where the erased strip ends, and half a name more.
+ */
+export function comesOver(sample: number, drawn: number, window: number, reach: number): boolean {
+  return sample >= drawn - window && sample < drawn - window + reach
+}
+
 /** Greatest absolute value of the samples `from` to `to`. */
 export function peakOf(source: PhonoSource, from: number, to: number): number {
   let peak = 0

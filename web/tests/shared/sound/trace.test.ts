@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { inSweep } from '../../../src/shared/sound/trace'
+import { comesOver, inSweep, middleOf } from '../../../src/shared/sound/trace'
 
 test('late samples are drawn where they are in the picture, and not over what came since', () => {
   expect(inSweep(900, 950, 1000, 400)).toEqual([900, 950])
@@ -10,4 +10,19 @@ test('late samples are drawn where they are in the picture, and not over what ca
     const [from, to] = inSweep(first, end, 1000, 400)
     expect(to).toBeLessThanOrEqual(from)
   }
+})
+
+test('a name stands whole inside the picture', () => {
+  expect(middleOf(100, 18, 600)).toBe(100)
+  expect(middleOf(0, 18, 600)).toBe(9)
+  expect(middleOf(598, 18, 600)).toBe(591)
+})
+
+test('what the sweep comes over loses its whole name, what is new keeps it', () => {
+  // drawn up to 1000 of a sweep of 400: 600 is just being overdrawn
+  expect(comesOver(600, 1000, 400, 30)).toBe(true)
+  expect(comesOver(629, 1000, 400, 30)).toBe(true)
+  expect(comesOver(630, 1000, 400, 30)).toBe(false)
+  expect(comesOver(599, 1000, 400, 30)).toBe(false)
+  expect(comesOver(990, 1000, 400, 30)).toBe(false)
 })
