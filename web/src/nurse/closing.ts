@@ -9,10 +9,11 @@ export type Closing = {
   asked: RequestKind[]
 }
 
-export function closingOf(visit: VisitSnapshot, read: boolean): Closing {
-  const signed = signedNotes(visit).length > 0
+/** `read` is the id of the note that she said she has read: a version signed since then is another one. */
+export function closingOf(visit: VisitSnapshot, read: string): Closing {
+  const plan = signedNotes(visit)[0]
   return {
-    plan: signed ? (read ? 'read' : 'unread') : 'none',
+    plan: plan === undefined ? 'none' : plan.id === read ? 'read' : 'unread',
     asked: [...new Set(openRequests(visit).map((one) => one.kind))],
   }
 }
