@@ -298,7 +298,6 @@ class Agent:
         """What was heard and measured in one home is neither shown nor played in the next."""
         self._heard_in = visit_id
         self._marks = []
-        self.listening.another_visit()
         self.intake.vitals.another_visit(self.clock.utc())
         self.live_media.another_visit()
 

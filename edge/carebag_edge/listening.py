@@ -96,11 +96,6 @@ class Listening:
         """The stethoscope was asked to send, or sends."""
         return self._running is not None or (self.message is not None and self.message.state == "starting")
 
-    def another_visit(self) -> None:
-        """What was heard last is another patient's."""
-        if not self.active:
-            self.message = None
-
     def serves(self, request_id: UUID) -> bool:
         """What was begun for this request goes on."""
         return self.active and self.message is not None and self.message.request_id == request_id
