@@ -253,9 +253,9 @@ def _visit_of(session: Session, record: Record) -> tuple[VisitRow | None, str]:
 
 def _act(session: Session, caller: KitCaller, one: _Taken) -> tuple[Actor, Act]:
     """What the log says of a record; with its digest, by which `stored_records` finds it changed or gone."""
-    record, visit = one.record, one.visit
+    record, visit, alarm = one.record, one.visit, one.alarm
     act = Act(
-        action=one.alarm or _action(record),
+        action=alarm or _action(record),
         object=f"{_about(session, record)} sha256:{one.sha256}",
         patient_id=visit.patient_id if visit else None,
         visit_id=visit.id if visit else None,
