@@ -4,12 +4,13 @@ She takes it over, or closes it unseen; both are signed records and stand in the
 measured meanwhile goes on and is the visit's, with the name of who held it when it was measured.
 """
 
+from functools import partial
+
 from carebag_edge.bedside import Bedside, moment_of
-from carebag_edge.binding import OpenVisit
 from carebag_edge.clock import Clock
 from carebag_edge.errors import Refused
 from carebag_edge.journal_tables import ARMED, OPEN
-from carebag_wire.base import uuid7
+from carebag_edge.signed_act import sign, the_open
 from carebag_wire.nurse_messages import HeldVisit
 from carebag_wire.records import VisitClosed, VisitTakenOver
 from carebag_wire.visit import Person
@@ -30,24 +31,13 @@ def held(bedside: Bedside, nurse: Person | None) -> HeldVisit | None:
 
 def take_over(bedside: Bedside, clock: Clock, nurse: Person) -> None:
     """Durable when it returns. Raises: Refused: `visit_not_open`. Said again it changes nothing."""
-    visit = _open(bedside)
+    visit = the_open(bedside)
     if not is_held(bedside, nurse):
         return
-    times, journal, record_id = clock.times(), bedside.journal, uuid7(clock.unix_ms())
-    taken = visit.taken_over(nurse.practitioner_id, moment_of(times))
-    whom = bedside.binder.now()
-    with journal.transaction():
-        bedside.remember_name(nurse)
-        journal.append(
-            lambda kit_seq: VisitTakenOver(
-                id=record_id,
-                binding=whom.binding(journal.key.kit_id, kit_seq).model_copy(
-                    update={"nurse_id": nurse.practitioner_id}
-                ),
-                times=times,
-            )
-        )
-        journal.put_state(OPEN, taken.model_dump_json())
+    with bedside.journal.transaction():
+        at = moment_of(sign(bedside, clock, nurse, VisitTakenOver))
+        taken = visit.taken_over(nurse.practitioner_id, at)
+        bedside.journal.put_state(OPEN, taken.model_dump_json())
     bedside.binder.take_over(taken)
     bedside.refresh()
 
@@ -55,32 +45,14 @@ def take_over(bedside: Bedside, clock: Clock, nurse: Person) -> None:
 def close_unseen(bedside: Bedside, clock: Clock, nurse: Person) -> None:
     """Durable when it returns. Raises: Refused: `visit_not_open`; `not_held` for one of her own, which has a plan to
     read."""
-    _open(bedside)
+    the_open(bedside)
     if not is_held(bedside, nurse):
         raise Refused("not_held")
-    times, journal, record_id = clock.times(), bedside.journal, uuid7(clock.unix_ms())
-    whom, at = bedside.binder.now(), moment_of(times)
-    with journal.transaction():
-        bedside.remember_name(nurse)
-        journal.append(
-            lambda kit_seq: VisitClosed(
-                id=record_id,
-                binding=whom.binding(journal.key.kit_id, kit_seq).model_copy(
-                    update={"nurse_id": nurse.practitioner_id}
-                ),
-                times=times,
-                plan_read=False,
-                for_another=True,
-            )
-        )
-        journal.put_state(OPEN, None)
-        journal.put_state(ARMED, None)
+    act = partial(VisitClosed, plan_read=False, for_another=True)
+    with bedside.journal.transaction():
+        at = moment_of(sign(bedside, clock, nurse, act))
+        bedside.journal.put_state(OPEN, None)
+        bedside.journal.put_state(ARMED, None)
         bedside.save_past(bedside.binder.past_after(at))
     bedside.binder.close(at)
     bedside.refresh()
-
-
-def _open(bedside: Bedside) -> OpenVisit:
-    if bedside.binder.visit is None:
-        raise Refused("visit_not_open")
-    return bedside.binder.visit

@@ -8,7 +8,7 @@ no doctor has decided on it; of several decisions the last one holds.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 
 from carebag_edge.bedside import Bedside
 from carebag_edge.binding import NOBODY, OpenVisit, Whom
@@ -16,7 +16,7 @@ from carebag_edge.clock import Clock
 from carebag_edge.device_clock import taken_between
 from carebag_edge.errors import Refused
 from carebag_edge.journal_rows import TrayEntry
-from carebag_wire.base import uuid7
+from carebag_edge.signed_act import readings_of_the_open, sign
 from carebag_wire.nurse_messages import FileReading
 from carebag_wire.records import Reading, ReadingFiled
 from carebag_wire.visit import Person, TrayItem
@@ -60,21 +60,11 @@ class Tray:
         if entry is None:
             raise Refused("not_in_tray")
         whom = self._filed(entry) if message.decision == "this_patient" else self._put_aside(entry)
-        whom = replace(whom, nurse_id=nurse.practitioner_id)
-        times, journal = self._clock.times(), self._bedside.journal
-        record_id = uuid7(self._clock.unix_ms())
-        with journal.transaction():
-            self._bedside.remember_name(nurse)
-            journal.append(
-                lambda kit_seq: ReadingFiled(
-                    id=record_id,
-                    binding=whom.binding(journal.key.kit_id, kit_seq),
-                    times=times,
-                    reading_id=message.reading_id,
-                    decision=message.decision,
-                    reason=message.reason.strip(),
-                )
-            )
+        act = partial(
+            ReadingFiled, reading_id=message.reading_id, decision=message.decision, reason=message.reason.strip()
+        )
+        with self._bedside.journal.transaction():
+            sign(self._bedside, self._clock, nurse, act, whom)
         self._bedside.refresh()
 
     def _filed(self, entry: TrayEntry) -> Whom:
@@ -93,8 +83,7 @@ class Tray:
             raise Refused("already_set_aside")
         if visit is None or decided.binding.visit_id != visit.visit_id:
             raise Refused("already_filed")
-        snapshot = self._bedside.open_snapshot(None)
-        views = snapshot.readings if snapshot else []
+        views = readings_of_the_open(self._bedside)
         if any(view.reading.id == decided.reading_id and view.decision != "draft" for view in views):
             raise Refused("already_decided")
         return self._bedside.binder.now()

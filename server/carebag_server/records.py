@@ -5,7 +5,7 @@ names no visit of this kit is kept all the same, in the unassigned tray (`record
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -135,6 +135,7 @@ class _There:
 @dataclass(frozen=True)
 class _Taken:
     record: Record
+    sha256: str
     visit: VisitRow | None
     alarm: str
 
@@ -167,7 +168,7 @@ class _Intake:
             received_at=self._now,
         )
         self._session.add(row)
-        self._waiting.append(_Taken(record, visit, alarm))
+        self._waiting.append(_Taken(record, envelope.sha256, visit, alarm))
         if not isinstance(record, Reading | SoundRecorded | PhotoTaken):
             self._flush()
         return row
@@ -189,15 +190,16 @@ class _Intake:
         self._session.flush()
         waiting, self._waiting = self._waiting, []
         for one in waiting:
-            self._apply(one.record, one.visit, one.alarm)
+            self._apply(one)
 
-    def _apply(self, record: Record, visit: VisitRow | None, alarm: str) -> None:
+    def _apply(self, one: _Taken) -> None:
+        record, visit, alarm = one.record, one.visit, one.alarm
         session, caller = self._session, self._caller
         if isinstance(record, ReadingFiled):
             alarm = objection(session, record, visit, alarm)
         elif isinstance(record, ReadingWithdrawn):
             alarm = withdrawals.objection(session, record, visit, alarm)
-        self._acts.append(_act(session, caller, record, visit, alarm))
+        self._acts.append(_act(session, caller, replace(one, alarm=alarm)))
         if isinstance(record, ReadingFiled):
             if not alarm:
                 take(session, record, visit, _nurse_name(session, caller, record) or "")
@@ -249,11 +251,12 @@ def _visit_of(session: Session, record: Record) -> tuple[VisitRow | None, str]:
     return visit, ""
 
 
-def _act(session: Session, caller: KitCaller, record: Record, visit: VisitRow | None, alarm: str) -> tuple[Actor, Act]:
-    """What the log says of a record."""
+def _act(session: Session, caller: KitCaller, one: _Taken) -> tuple[Actor, Act]:
+    """What the log says of a record; with its digest, by which `stored_records` finds it changed or gone."""
+    record, visit, alarm = one.record, one.visit, one.alarm
     act = Act(
         action=alarm or _action(record),
-        object=_about(session, record),
+        object=f"{_about(session, record)} sha256:{one.sha256}",
         patient_id=visit.patient_id if visit else None,
         visit_id=visit.id if visit else None,
     )

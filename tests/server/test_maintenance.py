@@ -1,6 +1,8 @@
 """Work on the database past the program is in the log, and what it changes of what is signed is found."""
 
+import base64
 import hashlib
+import json
 import re
 import uuid
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -25,7 +28,8 @@ SIGNED = ("audit_event", "audit_head", "record", "note_version", "pruned_event",
 
 @pytest.fixture
 def full(hub: Any, doctor: Any, visit: Any) -> Any:
-    """Three records, a note signed twice, a draft."""
+    """A page that locked itself, three records, a note signed twice, a draft."""
+    hub.kit.send(hub.kit.record("page_lock_changed", None, change="locked", how="idle", wrong=0))
     hub.kit.send(*(hub.kit.record("reading", visit) for _ in range(3)))
     note = f"/api/visits/{visit['id']}/note"
     for version in (1, 2):
@@ -75,9 +79,9 @@ def test_begun_and_ended_are_rows_that_every_medical_lead_sees(full: Any, capsys
     assert maintenance(full, "list") == 0
     assert "index, ärende 4711" in capsys.readouterr().out
     assert maintenance(full, "end", str(began.seq), "--by", "Siri Lund") == 0
-    assert "as signed: 4 records and 2 notes" in capsys.readouterr().out
+    assert "as signed: 5 records and 2 notes" in capsys.readouterr().out
     [ended] = rows(full, "maintenance_ended")
-    assert ended.object == f"maintenance {began.seq} records 4 notes 2 faults 0"
+    assert ended.object == f"maintenance {began.seq} records 5 notes 2 faults 0"
     assert maintenance(full, "list") == 0
     assert capsys.readouterr().out == "none\n"
     day = datetime.now(ZoneInfo("Europe/Stockholm")).date().isoformat()
@@ -153,6 +157,53 @@ def _out_of_its_visit(hub: Any) -> tuple[str, dict[str, Any]]:
     return "UPDATE record SET visit_id=NULL WHERE kit_seq=:seq", {"seq": _record(hub).kit_seq}
 
 
+def _lock_gone(hub: Any) -> tuple[str, dict[str, Any]]:
+    return "DELETE FROM record WHERE kind='page_lock_changed'", {}
+
+
+def _of_another_patient(hub: Any) -> tuple[str, dict[str, Any]]:
+    other = "(SELECT max(CAST(id AS VARCHAR(36))) FROM patient WHERE id <> visit.patient_id)"
+    if hub.database.engine.dialect.name == "postgresql":
+        other = f"CAST({other} AS UUID)"
+    record = _record(hub)
+    sqlite = hub.database.engine.dialect.name == "sqlite"
+    visit_id = record.visit_id.hex if sqlite and record.visit_id else record.visit_id
+    return f"UPDATE visit SET patient_id={other} WHERE id=:id", {"id": visit_id}
+
+
+FORGER = Ed25519PrivateKey.from_private_bytes(b"\7" * 32)
+"""Whoever can write the database can say that a bag had this key."""
+
+
+def _a_former_key(hub: Any) -> tuple[str, dict[str, Any]]:
+    key = FORGER.public_key().public_bytes_raw()
+    return "INSERT INTO former_kit_key VALUES (:id, :key, :at)", {**_kit(hub, key), "at": datetime.now(UTC)}
+
+
+def _forged(payload: str) -> dict[str, Any]:
+    signature = base64.b64encode(FORGER.sign(payload.encode())).decode()
+    return {"payload": payload, "sha": hashlib.sha256(payload.encode()).hexdigest(), "signature": signature}
+
+
+def _record_forged(hub: Any) -> tuple[str, dict[str, Any]]:
+    row = _record(hub)
+    statement = "UPDATE record SET payload=:payload, sha256=:sha, signature=:signature WHERE kit_seq=:seq"
+    return statement, {**_forged(row.payload.replace("128", "118", 1) + " "), "seq": row.kit_seq}
+
+
+def _forged_record_put_in(hub: Any) -> tuple[str, dict[str, Any]]:
+    row, new = _record(hub), uuid.uuid4()
+    said = json.loads(row.payload)
+    said |= {"id": str(new), "binding": {**said["binding"], "kit_seq": 99}}
+    columns = "kit_id, kind, visit_id, received_at"
+    statement = (
+        f"INSERT INTO record (id, kit_seq, payload, sha256, signature, {columns})"
+        f" SELECT :id, 99, :payload, :sha, :signature, {columns} FROM record WHERE kit_seq=:seq"
+    )
+    sqlite = hub.database.engine.dialect.name == "sqlite"
+    return statement, {**_forged(json.dumps(said)), "id": new.hex if sqlite else new, "seq": row.kit_seq}
+
+
 def _changed_note(hub: Any) -> tuple[str, dict[str, Any]]:
     return "UPDATE note_version SET plan='Annat' WHERE version=2 AND state='signed'", {}
 
@@ -185,13 +236,17 @@ def _note_put_in(hub: Any) -> tuple[str, dict[str, Any]]:
     ("change", "why"),
     [
         (_changed_record, ["its content is not what was stored", "its kit did not sign this"]),
-        (_record_made_to_fit, ["its kit did not sign this"]),
-        (_another_number, ["another id, kit or number", "1 of its 4 records are gone"]),
-        (_record_gone, ["1 of its 4 records are gone", "it was stored (event"]),
+        (_record_made_to_fit, ["of the access log says another digest", "its kit did not sign this"]),
+        (_record_forged, ["of the access log says another digest"]),
+        (_forged_record_put_in, ["the access log knows nothing of its being stored"]),
+        (_another_number, ["another id, kit or number", "1 of its 5 records are gone"]),
+        (_record_gone, ["1 of its 5 records are gone", "it was stored (event"]),
+        (_lock_gone, ["1 of its 5 records are gone", "it was stored (event"]),
         (_last_record_gone, ["it was stored (event"]),
         (_another_kind, ["another kind than was signed"]),
         (_another_visit, ["another visit than was signed"]),
         (_out_of_its_visit, ["of the access log says another visit"]),
+        (_of_another_patient, ["its row says another patient than was signed"]),
         (_changed_note, ["its content is not what was signed"]),
         (_note_made_to_fit, ["says another digest"]),
         (_note_gone, ["and is gone"]),
@@ -209,7 +264,12 @@ def test_what_was_done_past_the_program_is_found(
     [began] = rows(full, "maintenance_began")
     findings = ("DELETE FROM finding", {})
     forgotten = ("UPDATE kit SET watermark=watermark-1", {})
-    before = {_record_gone: [findings], _last_record_gone: [findings, forgotten]}.get(change, [])
+    before = {
+        _record_gone: [findings],
+        _last_record_gone: [findings, forgotten],
+        _record_forged: [_a_former_key(full)],
+        _forged_record_put_in: [_a_former_key(full)],
+    }.get(change, [])
     past_the_program(full, *before, change(full))
     found = faults(full)
     assert len(found) == len(why)
@@ -225,9 +285,26 @@ def test_what_was_done_past_the_program_is_found(
     assert rows(full, "records_checked")[0].object.endswith(f"faults {len(why)}")
 
 
+def test_a_log_of_before_digests_says_only_that_a_record_was_stored(full: Any) -> None:
+    with full.database.reading() as session:
+        rows_with = select(AuditRow.seq, AuditRow.object).where(AuditRow.object.contains(" sha256:"))
+        without = [{"seq": seq, "object": said.partition(" sha256:")[0]} for seq, said in session.execute(rows_with)]
+    assert len(without) == 5
+    strip = "UPDATE audit_event SET object=:object WHERE seq=:seq"
+    past_the_program(full, *((strip, values) for values in without))
+    assert faults(full) == []
+    past_the_program(full, _a_former_key(full), _record_forged(full))
+    assert faults(full) == [], "nothing of before tells"
+    past_the_program(full, _record_gone(full))
+    assert [fault.why.split(" (")[0] for fault in faults(full)] == [
+        "1 of its 5 records are gone, and no decision says why",
+        "it was stored",
+    ]
+
+
 def test_a_bag_with_a_new_key_signed_what_it_signed(full: Any) -> None:
     past_the_program(full, ("UPDATE kit SET public_key=:key WHERE id=:id", _kit(full, b"\0" * 32)))
-    assert len(faults(full)) == 4
+    assert len(faults(full)) == 5
     old = _kit(full, full.kit.public_key)
     past_the_program(full, ("INSERT INTO former_kit_key VALUES (:id, :key, :at)", {**old, "at": datetime.now(UTC)}))
     assert faults(full) == []

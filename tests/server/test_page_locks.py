@@ -37,7 +37,9 @@ def test_who_which_bag_when_and_how(
     (row,) = rows(hub, "page_locked", "page_unlocked", "page_pin_wrong", "unassigned")
     assert (row.action, row.patient_id, row.visit_id) == (action, None, None)
     assert row.practitioner == "Anna Lind · Väska 1"
-    assert row.object == f"kit {hub.kit.kit_id} {said} {at.strftime('%Y-%m-%dT%H:%M:%SZ')}"
+    about, _, digest = row.object.rpartition(" ")
+    assert about == f"kit {hub.kit.kit_id} {said} {at.strftime('%Y-%m-%dT%H:%M:%SZ')}"
+    assert digest == f"sha256:{hub.kit.envelope(record)['sha256']}"
 
 
 def test_a_visit_that_another_takes_over_stays_open_and_has_her_name(hub: Any, visit: Any) -> None:

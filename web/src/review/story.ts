@@ -19,9 +19,11 @@ export function people(events: readonly AuditEvent[]): string[] {
   return [...new Set(events.map((event) => event.practitioner))].sort((a, b) => a.localeCompare(b))
 }
 
-/** The kind of examination that an event is about: the last word of its object, such as `request 0199… blood_pressure`. */
+/** The kind of examination that an event is about: the third word of its object, such as `request 0199… blood_pressure`,
+ * where that is none of the digests with which objects end. */
 export function aboutOf(event: AuditEvent): string {
-  return event.object.split(' ')[2] ?? ''
+  const word = event.object.split(' ')[2] ?? ''
+  return word.startsWith('sha256:') ? '' : word
 }
 
 /** What makes rows one line: who, in which role and for what purpose, did what, about whom and which visit. */
