@@ -1,5 +1,5 @@
-"""What a person sees who opens an address that is no page, at hub and kit, or a paper that is not given: plain words, and
-the way to the front page.
+"""What a person sees who opens an address that is no page, at hub and kit, or a paper that is not given: plain words,
+and the way to the front page.
 
 No word of the address comes back, and nothing in it needs more than the pages' content security policy gives.
 """
@@ -36,16 +36,20 @@ NOT_GIVEN = """<!doctype html>
 </head>
 <body>
 <h1>Kan inte öppnas nu</h1>
-<p>Gå tillbaka till fliken där du arbetar. Är skärmen låst eller är du utloggad: bekräfta att det är du, och försök igen.</p>
+<p>Gå tillbaka till fliken där du arbetar. Är skärmen låst eller är du utloggad: bekräfta att det är du, och
+försök igen.</p>
 <p><a href="/">Till startsidan</a></p>
 <h2 lang="fi">Ei voi avata nyt</h2>
-<p lang="fi">Palaa välilehteen, jossa työskentelet. Jos näyttö on lukittu tai olet kirjautunut ulos, vahvista henkilöllisyytesi ja yritä uudelleen.</p>
+<p lang="fi">Palaa välilehteen, jossa työskentelet. Jos näyttö on lukittu tai olet kirjautunut ulos, vahvista
+henkilöllisyytesi ja yritä uudelleen.</p>
 <p lang="fi"><a href="/">Aloitussivulle</a></p>
 <h2 lang="en">Cannot be opened now</h2>
-<p lang="en">Go back to the tab where you work. If the screen is locked or you are signed out, confirm that it is you, and try again.</p>
+<p lang="en">Go back to the tab where you work. If the screen is locked or you are signed out, confirm that it is you,
+and try again.</p>
 <p lang="en"><a href="/">To the start page</a></p>
 <h2 lang="es">No se puede abrir ahora</h2>
-<p lang="es">Vuelva a la pestaña donde trabaja. Si la pantalla está bloqueada o ha cerrado la sesión, confirme que es usted e inténtelo de nuevo.</p>
+<p lang="es">Vuelva a la pestaña donde trabaja. Si la pantalla está bloqueada o ha cerrado la sesión, confirme que es
+usted e inténtelo de nuevo.</p>
 <p lang="es"><a href="/">A la página de inicio</a></p>
 </body>
 </html>

@@ -42,8 +42,10 @@ async def test_the_next_visit_begins_with_nothing_of_the_one_before(
     # who comes and goes in one visit takes nothing away
     await agent.hub_said(Present(visit_id=first.visit.id, participants=[], kit_online=True))
     shown = kit_state(agent)
-    assert shown.listening is not None and shown.listening.stream == 7
-    assert shown.vitals is not None and shown.vitals.spo2_percent == "84"
+    assert shown.listening is not None
+    assert shown.listening.stream == 7
+    assert shown.vitals is not None
+    assert shown.vitals.spo2_percent == "84"
     await do(CloseVisit(plan_read=False))
     await do(OpenVisit(visit_id=second.visit.id, identifiers=["name", "personal_id"]))
     shown = kit_state(agent)
