@@ -498,6 +498,8 @@ export const en: Messages = {
   'passkey.sign_in': 'Sign in with a passkey',
   'passkey.add': 'Add a passkey here',
   'passkey.impossible': 'This browser cannot use passkeys. Update it or choose another.',
+  'code.passkey_here_already': 'One of your keys is here already. It will do on this device.',
+  'code.passkey_not_made': 'No key was made: it was cancelled, or the device cannot. Try again.',
   'code.passkey_cancelled': 'Signing in was cancelled, or there is no key here. Try again.',
   'code.passkey_refused': 'The key was not accepted. Use another, or ask for a new sign-in link.',
   'code.challenge_unknown': 'It took too long. Try again.',

@@ -498,6 +498,8 @@ export const es: Messages = {
   'passkey.sign_in': 'Entrar con clave de acceso',
   'passkey.add': 'Añadir una clave de acceso aquí',
   'passkey.impossible': 'Este navegador no admite claves de acceso. Actualícelo o elija otro.',
+  'code.passkey_here_already': 'Aquí ya hay una de sus claves. Basta en este dispositivo.',
+  'code.passkey_not_made': 'No se creó ninguna clave: se canceló o el dispositivo no puede. Inténtelo de nuevo.',
   'code.passkey_cancelled': 'Se canceló la entrada o aquí no hay ninguna clave. Inténtelo de nuevo.',
   'code.passkey_refused': 'La clave no se aceptó. Use otra o pida un enlace nuevo.',
   'code.challenge_unknown': 'Tardó demasiado. Inténtelo de nuevo.',

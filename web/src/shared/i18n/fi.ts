@@ -498,6 +498,8 @@ export const fi: Messages = {
   'passkey.sign_in': 'Kirjaudu pääsyavaimella',
   'passkey.add': 'Lisää pääsyavain tähän',
   'passkey.impossible': 'Tämä selain ei tue pääsyavaimia. Päivitä se tai valitse toinen.',
+  'code.passkey_here_already': 'Täällä on jo yksi avaimistasi. Se riittää tällä laitteella.',
+  'code.passkey_not_made': 'Avainta ei luotu: se keskeytyi tai laite ei pysty siihen. Yritä uudelleen.',
   'code.passkey_cancelled': 'Kirjautuminen keskeytyi tai avainta ei ole täällä. Yritä uudelleen.',
   'code.passkey_refused': 'Avainta ei hyväksytty. Käytä toista tai pyydä uusi kirjautumislinkki.',
   'code.challenge_unknown': 'Kesti liian kauan. Yritä uudelleen.',

@@ -497,6 +497,8 @@ export const sv = {
   'passkey.sign_in': 'Logga in med inloggningsnyckel',
   'passkey.add': 'Lägg till inloggningsnyckel här',
   'passkey.impossible': 'Den här webbläsaren kan inte använda inloggningsnycklar. Uppdatera den eller välj en annan.',
+  'code.passkey_here_already': 'Här finns redan en av dina nycklar. Den räcker på den här enheten.',
+  'code.passkey_not_made': 'Ingen nyckel gjordes: det avbröts, eller enheten kan inte. Försök igen.',
   'code.passkey_cancelled': 'Inloggningen avbröts, eller så finns ingen nyckel här. Försök igen.',
   'code.passkey_refused': 'Nyckeln godtogs inte. Använd en annan eller be om en ny inloggningslänk.',
   'code.challenge_unknown': 'Det tog för lång tid. Försök igen.',
