@@ -1646,6 +1646,7 @@ export const en: Messages = {
   'minutes.visit': 'the visit of {day}',
   'minutes.waits': '{n} {n|question waits|questions wait} for an answer.',
   'minutes.without': 'Sign all the same, without the answers. The minutes will say so.',
+  'minutes.judged_after': '{n} {n|access was|accesses were} judged anew after signing. The minutes tell what was, until they are corrected.',
   'minutes.correct': 'Correct the minutes',
   'minutes.correct.help': 'A new version is signed; the one before does not change and stays. Judgements may be changed first.',
   'minutes.correction': 'What is corrected, and why?',

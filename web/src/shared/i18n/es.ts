@@ -1646,6 +1646,7 @@ export const es: Messages = {
   'minutes.visit': 'la visita del {day}',
   'minutes.waits': '{n} {n|pregunta espera|preguntas esperan} respuesta.',
   'minutes.without': 'Firmar de todos modos, sin respuestas. Constará en el acta.',
+  'minutes.judged_after': '{n} {n|acceso se valoró|accesos se valoraron} de nuevo después de la firma. El acta dice lo anterior hasta que se corrija.',
   'minutes.correct': 'Corregir el acta',
   'minutes.correct.help': 'Se firma una versión nueva; la anterior no cambia y se conserva. Antes se pueden cambiar las valoraciones.',
   'minutes.correction': '¿Qué se corrige y por qué?',

@@ -1646,6 +1646,7 @@ export const fi: Messages = {
   'minutes.visit': 'käynti {day}',
   'minutes.waits': '{n} {n|kysymys odottaa|kysymystä odottaa} vastausta.',
   'minutes.without': 'Allekirjoita silti, ilman vastauksia. Se näkyy pöytäkirjassa.',
+  'minutes.judged_after': '{n} {n|käyttö|käyttöä} arvioitiin uudelleen allekirjoituksen jälkeen. Pöytäkirja kertoo vanhan, kunnes se oikaistaan.',
   'minutes.correct': 'Korjaa pöytäkirjaa',
   'minutes.correct.help': 'Allekirjoitetaan uusi versio; edellinen ei muutu ja säilyy. Arvioita voi ensin muuttaa.',
   'minutes.correction': 'Mitä korjataan ja miksi?',

@@ -1645,6 +1645,7 @@ export const sv = {
   'minutes.visit': 'besöket {day}',
   'minutes.waits': '{n} {n|fråga|frågor} väntar på svar.',
   'minutes.without': 'Signera ändå, utan svar. Det står sedan i protokollet.',
+  'minutes.judged_after': '{n} {n|åtkomst|åtkomster} bedömdes på nytt efter signeringen. Protokollet säger det gamla tills det rättas.',
   'minutes.correct': 'Rätta protokollet',
   'minutes.correct.help': 'En ny version signeras; den förra ändras inte och finns kvar. Bedömningar kan ändras först.',
   'minutes.correction': 'Vad rättas, och varför?',
