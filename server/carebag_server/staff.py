@@ -148,11 +148,22 @@ def add_person(change: Change, name: str, title: str, hsa_id: str | None = None)
     return row
 
 
-def correct_person(change: Change, person: Practitioner, name: str, title: str) -> None:
-    """Another name or title from now on; notes and the log keep what was written. Raises: NotPossible."""
+def correct_person(change: Change, person: Practitioner, name: str, title: str, hsa_id: str | None = None) -> None:
+    """Another name, title or HSA-id from now on; notes and the log keep what was written.
+
+    Args:
+        hsa_id: None: as it is. By it a provider's sign-in finds the person.
+
+    Raises:
+        NotPossible: a name that is none, or an HSA-id of somebody or something else.
+        BadIdentity: the HSA-id is none.
+    """
     person.name, person.title = named(name, "a person"), entered(title, "the title")
+    anew = hsa_id is not None and hsa_id != person.hsa_id
+    if anew:
+        note_hsa_id(change, person, hsa_id)
     change.session.flush()
-    change.log(Act(action="person_corrected", object=f"practitioner {person.id}"))
+    change.log(Act(action="person_corrected", object=f"practitioner {person.id}{' hsa-id' if anew else ''}"))
 
 
 def add_commission(

@@ -253,6 +253,17 @@ def test_a_second_of_one_name_is_said(entered: Operator) -> None:
     assert "1 more of that name" in entered.words("person", "add", "--name", "Maja Nordin", "--title", "läkare")[1]
 
 
+def test_somebody_entered_without_an_hsa_id_gets_one(entered: Operator) -> None:
+    """A hub that began with passkeys goes over to a provider, who names people by it."""
+    entered("person", "correct", "Maja Nordin", "--hsa-id", "SE5565594230-M2")
+    entered("person", "correct", "SE5565594230-M2", "--hsa-id", "SE5565594230-M2", "--title", "barnmorska")
+    [maja] = entered("person", "list")
+    assert (maja["name"], maja["title"], maja["hsa_id"]) == ("Maja Nordin", "barnmorska", "SE5565594230-M2")
+    entered("person", "add", "--name", "Ilse Brandt", "--title", "läkare")
+    assert "belongs to somebody" in entered.refused("person", "correct", "Ilse Brandt", "--hsa-id", "SE5565594230-M2")
+    assert entered.refused("person", "correct", "Ilse Brandt", "--hsa-id", "SE5565594230-")
+
+
 def test_a_planned_visit_is_found_again_and_cancelled(entered: Operator) -> None:
     """Whoever lost the id that was told can still take the visit back; the looking is in the log."""
     known = entered("patient", "add", said=f"Prov Provsson\n{NUMBER}\n")["id"]

@@ -134,10 +134,12 @@ def _people(verbs: Groups) -> None:
     add.add_argument("--title", required=True, help="as patients and colleagues read it: sjuksköterska")
     _hsa(add)
     leaf(verbs, "list", _list_people, "show the practitioners with their commissions")
-    correct = leaf(verbs, "correct", _correct_person, "write another name or title; what was signed stays as it was")
+    about = "write another name, title or HSA-id; what was signed stays as it was"
+    correct = leaf(verbs, "correct", _correct_person, about)
     correct.add_argument("person", help="name, HSA-id or id")
     correct.add_argument("--name", help="left out: as it is")
     correct.add_argument("--title", help="left out: as it is")
+    correct.add_argument("--hsa-id", help="left out: as it is; whoever a provider says to have it is this person")
     end = leaf(verbs, "end", _end_person, "end all that a person may do here; what they did stays")
     end.add_argument("person", help="name, HSA-id or id")
     out = leaf(verbs, "sign-out", _sign_out, "end the sessions of a person, or of everybody; they may come in again")
@@ -183,7 +185,7 @@ def _roles(person: StaffPerson) -> list[str]:
 
 def _correct_person(args: argparse.Namespace, change: Change) -> Answer:
     person = the_one(change.session, Practitioner, args.person)
-    staff.correct_person(change, person, args.name or person.name, args.title or person.title)
+    staff.correct_person(change, person, args.name or person.name, args.title or person.title, args.hsa_id)
     return Answer({"id": person.id, "name": person.name}, f"{person.name}, {person.title}: {person.id}")
 
 

@@ -43,3 +43,10 @@ export function passages(events: readonly AuditEvent[]): Passage[] {
   }
   return found
 }
+
+/** `34–36` only where no row of somebody else stands between; else the first and last of them, `34, 37` or `34 … 41`. */
+export function numbersOf({ first, last, events }: Passage): string {
+  if (events.length === 1) return String(first.seq)
+  if (last.seq - first.seq === events.length - 1) return `${first.seq}–${last.seq}`
+  return `${first.seq}${events.length === 2 ? ',' : ' …'} ${last.seq}`
+}

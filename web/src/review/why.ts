@@ -29,6 +29,11 @@ export function progress(drawn: readonly { judgements: readonly unknown[] }[]): 
   return { done: drawn.filter((one) => one.judgements.length > 0).length, of: drawn.length }
 }
 
+/** How many were judged anew after the minutes were signed, which then tell another verdict than the list beside them. */
+export function judgedAfter(drawn: readonly { judgements: readonly { at: string }[] }[], signedAt: string): number {
+  return drawn.filter((one) => Date.parse(one.judgements.at(-1)?.at ?? signedAt) > Date.parse(signedAt)).length
+}
+
 /** Word and numbers of one fact. After the close on the same day is said so: no days went by. */
 export function whyWords(fact: WhyFact, readAt: string, time: string): [`why.${WhyFact['code']}` | 'why.after_close.today', { time: string; n: number }] {
   const today = fact.code === 'after_close' && typeof fact.at === 'string' && sameDay(fact.at, readAt)

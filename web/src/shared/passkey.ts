@@ -20,7 +20,7 @@ export async function signInWithPasskey(api: Api): Promise<Entered> {
 export async function addPasskey(api: Api): Promise<void> {
   const { challenge_id, options } = await api.postAnew<PasskeyOptions>('/api/passkey/register/options')
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options as unknown as PublicKeyCredentialCreationOptionsJSON)
-  const credential = await asked(navigator.credentials.create({ publicKey }))
+  const credential = await asked(navigator.credentials.create({ publicKey }), true)
   await api.post('/api/passkey/register/verify', answer(challenge_id, credential))
 }
 
@@ -28,7 +28,7 @@ export async function addPasskey(api: Api): Promise<void> {
 export async function makePasskeyByLink(api: Api, token: string): Promise<void> {
   const { challenge_id, options } = await api.post<PasskeyOptions>('/api/passkey/link/options', { token })
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options as unknown as PublicKeyCredentialCreationOptionsJSON)
-  const credential = await asked(navigator.credentials.create({ publicKey }))
+  const credential = await asked(navigator.credentials.create({ publicKey }), true)
   await api.post('/api/passkey/link/verify', { token, answer: answer(challenge_id, credential) })
 }
 
@@ -40,14 +40,24 @@ export async function proveWithPasskey(api: Api): Promise<void> {
   await api.post('/api/passkey/prove/verify', answer(challenge_id, credential))
 }
 
-async function asked(credential: Promise<Credential | null>): Promise<PublicKeyCredential> {
+/**
+ * Why there is no credential. NotAllowedError: refused, timed out, or no key here; the browser does not say which, on
+ * purpose. InvalidStateError, when one is made: this device has one of this person already.
+ */
+export function whyNone(error: unknown, making: boolean): string {
+  if (!making) return 'passkey_cancelled'
+  return error instanceof Error && error.name === 'InvalidStateError' ? 'passkey_here_already' : 'passkey_not_made'
+}
+
+async function asked(credential: Promise<Credential | null>, making = false): Promise<PublicKeyCredential> {
+  let why: unknown
   try {
     const given = await credential
     if (given instanceof PublicKeyCredential) return given
-  } catch {
-    // NotAllowedError: refused, timed out, or no key here; the browser does not say which, on purpose
+  } catch (error) {
+    why = error
   }
-  throw new Refused('passkey_cancelled', 0)
+  throw new Refused(whyNone(why, making), 0)
 }
 
 function answer(challenge_id: string, credential: PublicKeyCredential): PasskeyAnswer {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { filtered, kindOf, passages, people } from '../../src/review/story'
+import { filtered, kindOf, numbersOf, passages, people } from '../../src/review/story'
 import type { AuditEvent } from '../../src/shared/wire'
 
 function event(seq: number, practitioner: string, action: string): AuditEvent {
@@ -31,4 +31,9 @@ test('what concerns another patient, visit or purpose is another passage', () =>
   const after = (seq: number, change: Partial<AuditEvent>): AuditEvent => ({ ...one, seq, ...change })
   const log = [one, after(2, {}), after(3, { patient_id: 'b' }), after(4, { patient_id: 'b', visit_id: 'w' }), after(5, { patient_id: 'b', visit_id: 'w', purpose: 'emergency' })]
   expect(passages(log).map((part) => part.events.length)).toEqual([2, 1, 1, 1])
+})
+
+test('numbers of a passage are a range only where no other row stands between', () => {
+  const of = (...seqs: number[]) => numbersOf(passages(seqs.map((seq) => event(seq, 'Maria', 'reading_stored')))[0]!)
+  expect([of(34), of(34, 35, 36), of(34, 37), of(34, 35, 41)]).toEqual(['34', '34–36', '34, 37', '34 … 41'])
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { addDays, lastWeek, mondayOf, weekNumber, withoutEmptyEnd } from '../../src/review/weeks'
-import { progress, sentencesOf, toneOf } from '../../src/review/why'
+import { judgedAfter, progress, sentencesOf, toneOf } from '../../src/review/why'
 
 describe('weeks', () => {
   it('begin on Monday, also at the ends of months, years and daylight time', () => {
@@ -43,6 +43,12 @@ describe('why', () => {
     const tones = (['treated', 'assigned', 'listed', 'emergency', 'none'] as const).map((relation) => toneOf({ relation, purpose: 'emergency' }))
     expect(tones).toEqual(['medium', 'medium', 'medium', 'medium', 'high'])
     expect(toneOf({ relation: 'treated', purpose: 'care' })).toBe('sure')
+  })
+  it('counts what was judged anew after the minutes were signed, whatever way the moment is written', () => {
+    const judged = (...at: string[]) => ({ judgements: at.map((one) => ({ at: one })) })
+    const signed = '2026-11-23T09:00:00Z'
+    expect(judgedAfter([judged('2026-11-23T08:59:59Z'), judged(), judged('2026-11-23T10:00:00+01:00')], signed)).toBe(0)
+    expect(judgedAfter([judged('2026-11-23T08:00:00Z', '2026-11-23T09:00:00.5Z'), judged('2026-11-23T08:00:00Z')], signed)).toBe(1)
   })
   it('counts what is judged', () => {
     expect(progress([{ judgements: [] }, { judgements: [1, 2] }])).toEqual({ done: 1, of: 2 })
