@@ -35,6 +35,7 @@ def test_1_the_nurse_does_all_of_it_without_the_hub(walk: Walk) -> None:
     expect(nurse.part("question-save")).to_be_disabled()
     nurse.part("question-text").fill("Febern")
     nurse.page.keyboard.press("Escape")
+    expect(nurse.part("question-open")).to_be_focused()
     nurse.press("question-open")
     expect(nurse.part("question-text")).to_have_value("Febern")
     nurse.part("question-text").fill(QUESTION)
