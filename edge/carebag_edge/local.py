@@ -179,7 +179,7 @@ class LocalServer:
         try:
             identity = await self._agent.hub.redeem(code)
         except HubAway:
-            return refusal(503, "hub_lost")
+            return refusal(503, "hub_needed")
         except HubRefused as error:
             return refusal(403, error.code)
         if identity.expires_at <= self._agent.clock.utc():

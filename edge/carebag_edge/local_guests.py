@@ -62,7 +62,7 @@ class GuestRoutes:
         try:
             answer = await self._hub.post(path, wanted)
         except HubAway:
-            return self._refusal(503, "hub_lost")
+            return self._refusal(503, "hub_needed")
         except HubRefused as error:
             return self._refusal(error.status if 400 <= error.status < 500 else 502, error.code)
         return web.Response(body=answer, content_type="application/json")

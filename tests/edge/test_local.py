@@ -200,7 +200,7 @@ async def test_the_page_is_missing_and_says_so(tmp_path: Path, page: Page) -> No
 
 
 async def test_entering_without_a_hub_is_a_word(page: Page) -> None:
-    assert await page.status("POST", "/api/enter", json={"code": "x" * 30}) == (503, {"code": "hub_lost"})
+    assert await page.status("POST", "/api/enter", json={"code": "x" * 30}) == (503, {"code": "hub_needed"})
     assert await page.status("POST", "/api/enter", data=b"\xff{") == (400, {"code": "bad_request"})
 
 
@@ -534,10 +534,10 @@ GUESTS = "/api/visits/01920000-0000-7000-8000-000000000000/guests"
 @pytest.mark.parametrize(
     ("path", "body", "expected"),
     [
-        (GUESTS, {"role": "relative", "name": "Karin", "consent": True}, (503, "hub_lost")),
+        (GUESTS, {"role": "relative", "name": "Karin", "consent": True}, (503, "hub_needed")),
         (GUESTS, {"role": "relative", "name": "Karin"}, (422, "bad_request")),
         (GUESTS, {"role": "king", "name": "Karin", "consent": True}, (422, "bad_request")),
-        (f"{GUESTS}/01920000-0000-7000-8000-000000000001", {"act": "admit"}, (503, "hub_lost")),
+        (f"{GUESTS}/01920000-0000-7000-8000-000000000001", {"act": "admit"}, (503, "hub_needed")),
         (f"{GUESTS}/01920000-0000-7000-8000-000000000001", {"act": "fly"}, (422, "bad_request")),
         (f"{GUESTS}/x", {"act": "admit"}, (404, "not_found")),
     ],

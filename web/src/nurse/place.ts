@@ -12,3 +12,15 @@ export function rememberedPlace(tab: Pick<Storage, 'getItem'>): Place {
 export function rememberPlace(tab: Pick<Storage, 'setItem'>, place: Place): void {
   tab.setItem(TAB, place)
 }
+
+const MUTED = 'carebag.muted'
+
+/** Whether her microphone was off in this visit: a reload does not switch it on. */
+export function rememberedMute(tab: Pick<Storage, 'getItem'>, visitId: string): boolean {
+  return tab.getItem(MUTED) === visitId
+}
+
+export function rememberMute(tab: Pick<Storage, 'setItem' | 'removeItem'>, visitId: string, muted: boolean): void {
+  if (muted) tab.setItem(MUTED, visitId)
+  else tab.removeItem(MUTED)
+}

@@ -6,6 +6,7 @@ import { RoomTalk } from '../shared/call/roomTalk.svelte'
 import { TalkPeer, type TalkState } from '../shared/call/talkPeer'
 import type { Participant, Signal } from '../shared/wire'
 import type { Kit } from './kit.svelte'
+import { rememberedMute, rememberMute } from './place'
 
 export class Talk {
   doctor = $state.raw<MediaStream | null>(null)
@@ -33,6 +34,7 @@ export class Talk {
       report: (quality) => this.kit.send({ type: 'link_report', visit_id: visitId, participant: '', quality }),
       connections: () => (this.#peer?.connection ? [['doctor', this.#peer.connection]] : []),
     })
+    if (rememberedMute(sessionStorage, visitId)) this.mute(true)
   }
 
   start(): () => void {
@@ -90,6 +92,7 @@ export class Talk {
 
   mute(on: boolean): void {
     this.muted = on
+    rememberMute(sessionStorage, this.visitId, on)
     if (this.#peer) this.#peer.microphone = !on
     this.room.mute(on)
   }
