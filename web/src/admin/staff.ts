@@ -33,3 +33,9 @@ export function fits(search: string, ...texts: string[]): boolean {
 
 /** The code that waits for a kit to get another key. */
 export const codeFor = (kit: KitView, codes: readonly WaitingCode[]): WaitingCode | undefined => codes.filter((one) => one.kit_id === kit.id).at(-1)
+
+/** How many of these have just that name, however it is capitalised or spaced. */
+export function sameName(people: readonly { name: string }[], name: string): number {
+  const plain = (one: string): string => one.trim().replace(/\s+/g, ' ').toLocaleLowerCase()
+  return people.filter((one) => plain(one.name) === plain(name)).length
+}

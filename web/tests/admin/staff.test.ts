@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { codeFor, endingSays, fits, live, over, unitChoices, whole } from '../../src/admin/staff'
+import { codeFor, endingSays, fits, live, over, sameName, unitChoices, whole } from '../../src/admin/staff'
 import type { GivenCommission, KitView, ProviderView, StaffPerson, WaitingCode } from '../../src/shared/wire'
 
 const commission = (more: Partial<GivenCommission> = {}): GivenCommission => ({ id: 'c', role: 'nurse', unit: 'U', unit_id: 'u', organization_id: 'o', organization: 'O', hsa_id: null, whole_hub: false, ended_at: null, signed_in: 0, ...more })
@@ -48,4 +48,10 @@ test('the newest code for a kit', () => {
   const kit = { id: 'k' } as KitView
   expect(codeFor(kit, [code('k', '1'), code(null, '2'), code('k', '3'), code('x', '4')])?.expires_at).toBe('3')
   expect(codeFor(kit, [])).toBeUndefined()
+})
+
+test('a second person of one name is found however it is written', () => {
+  const people = [{ name: 'Maja Nordin' }, { name: 'maja  nordin' }, { name: 'Maja Nordin-Ek' }]
+  expect(sameName(people, ' Maja Nordin ')).toBe(2)
+  expect(sameName(people, 'Maja')).toBe(0)
 })
