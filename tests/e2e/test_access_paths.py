@@ -26,7 +26,7 @@ from carebag_server.protection import protect
 from carebag_server.settings import Settings
 from carebag_server.tables import VisitRow
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.without_call]
 SOUND = b"\x01\x00\x02\x00" * 4000
 SHA = hashlib.sha256(SOUND).hexdigest()
 REASON = "medvetslös, kan inte svara"

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from carebag.pages import DESK, SLOW_MS, Person, new_page
 from carebag.processes import Parts
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.without_call]
 PHONE = {"width": 390, "height": 844}
 OUT_MS = 40_000
 """20 s are promised; the rest is a busy machine's."""

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from carebag.pages import DESK, SLOW_MS, TABLET, Nurse, new_page
 from carebag.processes import Parts, free_port
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.without_call]
 NUMBER = "198112289874"
 """The example of Skatteverket's SKV 704."""
 

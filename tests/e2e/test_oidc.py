@@ -18,7 +18,7 @@ from carebag.demonstration import Demo, Options, running
 from carebag.pages import DESK, SLOW_MS, Doctor, new_page
 from carebag.processes import free_port
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.without_call]
 LOA3 = "http://id.sambi.se/loa/loa3"
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Route, expect
 from carebag.demonstration import Demo
 from carebag.pages import DESK, SLOW_MS, Doctor, new_page
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.without_call]
 TAKES = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from carebag.demonstration import Demo
 from carebag.pages import DESK, SLOW_MS, Doctor, new_page
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.without_call]
 OPEN = """([url, protocols]) => new Promise((said) => {
   const socket = new WebSocket(url, protocols)
   socket.onopen = () => { said(socket.protocol === 'carebag' ? 'opened' : 'odd'); socket.close() }
