@@ -33,6 +33,7 @@ from carebag_wire.nurse_messages import (
     EnterObserved,
     EnterReading,
     FileReading,
+    InVisit,
     OpenVisit,
     PressSimulator,
     PutQuestion,
@@ -126,6 +127,8 @@ class NurseCommands:
             if isinstance(message, Signal | LinkReport):
                 return None  # of a call that is not hers
             raise Refused("visit_held")
+        if isinstance(message, InVisit):
+            self._of_this_visit(message.visit_id)
         match message:
             case Ping():
                 return Pong(id=message.id)
@@ -178,6 +181,12 @@ class NurseCommands:
             case _ if not self._bag.do(message, nurse):
                 return Problem(code="unexpected_message")
         return None
+
+    def _of_this_visit(self, visit_id: UUID | None) -> None:
+        """A tap on a page that is a moment behind reaches no other patient. Raises: Refused: `another_visit`."""
+        visit = self._bedside.binder.visit
+        if visit_id is not None and visit is not None and visit.visit_id != visit_id:
+            raise Refused("another_visit")
 
     def _open(self, message: OpenVisit, nurse: Person) -> None:
         open_now = self._bedside.binder.visit

@@ -29,13 +29,20 @@ from carebag_wire.visit import (
 )
 
 
+class InVisit(Wire):
+    """What is done in the open visit: never in the next one, which her page may not show yet."""
+
+    visit_id: Id | None = None
+    """The visit that the page showed; None: none was open."""
+
+
 class OpenVisit(Wire):
     type: Literal["open_visit"] = "open_visit"
     visit_id: Id
     identifiers: list[Literal["name", "personal_id", "birth_date", "address", "photo"]]
 
 
-class CloseVisit(Wire):
+class CloseVisit(InVisit):
     type: Literal["close_visit"] = "close_visit"
     plan_read: bool
 
@@ -65,7 +72,7 @@ class DeclineRequest(Wire):
     reason: ShortText
 
 
-class StartListening(Wire):
+class StartListening(InVisit):
     """Listen here, asked for by nobody. What the doctor has asked for at this place is answered by it."""
 
     type: Literal["start_listening"] = "start_listening"
@@ -76,7 +83,7 @@ class StopListening(Wire):
     type: Literal["stop_listening"] = "stop_listening"
 
 
-class TakeSpot(Wire):
+class TakeSpot(InVisit):
     """Keep the oximeter's value of now as a reading."""
 
     type: Literal["take_spot"] = "take_spot"
@@ -131,7 +138,7 @@ class LabelDevice(Wire):
     by: Literal["barcode", "manual"]
 
 
-class FileReading(Wire):
+class FileReading(InVisit):
     """Decide about a value in the unassigned tray. Nothing is thrown away: set aside means that it is nobody's here."""
 
     type: Literal["file_reading"] = "file_reading"
@@ -148,14 +155,14 @@ class WithdrawReading(Wire):
     reason: ShortText = ""
 
 
-class PutQuestion(Wire):
+class PutQuestion(InVisit):
     """Ask the doctor in words of her own; kept in the visit."""
 
     type: Literal["put_question"] = "put_question"
     text: QuestionText
 
 
-class EnterReading(Wire):
+class EnterReading(InVisit):
     """A value read off an instrument's display, typed twice; `photo_id` is a `PhotoTaken` of the display."""
 
     type: Literal["enter_reading"] = "enter_reading"
@@ -169,7 +176,7 @@ class EnterReading(Wire):
     request_id: Id | None = None
 
 
-class EnterObserved(Wire):
+class EnterObserved(InVisit):
     """What the nurse counted or saw: breaths, consciousness, whether oxygen is given."""
 
     type: Literal["enter_observed"] = "enter_observed"

@@ -596,6 +596,33 @@ async def test_she_listens_unasked_once_and_what_the_doctor_asks_for_there_is_an
     await socket.close()
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"type": "close_visit", "plan_read": True},
+        {"type": "start_listening", "point": "mitral"},
+        {"type": "take_spot"},
+        {"type": "put_question", "text": "Febern?"},
+        {"type": "enter_reading", "kind": "crp", "quantities": [CRP_5], "again": [CRP_5]},
+        {"type": "enter_observed", "kind": "consciousness", "seen": {"consciousness": "A"}},
+        {"type": "file_reading", "reading_id": "01920000-0000-7000-8000-000000000000", "decision": "set_aside"},
+    ],
+)
+async def test_a_tap_on_a_page_that_is_behind_does_nothing_in_the_next_visit(
+    page: Page, world: Any, said: dict[str, Any]
+) -> None:
+    socket, visit = await opened(page, world)
+    before = page.agent.journal.unsent().count
+    await socket.send_json({**said, "visit_id": "01920000-0000-7000-8000-000000000009"})
+    await socket.send_json({"type": "ping", "id": 1})
+    assert await problems_until_pong(socket) == ["another_visit"]
+    assert page.agent.journal.unsent().count == before
+    await socket.send_json({"type": "put_question", "text": "Febern?", "visit_id": str(visit.visit.id)})
+    await socket.send_json({"type": "ping", "id": 2})
+    assert await problems_until_pong(socket) == []
+    await socket.close()
+
+
 async def test_a_stethoscope_that_never_answered_does_not_stay_on_the_page(page: Page, world: Any) -> None:
     socket, _visit = await opened(page, world)
     hands: Any = page.agent.instruments

@@ -16,6 +16,11 @@ const OF_THE_CALL = new Set(['not_here', 'not_in_room'])
 const LOOK_MS = 5000
 /** What is done once by one tap; the others may well be said twice. */
 const ONCE: ReadonlySet<FromNurse['type']> = new Set(['open_visit', 'close_visit', 'take_over_visit', 'close_held_visit', 'start_request', 'decline_request', 'start_listening', 'stop_listening', 'answer_question'])
+/** What belongs to the visit that the page shows: the kit refuses it if another one is open by now. */
+const IN_VISIT = ['close_visit', 'start_listening', 'take_spot', 'file_reading', 'put_question', 'enter_reading', 'enter_observed'] as const
+type InVisit = (typeof IN_VISIT)[number]
+type WithoutVisit<M> = M extends { type: InVisit } ? Omit<M, 'visit_id'> : M
+const isInVisit = (type: string): type is InVisit => (IN_VISIT as readonly string[]).includes(type)
 type SignalListener = (signal: Signal) => void
 
 export class Kit {
@@ -62,7 +67,8 @@ export class Kit {
   }
 
   /** False if it did not go out. The second tap of a double tap goes nowhere, and is no fault. */
-  send(message: FromNurse): boolean {
+  send(said: WithoutVisit<FromNurse>): boolean {
+    const message = (isInVisit(said.type) ? { ...said, visit_id: this.state?.open?.visit.id ?? null } : said) as FromNurse
     if (ONCE.has(message.type) && this.#onItsWay.repeats(message, performance.now())) return true
     if (message.type !== 'link_report' && message.type !== 'signal') this.problem = ''
     const sent = this.#socket?.send(message) ?? false

@@ -2577,6 +2577,11 @@ export interface components {
         /** CloseVisit */
         CloseVisit: {
             /**
+             * Visit Id
+             * @default null
+             */
+            visit_id: string | null;
+            /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
@@ -3113,6 +3118,11 @@ export interface components {
          */
         EnterObserved: {
             /**
+             * Visit Id
+             * @default null
+             */
+            visit_id: string | null;
+            /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
@@ -3139,6 +3149,11 @@ export interface components {
          * @description A value read off an instrument's display, typed twice; `photo_id` is a `PhotoTaken` of the display.
          */
         EnterReading: {
+            /**
+             * Visit Id
+             * @default null
+             */
+            visit_id: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -3187,6 +3202,11 @@ export interface components {
          * @description Decide about a value in the unassigned tray. Nothing is thrown away: set aside means that it is nobody's here.
          */
         FileReading: {
+            /**
+             * Visit Id
+             * @default null
+             */
+            visit_id: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -5253,6 +5273,11 @@ export interface components {
          */
         PutQuestion: {
             /**
+             * Visit Id
+             * @default null
+             */
+            visit_id: string | null;
+            /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
@@ -6269,6 +6294,11 @@ export interface components {
          */
         StartListening: {
             /**
+             * Visit Id
+             * @default null
+             */
+            visit_id: string | null;
+            /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
@@ -6359,6 +6389,11 @@ export interface components {
          * @description Keep the oximeter's value of now as a reading.
          */
         TakeSpot: {
+            /**
+             * Visit Id
+             * @default null
+             */
+            visit_id: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}

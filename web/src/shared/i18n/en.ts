@@ -451,6 +451,7 @@ export const en: Messages = {
   'code.not_saved': 'The bag cannot save. Call support before you measure more.',
   'code.unknown_request': 'The request is no longer there.',
   'code.request_over': 'The request is already done.',
+  'code.another_visit': 'Another visit is open now. Nothing was saved: look whom it is about.',
   'code.already_listening': 'The stethoscope is already in use.',
   'code.oximeter_not_live': 'The oximeter has no value right now.',
   'code.oximeter_settling': 'Wait a few seconds until the number is steady.',

@@ -451,6 +451,7 @@ export const es: Messages = {
   'code.not_saved': 'El maletín no puede guardar. Llame a soporte antes de medir más.',
   'code.unknown_request': 'La petición ya no existe.',
   'code.request_over': 'La petición ya está hecha.',
+  'code.another_visit': 'Ahora hay otra visita abierta. No se guardó nada: mire de quién se trata.',
   'code.already_listening': 'El estetoscopio ya se está usando.',
   'code.oximeter_not_live': 'El pulsioxímetro no tiene valor ahora.',
   'code.oximeter_settling': 'Espere unos segundos a que el número esté estable.',

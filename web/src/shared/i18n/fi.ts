@@ -451,6 +451,7 @@ export const fi: Messages = {
   'code.not_saved': 'Laukku ei voi tallentaa. Soita tukeen ennen kuin mittaat lisää.',
   'code.unknown_request': 'Pyyntöä ei enää ole.',
   'code.request_over': 'Pyyntö on jo valmis.',
+  'code.another_visit': 'Toinen käynti on nyt auki. Mitään ei tallennettu: tarkista, ketä asia koskee.',
   'code.already_listening': 'Stetoskooppi on jo käytössä.',
   'code.oximeter_not_live': 'Oksimetrilla ei ole nyt arvoa.',
   'code.oximeter_settling': 'Odota muutama sekunti, kunnes luku on vakaa.',

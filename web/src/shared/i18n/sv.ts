@@ -450,6 +450,7 @@ export const sv = {
   'code.not_saved': 'Väskan kan inte spara. Ring supporten innan du mäter mer.',
   'code.unknown_request': 'Begäran finns inte längre.',
   'code.request_over': 'Begäran är redan klar.',
+  'code.another_visit': 'Ett annat besök är öppet nu. Inget sparades: se efter vem det gäller.',
   'code.already_listening': 'Stetoskopet används redan.',
   'code.oximeter_not_live': 'Oximetern har inget värde just nu.',
   'code.oximeter_settling': 'Vänta några sekunder tills siffran står still.',
