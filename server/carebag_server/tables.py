@@ -265,6 +265,8 @@ class Finding(Base, kw_only=True):
     filed_at: Mapped[datetime | None] = mapped_column(default=None)
     taken_back: Mapped[bool] = mapped_column(default=False)
     """By the nurse, before a doctor decided."""
+    move: Mapped[str] = mapped_column(String(16), default="")
+    """`proposed`, `away` or `here`: see `moves.py`."""
 
 
 class FilingRow(Base, kw_only=True):

@@ -144,6 +144,7 @@ def finding_of(session: Session, row: Finding) -> FindingView:
         "decided_at": row.decided_at,
         "reason": row.reason,
         "received_at": stored.received_at,
+        "move": row.move,
     }
     if isinstance(record, Reading):
         filed = {"filed_by": row.filed_by, "filed_at": row.filed_at, "taken_back": row.taken_back}

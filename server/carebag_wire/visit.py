@@ -123,6 +123,9 @@ class Decided(Wire):
     reason: ShortText = ""
     received_at: Utc | None = None
     """When the hub had it durably; None on the kit until then."""
+    move: Annotated[Literal["", "proposed", "away", "here"], _WHEN_SAID] = ""
+    """`proposed`: a doctor says that it is another patient's, nobody decided yet. `away`: it was moved to another visit
+    and is `rejected` in this one. `here`: it was moved into this one."""
 
 
 class ReadingView(Decided):

@@ -6,6 +6,7 @@ from carebag_server import (  # noqa: F401 (makes their tables known)
     access_tables,
     admin_tables,
     kit_damage,
+    move_tables,
     review_tables,
     rooms_kept,
     score_tables,

@@ -17,6 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from carebag_server.access_tables import BlockRow, ConsentRow, EmergencyRow, ProtectionRow
 from carebag_server.audit import Act, Actor, append
 from carebag_server.kit_damage import KitDamageSeenRow
+from carebag_server.move_tables import MoveRow
 from carebag_server.patients import same_person, turned_out
 from carebag_server.people_tables import PatientMerge
 from carebag_server.retention.policies import Period, held, period_of, standing_holds
@@ -45,6 +46,7 @@ AT_ONCE = 100
 """Visits in one act, and at least one patient's: while they go nobody else writes."""
 _IN_ONE_STATEMENT = 400
 OF_A_VISIT: tuple[Any, ...] = (
+    MoveRow,
     Finding,
     HeardRow,
     MarkRow,
@@ -78,6 +80,8 @@ _ENTRIES: tuple[InstrumentedAttribute[Any], ...] = (
     EmergencyRow.at,
     PremiseRow.at,
     FilingRow.at,
+    MoveRow.proposed_at,
+    MoveRow.decided_at,
     RequestRow.changed_at,
 )
 """When something was entered into a visit."""
@@ -122,6 +126,7 @@ def due_records(session: Session, provider: Organization, now: datetime) -> DueR
     by_birth = period.rule.counted_from == "birth"
     before = cutoff(now, max(1, period.rule.quiet_years) if by_birth else period.years)
     past = [one for one in _quiet(session, provider.id, before) if not by_birth or _born(session, one, period, now)]
+    past = _without_moved(session, past)
     holds = held(session)
     if provider.id in holds.providers:
         return DueRecords(before, (), (), len(past))
@@ -150,6 +155,16 @@ def _quiet(session: Session, provider: uuid.UUID, before: datetime) -> list[Reco
     old = {one: found for one, found in visits.items() if one not in busy}
     late = _entered_since(session, [visit for found in old.values() for visit in found], before)
     return [Record(frozenset(patients[one]), tuple(found)) for one, found in old.items() if late.isdisjoint(found)]
+
+
+def _without_moved(session: Session, records: list[Record]) -> list[Record]:
+    """Whose record holds a value that was moved to a visit which stays: it goes after that one."""
+    elsewhere = and_(RecordRow.visit_id.is_not(None), Finding.visit_id != RecordRow.visit_id)
+    query = select(RecordRow.visit_id, Finding.visit_id).join(Finding, Finding.record_id == RecordRow.id)
+    moved: dict[uuid.UUID | None, set[uuid.UUID]] = defaultdict(set)
+    for here, there in session.execute(query.where(elsewhere)):
+        moved[here].add(there)
+    return [one for one in records if all(moved.get(visit, set()) <= set(one.visits) for visit in one.visits)]
 
 
 def _merged_since(session: Session, before: datetime) -> set[uuid.UUID]:

@@ -18,6 +18,6 @@ export function needsAsking(item: TrayItem, nowMs: number): boolean {
 
 /** The card of a value that nobody has decided about. */
 export function asView(item: TrayItem): ReadingView {
-  const undecided = { decision: 'draft', decided_by: '', decided_at: null, reason: '' } as const
+  const undecided = { decision: 'draft', decided_by: '', decided_at: null, reason: '', move: '' } as const
   return { ...undecided, received_at: item.received_at, reading: item.reading, filed_by: '', filed_at: null, taken_back: false }
 }

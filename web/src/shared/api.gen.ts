@@ -1686,6 +1686,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/visits/{visit_id}/moves/{record_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Propose Move */
+        post: operations["propose_move"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/moves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Moves */
+        get: operations["list_moves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/moves/{move_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decide Move */
+        post: operations["decide_move"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/review/visits": {
         parameters: {
             query?: never;
@@ -2724,6 +2775,22 @@ export interface components {
              * @default false
              */
             ask_again: boolean;
+        };
+        /**
+         * DecideMove
+         * @description Of a second person: moved, or not, which needs words.
+         */
+        DecideMove: {
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "moved" | "refused";
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /** DeclineRequest */
         DeclineRequest: {
@@ -4572,6 +4639,68 @@ export interface components {
             /** Patient Id */
             patient_id: string | null;
         };
+        /**
+         * Move
+         * @description From which visit to which, who says so and why; and what a second person made of it.
+         */
+        Move: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "reading" | "sound" | "photo";
+            /** About */
+            about: string;
+            /**
+             * Record Id
+             * Format: uuid
+             */
+            record_id: string;
+            /**
+             * Measured At
+             * Format: date-time
+             */
+            measured_at: string;
+            visit: components["schemas"]["VisitHead"];
+            to_visit: components["schemas"]["VisitHead"];
+            /** Reason */
+            reason: string;
+            /** Proposed By */
+            proposed_by: string;
+            /**
+             * Proposed At
+             * Format: date-time
+             */
+            proposed_at: string;
+            /**
+             * State
+             * @default proposed
+             * @enum {string}
+             */
+            state: "proposed" | "moved" | "refused";
+            /**
+             * Decided By
+             * @default
+             */
+            decided_by: string;
+            /** Decided At */
+            decided_at: string | null;
+            /**
+             * Decided Reason
+             * @default
+             */
+            decided_reason: string;
+            /**
+             * Own
+             * @default false
+             */
+            own: boolean;
+        };
         /** NamePasskey */
         NamePasskey: {
             /** Name */
@@ -5138,6 +5267,12 @@ export interface components {
              * @default null
              */
             received_at: string | null;
+            /**
+             * Move
+             * @default
+             * @enum {string}
+             */
+            move: "" | "proposed" | "away" | "here";
             photo: components["schemas"]["PhotoTaken"];
             /** Media Stored */
             media_stored: boolean;
@@ -5244,6 +5379,19 @@ export interface components {
              * @default false
              */
             fatal: boolean;
+        };
+        /**
+         * ProposeMove
+         * @description A doctor found that what stands in this visit was measured on the patient of another.
+         */
+        ProposeMove: {
+            /**
+             * To Visit Id
+             * Format: uuid
+             */
+            to_visit_id: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * ProviderOffer
@@ -5491,6 +5639,12 @@ export interface components {
              * @default null
              */
             received_at: string | null;
+            /**
+             * Move
+             * @default
+             * @enum {string}
+             */
+            move: "" | "proposed" | "away" | "here";
             reading: components["schemas"]["Reading"];
             /**
              * Filed By
@@ -6169,6 +6323,12 @@ export interface components {
              * @default null
              */
             received_at: string | null;
+            /**
+             * Move
+             * @default
+             * @enum {string}
+             */
+            move: "" | "proposed" | "away" | "here";
             sound: components["schemas"]["SoundRecorded"];
             /** Media Stored */
             media_stored: boolean;
@@ -6809,6 +6969,7 @@ export type Consent = components['schemas']['Consent'];
 export type CorrectPerson = components['schemas']['CorrectPerson'];
 export type Damage = components['schemas']['Damage'];
 export type Decide = components['schemas']['Decide'];
+export type DecideMove = components['schemas']['DecideMove'];
 export type DeclineRequest = components['schemas']['DeclineRequest'];
 export type DeviceIdentity = components['schemas']['DeviceIdentity'];
 export type DeviceStatus = components['schemas']['DeviceStatus'];
@@ -6880,6 +7041,7 @@ export type MarkedRead = components['schemas']['MarkedRead'];
 export type Minutes = components['schemas']['Minutes'];
 export type MinutesBody = components['schemas']['MinutesBody'];
 export type MinutesLine = components['schemas']['MinutesLine'];
+export type Move = components['schemas']['Move'];
 export type NamePasskey = components['schemas']['NamePasskey'];
 export type NamedPatient = components['schemas']['NamedPatient'];
 export type Note = components['schemas']['Note'];
@@ -6914,6 +7076,7 @@ export type Pong = components['schemas']['Pong'];
 export type Present = components['schemas']['Present'];
 export type PressSimulator = components['schemas']['PressSimulator'];
 export type Problem = components['schemas']['Problem'];
+export type ProposeMove = components['schemas']['ProposeMove'];
 export type ProviderOffer = components['schemas']['ProviderOffer'];
 export type ProviderView = components['schemas']['ProviderView'];
 export type PutQuestion = components['schemas']['PutQuestion'];
@@ -10003,6 +10166,106 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    propose_move: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+                record_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProposeMove"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Move"];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    list_moves: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Move"][];
+                };
+            };
+            /** @description Refused: a code, no sentence */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    decide_move: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                move_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideMove"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Move"];
+                };
             };
             /** @description Refused: a code, no sentence */
             default: {

@@ -73,6 +73,7 @@ describe('pictures of displays', () => {
     decided_at: null,
     reason: '',
     received_at: null,
+    move: '',
   })
   const photos = [photo('skin', 'patient'), photo('shown', 'display'), photo('left over', 'display')]
   const typed = reading({ id: 't', provenance: 'manual', display_photo: 'shown' })

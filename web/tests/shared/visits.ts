@@ -10,6 +10,7 @@ export function reading(over: Partial<Reading> & { id?: string }, decided: Parti
     decided_by: '',
     decided_at: null,
     reason: '',
+    move: '',
     received_at: '2026-11-23T09:00:01Z',
     filed_by: '',
     filed_at: null,
