@@ -26,6 +26,7 @@ BINDING, JOURNAL, RECORDS = (
 )
 RECOVERY, RECOVERY_TESTS = "edge/carebag_edge/journal_recovery.py", "tests/edge/test_journal_recovery.py"
 CONNECTION, ROWS = "edge/carebag_edge/journal_connection.py", "edge/carebag_edge/journal_rows.py"
+MOVES = "server/carebag_server/moves.py"
 LISTENING = "edge/carebag_edge/listening.py"
 SEALED = "edge/carebag_edge/sealed_journal.py"
 COMPANY, SOCKETS = "server/carebag_server/hubs/company.py", "server/carebag_server/sockets.py"
@@ -275,6 +276,27 @@ MUTANTS = (
         "return found[0] if len(found) == 1 else NOBODY",
         "return found[0] if found else NOBODY",
         "tests/edge/test_binding.py",
+    ),
+    Mutant(
+        "one-person-moves-a-value",
+        MOVES,
+        "if move.proposed_by_id == caller.person.practitioner_id:",
+        "if False:",
+        "tests/server/test_moves.py",
+    ),
+    Mutant(
+        "a-proposal-moves-a-value",
+        MOVES,
+        '    row.move = "proposed"\n',
+        '    row.move = "proposed"\n    _carry(session, row, move, target)\n',
+        "tests/server/test_moves.py",
+    ),
+    Mutant(
+        "what-was-moved-counts-in-both",
+        MOVES,
+        'row.decision, row.decided_by, row.decided_at = "rejected", move.proposed_by, move.decided_at',
+        "row.decided_by, row.decided_at = move.proposed_by, move.decided_at",
+        "tests/server/test_moves.py",
     ),
     Mutant(
         "closed-visits-are-forgotten",

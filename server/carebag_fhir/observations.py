@@ -58,8 +58,9 @@ _CARRIED_LATER = timedelta(minutes=1)
 def part_of_visit(visit: VisitHead, binding: Binding, record_id: uuid.UUID) -> uuid.UUID:
     """The id under which a record is in this visit's Bundle.
 
-    A reading of the tray can be filed into two visits, wrongly into the first: each has an id of its own, so that no
-    importer takes the one for a newer version of the other. Those bound to this visit keep the record's id.
+    A reading of the tray can be filed into two visits, wrongly into the first, and what was measured on another patient
+    is moved: each has an id of its own, so that no importer takes the one for a newer version of the other. Those bound
+    to this visit keep the record's id.
     """
     return record_id if binding.visit_id == visit.id else part_id(visit.id, f"record {record_id}")
 
@@ -291,6 +292,7 @@ def _decision(decided: Decided) -> list[Json]:
         ("by", "String", plain(decided.decided_by)),
         ("at", "Instant", instant(decided.decided_at) if decided.decided_at else None),
         ("reason", "String", plain(decided.reason)),
+        ("move", "Code", decided.move or None),
     )
 
 
@@ -327,7 +329,9 @@ def _notes(view: ReadingView) -> Iterator[str]:
         yield f"Oxygen by {words(reading.seen.oxygen_device)}."
     if _from_memory(reading):
         yield "From the instrument's memory."
-    if view.filed_by and not view.taken_back:
+    if view.move == "here":
+        yield plain(f"Moved into this visit, as {view.filed_by} proposed; it had been taken for another patient's.")
+    elif view.filed_by and not view.taken_back:
         yield plain(f"Put into this visit by {view.filed_by}; it was measured while no visit was open.")
     yield from verdict(view, "Withdrawn" if view.taken_back else "Rejected")
 

@@ -107,6 +107,7 @@ def _read(parts: list[Json], by_url: dict[str, Json]) -> ReadBack:
         "decided_by": _one(decision, "by") or "",
         "decided_at": _one(decision, "at"),
         "reason": _one(decision, "reason") or "",
+        "move": _one(decision, "move") or "",
         "received_at": _one(times, "hubReceived"),
         "filed_by": _one(filed, "by") or "",
         "filed_at": _one(filed, "at"),

@@ -26,7 +26,7 @@ from carebag_fhir.elements import (
 )
 from carebag_fhir.encounters import body_site, circumstances_of, patient_reference, visit_reference
 from carebag_fhir.json_text import Base64Text
-from carebag_fhir.observations import Surroundings, remarks, status_of, told_about, verdict
+from carebag_fhir.observations import Surroundings, part_of_visit, remarks, status_of, told_about, verdict
 from carebag_fhir.parties import own_identifier
 from carebag_fhir.visit_export import StoredFile
 from carebag_wire.image_strip import MAX_PHOTO_BYTES, NotAnImage, strip
@@ -65,7 +65,7 @@ def sound_resources(view: SoundView, around: Surroundings, files: Files) -> Iter
     samples = files.inside.get(sound.media_sha256)
     content = wav(samples, sound.rate_hz) if samples is not None else None
     if content is not None:
-        yield _binary(view.sound, content, "audio/wav")
+        yield _binary(sound, around, content, "audio/wav")
     told = [
         *told_about(view, sound.times, sound.binding, sound.quality),
         *circumstances_of(sound.circumstances),
@@ -100,7 +100,7 @@ def photo_resources(view: PhotoView, around: Surroundings, files: Files) -> Iter
     kept = files.inside.get(photo.media_sha256)
     content = only_picture(kept, photo.media_type) if kept is not None else None
     if content is not None:
-        yield _binary(photo, content, photo.media_type)
+        yield _binary(photo, around, content, photo.media_type)
     told = [
         *told_about(view, photo.times, photo.binding, None),
         *extension_group(
@@ -148,16 +148,17 @@ def _document(
     device: Json,
     caption: str = "",
 ) -> Json:
+    own_id = part_of_visit(around.visit, record.binding, record.id)
     simulated = isinstance(record, SoundRecorded) and record.device.simulated
     nurse = around.parties.by_id(record.binding.nurse_id)
     at = instant(record.times.kit_utc)
     related = around.based_on(record.binding)
     return resource(
         "DocumentReference",
-        record.id,
+        own_id,
         meta={"security": [TEST_DATA]} if simulated else {},
         extension=told,
-        masterIdentifier=own_identifier("record", record.id),
+        masterIdentifier=own_identifier("record", own_id),
         status="entered-in-error" if view.decision == "rejected" else "current",
         docStatus=_DOC_STATUS[view.decision],
         type=kind,
@@ -175,11 +176,12 @@ def _attachment(
 ) -> Json:
     """`hash` is SHA-1, as R4 asks; the SHA-256 that the kit signed is an extension, over the samples as recorded."""
     digest = record.media_sha256
+    document = part_of_visit(around.visit, record.binding, record.id)
     away = f"{files.hub_url}/api/media/{around.visit.id}/{digest}?as=doctor"
     fields: Json = {
         "extension": extension("sha256", "String", digest),
         "contentType": media_type,
-        "url": url_of(part_id(record.id, "file")) if content is not None else away,
+        "url": url_of(part_id(document, "file")) if content is not None else away,
         "size": content.size if content is not None else None,
         "hash": _sha1(content) if content is not None else None,
         "creation": instant(record.times.kit_utc),
@@ -194,28 +196,30 @@ def _sha1(content: StoredFile) -> str:
     return base64.b64encode(digest.digest()).decode()
 
 
-def _binary(record: SoundRecorded | PhotoTaken, content: StoredFile, media_type: str) -> Json:
-    context = reference("DocumentReference", record.id)
-    own_id = part_id(record.id, "file")
+def _binary(record: SoundRecorded | PhotoTaken, around: Surroundings, content: StoredFile, media_type: str) -> Json:
+    document = part_of_visit(around.visit, record.binding, record.id)
+    context = reference("DocumentReference", document)
+    own_id = part_id(document, "file")
     return resource("Binary", own_id, contentType=media_type, securityContext=context, data=Base64Text(content.pieces))
 
 
 def _heart_rate(view: SoundView, per_min: int, around: Surroundings) -> Json:
     """Counted by the kit in the sound, and said to be."""
     sound, meaning = view.sound, MEANINGS["pulse"]
+    own_id = part_of_visit(around.visit, sound.binding, sound.id)
     quantity = {"value": per_min, "unit": meaning.unit, "system": UCUM, "code": meaning.unit}
     code = concept(
         *(code.coding for code in meaning.units[meaning.unit]), own_coding("quantity", "heart_rate"), text="Heart rate"
     )
     return resource(
         "Observation",
-        part_id(sound.id, "heart rate"),
+        part_id(own_id, "heart rate"),
         meta={"security": [TEST_DATA]} if sound.device.simulated else {},
         extension=[
             *extension("simulated", "Boolean", True if sound.device.simulated else None),
             *told_about(view, sound.times, sound.binding, sound.quality),
         ],
-        identifier=[own_identifier("sound", sound.id)],
+        identifier=[own_identifier("sound", own_id)],
         basedOn=around.based_on(sound.binding),
         status=status_of(view),
         category=category_of(meaning.category),
@@ -228,7 +232,7 @@ def _heart_rate(view: SoundView, per_min: int, around: Surroundings) -> Json:
         bodySite=body_site(sound.circumstances),
         method=concept(own_coding("method", "counted_in_body_sound"), text="Counted by the kit in the body sound"),
         device=device_reference(around.visit.kit_id, sound.device),
-        derivedFrom=[reference("DocumentReference", sound.id)],
+        derivedFrom=[reference("DocumentReference", own_id)],
         note=[{"text": text} for text in _said(view)],
     )
 

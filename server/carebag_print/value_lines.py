@@ -140,6 +140,8 @@ def _ending(view: ReadingView) -> str:
 def decision(decided: Decided, words: Words, day: datetime, ending: str | None = None) -> Iterator[str]:
     """What a person decided, who and when, and why."""
     ending = ending or decided.decision
+    if decided.move:
+        yield words(f"move_{decided.move}")
     if ending == "draft" or decided.decided_at is None:
         yield words("draft") if ending == "draft" else words(ending, name=decided.decided_by, time="")
     else:

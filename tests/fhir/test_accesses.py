@@ -173,7 +173,7 @@ WITHOUT_A_VISIT = {
     *("kit_code_made", "kit_enrolled", "kit_key_replaced", "kit_revoked"),
     *("patient_merged", "patient_registered", "patient_unmerged", "patients_listed"),
     *("block_lifted", "block_recorded", "blocks_listed", "identity_protected", "identity_protection_ended"),
-    *("emergencies_read", "marked_reads_read"),
+    *("emergencies_read", "marked_reads_read", "moves_listed"),
     *("checkpoint_compared", "checkpoint_taken", "log_exported", "log_read", "minutes_signed", "patient_log_read"),
     *("quality_read", "questions_listed", "sample_drawn", "sample_read"),
     *("hold_lifted", "hold_placed", "log_pruned", "records_removed", "retention_set"),

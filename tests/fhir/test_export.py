@@ -265,6 +265,22 @@ def test_a_reading_filed_into_two_visits_is_a_thing_of_its_own_in_each(made_up: 
         assert not set(about[0]) & set(about[1])
 
 
+def test_a_sound_or_photo_that_was_moved_is_a_thing_of_its_own_in_each(made_up: Any, head_of_visit: Any) -> None:
+    here = visit_bundle(made_up)
+    head = head_of_visit().model_copy(update={"id": made_up.provider.id})
+    there = visit_bundle(replace(made_up, snapshot=made_up.snapshot.model_copy(update={"visit": head})))
+    for kind in ("DocumentReference", "Binary", "Provenance"):
+        ids = [{one["id"] for one in resources(made, kind)} for made in (here, there)]
+        assert len(ids[0]) == len(ids[1]) > 0
+        if kind == "DocumentReference":
+            assert not ids[0] & ids[1]
+    urls = [{entry["fullUrl"] for entry in made["entry"]} for made in (here, there)]
+    for made, known in zip((here, there), urls, strict=True):
+        for one in resources(made, "DocumentReference"):
+            url = one["content"][0]["attachment"]["url"]
+            assert url in known or url.startswith("http")
+
+
 def of_record(bundle: Json, record: Any) -> list[Json]:
     told = [(one, extension(one, "reading")) for one in resources(bundle, "Observation")]
     return [one for one, group in told if group and group["extension"][0].get("valueUri") == f"urn:uuid:{record}"]

@@ -90,12 +90,12 @@ QUALITY = st.builds(Quality, word=..., reasons=st.lists(CODES, max_size=3))
 
 @st.composite
 def views(draw: st.DrawFn, visit: uuid.UUID, patient: uuid.UUID, kit: uuid.UUID) -> ReadingView:
-    """A reading of this visit, or one that was measured without a visit and filed into it."""
-    filed = draw(st.booleans())
+    """A reading of this visit, or one that was filed or moved into it: measured without a visit, or in another's."""
+    filed, moved = draw(st.booleans()), draw(st.booleans())
     problem = draw(st.none() | CODES)
     binding = Binding(
-        visit_id=None if filed else visit,
-        patient_id=None if filed else patient,
+        visit_id=visit if not filed else draw(IDS) if moved else None,
+        patient_id=patient if not filed else draw(IDS) if moved else None,
         nurse_id=draw(st.none() | IDS),
         kit_id=kit,
         kit_seq=draw(st.integers(1, 2**53)),
@@ -129,6 +129,7 @@ def views(draw: st.DrawFn, visit: uuid.UUID, patient: uuid.UUID, kit: uuid.UUID)
         filed_by="Anna Lind" if filed else "",
         filed_at=draw(MOMENTS) if filed else None,
         taken_back=draw(st.booleans()),
+        move="here" if filed and moved else draw(st.sampled_from(["", "proposed", "away"])),
     )
 
 

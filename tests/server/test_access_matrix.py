@@ -72,10 +72,12 @@ class Case:
             "sha256": SHA,
             "path:path": "x",
             "name": "x",
+            "move_id": str(demo_id("no move")),
             "person_id": str(demo_id("Anna Lind")),
             "commission_id": str(demo_id("Anna Lind nurse")),
             "kit_id": str(kit.kit_id),
         }
+        self.ids["record_id"] = self.ids["reading_id"]
         kit.request("PUT", f"/api/kit/media/{SHA}", SOUND)
         note = {"assessment": CANARY, "plan": "", "base_version": 0}
         answer = self.hub.client.put(f"/api/visits/{target['id']}/note", headers=self.doctor, json=note)
@@ -282,6 +284,7 @@ BODIES: dict[str, Any] = {
     "POST /api/visits/{visit_id}/camera": {"act": "freeze"},
     "POST /api/visits/{visit_id}/path-proofs": path_proof(),
     "POST /api/visits/{visit_id}/kit-damage": {"number": 1},
+    "POST /api/review/moves/{move_id}": {"decision": "moved"},
     "POST /api/visits/{visit_id}/outcome": {"outcome": "ambulance_avoided"},
     "POST /api/visits/{visit_id}/consent": CONSENT,
     "POST /api/visits/{visit_id}/emergency": EMERGENCY,
@@ -342,6 +345,8 @@ def ask(case: Case, route: str, **changes: str) -> Any:
     body = json.dumps(BODIES[route]).encode() if route in BODIES else b""
     if route == "PUT /api/kit/media/{sha256}":
         body = SOUND
+    if route == "POST /api/visits/{visit_id}/moves/{record_id}":
+        body = json.dumps({"to_visit_id": case.other["id"], "reason": "x"}).encode()
     if case.kit is not None:
         return case.kit.request(method, path, body)
     headers = {**case.headers, "Content-Type": "application/json"}

@@ -78,6 +78,12 @@ def drive(hub: Any) -> list[tuple[str, list[str]]]:
     hub.kit.store("reading_filed", head, reading_id=tray["id"])
     hub.kit.store("reading_filed", head, reading_id=tray["id"], decision="set_aside")
     step("file and take back")
+    said = {"to_visit_id": hub.visits()[1]["id"], "reason": "r"}
+    seen = len(hub.actions())  # the kit read its visits
+    move = act(hub, doctor, "POST", f"{base}/moves/{reading['id']}", said)
+    act(hub, reviewer, "GET", "/api/review/moves")
+    act(hub, reviewer, "POST", f"/api/review/moves/{move['id']}", {"decision": "moved"})
+    step("move")
     hub.kit.store("visit_closed", head)
     step("close")
     act(hub, doctor, "GET", f"{base}/fhir")
@@ -119,6 +125,7 @@ EXPECTED = [
         ["earlier_access_read", "consent_recorded", "consent_withdrawn", "emergency_opened", "emergency_ended"],
     ),
     ("file and take back", ["unassigned", "reading_filed", "reading_taken_back"]),
+    ("move", ["move_proposed", "moves_listed", "moved_away", "moved_here"]),
     ("close", ["visit_closed"]),
     ("export", ["visit_exported", "visit_exported", "period_exported", "visit_exported", "audit_exported"]),
     ("print", ["visit_printed"]),
@@ -146,7 +153,7 @@ def test_each_row_says_all_that_the_law_names(hub: Any) -> None:
 
 WITHOUT_PATIENT = {
     *("signed_in", "visits_listed", "audit_verified", "unassigned"),
-    *("emergencies_read", "marked_reads_read"),
+    *("emergencies_read", "marked_reads_read", "moves_listed"),
 }
 
 

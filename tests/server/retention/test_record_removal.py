@@ -288,6 +288,28 @@ def test_a_file_that_another_visit_names_stays(small_office: Any) -> None:
     assert (left(hub, MediaRow), left(hub, FileToRemove)) == (1, 0)
 
 
+def test_a_record_whose_value_was_moved_goes_after_the_one_it_was_moved_to(small_office: Any) -> None:
+    hub = small_office.hub
+    head = whole_visit(hub)
+    other = hub.visits()[1]
+    hub.kit.store("visit_opened", other)
+    doctor, lead = hub.sign_in("doctor"), hub.sign_in("reviewer")
+    shown = hub.client.get(f"/api/visits/{head['id']}", headers=doctor).json()
+    path = f"/api/visits/{head['id']}/moves/{shown['readings'][0]['reading']['id']}"
+    move = hub.client.post(path, headers=doctor, json={"to_visit_id": other["id"], "reason": "r"}).json()
+    hub.client.post(f"/api/review/moves/{move['id']}", headers=lead, json={"decision": "moved"})
+    others(hub, head)
+    with hub.database.transaction() as session:
+        session.get_one(VisitRow, uuid.UUID(other["id"])).closed_at = hub.clock() + timedelta(days=365 * 5)
+    small_office.settle()
+    assert not is_due(hub, head, small_office.later(11))
+    assert remove(small_office, years=17)[0] == 0
+    assert left(hub, VisitRow, VisitRow.id == uuid.UUID(other["id"])) == 0
+    assert left(hub, VisitRow, VisitRow.id == uuid.UUID(head["id"])) == 1
+    assert remove(small_office, years=17)[0] == 0
+    assert left(hub, VisitRow, VisitRow.id == uuid.UUID(head["id"])) == 0
+
+
 def test_a_hold_on_one_identity_holds_the_person(small_office: Any) -> None:
     hub = small_office.hub
     head = whole_visit(hub)
