@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from carebag.demonstration import Demo
+from carebag.pages import SLOW_MS
 from carebag.walkthrough import PATIENT, PLAN, Walk
 from carebag_edge.data_key import key_place, load_or_create_data_key
 from carebag_edge.keys import load_or_create
@@ -165,6 +166,55 @@ def test_9_the_medical_lead_sees_who_did_what_in_order_and_verifies_the_log(walk
     assert order == sorted(order)
     assert "Hel" in reviewer.verify()
     accessible(reviewer.page)
+
+
+def test_9b_what_was_measured_on_another_patient_is_moved_by_two_people(walk: Walk, accessible: Accessible) -> None:
+    doctor, reviewer = walk.doctor, walk.reviewer
+    kept = doctor.page.locator('[data-testid="value-blood_pressure"][data-decision="kept"]').first
+    value = doctor.page.locator(f'[data-reading-id="{kept.get_attribute("data-reading-id")}"]')
+    kept.get_by_test_id("move-open").click()
+    expect(doctor.part("move-send")).to_be_disabled()
+    other = doctor.part("move-visit").first
+    to_visit = other.get_attribute("data-visit-id")
+    other.check()
+    doctor.part("move-reason").fill("Mätt hemma hos nästa patient.")
+    accessible(doctor.page)
+    doctor.press("move-send")
+    expect(value).to_have_attribute("data-move", "proposed", timeout=SLOW_MS)
+    expect(value).to_have_attribute("data-decision", "kept")
+    expect(value.get_by_test_id("move-open")).to_have_count(0)
+    accessible(doctor.page)
+    reviewer.press("room-moves")
+    move = reviewer.part("move")
+    expect(move).to_have_attribute("data-state", "proposed", timeout=SLOW_MS)
+    for words in (PATIENT, "Blodtryck", "Mätt hemma hos nästa patient.", "Elena Ruiz"):
+        expect(move).to_contain_text(words)
+    accessible(reviewer.page)
+    reviewer.press("move-accept")
+    accessible(reviewer.page)
+    reviewer.press("move-accept-sure")
+    expect(move).to_have_attribute("data-state", "moved", timeout=SLOW_MS)
+    accessible(reviewer.page)
+    expect(value).to_have_attribute("data-move", "away", timeout=SLOW_MS)
+    expect(value).to_have_attribute("data-decision", "rejected")
+    sound = doctor.part("sound").first
+    sound.get_by_test_id("move-open").click()
+    doctor.part("move-visit").first.check()
+    doctor.part("move-reason").fill("Kanske samma väg.")
+    doctor.press("move-send")
+    expect(sound).to_have_attribute("data-move", "proposed", timeout=SLOW_MS)
+    reviewer.press("room-quality")
+    reviewer.press("room-moves")
+    reviewer.press("move-refuse")
+    expect(reviewer.part("move-refuse-send")).to_be_disabled()
+    reviewer.part("move-refuse-reason").fill("Ljudet är hans.")
+    reviewer.press("move-refuse-send")
+    expect(reviewer.part("moves")).to_have_attribute("data-waiting", "0", timeout=SLOW_MS)
+    expect(reviewer.part("moves")).to_contain_text("Ljudet är hans.")
+    expect(sound.get_by_test_id("move-state")).to_have_count(0, timeout=SLOW_MS)
+    doctor.page.locator(f'[data-testid="queue-visit"][data-visit-id="{to_visit}"]').click()
+    expect(value).to_have_attribute("data-move", "here", timeout=SLOW_MS)
+    expect(value).to_have_attribute("data-decision", "draft")
 
 
 def test_the_log_is_whole_and_no_log_file_names_the_patient(walk: Walk) -> None:

@@ -1,6 +1,6 @@
 /** Which room the address names, so that a reload stays in it and "back" goes to the one before. Pure. */
 
-export const ROOMS = ['log', 'sample', 'questions', 'quality', 'proof'] as const
+export const ROOMS = ['log', 'sample', 'questions', 'moves', 'quality', 'proof'] as const
 export type Room = (typeof ROOMS)[number]
 
 /** Of `#sample`; anything else is the first room. */

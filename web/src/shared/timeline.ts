@@ -16,6 +16,7 @@ export type Moment = {
     | 'premise'
     | 'question'
     | 'filed'
+    | 'moved'
     | 'failed'
     | 'heard'
     | 'marked'
@@ -62,7 +63,7 @@ const BY_HAND: Readonly<Partial<Record<ReadingView['reading']['provenance'], 'en
 
 /** How a value came into the visit: an old one was filed by a person, and never counts as measured then. */
 function arrival(view: ReadingView, nurse: string): Pick<Moment, 'at' | 'kind' | 'who'> {
-  if (view.filed_at) return { at: view.filed_at, kind: 'filed', who: view.filed_by }
+  if (view.filed_at) return { at: view.filed_at, kind: view.move === 'here' ? 'moved' : 'filed', who: view.filed_by }
   const kind = view.reading.problem ? 'failed' : BY_HAND[view.reading.provenance] ?? 'measured'
   return { at: view.reading.times.kit_utc, kind, who: nurse }
 }

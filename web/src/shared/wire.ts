@@ -8,6 +8,7 @@ export type Compared = Schemas['Compared']
 export type Judgement = Schemas['Judgement']
 export type LogPage = Schemas['LogPage']
 export type Minutes = Schemas['Minutes']
+export type Move = Schemas['Move']
 export type NamedPatient = Schemas['NamedPatient']
 export type PatientAccesses = Schemas['PatientAccesses']
 export type QualityWeek = Schemas['QualityWeek']
@@ -104,7 +105,7 @@ export type MarkKind = ListeningMark['kind']
 export type RequestKind = Request['kind']
 export type Point = NonNullable<Circumstances['point']>
 export type DeviceKind = DeviceStatus['kind']
-export type Decided = Pick<ReadingView, 'decision' | 'decided_by' | 'decided_at' | 'reason' | 'received_at'>
+export type Decided = Pick<ReadingView, 'decision' | 'decided_by' | 'decided_at' | 'reason' | 'received_at' | 'move'>
 export type Identifier = Extract<FromNurse, { type: 'open_visit' }>['identifiers'][number]
 export type Press = Extract<FromNurse, { type: 'press_simulator' }>
 /** What is counted or seen, with no instrument, in the order in which a nurse does it. */

@@ -10,6 +10,7 @@ test('only what she typed, and only as long as nobody decided', () => {
   expect(canWithdraw(reading({ provenance: 'live' }))).toBe(false)
   expect(canWithdraw(reading({ provenance: 'manual' }, { decision: 'kept' }))).toBe(false)
   expect(canWithdraw(reading({ provenance: 'manual' }, struck))).toBe(false)
+  expect(canWithdraw(reading({ provenance: 'manual' }, { move: 'here' }))).toBe(false)
 })
 
 test('the visit tells who struck it through, and does not mix it with what was filed and taken back', () => {

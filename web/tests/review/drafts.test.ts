@@ -25,5 +25,5 @@ test('leaving the page asks only for what was written and not sent', () => {
 })
 
 test('a room is named by the address, and only by a name that there is', () => {
-  expect(['#sample', '#proof', '', '#', '#admin', '#log'].map(roomOf)).toEqual(['sample', 'proof', 'log', 'log', 'log', 'log'])
+  expect(['#sample', '#moves', '#proof', '', '#', '#admin', '#log'].map(roomOf)).toEqual(['sample', 'moves', 'proof', 'log', 'log', 'log', 'log'])
 })
