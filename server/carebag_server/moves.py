@@ -100,10 +100,10 @@ def decide_move(hub: Hub, session: Session, caller: PersonCaller, move_id: uuid.
     now = hub.now()
     move.state, move.decided_by, move.decided_at = said.decision, caller.person.name, now
     move.decided_reason = said.reason.strip()
-    row.move = "" if said.decision == "refused" else "away"
-    session.flush()
     about = f"{row.kind} {row.record_id}"
     if said.decision == "refused":
+        row.move = ""
+        session.flush()
         append(session, caller.actor(), act_on(visit, "move_refused", about), now)
         _tell(session, visit, row)
         return _view(session, caller, move)

@@ -4,7 +4,9 @@ and the way to the front page.
 No word of the address comes back, and nothing in it needs more than the pages' content security policy gives.
 """
 
-NOWHERE = """<!doctype html>
+
+def _page(body: str) -> str:
+    return f"""<!doctype html>
 <html lang="sv">
 <head>
 <meta charset="utf-8">
@@ -13,7 +15,12 @@ NOWHERE = """<!doctype html>
 <title>Carebag</title>
 </head>
 <body>
-<h1>Sidan finns inte</h1>
+{body}</body>
+</html>
+"""
+
+
+NOWHERE = _page("""<h1>Sidan finns inte</h1>
 <p><a href="/">Till startsidan</a></p>
 <h2 lang="fi">Sivua ei ole</h2>
 <p lang="fi"><a href="/">Aloitussivulle</a></p>
@@ -21,21 +28,8 @@ NOWHERE = """<!doctype html>
 <p lang="en"><a href="/">To the start page</a></p>
 <h2 lang="es">Esa página no existe</h2>
 <p lang="es"><a href="/">A la página de inicio</a></p>
-</body>
-</html>
-"""
-
-
-NOT_GIVEN = """<!doctype html>
-<html lang="sv">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<title>Carebag</title>
-</head>
-<body>
-<h1>Kan inte öppnas nu</h1>
+""")
+NOT_GIVEN = _page("""<h1>Kan inte öppnas nu</h1>
 <p>Gå tillbaka till fliken där du arbetar. Är skärmen låst eller är du utloggad: bekräfta att det är du, och
 försök igen.</p>
 <p><a href="/">Till startsidan</a></p>
@@ -51,9 +45,7 @@ and try again.</p>
 <p lang="es">Vuelva a la pestaña donde trabaja. Si la pantalla está bloqueada o ha cerrado la sesión, confirme que es
 usted e inténtelo de nuevo.</p>
 <p lang="es"><a href="/">A la página de inicio</a></p>
-</body>
-</html>
-"""
+""")
 
 
 def is_a_tab(method: str, destination: str) -> bool:
